@@ -1,0 +1,86 @@
+// Everything the library throws. A message says what was called, what differs, the values, and what to do; where the call was
+// made inside a model, it starts with the layer's path. Arguments are checked before any work is done.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// The base of all exceptions of this library.
+class Error : public std::exception {
+ public:
+  explicit Error(std::string message) : message_(std::move(message)) {}
+
+  /// The whole message, layer path first where there is one.
+  const char* what() const noexcept override { return message_.c_str(); }
+
+  /// Path of the layer in whose call the error arose, such as "sequential/attention_layer"; empty outside of a model.
+  const std::string& path() const noexcept { return path_; }
+
+  /// Puts a container's name in front of the path. Containers call it while the error passes through them.
+  void add_path(std::string_view name);
+
+ private:
+  std::string message_;
+  std::string path_;
+};
+
+/// Shapes that do not fit each other or the operation.
+class ShapeError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An argument or option outside of its range.
+class ValueError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An id, label or position that names nothing.
+class IndexError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A call that the present state does not allow: not built, graph released, numbers changed in between.
+class StateError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file whose content breaks its format.
+class FormatError : public Error {
+ public:
+  FormatError(const std::string& file, Index byte_offset, const std::string& reason);
+
+  /// Position in the file of the first byte that cannot be right.
+  Index byte_offset() const noexcept { return byte_offset_; }
+
+ private:
+  Index byte_offset_;
+};
+
+/// An operation that the operating system refused.
+class IoError : public Error {
+ public:
+  /// `error_number` is the value of errno.
+  IoError(const std::string& path, const std::string& action, int error_number);
+
+  int error_number() const noexcept { return error_number_; }
+
+ private:
+  int error_number_;
+};
+
+/// More memory than the cap allows (memory/buffer.hpp), or than the system has.
+class MemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace fovea

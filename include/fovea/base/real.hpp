@@ -1,0 +1,26 @@
+// The scalar type, and the type of sizes and positions.
+//
+// The sources are built twice: as `fovea` (real is float) and, with FOVEA_DOUBLE defined, as `fovea64` (real is double, where
+// gradient checks are sharp). Each build has an inline namespace of its own, so both may be linked into one process.
+#pragma once
+
+#include <cstdint>
+
+#if defined(FOVEA_DOUBLE)
+#define FOVEA_PRECISION float64
+#else
+#define FOVEA_PRECISION float32
+#endif
+
+namespace fovea::inline FOVEA_PRECISION {
+
+#if defined(FOVEA_DOUBLE)
+using real = double;
+#else
+using real = float;
+#endif
+
+/// Sizes, counts and positions. Signed, so that differences and negative axes are ordinary numbers.
+using Index = std::int64_t;
+
+}  // namespace fovea

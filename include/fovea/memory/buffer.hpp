@@ -1,0 +1,99 @@
+// Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released, and counted.
+//
+// Blocks come from pools. A thread has a pool of its own; `PoolScope` lends it another, so that work which moves between threads
+// (a shard of a batch) finds its own blocks again. After a few steps of training nothing is asked of the system any more.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace memory {
+
+/// Bytes in use now by arrays, graphs and scratch of this library.
+Index bytes_now();
+
+/// The largest `bytes_now()` since the start or the last `reset_peak()`, to within 128 KiB for each thread.
+Index bytes_peak();
+
+/// Lets `bytes_peak()` start anew from the present use.
+void reset_peak();
+
+/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training.
+Index bytes_held();
+
+/// A request that would bring `bytes_now()` above this throws MemoryError. No cap when 0, as at the start.
+void set_cap(Index bytes);
+
+class Pool;
+
+/// Head of every block; the memory that it stands for follows it.
+struct alignas(64) Block {
+  std::atomic<Index> references;
+  Index capacity;
+  Pool* home;
+  Block* next;
+  int size_class;
+
+  void* data() { return this + 1; }
+};
+
+/// A block of at least `bytes`, with one reference. Throws MemoryError.
+Block* acquire(Index bytes);
+
+/// Gives a block back to its pool.
+void release(Block* block) noexcept;
+
+/// Pools for `PoolScope`; they live as long as the process and are reused.
+Pool* lease_pool();
+void return_pool(Pool* pool) noexcept;
+
+/// While it lives, this thread takes blocks from `pool`. One thread at a time may use a pool.
+class PoolScope {
+ public:
+  explicit PoolScope(Pool* pool);
+  ~PoolScope();
+  PoolScope(const PoolScope&) = delete;
+  PoolScope& operator=(const PoolScope&) = delete;
+
+ private:
+  Pool* outer_;
+};
+
+}  // namespace memory
+
+/// A shared, fixed-size run of bytes, aligned to 64. Copies share. Not initialised.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(Index bytes) : block_(memory::acquire(bytes)) {}
+  Buffer(const Buffer& other) noexcept : block_(other.block_) {
+    if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Buffer& operator=(Buffer other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Buffer() {
+    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) memory::release(block_);
+  }
+
+  /// The memory as elements of T; null when empty.
+  template <class T>
+  T* as() const {
+    return block_ ? static_cast<T*>(block_->data()) : nullptr;
+  }
+
+  /// Whether no other Buffer shares the memory.
+  bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
+
+ private:
+  memory::Block* block_ = nullptr;
+};
+
+}  // namespace fovea

@@ -1,0 +1,15 @@
+// How many threads may work. The one process-wide setting, because threads are the process's; it never changes a result.
+#pragma once
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Lets `count` threads work, the caller's included. Throws ValueError unless 1 <= count <= 1024. At the start: one for each
+/// processor that the process may use. Not to be called while the library computes.
+void set_threads(Index count);
+
+/// The number of threads that may work.
+Index threads();
+
+}  // namespace fovea

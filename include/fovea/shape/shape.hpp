@@ -1,0 +1,55 @@
+// The sizes of an array along its axes.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Up to six sizes, outermost first; rank 0 is a single number. A value: copied, compared, printed. Any Shape that exists is
+/// valid: no size is negative, and the number of elements fits an Index with room for their bytes.
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  /// Rank 0.
+  Shape() = default;
+
+  /// Throws ShapeError for a negative size, more than six of them, or more elements than memory can have.
+  Shape(std::initializer_list<Index> sizes) : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}
+  explicit Shape(std::span<const Index> sizes);
+
+  int rank() const { return rank_; }
+
+  /// The number of elements: the product of the sizes, 1 at rank 0.
+  Index count() const { return count_; }
+
+  /// The size of an axis; negative axes count from the end. Throws IndexError.
+  Index operator[](int axis) const { return sizes_[static_cast<std::size_t>(resolve(axis))]; }
+
+  /// The axis as a number from 0 to rank - 1. Throws IndexError.
+  int resolve(int axis) const;
+
+  std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
+
+  /// The same shape with one size replaced, an axis taken out, or one put in before `axis` (which may be the rank).
+  Shape with(int axis, Index size) const;
+  Shape without(int axis) const;
+  Shape inserted(int axis, Index size) const;
+
+  bool operator==(const Shape& other) const;
+
+ private:
+  std::array<Index, max_rank> sizes_ = {};
+  int rank_ = 0;
+  Index count_ = 1;
+};
+
+/// As Python writes a tuple: "(32, 64)", "(10,)", "()".
+std::string to_string(const Shape& shape);
+
+}  // namespace fovea

@@ -1,0 +1,38 @@
+// A look at numbers that live elsewhere: pointer, shape, and a stride for each axis. This is what kernels are handed; a
+// transpose swaps two strides, a broadcast has stride 0, and nothing is copied.
+#pragma once
+
+#include "fovea/shape/shape.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+using Strides = std::array<Index, Shape::max_rank>;
+
+/// Strides of a dense, row-major array, in elements.
+Strides dense_strides(const Shape& shape);
+
+/// `shape` seen as `target`, aligned at the last axis: stride 0 where a size of 1 is repeated or an axis is new. Throws
+/// ShapeError where the shapes do not broadcast.
+Strides broadcast_strides(const Shape& shape, const Shape& target);
+
+/// Numbers to read. Does not own them.
+struct View {
+  const real* data;
+  Shape shape;
+  Strides strides;
+};
+
+/// Numbers to write. Does not own them.
+struct MutableView {
+  real* data;
+  Shape shape;
+  Strides strides;
+};
+
+/// The same numbers with the last two axes exchanged.
+View transposed(const View& view);
+
+/// The same numbers, repeated along axes of size 1 until they have the shape `target`. Throws ShapeError.
+View broadcast_to(const View& view, const Shape& target);
+
+}  // namespace fovea

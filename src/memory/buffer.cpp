@@ -1,0 +1,221 @@
+// Pools. A pool is used by one thread at a time, its user; blocks that another thread releases go to `returned_`, under a lock,
+// and are fetched when the user finds a size class empty. Counters that only the user writes are atomics without
+// read-modify-write, so counting costs no bus traffic.
+#include "fovea/memory/buffer.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::memory {
+
+namespace {
+
+// Four sizes an octave, from 64 bytes to 2^45.
+constexpr int classes = 160;
+constexpr Index publish_step = 64 * 1024;
+
+struct SizeClass {
+  int number;
+  Index capacity;
+};
+
+SizeClass size_class(Index bytes) {
+  const auto units = static_cast<std::uint64_t>(bytes < 64 ? 1 : (bytes + 63) / 64);
+  if (units <= 4) return {static_cast<int>(units) - 1, static_cast<Index>(units) * 64};
+  const int octave = static_cast<int>(std::bit_width(units - 1)) - 1;
+  const std::uint64_t step = std::uint64_t(1) << (octave - 2);
+  const std::uint64_t steps = (units - 1) / step + 1;
+  return {(octave - 2) * 4 + static_cast<int>(steps) - 1, static_cast<Index>(steps * step) * 64};
+}
+
+}  // namespace
+
+class Pool {
+ public:
+  Block* acquire(Index bytes) {
+    const SizeClass wanted = size_class(bytes);
+    Block*& list = free_[wanted.number];
+    if (!list) fetch_returned();
+    count(wanted.capacity);
+    if (Block* block = list) {
+      list = block->next;
+      block->references.store(1, std::memory_order_relaxed);
+      return block;
+    }
+    return grow(wanted);
+  }
+
+  void release(Block* block) noexcept {
+    block->next = free_[block->size_class];
+    free_[block->size_class] = block;
+    live_.store(live_.load(std::memory_order_relaxed) - block->capacity, std::memory_order_relaxed);
+  }
+
+  void release_from_elsewhere(Block* block) noexcept {
+    const std::lock_guard lock(mutex_);
+    block->next = returned_;
+    returned_ = block;
+    returned_bytes_.store(returned_bytes_.load(std::memory_order_relaxed) + block->capacity, std::memory_order_relaxed);
+  }
+
+  Index live() const { return live_.load(std::memory_order_relaxed) - returned_bytes_.load(std::memory_order_relaxed); }
+  Index held() const { return held_.load(std::memory_order_relaxed); }
+
+ private:
+  void count(Index bytes);
+
+  Block* grow(SizeClass wanted) {
+    void* memory = ::operator new(sizeof(Block) + static_cast<std::size_t>(wanted.capacity), std::align_val_t{64}, std::nothrow);
+    if (!memory) {
+      live_.store(live_.load(std::memory_order_relaxed) - wanted.capacity, std::memory_order_relaxed);
+      throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", wanted.capacity, bytes_now()));
+    }
+    held_.store(held_.load(std::memory_order_relaxed) + wanted.capacity, std::memory_order_relaxed);
+    return new (memory) Block{1, wanted.capacity, this, nullptr, wanted.number};
+  }
+
+  void fetch_returned() noexcept {
+    if (returned_bytes_.load(std::memory_order_relaxed) == 0) return;
+    const std::lock_guard lock(mutex_);
+    while (Block* block = returned_) {
+      returned_ = block->next;
+      release(block);
+    }
+    returned_bytes_.store(0, std::memory_order_relaxed);
+  }
+
+  Block* free_[classes] = {};
+  std::atomic<Index> live_ = 0;        // bytes handed out and not taken back by the user
+  std::atomic<Index> held_ = 0;        // bytes from the system
+  std::atomic<Index> published_ = 0;   // what this pool counts in the peak: at least live_, at most two steps more
+  std::atomic<Index> returned_bytes_ = 0;
+  Block* returned_ = nullptr;
+  std::mutex mutex_;
+};
+
+namespace {
+
+// All pools of the process, and the sum of what they have published. Never destroyed: blocks may outlive static destructors.
+struct Registry {
+  std::mutex mutex;
+  std::vector<Pool*> all;
+  std::vector<Pool*> idle;
+  std::atomic<Index> published = 0;
+  std::atomic<Index> peak = 0;
+  std::atomic<Index> cap = 0;
+};
+
+Registry& registry() {
+  static Registry* const instance = new Registry;
+  return *instance;
+}
+
+void raise_peak(Index bytes) {
+  Index peak = registry().peak.load(std::memory_order_relaxed);
+  while (bytes > peak && !registry().peak.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
+  }
+}
+
+thread_local Pool* current = nullptr;
+
+// Leases a pool for a thread's own use and gives it back when the thread ends.
+struct ThreadPool {
+  Pool* pool = lease_pool();
+  ~ThreadPool() {
+    if (current == pool) current = nullptr;
+    return_pool(pool);
+  }
+};
+
+Pool& use_pool() {
+  if (!current) {
+    thread_local const ThreadPool own;
+    current = own.pool;
+  }
+  return *current;
+}
+
+}  // namespace
+
+// Adds to the live bytes; past what is published, publishes the next step, raises the peak, and holds it against the cap.
+void Pool::count(Index bytes) {
+  const Index live = live_.load(std::memory_order_relaxed) + bytes;
+  const Index published = published_.load(std::memory_order_relaxed);
+  if (live > published || live < published - 2 * publish_step) {
+    Registry& all = registry();
+    const Index next = (live + publish_step - 1) / publish_step * publish_step;
+    const Index total = all.published.fetch_add(next - published, std::memory_order_relaxed) + next - published;
+    const Index cap = all.cap.load(std::memory_order_relaxed);
+    if (cap > 0 && live > published && total > cap && bytes_now() + bytes > cap) {
+      all.published.fetch_sub(next - published, std::memory_order_relaxed);
+      throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes", bytes, bytes_now(), cap));
+    }
+    published_.store(next, std::memory_order_relaxed);
+    raise_peak(total);
+  }
+  live_.store(live, std::memory_order_relaxed);
+}
+
+Index bytes_now() {
+  const std::lock_guard lock(registry().mutex);
+  Index sum = 0;
+  for (const Pool* pool : registry().all) sum += pool->live();
+  return sum;
+}
+
+Index bytes_held() {
+  const std::lock_guard lock(registry().mutex);
+  Index sum = 0;
+  for (const Pool* pool : registry().all) sum += pool->held();
+  return sum;
+}
+
+Index bytes_peak() { return registry().peak.load(std::memory_order_relaxed); }
+
+void reset_peak() { registry().peak.store(bytes_now(), std::memory_order_relaxed); }
+
+void set_cap(Index bytes) {
+  if (bytes < 0) throw ValueError(fmt::format("memory::set_cap: {} bytes; use 0 for no cap", bytes));
+  registry().cap.store(bytes, std::memory_order_relaxed);
+}
+
+Block* acquire(Index bytes) {
+  if (bytes < 0 || bytes > (Index(1) << 44))
+    throw MemoryError(fmt::format("a request of {} bytes is more than any machine has", bytes));
+  return use_pool().acquire(bytes);
+}
+
+void release(Block* block) noexcept {
+  if (block->home == current)
+    current->release(block);
+  else
+    block->home->release_from_elsewhere(block);
+}
+
+Pool* lease_pool() {
+  const std::lock_guard lock(registry().mutex);
+  if (registry().idle.empty()) {
+    registry().all.push_back(new Pool);
+    registry().idle.reserve(registry().all.size());  // return_pool cannot throw
+    return registry().all.back();
+  }
+  Pool* const pool = registry().idle.back();
+  registry().idle.pop_back();
+  return pool;
+}
+
+void return_pool(Pool* pool) noexcept {
+  const std::lock_guard lock(registry().mutex);
+  registry().idle.push_back(pool);
+}
+
+PoolScope::PoolScope(Pool* pool) : outer_(std::exchange(current, pool)) {}
+PoolScope::~PoolScope() { current = outer_; }
+
+}  // namespace fovea::memory

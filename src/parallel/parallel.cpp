@@ -1,0 +1,35 @@
+// What all back ends share: the floating-point mode and the number of processors.
+#include "parallel/parallel.hpp"
+
+#include <sched.h>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+namespace fovea::inline FOVEA_PRECISION::parallel {
+
+#if defined(__SSE2__)
+
+constexpr unsigned flush_and_read_as_zero = 0x8040;
+
+FlushSubnormals::FlushSubnormals() : saved_(_mm_getcsr()) {
+  if ((saved_ & flush_and_read_as_zero) != flush_and_read_as_zero) _mm_setcsr(saved_ | flush_and_read_as_zero);
+}
+FlushSubnormals::~FlushSubnormals() {
+  if ((saved_ & flush_and_read_as_zero) != flush_and_read_as_zero) _mm_setcsr(saved_);
+}
+
+#else
+
+FlushSubnormals::FlushSubnormals() : saved_(0) {}
+FlushSubnormals::~FlushSubnormals() = default;
+
+#endif
+
+Index processors() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+}  // namespace fovea::parallel

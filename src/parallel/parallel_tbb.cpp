@@ -1,0 +1,60 @@
+// The loops on oneTBB. An arena of our own holds the threads; a loop inside a task is isolated, so that a thread which waits
+// there takes no other task of the outer loop meanwhile and never sees that task's thread-local state.
+#include <fmt/format.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <memory>
+
+#include "fovea/base/error.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+struct Workers {
+  explicit Workers(Index count)
+      : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count)), arena(static_cast<int>(count)), count(count) {}
+  tbb::global_control limit;
+  tbb::task_arena arena;
+  Index count;
+};
+
+// Never destroyed: oneTBB's own workers may still stand in the arena when static objects go.
+std::unique_ptr<Workers>& workers() {
+  static auto* const instance = new std::unique_ptr<Workers>(std::make_unique<Workers>(parallel::processors()));
+  return *instance;
+}
+
+}  // namespace
+
+void set_threads(Index count) {
+  if (count < 1 || count > 1024) throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to 1024", count));
+  workers().reset();
+  workers() = std::make_unique<Workers>(count);
+}
+
+Index threads() { return workers()->count; }
+
+namespace parallel {
+
+void run(Index count, FunctionRef<void(Index)> task) {
+  Workers& all = *workers();
+  if (count <= 1 || all.count == 1) {
+    for (Index i = 0; i < count; ++i) task(i);
+    return;
+  }
+  all.arena.execute([&] {
+    tbb::this_task_arena::isolate([&] {
+      tbb::task_group_context context;
+      context.capture_fp_settings();
+      tbb::parallel_for(
+          Index(0), count, [&](Index i) { task(i); }, tbb::simple_partitioner(), context);
+    });
+  });
+}
+
+}  // namespace parallel
+}  // namespace fovea

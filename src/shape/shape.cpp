@@ -1,0 +1,60 @@
+#include "fovea/shape/shape.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+Shape::Shape(std::span<const Index> sizes) {
+  if (sizes.size() > max_rank)
+    throw ShapeError(fmt::format("a shape has at most {} axes; ({}) has {}", max_rank, fmt::join(sizes, ", "), sizes.size()));
+  // Zeros are left out of the product, so that (2^40, 2^40, 0) is refused as well: views of it would overflow.
+  Index product = 1;
+  for (const Index size : sizes) {
+    if (size < 0) throw ShapeError(fmt::format("a size is negative: ({})", fmt::join(sizes, ", ")));
+    if (size > 0 && (__builtin_mul_overflow(product, size, &product) || product > (Index(1) << 56)))
+      throw ShapeError(fmt::format("more elements than memory can have: ({})", fmt::join(sizes, ", ")));
+    sizes_[static_cast<std::size_t>(rank_++)] = size;
+  }
+  count_ = std::ranges::find(sizes, 0) == sizes.end() ? product : 0;
+}
+
+int Shape::resolve(int axis) const {
+  if (axis < -rank_ || axis >= rank_)
+    throw IndexError(fmt::format("axis {} of shape {}: there are axes {} to {}", axis, to_string(*this), -rank_, rank_ - 1));
+  return axis < 0 ? axis + rank_ : axis;
+}
+
+Shape Shape::with(int axis, Index size) const {
+  auto sizes = sizes_;
+  sizes[static_cast<std::size_t>(resolve(axis))] = size;
+  return Shape(std::span<const Index>(sizes.data(), static_cast<std::size_t>(rank_)));
+}
+
+Shape Shape::without(int axis) const {
+  std::vector<Index> kept(sizes().begin(), sizes().end());
+  kept.erase(kept.begin() + resolve(axis));
+  return Shape(kept);
+}
+
+Shape Shape::inserted(int axis, Index size) const {
+  const int position = axis < 0 ? axis + rank_ + 1 : axis;
+  if (position < 0 || position > rank_)
+    throw IndexError(fmt::format("a new axis {} of shape {}: it may be {} to {}", axis, to_string(*this), -rank_ - 1, rank_));
+  std::vector<Index> longer(sizes().begin(), sizes().end());
+  longer.insert(longer.begin() + position, size);
+  return Shape(longer);
+}
+
+bool Shape::operator==(const Shape& other) const { return std::ranges::equal(sizes(), other.sizes()); }
+
+std::string to_string(const Shape& shape) {
+  return fmt::format("({}{})", fmt::join(shape.sizes(), ", "), shape.rank() == 1 ? "," : "");
+}
+
+}  // namespace fovea
