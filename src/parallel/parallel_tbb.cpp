@@ -15,8 +15,8 @@ namespace fovea::inline FOVEA_PRECISION {
 namespace {
 
 struct Workers {
-  explicit Workers(Index count)
-      : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count)), arena(static_cast<int>(count)), count(count) {}
+  explicit Workers(Index wanted)
+      : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(wanted)), arena(static_cast<int>(wanted)), count(wanted) {}
   tbb::global_control limit;
   tbb::task_arena arena;
   Index count;

@@ -1,0 +1,74 @@
+// The gradient of one tensor: dense numbers, or only the touched rows of a table.
+#pragma once
+
+#include <vector>
+
+#include "fovea/array/array.hpp"
+#include "fovea/array/ids.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Distinct rows of a table, ids ascending: row i of `values` belongs to row ids.at(i).
+struct TouchedRows {
+  Ids ids;
+  Array values;
+};
+
+/// What has been added up so far. A backward rule adds to it in one of three ways: into dense numbers, as an array of its own,
+/// or as rows.
+class Gradient {
+ public:
+  /// Where a rule writes: over what is there (add is false: it is not initialised), or on top of it.
+  struct Target {
+    MutableView view;
+    bool add;
+  };
+
+  explicit Gradient(const Shape& shape) : shape_(shape) {}
+
+  const Shape& shape() const { return shape_; }
+
+  /// Whether nothing has been added.
+  bool empty() const { return !has_dense_ && parts_.empty(); }
+
+  /// Whether all that was added are rows.
+  bool has_rows_only() const { return !has_dense_ && !parts_.empty(); }
+
+  /// Dense numbers to write into or add to. After the call they count as written.
+  Target dense();
+
+  /// Adds an array of the same shape; the first is shared, not copied. Throws ShapeError.
+  void add(const Array& contribution);
+
+  /// Adds row i of `rows` to the table row ids.at(i); ids may repeat. rows: (ids.count(), width of the table).
+  /// Throws ShapeError, and IndexError for an id that the table does not have.
+  void add_rows(const Ids& ids, const Array& rows);
+
+  /// Adds all of another gradient of the same shape.
+  void add(const Gradient& other);
+
+  /// The whole gradient as dense numbers; zeros where nothing was added.
+  Array array() const;
+
+  /// The touched rows, each once, added up in the order in which they were added. Only where has_rows_only().
+  TouchedRows rows() const;
+
+  /// Multiplies everything by a factor.
+  void scale(real factor);
+
+  /// Nothing added, as at first.
+  void clear();
+
+ private:
+  struct Part {
+    Ids ids;
+    Array rows;
+  };
+
+  Shape shape_;
+  bool has_dense_ = false;
+  Array dense_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace fovea

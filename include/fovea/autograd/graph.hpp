@@ -1,0 +1,217 @@
+// The graph of computation, for authors of operations and viewers of graphs.
+//
+// `record` is the only door into it: it pairs a result with one backward rule for each input. A rule captures the Arrays it
+// needs, never Tensors, so what a graph keeps in memory is what its rules captured, and a cycle cannot be written.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <span>
+#include <tuple>
+
+#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/tensor.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Where the gradients of leaves go: the leaves themselves, or somewhere of the caller's, such as one shard of a batch.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// The gradient to add to for a leaf.
+  virtual Gradient& target(Node& leaf) = 0;
+};
+
+/// An input of a recorded operation: its node, null where no gradient flows, and the version of its numbers that was read.
+struct Edge {
+  NodePtr parent;
+  std::uint32_t version = 0;
+};
+
+/// One recorded operation, or a leaf (which has no edges).
+class Node {
+ public:
+  Node(const char* operation, const Shape& shape) : name(operation), gradient(shape) {}
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Nodes live in recycled blocks.
+  static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
+  static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }
+
+  bool is_leaf() const { return number == 0; }
+
+  /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
+  virtual std::span<Edge> edges() { return {}; }
+
+  /// Hands dL/d(this) to each rule, which adds its share to the parents' gradients or, for leaves, to the sink.
+  virtual void run_rules(const Array&, Sink&) {}
+
+  /// Lets go of rules, what they captured, and the edges.
+  virtual void release_rules() {}
+
+  /// Where a rule adds its share for an input; null where no gradient flows.
+  static Gradient* target(const Edge& edge, Sink& sink) {
+    if (!edge.parent) return nullptr;
+    return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
+  }
+
+  const char* name;             // of the operation: a literal
+  std::uint32_t number = 0;     // one more than the largest of its parents; 0 for a leaf
+  std::uint32_t version = 0;    // of a leaf's numbers: counts writes in place
+  bool released = false;
+  Gradient gradient;            // of a leaf: gathered; of an operation: while backward runs
+  std::atomic<std::uint32_t> references = 0;
+  std::uint64_t visit = 0;      // the backward run that has seen this node
+  Node* next_dead = nullptr;    // the list of nodes to be destroyed
+};
+
+inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
+  if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// Destroys a node that nothing refers to any more, and then its parents, in a loop: chains may be millions long.
+void destroy(Node* node) noexcept;
+
+inline NodePtr::~NodePtr() {
+  if (node_ && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(node_);
+}
+
+/// Inputs and the rule that serves them together.
+template <std::size_t N, class Rule>
+struct WithRespectTo {
+  std::array<std::reference_wrapper<const Tensor>, N> inputs;
+  Rule rule;
+
+  bool needed() const {
+    for (const Tensor& input : inputs)
+      if (input.requires_grad()) return true;
+    return false;
+  }
+};
+
+/// Pairs an input with its rule, `void(const Array& dy, Gradient& dx)`, which adds dx = dy dy/dx.
+template <class Rule>
+auto wrt(const Tensor& input, Rule rule) {
+  return WithRespectTo<1, Rule>{{input}, std::move(rule)};
+}
+
+/// Pairs several inputs with one rule that shares work between them, `void(const Array& dy, Gradient* dx, Gradient* dz ...)`;
+/// a pointer is null where the input needs no gradient. wrt({x, gamma, beta}, rule)
+template <std::size_t N, class Rule>
+auto wrt(const std::reference_wrapper<const Tensor> (&inputs)[N], Rule rule) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) { return WithRespectTo<N, Rule>{{inputs[I]...}, std::move(rule)}; }(std::make_index_sequence<N>());
+}
+
+/// The node of one operation, with its rules inside. Rules that no input needs are not kept, nor what they captured.
+template <class... Parts>
+class Recorded;
+template <std::size_t... N, class... Rule>
+class Recorded<WithRespectTo<N, Rule>...> final : public Node {
+ public:
+  Recorded(const char* operation, const Shape& shape, WithRespectTo<N, Rule>&... parts) : Node(operation, shape) {
+    std::size_t next = 0;
+    (take(parts, next), ...);
+    ++number;
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (keep(std::get<I>(rules_), parts), ...); }(std::index_sequence_for<Rule...>());
+  }
+
+  std::span<Edge> edges() override { return released ? std::span<Edge>() : std::span<Edge>(edges_); }
+
+  void run_rules(const Array& d, Sink& sink) override {
+    std::size_t next = 0;
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<N>(std::get<I>(rules_), next, d, sink), ...); }(std::index_sequence_for<Rule...>());
+  }
+
+  void release_rules() override {
+    released = true;
+    std::apply([](auto&... rule) { (rule.reset(), ...); }, rules_);
+    edges_ = {};
+  }
+
+ private:
+  template <class Part>
+  void take(const Part& part, std::size_t& next) {
+    for (const Tensor& input : part.inputs) {
+      Edge& edge = edges_[next++];
+      if (!input.requires_grad()) continue;
+      edge = {input.node(), input.node()->version};
+      number = std::max(number, edge.parent->number);
+    }
+  }
+
+  template <class Kept, class Part>
+  static void keep(std::optional<Kept>& rule, Part& part) {
+    if (part.needed()) rule.emplace(std::move(part.rule));
+  }
+
+  template <std::size_t Inputs, class Kept>
+  void run(std::optional<Kept>& rule, std::size_t& next, const Array& d, Sink& sink) {
+    const std::size_t first = next;
+    next += Inputs;
+    if (!rule) return;
+    if constexpr (Inputs == 1)
+      (*rule)(d, *target(edges_[first], sink));
+    else
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (*rule)(d, target(edges_[first + I], sink)...); }(std::make_index_sequence<Inputs>());
+  }
+
+  std::tuple<std::optional<Rule>...> rules_;
+  std::array<Edge, (N + ... + 0)> edges_;
+};
+
+/// The result of an operation: `value` with a node behind it, or a constant where no input needs a gradient or nothing is recorded.
+/// `operation` must be a literal: it is kept by address and named in errors.
+template <class... Parts>
+Tensor record(const char* operation, Array value, Parts... parts) {
+  if (!grad_enabled() || !(parts.needed() || ...)) return Tensor(std::move(value));
+  NodePtr node(new Recorded<Parts...>(operation, value.shape(), parts...));
+  return Tensor(std::move(value), std::move(node));
+}
+
+/// The node of an operation with any number of inputs that share one rule.
+template <class Rule>
+class RecordedMany final : public Node {
+ public:
+  RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs, Rule rule) : Node(operation, shape), rule_(std::move(rule)) {
+    for (const Tensor& input : inputs) {
+      edges_.push_back(input.requires_grad() ? Edge{input.node(), input.node()->version} : Edge{});
+      if (input.requires_grad()) number = std::max(number, input.node()->number);
+    }
+    ++number;
+  }
+
+  std::span<Edge> edges() override { return edges_; }
+
+  void run_rules(const Array& d, Sink& sink) override {
+    for (std::size_t i = 0; i < edges_.size(); ++i)
+      if (Gradient* share = target(edges_[i], sink)) (*rule_)(d, i, *share);
+  }
+
+  void release_rules() override {
+    released = true;
+    rule_.reset();
+    edges_.clear();
+  }
+
+ private:
+  std::optional<Rule> rule_;
+  std::vector<Edge> edges_;
+};
+
+/// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const Array& dy, std::size_t i, Gradient& dxi)`.
+template <class Rule>
+Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs, Rule rule) {
+  const bool needed = std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
+  if (!grad_enabled() || !needed) return Tensor(std::move(value));
+  NodePtr node(new RecordedMany<Rule>(operation, value.shape(), inputs, std::move(rule)));
+  return Tensor(std::move(value), std::move(node));
+}
+
+/// `loss.backward()`, with the gradients of leaves going to `sink`.
+void backward(const Tensor& loss, Sink& sink, bool retain_graph = false);
+
+}  // namespace fovea

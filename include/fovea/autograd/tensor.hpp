@@ -1,0 +1,103 @@
+// A tensor: numbers with a place in the graph of computation.
+#pragma once
+
+#include "fovea/autograd/gradient.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+class Node;
+
+/// A counted reference to a node of the graph.
+class NodePtr {
+ public:
+  NodePtr() = default;
+  explicit NodePtr(Node* node) noexcept;
+  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}
+  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  NodePtr& operator=(NodePtr other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~NodePtr();
+
+  Node* get() const { return node_; }
+  Node* operator->() const { return node_; }
+  Node& operator*() const { return *node_; }
+  explicit operator bool() const { return node_ != nullptr; }
+
+ private:
+  Node* node_ = nullptr;
+};
+
+/// A handle to an array and, where gradients flow, to its node. Copies share both; `clone` copies the numbers.
+///
+/// Reading a tensor from several threads at once is safe. Writing to it, and running `backward` into the same leaves, is for one
+/// thread at a time.
+class Tensor {
+ public:
+  /// Not defined: the state of a module's parameters before they are built.
+  Tensor() = default;
+
+  /// A constant.
+  Tensor(Array value) : value_(std::move(value)), defined_(true) {}  // NOLINT: implicit on purpose
+  Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}
+
+  /// A leaf that gathers gradients: a parameter. The numbers are the tensor's own from now on.
+  static Tensor parameter(const Array& value);
+
+  /// A result of `record`.
+  Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)), defined_(true) {}
+
+  bool defined() const { return defined_; }
+
+  /// The numbers. Throws StateError when not defined.
+  const Array& value() const;
+  const Shape& shape() const { return value().shape(); }
+
+  /// The number of a tensor that holds one. Throws ShapeError.
+  real item() const;
+
+  /// Writes new numbers in place; all copies of the handle see them. A graph recorded before can no longer run backward through
+  /// this tensor: it throws StateError. Throws ShapeError when the shapes differ, StateError on a result that was recorded.
+  void assign(const Array& value);
+
+  /// The numbers, to be written in place by an optimiser, on the same terms as `assign`.
+  Array& mutable_value();
+
+  /// Whether gradients flow to this tensor.
+  bool requires_grad() const { return static_cast<bool>(node_); }
+
+  /// Stops, or starts again, gathering gradients in this handle and the copies made of it from now on: a frozen parameter.
+  /// Throws StateError on a result that was recorded.
+  void set_requires_grad(bool wanted);
+
+  /// The gradient gathered by the calls of `backward` since the last `zero_grad`, dense; zeros when there was none.
+  /// Throws StateError unless this is a leaf that requires gradients.
+  Array grad() const;
+
+  /// The same as it is kept: perhaps only the touched rows of a table.
+  Gradient& gradient() const;
+
+  /// Forgets the gathered gradient.
+  void zero_grad() const;
+
+  /// Computes the gradient of this single number by every leaf that it depends on, and adds it to the leaves' gradients. The graph
+  /// is released on the way unless `retain_graph`. Throws ShapeError when this is not one number, StateError when it depends on no leaf, was
+  /// released before, or a leaf's numbers changed since the forward pass.
+  void backward(bool retain_graph = false) const;
+
+  /// The same numbers, without a history.
+  Tensor detach() const { return Tensor(value()); }
+
+  /// A copy of the numbers, a leaf if this is one.
+  Tensor clone() const;
+
+  const NodePtr& node() const { return node_; }
+
+ private:
+  Array value_;
+  NodePtr node_;
+  bool defined_ = false;
+};
+
+}  // namespace fovea

@@ -1,0 +1,109 @@
+// NumPy's files: a .npy file holds one array, a .npz file (a zip file of them) several by name. Files may come from anybody:
+// whatever they hold, the outcome is an array or an exception, and memory stays in proportion to the file.
+//
+// Read are format versions 1.0 to 3.0, ranks 0 to 6, C and Fortran order, both byte orders, and the types f2 f4 f8, i1 i2 i4 i8,
+// u1 u2 u4 u8 and bool; never complex numbers, text, records, or pickled objects. Results are dense, row-major, in memory's order.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/array/array.hpp"
+#include "fovea/array/ids.hpp"
+#include "fovea/array/mask.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Any numeric type becomes reals, rounded to the nearest where `real` is the narrower one; true is 1. Reading f4 into float and
+/// f8 into double keeps every bit. Throws IoError, and FormatError for what is not a .npy file of numbers.
+Array read_npy(const std::string& path);
+
+/// Integers of any size. Throws IoError, FormatError also for reals and bools, and ValueError where one does not fit 32 bits.
+Ids read_npy_ids(const std::string& path);
+
+/// bool and u1; whatever is not 0 keeps. Throws IoError, FormatError also for every other type.
+Mask read_npy_mask(const std::string& path);
+
+/// Writes version 1.0, C order, `<f4` (`<f8` where `real` is double) or `<i4`. At every moment `path` names the old file or the
+/// whole new one; what fails leaves nothing behind. Throws IoError.
+void write_npy(const std::string& path, const Array& array);
+void write_npy(const std::string& path, const Ids& ids);
+
+/// Fills the span with a file's next bytes, or throws.
+using ByteReader = std::function<void(std::span<std::byte>)>;
+
+enum class NumpyType { boolean, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, float32, float64 };
+
+/// What stands in front of the numbers.
+struct NumpyHeader {
+  NumpyType type = NumpyType::float64;
+  Index item_size = 8;
+  bool big_endian = false;
+  bool fortran_order = false;
+  Shape shape;
+  std::string type_text;  // as the file writes it: "<f8"
+  Index type_begin = 0;   // where in the file that stands
+  Index data_begin = 0;
+
+  /// Reads no further than to the first number, and checks that a file of `size` bytes holds the numbers and nothing else.
+  /// `file` is the name for messages. Throws FormatError.
+  static NumpyHeader read(const std::string& file, Index size, const ByteReader& read);
+};
+
+/// The array of a .npy file as the file has it, to be taken out in the type that is wanted.
+class NumpyArray {
+ public:
+  explicit NumpyArray(const std::string& path);
+
+  /// From elsewhere: `size` bytes that `read` will give.
+  NumpyArray(const std::string& file, Index size, const ByteReader& read);
+
+  const NumpyHeader& header() const { return header_; }
+  const Shape& shape() const { return header_.shape; }
+
+  /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
+  Array reals() const;
+  Ids ids() const;
+  Mask mask() const;
+
+ private:
+  std::string file_;
+  NumpyHeader header_;
+  Buffer data_;
+};
+
+/// The arrays of a .npz file. Keeps the file open; one thread at a time. A member of the zip file whose name does not end in
+/// ".npy" is no array and left out.
+class NumpyArchive {
+ public:
+  /// Reads the directory. Throws IoError, and FormatError for what is no sound zip file: a name that stands there twice, a member
+  /// above 4 GiB, or one above 1 MiB that is more than 100 times what it takes up in the file.
+  explicit NumpyArchive(const std::string& path);
+  NumpyArchive(NumpyArchive&& other) noexcept;
+  NumpyArchive& operator=(NumpyArchive&& other) noexcept;
+  ~NumpyArchive();
+
+  /// In the order of the file, without ".npy".
+  const std::vector<std::string>& names() const;
+  bool contains(std::string_view name) const;
+
+  /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an unknown name, FormatError, IoError.
+  Shape shape(std::string_view name) const;
+
+  /// Reads the member. Throws IndexError for an unknown name, FormatError also for a wrong checksum, IoError.
+  NumpyArray numpy(std::string_view name) const;
+  Array array(std::string_view name) const { return numpy(name).reals(); }
+  Ids ids(std::string_view name) const { return numpy(name).ids(); }
+  Mask mask(std::string_view name) const { return numpy(name).mask(); }
+
+ private:
+  struct Zip;
+  std::unique_ptr<Zip> zip_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,109 @@
+#include "fovea/autograd/gradient.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/rows.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+void check_shape(const Shape& given, const Shape& expected) {
+  if (given != expected) throw ShapeError(fmt::format("Gradient: a contribution of shape {} to a gradient of shape {}", to_string(given), to_string(expected)));
+}
+
+void add_to_table(const TouchedRows& rows, Array& table) {
+  if (rows.ids.count() > 0) kernels::add_rows(rows.values.data(), rows.ids.data(), rows.ids.count(), rows.values.shape()[-1], table.mutable_data());
+}
+
+}  // namespace
+
+Gradient::Target Gradient::dense() {
+  if (!parts_.empty()) {
+    Array sum = array();
+    clear();
+    dense_ = std::move(sum);
+    has_dense_ = true;
+  }
+  const bool add = has_dense_;
+  if (!add) dense_ = Array(shape_);
+  else if (!dense_.unique()) dense_ = dense_.clone();
+  has_dense_ = true;
+  return {dense_.mutable_view(), add};
+}
+
+void Gradient::add(const Array& contribution) {
+  check_shape(contribution.shape(), shape_);
+  if (empty()) {
+    dense_ = contribution;
+    has_dense_ = true;
+    return;
+  }
+  const Target target = dense();
+  kernels::scale(contribution.data(), 1, target.view.data, shape_.count(), true);
+}
+
+void Gradient::add_rows(const Ids& ids, const Array& rows) {
+  if (shape_.rank() < 1) throw ShapeError("Gradient: rows of a single number");
+  const Index width = shape_[0] == 0 ? 0 : shape_.count() / shape_[0];
+  check_shape(rows.shape(), Shape{ids.count(), width});
+  for (const std::int32_t id : ids.values())
+    if (id < 0 || id >= shape_[0]) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape_)));
+  parts_.push_back({ids.reshaped(Shape{ids.count()}), rows});
+}
+
+void Gradient::add(const Gradient& other) {
+  check_shape(other.shape_, shape_);
+  if (other.has_dense_) add(other.dense_);
+  parts_.insert(parts_.end(), other.parts_.begin(), other.parts_.end());
+}
+
+Array Gradient::array() const {
+  if (has_dense_ && parts_.empty()) return dense_;
+  Array sum = has_dense_ ? dense_.clone() : Array::zeros(shape_);
+  if (!parts_.empty()) add_to_table(rows(), sum);
+  return sum;
+}
+
+TouchedRows Gradient::rows() const {
+  Index count = 0;
+  for (const Part& part : parts_) count += part.ids.count();
+  const Index width = shape_[0] == 0 ? 0 : shape_.count() / shape_[0];
+  std::vector<std::int32_t> ids;
+  ids.reserve(static_cast<std::size_t>(count));
+  Array all = parts_.size() == 1 ? parts_[0].rows : Array(Shape{count, width});
+  Index filled = 0;
+  for (const Part& part : parts_) {
+    ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
+    if (parts_.size() > 1) std::ranges::copy(part.rows.values(), all.mutable_data() + filled * width);
+    filled += part.ids.count();
+  }
+  std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
+  kernels::sort_by_id(ids.data(), count, order.data());
+  const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
+  Array sums(Shape{unique, width});
+  kernels::sum_runs(all.data(), order.data(), starts.data(), unique, width, sums.mutable_data());
+  return {Ids(Shape{unique}, std::span<const std::int32_t>(unique_ids).first(static_cast<std::size_t>(unique))), sums};
+}
+
+void Gradient::scale(real factor) {
+  const auto scaled = [&](const Array& array) {
+    Array result(array.shape());
+    kernels::scale(array.data(), factor, result.mutable_data(), array.count(), false);
+    return result;
+  };
+  if (has_dense_) dense_ = scaled(dense_);
+  for (Part& part : parts_) part.rows = scaled(part.rows);
+}
+
+void Gradient::clear() {
+  has_dense_ = false;
+  dense_ = Array();
+  parts_.clear();
+}
+
+}  // namespace fovea

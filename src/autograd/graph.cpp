@@ -1,0 +1,75 @@
+// Tensors, leaves, and the end of nodes.
+#include "fovea/autograd/graph.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+thread_local bool recording = true;
+
+}  // namespace
+
+bool grad_enabled() { return recording; }
+NoGrad::NoGrad() : outer_(std::exchange(recording, false)) {}
+NoGrad::~NoGrad() { recording = outer_; }
+
+void destroy(Node* node) noexcept {
+  thread_local Node* dead = nullptr;
+  thread_local bool destroying = false;
+  node->next_dead = dead;
+  dead = node;
+  if (destroying) return;
+  destroying = true;
+  while (dead) delete std::exchange(dead, dead->next_dead);
+  destroying = false;
+}
+
+Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
+
+const Array& Tensor::value() const {
+  if (!defined_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
+  return value_;
+}
+
+real Tensor::item() const {
+  if (value().count() != 1) throw ShapeError(fmt::format("item: the tensor has shape {}; only a tensor of one number has an item", to_string(shape())));
+  return value().data()[0];
+}
+
+Array& Tensor::mutable_value() {
+  value();
+  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("the result of {} cannot be written to; write to a leaf, or to a detached clone", node_->name));
+  if (node_) ++node_->version;
+  return value_;
+}
+
+void Tensor::assign(const Array& value) {
+  if (value.shape() != shape()) throw ShapeError(fmt::format("assign: a tensor of shape {} is given numbers of shape {}", to_string(shape()), to_string(value.shape())));
+  const std::span<const real> from = value.values();
+  std::ranges::copy(from, mutable_value().mutable_data());
+}
+
+void Tensor::set_requires_grad(bool wanted) {
+  value();
+  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
+  if (wanted == requires_grad()) return;
+  node_ = wanted ? NodePtr(new Node("parameter", shape())) : NodePtr();
+}
+
+Gradient& Tensor::gradient() const {
+  if (!node_ || !node_->is_leaf()) throw StateError("this tensor gathers no gradient: it is not a leaf that requires gradients");
+  return node_->gradient;
+}
+
+Array Tensor::grad() const { return gradient().array(); }
+void Tensor::zero_grad() const { gradient().clear(); }
+
+Tensor Tensor::clone() const { return node_ && node_->is_leaf() ? parameter(value()) : Tensor(value().clone()); }
+
+}  // namespace fovea

@@ -1,0 +1,157 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/reduce.cpp"
+#include "kernels/targets.hpp"
+//
+#include "kernels/elementwise-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+
+struct Sum {
+  static constexpr real start = 0;
+  static HWY_INLINE Lane join(Lane a, Lane b) { return a + b; }
+  static HWY_INLINE real lanes_of(Lane x) { return sum(x); }
+};
+
+struct Maximum {
+  static constexpr real start = -std::numeric_limits<real>::infinity();
+  static HWY_INLINE Lane join(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); }  // a NaN in b is passed by Max
+  static HWY_INLINE real lanes_of(Lane x) {
+    HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
+    hn::Store(x, Tag(), values);
+    real best = start;
+    for (std::size_t i = 0; i < hn::Lanes(Tag()); ++i)
+      if (!(values[i] <= best)) best = values[i];
+    return best;
+  }
+};
+
+/// One number from `n` neighbours: four chains of vectors, so that they overlap in time.
+template <class Join>
+real reduce_row(const real* x, Index n) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  Lane a = hn::Set(Tag(), Join::start), b = a, c = a, d = a;
+  Index i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    a = Join::join(a, hn::LoadU(Tag(), x + i));
+    b = Join::join(b, hn::LoadU(Tag(), x + i + width));
+    c = Join::join(c, hn::LoadU(Tag(), x + i + 2 * width));
+    d = Join::join(d, hn::LoadU(Tag(), x + i + 3 * width));
+  }
+  for (; i + width <= n; i += width) a = Join::join(a, hn::LoadU(Tag(), x + i));
+  if (i < n) b = Join::join(b, load_some(x + i, n - i, Join::start));
+  return Join::lanes_of(Join::join(Join::join(a, b), Join::join(c, d)));
+}
+
+/// y (inner) = the join of `rows` rows of x.
+template <class Join>
+void reduce_rows(const real* x, Index rows, Index inner, real* y) {
+  if (inner == 1) {
+    *y = reduce_row<Join>(x, rows);
+    return;
+  }
+  for_lanes(
+      inner,
+      [&](Index i) HWY_ATTR {
+        Lane joined = hn::Set(Tag(), Join::start);
+        for (Index r = 0; r < rows; ++r) joined = Join::join(joined, hn::LoadU(Tag(), x + r * inner + i));
+        hn::StoreU(joined, Tag(), y + i);
+      },
+      [&](Index i, Index k) HWY_ATTR {
+        Lane joined = hn::Set(Tag(), Join::start);
+        for (Index r = 0; r < rows; ++r) joined = Join::join(joined, load_some(x + r * inner + i, k, Join::start));
+        store_some(joined, y + i, k);
+      });
+}
+
+void sum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Sum>(x, rows, inner, y); }
+void maximum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Maximum>(x, rows, inner, y); }
+
+/// a = join(a, b), element by element.
+template <class Join>
+void join_rows(real* a, const real* b, Index n) {
+  for_lanes(
+      n, [&](Index i) HWY_ATTR { hn::StoreU(Join::join(hn::LoadU(Tag(), a + i), hn::LoadU(Tag(), b + i)), Tag(), a + i); },
+      [&](Index i, Index k) HWY_ATTR { store_some(Join::join(load_some(a + i, k), load_some(b + i, k)), a + i, k); });
+}
+
+void sum_join(real* a, const real* b, Index n) { join_rows<Sum>(a, b, n); }
+void maximum_join(real* a, const real* b, Index n) { join_rows<Maximum>(a, b, n); }
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <algorithm>
+
+#include "fovea/memory/buffer.hpp"
+#include "kernels/reduce.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+namespace {
+
+// Rows of an axis that are reduced in one go.
+Index block_rows(Index inner) { return inner == 1 ? 4096 : std::clamp<Index>(8192 / inner, 16, 256); }
+
+using ReduceRows = void (*)(const real* x, Index rows, Index inner, real* y);
+using JoinRows = void (*)(real* a, const real* b, Index n);
+
+// y = the reduction of x; blocks along the axis first, then their results pairwise.
+void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y) {
+  const auto [outer, length, inner] = axis;
+  const Index block = block_rows(inner);
+  const Index blocks = std::max<Index>(1, (length + block - 1) / block);
+  const Buffer scratch(blocks == 1 ? 0 : outer * blocks * inner * static_cast<Index>(sizeof(real)));
+  real* const partial = blocks == 1 ? y : scratch.as<real>();
+  parallel::for_range(outer * blocks, parallel::grain(std::min(length, block) * inner), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index first = i % blocks * block;
+      rows(x + (i / blocks * length + first) * inner, std::min(block, length - first), inner, partial + i * inner);
+    }
+  });
+  if (blocks == 1) return;
+  parallel::for_range(outer, parallel::grain(blocks * inner), [&](Index begin, Index end) {
+    for (Index o = begin; o < end; ++o) {
+      real* const mine = partial + o * blocks * inner;
+      for (Index step = 1; step < blocks; step *= 2)
+        for (Index i = 0; i + step < blocks; i += 2 * step) join(mine + i * inner, mine + (i + step) * inner, inner);
+      std::copy_n(mine, inner, y + o * inner);
+    }
+  });
+}
+
+}  // namespace
+
+void sum(const real* x, AlongAxis axis, real* y, bool add) {
+  const Index count = axis.outer * axis.inner;
+  if (count == 0) return;
+  if (!add) return reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, y);
+  const Buffer scratch(count * static_cast<Index>(sizeof(real)));
+  reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, scratch.as<real>());
+  FOVEA_BEST(sum_join)(y, scratch.as<real>(), count);
+}
+
+void maximum(const real* x, AlongAxis axis, real* y) {
+  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y);
+}
+
+void maximum_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {
+  const auto [outer, length, inner] = axis;
+  parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index start = i / inner * length * inner + i % inner;
+      Index ties = 0;
+      for (Index t = 0; t < length; ++t) ties += x[start + t * inner] == y[i];
+      for (Index t = 0; t < length; ++t) {
+        const Index at = start + t * inner;
+        const real share = x[at] == y[i] ? dy[i] / static_cast<real>(ties) : real(0);
+        dx[at] = add ? dx[at] + share : share;
+      }
+    }
+  });
+}
+
+}  // namespace fovea::kernels
+#endif

@@ -1,0 +1,23 @@
+// Reductions along one axis. Work is cut by shape; partial results of the pieces are combined pairwise, in one fixed tree, which
+// also keeps the rounding error near log(length).
+#pragma once
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+/// A dense array seen as (outer, length, inner): whatever lies before, along and behind one axis.
+struct AlongAxis {
+  Index outer, length, inner;
+};
+
+/// y (outer, inner) (+)= sum of x along the axis. 0 for an empty axis.
+void sum(const real* x, AlongAxis axis, real* y, bool add);
+
+/// y (outer, inner) = the largest x along the axis; NaN if there is one. The axis must not be empty.
+void maximum(const real* x, AlongAxis axis, real* y);
+
+/// dx (+)= dy where x equals the maximum y, shared equally among ties (Keras' max, PyTorch's amax).
+void maximum_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add);
+
+}  // namespace fovea::kernels

@@ -1,0 +1,64 @@
+// Functions of two elements, broadcast: each a value and two slopes over lanes, and the op that zips it.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/binary.cpp"
+#include "kernels/targets.hpp"
+//
+#include "kernels/elementwise-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::inline FOVEA_PRECISION::HWY_NAMESPACE {
+
+namespace math = kernels::HWY_NAMESPACE;
+using math::Binary;
+using math::Lane;
+using math::lanes;
+
+struct Add : Binary<Add> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return a + b; }
+  static HWY_INLINE Lane slope_a(Lane, Lane) { return lanes(1); }
+  static HWY_INLINE Lane slope_b(Lane, Lane) { return lanes(1); }
+};
+
+struct Sub : Binary<Sub> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return a - b; }
+  static HWY_INLINE Lane slope_a(Lane, Lane) { return lanes(1); }
+  static HWY_INLINE Lane slope_b(Lane, Lane) { return lanes(-1); }
+};
+
+struct Mul : Binary<Mul> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return a * b; }
+  static HWY_INLINE Lane slope_a(Lane, Lane b) { return b; }
+  static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
+};
+
+struct Div : Binary<Div> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return a / b; }
+  static HWY_INLINE Lane slope_a(Lane, Lane b) { return lanes(1) / b; }
+  static HWY_INLINE Lane slope_b(Lane a, Lane b) { return hwy::HWY_NAMESPACE::Neg(a) / (b * b); }
+};
+
+}  // namespace fovea::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "fovea/ops/ops.hpp"
+#include "ops/map.hpp"
+#include "shape/rules.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+// The gradient of a sum is handed on as it is: no rule needs the operands, so none are kept.
+Tensor add(const Tensor& a, const Tensor& b) {
+  Array c(shape::broadcast("add", a.shape(), b.shape()));
+  kernels::zip_values(FOVEA_BINARY(Add), a.value().view(), b.value().view(), c.mutable_view());
+  return record("add", c, wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) { return ops::zip("sub", a, b, FOVEA_BINARY(Sub)); }
+Tensor mul(const Tensor& a, const Tensor& b) { return ops::zip("mul", a, b, FOVEA_BINARY(Mul)); }
+Tensor div(const Tensor& a, const Tensor& b) { return ops::zip("div", a, b, FOVEA_BINARY(Div)); }
+
+Tensor scalar(real value) { return Tensor(Array::full(Shape{}, value)); }
+
+}  // namespace fovea
+#endif

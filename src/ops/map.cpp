@@ -1,0 +1,59 @@
+#include "ops/map.hpp"
+
+#include "kernels/reduce.hpp"
+#include "shape/rules.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::ops {
+
+Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel, kernels::Scalars scalars) {
+  Array y(x.shape());
+  kernels::map_values(kernel, x.value().data(), y.mutable_data(), y.count(), scalars);
+  const Array& kept = kernel.keeps_output ? y : x.value();
+  return record(name, y, wrt(x, [kernel, scalars, kept](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  kernels::map_slopes(kernel, dy.data(), kept.data(), view.data, dy.count(), add, scalars);
+                }));
+}
+
+Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel) {
+  Array c(shape::broadcast(name, a.shape(), b.shape()));
+  kernels::zip_values(kernel, a.value().view(), b.value().view(), c.mutable_view());
+  const auto rule = [&](auto slopes) {
+    return [slopes, a = a.value(), b = b.value()](const Array& dc, Gradient& gradient) {
+      Array d(dc.shape());
+      kernels::zip_slopes(slopes, dc.view(), a.view(), b.view(), d.mutable_view());
+      add_reduced(d, gradient);
+    };
+  };
+  return record(name, c, wrt(a, rule(kernel.slopes_a)), wrt(b, rule(kernel.slopes_b)));
+}
+
+void add_reduced(const Array& d, Gradient& gradient) {
+  const Shape& own = gradient.shape();
+  if (d.shape() == own) return gradient.add(d);
+  const int missing = d.shape().rank() - own.rank();
+  std::vector<int> repeated;
+  for (int axis = 0; axis < d.shape().rank(); ++axis)
+    if (axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1)) repeated.push_back(axis);
+  gradient.add(sum_over(d, repeated, own));
+}
+
+Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape) {
+  Array left = x;
+  Shape sizes = x.shape();
+  // Neighbouring axes are summed in one go, the last ones first.
+  for (auto last = axes.rbegin(); last != axes.rend();) {
+    auto first = last;
+    while (first + 1 != axes.rend() && *(first + 1) == *first - 1) ++first;
+    kernels::AlongAxis along{1, 1, 1};
+    for (int axis = 0; axis < sizes.rank(); ++axis) (axis < *first ? along.outer : axis <= *last ? along.length : along.inner) *= sizes[axis];
+    for (int axis = *first; axis <= *last; ++axis) sizes = sizes.with(axis, 1);
+    Array sums(sizes);
+    kernels::sum(left.data(), along, sums.mutable_data(), false);
+    left = sums;
+    last = first + 1;
+  }
+  return left.reshaped(shape);
+}
+
+}  // namespace fovea::ops

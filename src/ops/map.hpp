@@ -1,0 +1,22 @@
+// The drivers of elementwise ops: shape rule, forward and backward for any kernel.
+#pragma once
+
+#include "fovea/autograd/graph.hpp"
+#include "kernels/elementwise.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::ops {
+
+/// y = f(x). Keeps x or y for the slope, whichever it needs.
+Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel, kernels::Scalars scalars = {});
+
+/// c = f(a, b), broadcast.
+Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel);
+
+/// Adds d, the gradient of a broadcast operand in the result's shape, to the operand's own: summed over the axes along which the
+/// operand was repeated.
+void add_reduced(const Array& d, Gradient& gradient);
+
+/// The sum of x over axes (ascending), with their sizes left as 1 or not: `shape` is the result's.
+Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape);
+
+}  // namespace fovea::ops

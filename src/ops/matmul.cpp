@@ -1,0 +1,60 @@
+// C = A' B', where A' is A or its transpose. With dC given, dA' = dC B'ᵀ and dB' = A'ᵀ dC.
+#include "fovea/autograd/graph.hpp"
+#include "fovea/ops/ops.hpp"
+#include "kernels/gemm.hpp"
+#include "ops/map.hpp"
+#include "shape/rules.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+View with_leading_axes(const View& matrix, const Shape& result) {
+  const int rank = matrix.shape.rank();
+  Shape target = result.with(-1, matrix.shape[-1]).with(-2, matrix.shape[-2]);
+  return rank == target.rank() && matrix.shape == target ? matrix : broadcast_to(matrix, target);
+}
+
+// gradient += a b, where the product has all leading axes of the result; summed over those along which the operand was repeated.
+void add_product(const View& a, const View& b, const Shape& result, Gradient& gradient) {
+  const Shape full = result.with(-2, a.shape[-2]).with(-1, b.shape[-1]);
+  const View left = with_leading_axes(a, result), right = with_leading_axes(b, result);
+  if (full == gradient.shape()) {
+    const auto [view, add] = gradient.dense();
+    kernels::gemm(left, right, view, add);
+  } else {
+    Array product(full);
+    kernels::gemm(left, right, product.mutable_view(), false);
+    ops::add_reduced(product, gradient);
+  }
+}
+
+View oriented(const Array& array, bool transpose) { return transpose ? transposed(array.view()) : array.view(); }
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
+  const auto [transpose_a, transpose_b] = options;
+  const Shape shape = shape::matmul(a.shape(), b.shape(), transpose_a, transpose_b);
+  // Many rows times one matrix: all leading axes of a are rows of a single product, and dB is one product as well.
+  if (a.shape().rank() > 2 && b.shape().rank() == 2 && !transpose_a)
+    return reshape(matmul(reshape(a, {a.shape().count() / std::max<Index>(1, a.shape()[-1]), a.shape()[-1]}), b, options), {shape.sizes().begin(), shape.sizes().end()});
+
+  Array c(shape);
+  kernels::gemm(with_leading_axes(oriented(a.value(), transpose_a), shape), with_leading_axes(oriented(b.value(), transpose_b), shape), c.mutable_view(), false);
+  return record("matmul", c,
+                wrt(a, [b = b.value(), transpose_a, transpose_b](const Array& dc, Gradient& da) {
+                  if (transpose_a)
+                    add_product(oriented(b, transpose_b), transposed(dc.view()), dc.shape(), da);
+                  else
+                    add_product(dc.view(), oriented(b, !transpose_b), dc.shape(), da);
+                }),
+                wrt(b, [a = a.value(), transpose_a, transpose_b](const Array& dc, Gradient& db) {
+                  if (transpose_b)
+                    add_product(transposed(dc.view()), oriented(a, transpose_a), dc.shape(), db);
+                  else
+                    add_product(oriented(a, !transpose_a), dc.view(), dc.shape(), db);
+                }));
+}
+
+}  // namespace fovea

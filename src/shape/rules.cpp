@@ -1,0 +1,143 @@
+#include "shape/rules.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::shape {
+
+namespace {
+
+// The size of axis `axis` of a result with `rank` axes, in an operand aligned at the last axis; 1 where it has no such axis.
+Index aligned(const Shape& operand, int axis, int rank) {
+  const int own = axis - (rank - operand.rank());
+  return own < 0 ? 1 : operand[own];
+}
+
+bool broadcasts(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    const Index size = aligned(from, axis, to.rank());
+    if (size != 1 && size != to[axis]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  std::vector<Index> sizes;
+  for (int axis = 0; axis < rank; ++axis) {
+    const Index size_a = aligned(a, axis, rank), size_b = aligned(b, axis, rank);
+    if (size_a != size_b && size_a != 1 && size_b != 1)
+      throw ShapeError(fmt::format("{}: shapes {} and {} do not broadcast: aligned at the last axis, sizes {} and {} must be equal or one of them 1", operation, to_string(a),
+                                   to_string(b), size_a, size_b));
+    sizes.push_back(size_a == 1 ? size_b : size_a);
+  }
+  return Shape(sizes);
+}
+
+Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
+  if (a.rank() < 2 || b.rank() < 2)
+    throw ShapeError(fmt::format("matmul: a is {}, b is {}; both need two axes at least (reshape a vector to one row or one column)", to_string(a), to_string(b)));
+  const Index rows = a[transpose_a ? -1 : -2], inner_a = a[transpose_a ? -2 : -1];
+  const Index inner_b = b[transpose_b ? -1 : -2], columns = b[transpose_b ? -2 : -1];
+  if (inner_a != inner_b)
+    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}{}, b is {}{}; the {} size of a must equal the {} of b", to_string(a), transpose_a ? " transposed" : "", to_string(b),
+                                 transpose_b ? " transposed" : "", transpose_a ? "second-to-last" : "last", transpose_b ? "last" : "second-to-last"));
+  const auto batch = [](const Shape& s) { return Shape(s.sizes().first(s.sizes().size() - 2)); };
+  const Shape joined = broadcast("matmul, leading axes", batch(a), batch(b));
+  return joined.inserted(joined.rank(), rows).inserted(joined.rank() + 1, columns);
+}
+
+std::vector<int> axes(const char* operation, const Shape& x, const std::vector<int>& named) {
+  std::vector<int> result;
+  if (named.empty())
+    for (int axis = 0; axis < x.rank(); ++axis) result.push_back(axis);
+  for (const int axis : named) result.push_back(x.resolve(axis));
+  std::ranges::sort(result);
+  if (std::ranges::adjacent_find(result) != result.end()) throw ShapeError(fmt::format("{}: an axis of {} is named twice in ({})", operation, to_string(x), fmt::join(named, ", ")));
+  return result;
+}
+
+Shape reduce(const Shape& x, const std::vector<int>& axes, bool keepdims) {
+  std::vector<Index> sizes;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const bool reduced = std::ranges::binary_search(axes, axis);
+    if (!reduced || keepdims) sizes.push_back(reduced ? 1 : x[axis]);
+  }
+  return Shape(sizes);
+}
+
+Shape reshape(const Shape& x, std::vector<Index> sizes) {
+  const auto open = std::ranges::find(sizes, Index(-1));
+  if (open != sizes.end()) {
+    *open = 1;
+    const Index others = Shape(sizes).count();
+    if (others == 0 || x.count() % others != 0)
+      throw ShapeError(fmt::format("reshape: {} has {} elements, which the other sizes of ({}) do not divide", to_string(x), x.count(), fmt::join(sizes, ", ")));
+    *open = x.count() / others;
+  }
+  const Shape result(sizes);
+  if (result.count() != x.count())
+    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}", to_string(x), x.count(), to_string(result), result.count()));
+  return result;
+}
+
+Shape permute(const Shape& x, const std::vector<int>& order) {
+  if (static_cast<int>(order.size()) != x.rank() || axes("permute", x, order).size() != order.size())
+    throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once", fmt::join(order, ", "), x.rank(), to_string(x)));
+  std::vector<Index> sizes;
+  for (const int axis : order) sizes.push_back(x[axis]);
+  return Shape(sizes);
+}
+
+Shape slice(const Shape& x, int axis, Index begin, Index end) {
+  const Index size = x[axis];
+  if (begin < 0 || begin > end || end > size)
+    throw IndexError(fmt::format("slice: [{}, {}) of axis {} of {}, whose size is {}", begin, end, axis, to_string(x), size));
+  return x.with(axis, end - begin);
+}
+
+Shape concat(const std::vector<Shape>& shapes, int axis) {
+  if (shapes.empty()) throw ValueError("concat: there is nothing to join");
+  Index total = 0;
+  for (const Shape& shape : shapes) {
+    if (shape.rank() != shapes[0].rank() || shape.with(axis, 0) != shapes[0].with(axis, 0))
+      throw ShapeError(fmt::format("concat along axis {}: {} does not fit {}; all sizes but that axis must be equal", axis, to_string(shape), to_string(shapes[0])));
+    total += shape[axis];
+  }
+  return shapes[0].with(axis, total);
+}
+
+Shape gather_rows(const Shape& table, const Ids& ids) {
+  if (table.rank() < 1) throw ShapeError("gather_rows: the table is a single number; it needs rows");
+  for (Index i = 0; i < ids.count(); ++i)
+    if (const Index id = ids.data()[i]; id < 0 || id >= table[0])
+      throw IndexError(fmt::format("gather_rows: the id at position {} of {} is {}; the table has rows 0 to {}", i, to_string(ids.shape()), id, table[0] - 1));
+  std::vector<Index> sizes(ids.shape().sizes().begin(), ids.shape().sizes().end());
+  sizes.insert(sizes.end(), table.sizes().begin() + 1, table.sizes().end());
+  return Shape(sizes);
+}
+
+Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels) {
+  if (predictions.rank() < 1 || predictions.without(-1) != labels.shape())
+    throw ShapeError(fmt::format("{}: predictions are {}, labels {}; labels must have the predictions' shape without its last axis, the classes", operation, to_string(predictions),
+                                 to_string(labels.shape())));
+  const Index classes = predictions[-1];
+  for (Index i = 0; i < labels.count(); ++i)
+    if (const Index label = labels.data()[i]; label < 0 || label >= classes)
+      throw IndexError(fmt::format("{}: the label at position {} is {}; there are classes 0 to {}", operation, i, label, classes - 1));
+  return labels.shape();
+}
+
+void mask(const char* operation, const Shape& x, const Mask& mask) {
+  if (!broadcasts(mask.shape(), x))
+    throw ShapeError(fmt::format("{}: a mask of shape {} does not broadcast to {}: aligned at the last axis, each size must be equal or 1", operation, to_string(mask.shape()), to_string(x)));
+}
+
+}  // namespace fovea::shape

@@ -1,0 +1,193 @@
+#include <doctest/doctest.h>
+#include <zip.h>
+
+#include <nlohmann/json.hpp>
+
+#include "files.hpp"
+#include "fovea/base/error.hpp"
+#include "fovea/base/random.hpp"
+
+using namespace fovea;
+using namespace test_files;
+
+namespace {
+
+struct Entry {
+  std::string name, bytes;
+  bool packed = false;
+};
+
+void write_zip(const std::string& path, const std::vector<Entry>& entries) {
+  zip_t* const zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
+  REQUIRE(zip);
+  for (const Entry& entry : entries) {
+    const zip_int64_t number = zip_file_add(zip, entry.name.c_str(), zip_source_buffer(zip, entry.bytes.data(), entry.bytes.size(), 0), 0);
+    REQUIRE(number >= 0);
+    zip_set_file_compression(zip, static_cast<zip_uint64_t>(number), entry.packed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 9);
+  }
+  REQUIRE(zip_close(zip) == 0);
+}
+
+// The bytes of a .npy file of zeros.
+std::string zeros(Index count) {
+  const Folder folder;
+  write_npy(folder / "zeros.npy", Ids(Shape{count}, std::vector<std::int32_t>(static_cast<std::size_t>(count))));
+  return read_bytes(folder / "zeros.npy");
+}
+
+std::string replaced(std::string bytes, const std::string& from, const std::string& to) {
+  for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + to.size())) bytes.replace(at, from.size(), to);
+  return bytes;
+}
+
+// What opening the file and reading `name` ends in.
+std::string refusal(const std::string& path, const std::string& name) {
+  try {
+    NumpyArchive(path).numpy(name);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+bool same(const Array& a, const Array& b) { return a.shape() == b.shape() && std::ranges::equal(a.values(), b.values()); }
+
+}  // namespace
+
+TEST_CASE("stored and compressed archives of NumPy hold the same named arrays") {
+  const nlohmann::json shapes = nlohmann::json::parse(read_bytes(golden("listing.json")))["npz"];
+  for (const std::string file : {"stored.npz", "compressed.npz"}) {
+    CAPTURE(file);
+    const NumpyArchive archive(golden(file));
+    CHECK(archive.names() == std::vector<std::string>{"a", "ids", "keep", "scalar", "none"});
+    for (const std::string& name : archive.names()) CHECK(archive.shape(name) == Shape(shapes[name].get<std::vector<Index>>()));
+    CHECK(same(archive.array("a"), read_npy(golden("f4.npy"))));
+    CHECK(std::ranges::equal(archive.ids("ids").values(), read_npy_ids(golden("i4.npy")).values()));
+    CHECK(std::ranges::equal(archive.mask("keep").keep(), read_npy_mask(golden("bool.npy")).keep()));
+    CHECK(archive.array("scalar").at(0) == 2.5);
+    CHECK(archive.array("none").shape() == Shape{0, 3});
+  }
+}
+
+TEST_CASE("names may hold folders and letters outside ASCII, and unknown ones are named in the error") {
+  const NumpyArchive archive(golden("names.npz"));
+  CHECK(archive.names() == std::vector<std::string>{"model/layer.0/weight", "größe", "arr_0"});
+  CHECK(archive.contains("größe"));
+  CHECK_FALSE(archive.contains("arr_0.npy"));
+  CHECK(same(archive.array("model/layer.0/weight"), read_npy(golden("f4.npy"))));
+  CHECK_THROWS_WITH_AS(archive.array("weight"), (golden("names.npz") + ": there is no array \"weight\"; there are 3: model/layer.0/weight, größe, arr_0").c_str(), IndexError);
+  CHECK(NumpyArchive(golden("no_arrays.npz")).names().empty());
+}
+
+TEST_CASE("an archive moves with its open file") {
+  NumpyArchive first(golden("stored.npz"));
+  const NumpyArchive second = std::move(first);
+  CHECK(second.array("scalar").at(0) == 2.5);
+}
+
+TEST_CASE("an archive cut off anywhere is refused") {
+  const Folder folder;
+  for (const std::string& name : golden_names(".npz")) {
+    const std::string bytes = read_bytes(golden(name));
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      CAPTURE(name);
+      CAPTURE(length);
+      write_bytes(folder / "cut.npz", bytes.substr(0, length));
+      CHECK_THROWS_AS(NumpyArchive(folder / "cut.npz"), FormatError);
+    }
+  }
+}
+
+TEST_CASE("a member that unpacks to more than 100 times its size is refused before it is unpacked, unless it is small") {
+  const Folder folder;
+  write_zip(folder / "bomb.npz", {{"bomb.npy", zeros(1 << 22), true}});
+  write_zip(folder / "small.npz", {{"small.npy", zeros((1 << 18) - 100), true}});
+  write_zip(folder / "stored.npz", {{"stored.npy", zeros(1 << 20), false}});
+  memory::reset_peak();
+  const Index before = memory::bytes_peak();
+  CHECK(refusal(folder / "bomb.npz", "bomb").find("member \"bomb.npy\" unpacks ") != std::string::npos);
+  CHECK(memory::bytes_peak() - before < 1 << 20);
+  CHECK(refusal(folder / "small.npz", "small") == "accepted");
+  CHECK(refusal(folder / "stored.npz", "stored") == "accepted");
+}
+
+TEST_CASE("members that are no arrays are left out, arrays that are none are refused") {
+  const Folder folder;
+  write_zip(folder / "mixed.npz", {{"readme.txt", "text"}, {"a.npy", zeros(3)}, {"text.npy", "text"}, {"objects.npy", read_bytes(golden("objects_must_be_refused.npy"))}});
+  CHECK(NumpyArchive(folder / "mixed.npz").names() == std::vector<std::string>{"a", "text", "objects"});
+  CHECK(refusal(folder / "mixed.npz", "a") == "accepted");
+  CHECK(refusal(folder / "mixed.npz", "text").find("mixed.npz/text.npy: at byte 4: the file ends within the header") != std::string::npos);
+  CHECK(refusal(folder / "mixed.npz", "objects").find("pickled") != std::string::npos);
+}
+
+TEST_CASE("two members of one name are refused") {
+  const Folder folder;
+  write_zip(folder / "two.npz", {{"a.npy", zeros(3)}, {"b.npy", zeros(4)}});
+  write_bytes(folder / "two.npz", replaced(read_bytes(folder / "two.npz"), "b.npy", "a.npy"));
+  CHECK_THROWS_AS(NumpyArchive(folder / "two.npz"), FormatError);
+}
+
+TEST_CASE("a wrong checksum is an error of the read, not of the shape") {
+  const Folder folder;
+  write_zip(folder / "wrong.npz", {{"a.npy", zeros(3)}});
+  std::string bytes = read_bytes(folder / "wrong.npz");
+  bytes[bytes.find("\x93NUMPY") + 130] ^= 1;
+  write_bytes(folder / "wrong.npz", bytes);
+  CHECK(NumpyArchive(folder / "wrong.npz").shape("a") == Shape{3});
+  CHECK(refusal(folder / "wrong.npz", "a").find("CRC error") != std::string::npos);
+}
+
+TEST_CASE("no flipped bit of an archive changes a number unseen") {
+  const Folder folder;
+  for (const std::string file : {"stored.npz", "compressed.npz"}) {
+    const std::string bytes = read_bytes(golden(file));
+    const NumpyArchive original(golden(file));
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+      CAPTURE(file);
+      CAPTURE(bit);
+      std::string damaged = bytes;
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+      write_bytes(folder / "flipped.npz", damaged);
+      try {
+        const NumpyArchive archive(folder / "flipped.npz");
+        for (const std::string& name : archive.names()) {
+          const Array array = archive.array(name);
+          if (original.contains(name)) CHECK(same(array, original.array(name)));
+        }
+      } catch (const Error&) {
+      }
+    }
+  }
+}
+
+TEST_CASE("10000 damaged archives end in numbers or in an Error, and in memory of the file's size") {
+  const Folder folder;
+  std::vector<std::string> originals;
+  for (const std::string& name : golden_names(".npz")) originals.push_back(read_bytes(golden(name)));
+  memory::reset_peak();
+  const Index before = memory::bytes_peak();
+  int read = 0;
+  for (std::uint64_t seed = 0; seed < 10000; ++seed) {
+    CAPTURE(seed);
+    Rng random(seed);
+    std::string bytes = originals[seed % originals.size()];
+    // The directory, which says all the sizes, stands at the end.
+    const auto position = [&] { return bytes.size() - 1 - static_cast<std::size_t>(random.below(static_cast<Index>(random.below(2) ? bytes.size() : std::min<std::size_t>(bytes.size(), 300)))); };
+    for (Index change = 0; change <= random.below(3); ++change) {
+      const std::size_t at = position();
+      for (std::size_t i = at; i < std::min(bytes.size(), at + (random.below(4) == 0 ? 4 : 1)); ++i)
+        bytes[i] = std::string("\x00\x01\x7f\x80\xff\xfe", 6)[static_cast<std::size_t>(random.below(6))];
+    }
+    write_bytes(folder / "damaged.npz", bytes);
+    const auto attempt = [&] {
+      try {
+        const NumpyArchive archive(folder / "damaged.npz");
+        for (const std::string& name : archive.names()) read += archive.array(name).count() >= 0;
+      } catch (const Error&) {
+      }
+    };
+    CHECK_NOTHROW(attempt());
+  }
+  CHECK(read > 100);
+  CHECK(memory::bytes_peak() - before < 2 << 20);
+}
