@@ -156,6 +156,12 @@ std::string attention_svg(std::span<const AttentionSample> samples, std::string_
          body + "</svg>\n";
 }
 
+void check_writable(const std::filesystem::path& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "ab");
+  if (!file) throw fovea::IoError(path.string(), "write", errno);
+  std::fclose(file);
+}
+
 void write_text(const std::filesystem::path& path, std::string_view text) {
   std::FILE* const file = std::fopen(path.c_str(), "wb");
   if (!file) throw fovea::IoError(path.string(), "create", errno);

@@ -27,6 +27,9 @@ std::string attention_text(std::span<const AttentionSample> samples, bool colour
 /// follow the reader's light or dark scheme. The same bytes appear as '?', and the same errors are thrown.
 std::string attention_svg(std::span<const AttentionSample> samples, std::string_view title);
 
+/// Throws IoError when the file could not be written, so that a program can say so before it works for minutes. What was in the file stays.
+void check_writable(const std::filesystem::path& path);
+
 /// Writes a file, over what was there. Throws IoError when the system refuses, also at the last byte.
 void write_text(const std::filesystem::path& path, std::string_view text);
 

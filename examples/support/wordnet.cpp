@@ -38,7 +38,7 @@ bool is_word_byte(char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); }
 
 std::string_view stripped(std::string_view text) {
   const std::size_t first = text.find_first_not_of(' ');
-  if (first == text.npos) return {};
+  if (first == text.npos) return text.substr(0, 0);
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
@@ -95,12 +95,12 @@ class SampleReader {
   std::vector<Sample> read() {
     if (bytes_.empty()) fail(0, "the file is empty");
     for (std::size_t begin = 0; begin < bytes_.size();) {
-      const std::size_t end = std::string_view(bytes_).substr(begin, longest_line + 1).find('\n');
-      if (end == bytes_.npos && bytes_.size() - begin > longest_line)
-        fail(begin, fmt::format("the line is longer than {} bytes", longest_line));
-      if (end == bytes_.npos) fail(bytes_.size(), "the file ends within a line");
-      if (!std::string_view(bytes_).substr(begin).starts_with("  ")) read_synset(begin, end);  // two spaces begin a line of the licence
-      begin += end + 1;
+      const std::string_view rest = std::string_view(bytes_).substr(begin);
+      const std::size_t length = rest.substr(0, longest_line + 1).find('\n');
+      if (length == rest.npos && rest.size() > longest_line) fail(begin, fmt::format("the line is longer than {} bytes", longest_line));
+      if (length == rest.npos) fail(bytes_.size(), "the file ends within a line");
+      if (!rest.starts_with("  ")) read_synset(begin, length);  // two spaces begin a line of the licence
+      begin += length + 1;
     }
     return std::move(samples_);
   }
@@ -119,7 +119,7 @@ class SampleReader {
     const auto known = std::ranges::find(lexicographer_files, file);
     if (known == lexicographer_files.end()) return;
 
-    const std::string_view gloss = stripped(line.substr(bar + 3));
+    const std::string_view gloss = line.substr(bar + 3);
     const std::string_view definition = stripped(gloss.substr(0, gloss.find("; \"")));  // examples of usage follow
     samples_.push_back({static_cast<int>(known - lexicographer_files.begin()), split_of(definition), definition});
     fold(definition);
@@ -162,7 +162,7 @@ std::vector<std::string> vocabulary_of(const std::vector<Sample>& samples) {
   }
   std::vector<std::pair<std::string_view, Index>> ordered(counts.begin(), counts.end());
   std::ranges::sort(ordered, [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
-  if (std::ssize(ordered) > WordNet::vocabulary - 2) ordered.resize(WordNet::vocabulary - 2);
+  ordered.resize(std::min<std::size_t>(ordered.size(), WordNet::vocabulary - 2));
 
   std::vector<std::string> words = {"", "<unknown>"};
   for (const auto& [word, count] : ordered) words.emplace_back(word);

@@ -8,9 +8,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Array::Array(const Shape& shape, std::span<const real> values) : Array(shape) {
-  if (static_cast<Index>(values.size()) != count())
-    throw ShapeError(fmt::format("Array: {} values given for shape {}, which has {}", values.size(), to_string(shape), count()));
+Array::Array(const Shape& shape, std::span<const real> values) : Array(check_count("Array", shape, values.size())) {
   std::ranges::copy(values, mutable_data());
 }
 

@@ -8,15 +8,11 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Ids::Ids(const Shape& shape, std::span<const std::int32_t> values) : Ids(shape) {
-  if (static_cast<Index>(values.size()) != count())
-    throw ShapeError(fmt::format("Ids: {} values given for shape {}, which has {}", values.size(), to_string(shape), count()));
+Ids::Ids(const Shape& shape, std::span<const std::int32_t> values) : Ids(check_count("Ids", shape, values.size())) {
   std::ranges::copy(values, buffer_.as<std::int32_t>());
 }
 
-Ids::Ids(const Shape& shape, std::span<const std::int64_t> values) : Ids(shape) {
-  if (static_cast<Index>(values.size()) != count())
-    throw ShapeError(fmt::format("Ids: {} values given for shape {}, which has {}", values.size(), to_string(shape), count()));
+Ids::Ids(const Shape& shape, std::span<const std::int64_t> values) : Ids(check_count("Ids", shape, values.size())) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] != static_cast<std::int32_t>(values[i]))
       throw ValueError(fmt::format("Ids: the value at position {} is {}, which does not fit 32 bits", i, values[i]));

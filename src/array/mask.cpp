@@ -8,9 +8,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Mask::Mask(const Shape& shape, std::span<const std::uint8_t> keep) : Mask(shape) {
-  if (static_cast<Index>(keep.size()) != count())
-    throw ShapeError(fmt::format("Mask: {} values given for shape {}, which has {}", keep.size(), to_string(shape), count()));
+Mask::Mask(const Shape& shape, std::span<const std::uint8_t> keep) : Mask(check_count("Mask", shape, keep.size())) {
   std::ranges::transform(keep, mutable_keep().begin(), [](std::uint8_t value) { return std::uint8_t(value != 0); });
 }
 

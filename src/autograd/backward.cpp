@@ -21,11 +21,6 @@ class OwnGradients final : public Sink {
   Gradient& target(Node& leaf) override { return leaf.gradient; }
 };
 
-std::uint64_t next_visit() {
-  static std::atomic<std::uint64_t> visits = 0;
-  return ++visits;
-}
-
 void check_usable(const Node& node, std::span<const Edge> edges) {
   if (node.released)
     throw StateError(fmt::format("backward: the graph behind {} was released by an earlier backward; pass retain_graph = true there to run it twice", node.name));
@@ -37,7 +32,8 @@ void check_usable(const Node& node, std::span<const Edge> edges) {
 
 // Every operation behind `root` once, newest first; equals in the order of discovery. Leaves are left out.
 void reachable_newest_first(const NodePtr& root, std::vector<NodePtr>& nodes) {
-  const std::uint64_t visit = next_visit();
+  static std::atomic<std::uint64_t> visits = 0;
+  const std::uint64_t visit = ++visits;
   root->visit = visit;
   nodes.push_back(root);
   for (std::size_t i = 0; i < nodes.size(); ++i) {

@@ -33,8 +33,8 @@ std::string folder_of(const std::string& path) {
 }  // namespace
 
 const FileCalls& system_calls() {
-  static constexpr FileCalls calls = {
-      [](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }, ::write, ::fsync, ::close, ::rename};
+  static constexpr FileCalls calls = {[](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }, ::write, ::fsync,
+                                      ::close, ::rename};
   return calls;
 }
 

@@ -45,18 +45,30 @@ struct Half {
 template <class Use>
 void with_element_type(NumpyType type, const Use& use) {
   switch (type) {
-    case NumpyType::boolean: return use.template operator()<Truth>();
-    case NumpyType::int8: return use.template operator()<std::int8_t>();
-    case NumpyType::int16: return use.template operator()<std::int16_t>();
-    case NumpyType::int32: return use.template operator()<std::int32_t>();
-    case NumpyType::int64: return use.template operator()<std::int64_t>();
-    case NumpyType::uint8: return use.template operator()<std::uint8_t>();
-    case NumpyType::uint16: return use.template operator()<std::uint16_t>();
-    case NumpyType::uint32: return use.template operator()<std::uint32_t>();
-    case NumpyType::uint64: return use.template operator()<std::uint64_t>();
-    case NumpyType::float16: return use.template operator()<Half>();
-    case NumpyType::float32: return use.template operator()<float>();
-    case NumpyType::float64: return use.template operator()<double>();
+    case NumpyType::boolean:
+      return use.template operator()<Truth>();
+    case NumpyType::int8:
+      return use.template operator()<std::int8_t>();
+    case NumpyType::int16:
+      return use.template operator()<std::int16_t>();
+    case NumpyType::int32:
+      return use.template operator()<std::int32_t>();
+    case NumpyType::int64:
+      return use.template operator()<std::int64_t>();
+    case NumpyType::uint8:
+      return use.template operator()<std::uint8_t>();
+    case NumpyType::uint16:
+      return use.template operator()<std::uint16_t>();
+    case NumpyType::uint32:
+      return use.template operator()<std::uint32_t>();
+    case NumpyType::uint64:
+      return use.template operator()<std::uint64_t>();
+    case NumpyType::float16:
+      return use.template operator()<Half>();
+    case NumpyType::float32:
+      return use.template operator()<float>();
+    case NumpyType::float64:
+      return use.template operator()<double>();
   }
 }
 
@@ -172,9 +184,8 @@ NumpyArray::NumpyArray(const std::string& file, Index size, const ByteReader& re
 Array NumpyArray::reals() const {
   Array result(shape());
   real* const out = result.mutable_data();
-  with_element_type(header_.type, [&]<class T>() {
-    for_each_element<T>(header_, data_, [=](Index i, T value) { out[i] = static_cast<real>(value); });
-  });
+  with_element_type(header_.type,
+                    [&]<class T>() { for_each_element<T>(header_, data_, [=](Index i, T value) { out[i] = static_cast<real>(value); }); });
   return result;
 }
 
@@ -186,7 +197,7 @@ Ids NumpyArray::ids() const {
       for_each_element<T>(header_, data_, [&](Index i, T value) {
         if (!std::in_range<std::int32_t>(value))
           throw ValueError(fmt::format("{}: the value at position {} is {}, which does not fit 32 bits", file_, i, value));
-        out[i] = static_cast<std::int32_t>(value);
+        out[i] = static_cast<std::int32_t>(value);  // NOLINT(bugprone-signed-char-misuse): i1 holds numbers
       });
     } else {
       throw FormatError(file_, header_.type_begin, fmt::format("numbers of type '{}' are no ids; ids are integers", header_.type_text));
@@ -199,7 +210,8 @@ Mask NumpyArray::mask() const {
   if (header_.type != NumpyType::boolean && header_.type != NumpyType::uint8)
     throw FormatError(file_, header_.type_begin, fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_.type_text));
   Mask result(shape());
-  for_each_element<std::uint8_t>(header_, data_, [&](Index i, std::uint8_t value) { result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0; });
+  for_each_element<std::uint8_t>(header_, data_,
+                                 [&](Index i, std::uint8_t value) { result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0; });
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "fovea/base/error.hpp"
@@ -22,15 +23,16 @@ struct TypeCode {
   NumpyType type;
 };
 
-constexpr TypeCode type_codes[] = {
-    {"b1", NumpyType::boolean}, {"i1", NumpyType::int8},   {"i2", NumpyType::int16},   {"i4", NumpyType::int32},
-    {"i8", NumpyType::int64},   {"u1", NumpyType::uint8},  {"u2", NumpyType::uint16},  {"u4", NumpyType::uint32},
-    {"u8", NumpyType::uint64},  {"f2", NumpyType::float16}, {"f4", NumpyType::float32}, {"f8", NumpyType::float64}};
+constexpr TypeCode type_codes[] = {{"b1", NumpyType::boolean}, {"i1", NumpyType::int8},    {"i2", NumpyType::int16},
+                                   {"i4", NumpyType::int32},   {"i8", NumpyType::int64},   {"u1", NumpyType::uint8},
+                                   {"u2", NumpyType::uint16},  {"u4", NumpyType::uint32},  {"u8", NumpyType::uint64},
+                                   {"f2", NumpyType::float16}, {"f4", NumpyType::float32}, {"f8", NumpyType::float64}};
 
 // Text of a file for a message: short, and without characters that a terminal obeys.
 std::string shown(std::string_view text) {
   std::string result;
-  for (const char c : text.substr(0, 40)) result += c >= ' ' && c <= '~' ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (const char c : text.substr(0, 40))
+    result += c >= ' ' && c <= '~' ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   return text.size() > 40 ? result + "..." : result;
 }
 
@@ -74,9 +76,10 @@ class HeaderText {
     const std::string_view type = parse_quoted();
     const std::string_view code = type.substr(std::min<std::size_t>(1, type.size()));
     const auto* const known = std::ranges::find(type_codes, code, &TypeCode::code);
-    if (known == std::end(type_codes) || std::string_view("<>=|").find(type[0]) == std::string_view::npos || (type[0] == '|' && code[1] != '1'))
-      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = or |", shown(type),
-                                 code.empty() ? "" : what_else(code[0])));
+    if (known == std::end(type_codes) || std::string_view("<>=|").find(type[0]) == std::string_view::npos ||
+        (type[0] == '|' && code[1] != '1'))
+      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = or |",
+                                 shown(type), code.empty() ? "" : what_else(code[0])));
     header.type = known->type;
     header.item_size = code[1] - '0';
     header.big_endian = type[0] == '>';
@@ -84,15 +87,13 @@ class HeaderText {
     header.type_begin = begin_ + static_cast<Index>(begin);
   }
 
-  static const char* what_else(char kind) {
-    switch (kind) {
-      case 'c': return " (complex)";
-      case 'O': return " (pickled Python objects, which may hold programs)";
-      case 'S': case 'U': case 'a': return " (text)";
-      case 'V': return " (raw bytes or records)";
-      case 'M': case 'm': return " (dates or times)";
-      default: return "";
-    }
+  static std::string_view what_else(char kind) {
+    if (kind == 'c') return " (complex)";
+    if (kind == 'O') return " (pickled Python objects, which may hold programs)";
+    if (kind == 'S' || kind == 'U' || kind == 'a') return " (text)";
+    if (kind == 'V') return " (raw bytes or records)";
+    if (kind == 'M' || kind == 'm') return " (dates or times)";
+    return "";
   }
 
   bool parse_truth() {
@@ -145,9 +146,7 @@ class HeaderText {
     return result;
   }
 
-  void skip_blanks() {
-    position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size());
-  }
+  void skip_blanks() { position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size()); }
 
   bool starts_with(std::string_view what) const { return text_.substr(position_).starts_with(what); }
 

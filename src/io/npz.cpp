@@ -65,7 +65,8 @@ zip_stat_t look_at(const std::string& path, zip_t* zip, zip_uint64_t number) {
   constexpr zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
   zip_stat_t status;
   if (zip_stat_index(zip, number, 0, &status) != 0) fail(path, 0, "read", zip_get_error(zip));
-  if ((status.valid & needed) != needed) throw FormatError(path, 0, fmt::format("member {} of the zip file lacks its size or name", number));
+  if ((status.valid & needed) != needed)
+    throw FormatError(path, 0, fmt::format("member {} of the zip file lacks its size or name", number));
   return status;
 }
 
@@ -77,14 +78,15 @@ void check_member(const std::string& path, zip_uint64_t archive_size, const zip_
   if (member.comp_size > archive_size) refuse(fmt::format("takes {} bytes of a file of {}", member.comp_size, archive_size));
   if (member.size > largest_member) refuse(fmt::format("unpacks to {} bytes; at most {} are read", member.size, largest_member));
   if (member.size > always_allowed && member.size / largest_expansion > member.comp_size)
-    refuse(fmt::format("unpacks {} bytes to {}; above {} bytes, at most {} times as many are read", member.comp_size, member.size, always_allowed,
-                       largest_expansion));
+    refuse(fmt::format("unpacks {} bytes to {}; above {} bytes, at most {} times as many are read", member.comp_size, member.size,
+                       always_allowed, largest_expansion));
 }
 
 // The bytes of a member, from its beginning.
 class MemberFile {
  public:
-  MemberFile(zip_t* zip, std::string label, Member member) : label_(std::move(label)), size_(member.size), file_(zip_fopen_index(zip, member.number, 0)) {
+  MemberFile(zip_t* zip, std::string label, Member member)
+      : label_(std::move(label)), size_(member.size), file_(zip_fopen_index(zip, member.number, 0)) {
     if (!file_) fail(label_, 0, "open", zip_get_error(zip));
   }
 
@@ -151,6 +153,7 @@ NumpyArchive::NumpyArchive(const std::string& path) {
     if (!name.ends_with(".npy")) continue;
     name.remove_suffix(4);
     check_member(path, archive_size, member);
+    // libzip's consistency check finds these too; it does not promise to.
     if (!zip_->members.emplace(name, Member{number, static_cast<Index>(member.size)}).second)
       throw FormatError(path, 0, fmt::format("the zip file has two members \"{}\"", member.name));
     zip_->names.emplace_back(name);

@@ -42,13 +42,11 @@ class Pool {
     const SizeClass wanted = size_class(bytes);
     Block*& list = free_[wanted.number];
     if (!list) fetch_returned();
+    hold_against_cap(wanted.capacity);
+    Block* const block = list ? std::exchange(list, list->next) : grow(wanted);
+    block->references.store(1, std::memory_order_relaxed);
     count(wanted.capacity);
-    if (Block* block = list) {
-      list = block->next;
-      block->references.store(1, std::memory_order_relaxed);
-      return block;
-    }
-    return grow(wanted);
+    return block;
   }
 
   void release(Block* block) noexcept {
@@ -68,14 +66,12 @@ class Pool {
   Index held() const { return held_.load(std::memory_order_relaxed); }
 
  private:
-  void count(Index bytes);
+  void hold_against_cap(Index bytes) const;
+  void count(Index bytes) noexcept;
 
   Block* grow(SizeClass wanted) {
     void* memory = ::operator new(sizeof(Block) + static_cast<std::size_t>(wanted.capacity), std::align_val_t{64}, std::nothrow);
-    if (!memory) {
-      live_.store(live_.load(std::memory_order_relaxed) - wanted.capacity, std::memory_order_relaxed);
-      throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", wanted.capacity, bytes_now()));
-    }
+    if (!memory) throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", wanted.capacity, bytes_now()));
     held_.store(held_.load(std::memory_order_relaxed) + wanted.capacity, std::memory_order_relaxed);
     return new (memory) Block{1, wanted.capacity, this, nullptr, wanted.number};
   }
@@ -93,7 +89,7 @@ class Pool {
   Block* free_[classes] = {};
   std::atomic<Index> live_ = 0;        // bytes handed out and not taken back by the user
   std::atomic<Index> held_ = 0;        // bytes from the system
-  std::atomic<Index> published_ = 0;   // what this pool counts in the peak: at least live_, at most two steps more
+  std::atomic<Index> published_ = 0;   // live_ as last told to the registry, rounded up: never less than live_
   std::atomic<Index> returned_bytes_ = 0;
   Block* returned_ = nullptr;
   std::mutex mutex_;
@@ -143,23 +139,25 @@ Pool& use_pool() {
 
 }  // namespace
 
-// Adds to the live bytes; past what is published, publishes the next step, raises the peak, and holds it against the cap.
-void Pool::count(Index bytes) {
+// What is published bounds what is in use from above: where it keeps to the cap, nothing has to be added up.
+void Pool::hold_against_cap(Index bytes) const {
+  const Index cap = registry().cap.load(std::memory_order_relaxed);
+  if (cap == 0 || registry().published.load(std::memory_order_relaxed) + bytes <= cap) return;
+  const Index now = bytes_now();
+  if (now + bytes > cap) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes", bytes, now, cap));
+}
+
+// Adds to the live bytes, and publishes them where they have moved a step. Releases publish nothing, so a sum of what is published
+// only says when the peak may have been passed.
+void Pool::count(Index bytes) noexcept {
   const Index live = live_.load(std::memory_order_relaxed) + bytes;
   const Index published = published_.load(std::memory_order_relaxed);
-  if (live > published || live < published - 2 * publish_step) {
-    Registry& all = registry();
-    const Index next = (live + publish_step - 1) / publish_step * publish_step;
-    const Index total = all.published.fetch_add(next - published, std::memory_order_relaxed) + next - published;
-    const Index cap = all.cap.load(std::memory_order_relaxed);
-    if (cap > 0 && live > published && total > cap && bytes_now() + bytes > cap) {
-      all.published.fetch_sub(next - published, std::memory_order_relaxed);
-      throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes", bytes, bytes_now(), cap));
-    }
-    published_.store(next, std::memory_order_relaxed);
-    raise_peak(total);
-  }
   live_.store(live, std::memory_order_relaxed);
+  if (live <= published && live >= published - 2 * publish_step) return;
+  const Index step = (live + publish_step - 1) / publish_step * publish_step - published;
+  published_.store(published + step, std::memory_order_relaxed);
+  const Index total = registry().published.fetch_add(step, std::memory_order_relaxed) + step;
+  if (total > bytes_peak()) raise_peak(bytes_now());
 }
 
 Index bytes_now() {

@@ -43,7 +43,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "fovea/ops/ops.hpp"
 #include "ops/map.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

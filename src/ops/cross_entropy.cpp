@@ -2,7 +2,7 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/softmax.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

@@ -11,11 +11,11 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-void drop(const real* x, real rate, const Rng& random, real* y, Index n, bool add) {
+void drop(const real* x, real rate, const Rng& random, Index first, real* y, Index n, bool add) {
   const real factor = rate < 1 ? 1 / (1 - rate) : real(0);
   parallel::for_range(n, parallel::grain(16), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      const real value = random.uniform(static_cast<std::uint64_t>(i)) >= rate ? x[i] * factor : real(0);
+      const real value = random.uniform(static_cast<std::uint64_t>(first + i)) >= rate ? x[i] * factor : real(0);
       y[i] = add ? y[i] + value : value;
     }
   });
@@ -23,13 +23,13 @@ void drop(const real* x, real rate, const Rng& random, real* y, Index n, bool ad
 
 }  // namespace
 
-Tensor dropout(const Tensor& x, real rate, const Rng& random) {
+Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first) {
   if (!(rate >= 0 && rate <= 1)) throw ValueError(fmt::format("dropout: the rate is {}; it must be 0 to 1", rate));
   Array y(x.shape());
-  drop(x.value().data(), rate, random, y.mutable_data(), y.count(), false);
-  return record("dropout", y, wrt(x, [rate, random](const Array& dy, Gradient& dx) {
+  drop(x.value().data(), rate, random, first, y.mutable_data(), y.count(), false);
+  return record("dropout", y, wrt(x, [rate, random, first](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  drop(dy.data(), rate, random, view.data, dy.count(), add);
+                  drop(dy.data(), rate, random, first, view.data, dy.count(), add);
                 }));
 }
 

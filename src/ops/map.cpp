@@ -1,7 +1,7 @@
 #include "ops/map.hpp"
 
 #include "kernels/reduce.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::ops {
 

@@ -3,7 +3,7 @@
 #include "fovea/ops/ops.hpp"
 #include "kernels/gemm.hpp"
 #include "ops/map.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

@@ -7,7 +7,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/reduce.hpp"
 #include "ops/map.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

@@ -4,7 +4,7 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/permute.hpp"
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

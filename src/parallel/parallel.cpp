@@ -1,13 +1,23 @@
-// What all back ends share: the floating-point mode and the number of processors.
+// What all back ends share: the bounds of set_threads, the floating-point mode, and the number of processors.
 #include "parallel/parallel.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 #endif
 
-namespace fovea::inline FOVEA_PRECISION::parallel {
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+void set_threads(Index count) {
+  if (count < 1 || count > 1024) throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to 1024", count));
+  parallel::use_threads(count);
+}
+
+namespace parallel {
 
 #if defined(__SSE2__)
 
@@ -32,4 +42,5 @@ Index processors() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
-}  // namespace fovea::parallel
+}  // namespace parallel
+}  // namespace fovea

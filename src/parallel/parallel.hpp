@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cfenv>
 #include <type_traits>
 
 #include "fovea/parallel/threads.hpp"
@@ -61,6 +60,9 @@ class FlushSubnormals {
  private:
   unsigned saved_;
 };
+
+/// What is left of `set_threads` for the back end: `count` is within bounds.
+void use_threads(Index count);
 
 /// The processors that the process may use.
 Index processors();

@@ -1,13 +1,11 @@
 // The loops on oneTBB. An arena of our own holds the threads; a loop inside a task is isolated, so that a thread which waits
 // there takes no other task of the outer loop meanwhile and never sees that task's thread-local state.
-#include <fmt/format.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
 #include <memory>
 
-#include "fovea/base/error.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -30,17 +28,14 @@ std::unique_ptr<Workers>& workers() {
 
 }  // namespace
 
-void set_threads(Index count) {
-  if (count < 1 || count > 1024) throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to 1024", count));
+void parallel::use_threads(Index count) {
   workers().reset();
   workers() = std::make_unique<Workers>(count);
 }
 
 Index threads() { return workers()->count; }
 
-namespace parallel {
-
-void run(Index count, FunctionRef<void(Index)> task) {
+void parallel::run(Index count, FunctionRef<void(Index)> task) {
   Workers& all = *workers();
   if (count <= 1 || all.count == 1) {
     for (Index i = 0; i < count; ++i) task(i);
@@ -56,5 +51,4 @@ void run(Index count, FunctionRef<void(Index)> task) {
   });
 }
 
-}  // namespace parallel
 }  // namespace fovea

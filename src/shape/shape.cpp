@@ -57,4 +57,10 @@ std::string to_string(const Shape& shape) {
   return fmt::format("({}{})", fmt::join(shape.sizes(), ", "), shape.rank() == 1 ? "," : "");
 }
 
+const Shape& check_count(const char* type, const Shape& shape, std::size_t values) {
+  if (static_cast<Index>(values) != shape.count())
+    throw ShapeError(fmt::format("{}: {} values given for shape {}, which has {}", type, values, to_string(shape), shape.count()));
+  return shape;
+}
+
 }  // namespace fovea

@@ -25,7 +25,9 @@ bool fails() {
 
 const io::FileCalls failing = {
     [](const char* path, int flags, mode_t mode) { return fails() ? -1 : io::system_calls().open(path, flags, mode); },
-    [](int descriptor, const void* bytes, std::size_t count) { return fails() ? -1 : io::system_calls().write(descriptor, bytes, std::min<std::size_t>(count, 3)); },
+    [](int descriptor, const void* bytes, std::size_t count) {
+      return fails() ? -1 : io::system_calls().write(descriptor, bytes, std::min<std::size_t>(count, 3));
+    },
     [](int descriptor) { return fails() ? -1 : io::system_calls().fsync(descriptor); },
     [](int descriptor) {
       const bool failed = fails();  // a failing close has closed

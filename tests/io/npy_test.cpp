@@ -10,7 +10,6 @@
 
 #include "files.hpp"
 #include "fovea/base/error.hpp"
-#include "fovea/base/random.hpp"
 
 using namespace fovea;
 using namespace test_files;
@@ -35,7 +34,8 @@ Shape to_shape(const nlohmann::json& sizes) { return Shape(sizes.get<std::vector
 
 // Version 1.0 with this header text, without padding, and `data` bytes of zeros.
 std::string file_with(const std::string& text, std::size_t data = 0) {
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(text.size() % 256) + static_cast<char>(text.size() / 256) + text + std::string(data, '\0');
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(text.size() % 256) + static_cast<char>(text.size() / 256) + text +
+         std::string(data, '\0');
 }
 
 std::string header_text(const std::string& type, const std::string& shape) {
@@ -51,74 +51,6 @@ std::string refusal(const std::string& bytes) {
   }
   return "accepted";
 }
-
-// Every way of taking the numbers out; the number of ways that did not throw an Error.
-int results(const std::string& bytes) {
-  int count = 0;
-  const auto attempt = [&](auto use) {
-    try {
-      use(parse(bytes));
-      ++count;
-    } catch (const Error&) {
-    }
-  };
-  attempt([](const NumpyArray& array) { static_cast<void>(array.reals().values()); });
-  attempt([](const NumpyArray& array) { static_cast<void>(array.ids().values()); });
-  attempt([](const NumpyArray& array) { static_cast<void>(array.mask().kept()); });
-  return count;
-}
-
-// One wrong thing in a valid file: bits, numbers, lengths, pieces of the header.
-class Mutator {
- public:
-  explicit Mutator(std::uint64_t seed) : random_(seed) {}
-
-  std::string operator()(std::string bytes) {
-    const std::size_t begin = bytes[6] == 1 ? 10 : 12;
-    const std::size_t end = std::min(bytes.size(), bytes.find('\n') + 1);
-    switch (below(6)) {
-      case 0: flip(bytes, below(end)); return bytes;
-      case 1: flip(bytes, below(bytes.size())); return bytes;
-      case 2: bytes[8 + below(begin - 8)] = static_cast<char>(random_.next()); return bytes;
-      case 3: bytes.resize(below(2 * bytes.size()), 'x'); return bytes;
-      case 4: return with_text(bytes, begin, end, shuffled(bytes.substr(begin, end - begin)));
-      default: return with_text(bytes, begin, end, with_extreme_number(bytes.substr(begin, end - begin)));
-    }
-  }
-
- private:
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_.below(static_cast<Index>(bound))); }
-
-  void flip(std::string& bytes, std::size_t position) { bytes[position] = static_cast<char>(bytes[position] ^ (1 << below(8))); }
-
-  // The length before the header stays true, so that the parser sees the text.
-  static std::string with_text(const std::string& bytes, std::size_t begin, std::size_t end, const std::string& text) {
-    std::string result = bytes.substr(0, begin) + text + bytes.substr(end);
-    result[8] = static_cast<char>(text.size() % 256);
-    result[9] = static_cast<char>(text.size() / 256);
-    return result;
-  }
-
-  std::string with_extreme_number(std::string text) {
-    static const std::vector<std::string> extremes = {"0", "1", "-1", "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808",
-                                                      "18446744073709551615", "99999999999999999999999", "72057594037927936", "3", "5", "11", "13", "1, 1", "1L", ""};
-    std::vector<std::size_t> digits;
-    for (std::size_t i = 0; i < text.size(); ++i)
-      if (std::isdigit(static_cast<unsigned char>(text[i]))) digits.push_back(i);
-    const std::size_t begin = digits[below(digits.size())];
-    return text.replace(begin, 1, extremes[below(extremes.size())]);
-  }
-
-  // A piece of the text taken out, or put in once more elsewhere.
-  std::string shuffled(std::string text) {
-    const std::size_t begin = below(text.size());
-    const std::string piece = text.substr(begin, below(30));
-    if (below(2) == 0) text.erase(begin, piece.size());
-    return text.insert(below(text.size() + 1), piece);
-  }
-
-  Rng random_;
-};
 
 }  // namespace
 
@@ -209,53 +141,46 @@ TEST_CASE("headers that Python would not write are refused at the byte that is w
   const auto shaped = [](const std::string& shape, std::size_t data = 4) { return refusal(file_with(header_text("<f4", shape), data)); };
   CHECK(shaped("(1,)") == "accepted");
   CHECK(shaped("(1, 1, 1, 1, 1, 1)") == "accepted");
-  CHECK(shaped("(1, 1, 1, 1, 1, 1, 1)") == "memory.npy: at byte 77: the shape has more than 6 sizes");
-  CHECK(shaped("(-1,)") == "memory.npy: at byte 60: a size must be a number of digits");
+  CHECK(shaped("(1, 1, 1, 1, 1, 1, 1)") == "memory.npy: at byte 79: the shape has more than 6 sizes");
+  CHECK(shaped("(-1,)") == "memory.npy: at byte 61: a size must be a number of digits");
   CHECK(shaped("(1)") == "memory.npy: at byte 62: a shape of one size is written (size,)");
-  CHECK(shaped("(1L,)") == "memory.npy: at byte 61: a shape of one size is written (size,)");
-  CHECK(shaped("(01,)") == "memory.npy: at byte 60: a size must not begin with a zero");
-  CHECK(shaped("(9223372036854775808,)") == "memory.npy: at byte 60: a size beyond 2^63 - 1");
-  CHECK(shaped("(4294967296, 4294967296)") == "memory.npy: at byte 59: more elements than memory can have: (4294967296, 4294967296)");
-  CHECK(shaped("(0, 4294967296, 4294967296)") == "memory.npy: at byte 59: more elements than memory can have: (0, 4294967296, 4294967296)");
-  CHECK(shaped("(72057594037927936,)") == "memory.npy: at byte 87: shape (72057594037927936,) of type '<f4' takes 288230376151711744 bytes behind the header, the file has 4");
-  CHECK(refusal(file_with("{'descr': '<f4', 'descr': '<f4', 'shape': ()}", 4)) == "memory.npy: at byte 27: the header has the key 'descr' twice");
-  CHECK(refusal(file_with("{'descr': '<f4', 'shape': ()}", 4)) == "memory.npy: at byte 39: the header lacks one of 'descr', 'fortran_order', 'shape'");
+  CHECK(shaped("(1L,)") == "memory.npy: at byte 62: a shape of one size is written (size,)");
+  CHECK(shaped("(01,)") == "memory.npy: at byte 61: a size must not begin with a zero");
+  CHECK(shaped("(9223372036854775808,)") == "memory.npy: at byte 61: a size beyond 2^63 - 1");
+  CHECK(shaped("(4294967296, 4294967296)") == "memory.npy: at byte 60: more elements than memory can have: (4294967296, 4294967296)");
+  CHECK(shaped("(0, 4294967296, 4294967296)") == "memory.npy: at byte 60: more elements than memory can have: (0, 4294967296, 4294967296)");
+  CHECK(
+      shaped("(72057594037927936,)") ==
+      "memory.npy: at byte 88: shape (72057594037927936,) of type '<f4' takes 288230376151711744 bytes behind the header, the file has 4");
+  CHECK(refusal(file_with("{'descr': '<f4', 'descr': '<f4', 'shape': ()}", 4)) ==
+        "memory.npy: at byte 27: the header has the key 'descr' twice");
+  CHECK(refusal(file_with("{'descr': '<f4', 'shape': ()}", 4)) ==
+        "memory.npy: at byte 39: the header lacks one of 'descr', 'fortran_order', 'shape'");
   CHECK(refusal(file_with("{'more': 1}", 4)) == "memory.npy: at byte 11: the header has a key 'more'");
-  CHECK(refusal(file_with(header_text("<f4", "()") + "()", 4)) == "memory.npy: at byte 65: there is more than blanks behind the header's }");
+  CHECK(refusal(file_with(header_text("<f4", "()") + "()", 4)) ==
+        "memory.npy: at byte 66: there is more than blanks behind the header's }");
   CHECK(refusal(file_with("{'fortran_order': 1}")) == "memory.npy: at byte 28: 'fortran_order' must be True or False");
-  for (const std::string type : {"", "<", "f4", "|f4", "<f3", "<f44", "<b2", "*f4", "<f4'"}) CHECK(refusal(file_with(header_text(type, "()"), 4)) != "accepted");
+  for (const std::string type : {"", "<", "f4", "|f4", "<f3", "<f44", "<b2", "*f4", "<f4'"})
+    CHECK(refusal(file_with(header_text(type, "()"), 4)) != "accepted");
   for (const std::string type : {"<f4", ">f4", "=f4", "<i4", "=u4"}) CHECK(refusal(file_with(header_text(type, "()"), 4)) == "accepted");
 }
 
 TEST_CASE("a header may have 10000 bytes, and claims beyond that cost no memory") {
   const std::string text = header_text("<f4", "()");
   CHECK(refusal(file_with(text + std::string(10000 - text.size(), ' '), 4)) == "accepted");
-  CHECK(refusal(file_with(text + std::string(10001 - text.size(), ' '), 4)) == "memory.npy: at byte 8: a header of 10001 bytes; at most 10000 are read");
-  CHECK(refusal(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12)) == "memory.npy: at byte 8: a header of 4294967295 bytes; at most 10000 are read");
+  CHECK(refusal(file_with(text + std::string(10001 - text.size(), ' '), 4)) ==
+        "memory.npy: at byte 8: a header of 10001 bytes; at most 10000 are read");
+  CHECK(refusal(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12)) ==
+        "memory.npy: at byte 8: a header of 4294967295 bytes; at most 10000 are read");
   CHECK(refusal("\x93NUMPY\x04" + std::string(9, '\0')) == "memory.npy: at byte 6: format version 4.0; 1.0, 2.0 and 3.0 are read");
-}
-
-TEST_CASE("40000 damaged files end in numbers or in an Error, and in memory of the file's size") {
-  std::vector<std::string> originals;
-  for (const std::string& name : golden_names(".npy")) originals.push_back(read_bytes(golden(name)));
-  memory::reset_peak();
-  const Index before = memory::bytes_peak();
-  int read = 0;
-  for (std::uint64_t seed = 0; seed < 40000; ++seed) {
-    CAPTURE(seed);
-    Mutator mutate(seed);
-    std::string bytes = mutate(originals[seed % originals.size()]);
-    if (seed % 3 == 0 && bytes.size() > 12 && bytes.find('\n') < bytes.size()) bytes = mutate(bytes);
-    CHECK_NOTHROW(read += results(bytes));
-  }
-  CHECK(read > 4000);
-  CHECK(memory::bytes_peak() - before < 1 << 20);
+  CHECK(refusal("\x93NUMPY\x01\x01" + std::string(9, '\0')) == "memory.npy: at byte 6: format version 1.1; 1.0, 2.0 and 3.0 are read");
 }
 
 TEST_CASE("what is written is read again bit by bit, and its numbers begin at a multiple of 64") {
   const Folder folder;
   using limits = std::numeric_limits<real>;
-  const Array special({2, 5}, {limits::infinity(), -limits::infinity(), limits::quiet_NaN(), -limits::quiet_NaN(), 0, real(-0.0), limits::denorm_min(), limits::max(), limits::lowest(), limits::epsilon()});
+  const Array special({2, 5}, {limits::infinity(), -limits::infinity(), limits::quiet_NaN(), -limits::quiet_NaN(), 0, real(-0.0),
+                               limits::denorm_min(), limits::max(), limits::lowest(), limits::epsilon()});
   for (const Array& array : {special, Array(Shape(), {real(2.5)}), Array(), Array::zeros({3, 0, 2}), Array::full({1, 2, 1, 3, 1, 2}, -1)}) {
     write_npy(folder / "array.npy", array);
     const NumpyArray file(folder / "array.npy");

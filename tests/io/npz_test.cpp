@@ -28,6 +28,28 @@ void write_zip(const std::string& path, const std::vector<Entry>& entries) {
   REQUIRE(zip_close(zip) == 0);
 }
 
+std::string little_endian(std::uint64_t number, int bytes) {
+  std::string result;
+  for (int i = 0; i < bytes; ++i) result += static_cast<char>(number >> 8 * i);
+  return result;
+}
+
+// What both headers of a lone member "a.npy" of four bytes say about it.
+struct Claim {
+  std::uint64_t size = 4, packed_size = 4;
+  std::uint64_t method = 0, flags = 0;
+};
+
+std::string claiming(const Claim& claim) {
+  const std::string sizes = little_endian(1, 2) + little_endian(16, 2) + little_endian(claim.size, 8) + little_endian(claim.packed_size, 8);
+  const std::string common = little_endian(45, 2) + little_endian(claim.flags, 2) + little_endian(claim.method, 2) + std::string(8, '\0') +
+                             std::string(8, '\xff') + little_endian(5, 2) + little_endian(sizes.size(), 2);
+  const std::string local = "PK\x03\x04" + common + "a.npy" + sizes + "data";
+  const std::string directory = "PK\x01\x02" + little_endian(45, 2) + common + std::string(14, '\0') + "a.npy" + sizes;
+  return local + directory + "PK\x05\x06" + std::string(4, '\0') + little_endian(1, 2) + little_endian(1, 2) +
+         little_endian(directory.size(), 4) + little_endian(local.size(), 4) + std::string(2, '\0');
+}
+
 // The bytes of a .npy file of zeros.
 std::string zeros(Index count) {
   const Folder folder;
@@ -36,7 +58,8 @@ std::string zeros(Index count) {
 }
 
 std::string replaced(std::string bytes, const std::string& from, const std::string& to) {
-  for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + to.size())) bytes.replace(at, from.size(), to);
+  for (std::size_t at = bytes.find(from); at != std::string::npos; at = bytes.find(from, at + to.size()))
+    bytes.replace(at, from.size(), to);
   return bytes;
 }
 
@@ -75,7 +98,9 @@ TEST_CASE("names may hold folders and letters outside ASCII, and unknown ones ar
   CHECK(archive.contains("größe"));
   CHECK_FALSE(archive.contains("arr_0.npy"));
   CHECK(same(archive.array("model/layer.0/weight"), read_npy(golden("f4.npy"))));
-  CHECK_THROWS_WITH_AS(archive.array("weight"), (golden("names.npz") + ": there is no array \"weight\"; there are 3: model/layer.0/weight, größe, arr_0").c_str(), IndexError);
+  CHECK_THROWS_WITH_AS(archive.array("weight"),
+                       (golden("names.npz") + ": there is no array \"weight\"; there are 3: model/layer.0/weight, größe, arr_0").c_str(),
+                       IndexError);
   CHECK(NumpyArchive(golden("no_arrays.npz")).names().empty());
 }
 
@@ -111,9 +136,40 @@ TEST_CASE("a member that unpacks to more than 100 times its size is refused befo
   CHECK(refusal(folder / "stored.npz", "stored") == "accepted");
 }
 
+TEST_CASE("members whose headers ask for too much or for other formats are refused on opening") {
+  const Folder folder;
+  const auto refused = [&](const Claim& claim, const std::string& because) {
+    write_bytes(folder / "claim.npz", claiming(claim));
+    const std::string message = refusal(folder / "claim.npz", "a");
+    CAPTURE(message);
+    CHECK(message.find(because) != std::string::npos);
+  };
+  refused({}, "a.npy: at byte 4: the file ends within the header");  // that is, the zip file is sound
+  refused({.size = (std::uint64_t(4) << 30) + 1}, "unpacks to 4294967297 bytes; at most 4294967296 are read");
+  refused({.size = (1 << 20) + 1, .method = 8}, "unpacks 4 bytes to 1048577; above 1048576 bytes, at most 100 times as many are read");
+  refused({.size = 1 << 20, .method = 8}, "claim.npz/a.npy: at byte 0: ");
+  refused({.size = 1 << 30, .packed_size = 1 << 30}, "at byte 0");
+  refused({.size = ~std::uint64_t(0)}, "at byte 0");
+  refused({.method = 12}, "is packed neither as stored nor as deflated");
+  refused({.flags = 1}, "is encrypted");
+  write_bytes(folder / "empty.npz", "");
+  CHECK(refusal(folder / "empty.npz", "a").find("too short for a zip file") != std::string::npos);
+}
+
+TEST_CASE("a member that has one name in the directory and another before its bytes is refused") {
+  const Folder folder;
+  std::string bytes = claiming({});
+  bytes[bytes.find("a.npy")] = 'b';
+  write_bytes(folder / "two_names.npz", bytes);
+  CHECK(refusal(folder / "two_names.npz", "a").find("cannot open it as a zip file") != std::string::npos);
+}
+
 TEST_CASE("members that are no arrays are left out, arrays that are none are refused") {
   const Folder folder;
-  write_zip(folder / "mixed.npz", {{"readme.txt", "text"}, {"a.npy", zeros(3)}, {"text.npy", "text"}, {"objects.npy", read_bytes(golden("objects_must_be_refused.npy"))}});
+  write_zip(folder / "mixed.npz", {{"readme.txt", "text"},
+                                   {"a.npy", zeros(3)},
+                                   {"text.npy", "text"},
+                                   {"objects.npy", read_bytes(golden("objects_must_be_refused.npy"))}});
   CHECK(NumpyArchive(folder / "mixed.npz").names() == std::vector<std::string>{"a", "text", "objects"});
   CHECK(refusal(folder / "mixed.npz", "a") == "accepted");
   CHECK(refusal(folder / "mixed.npz", "text").find("mixed.npz/text.npy: at byte 4: the file ends within the header") != std::string::npos);
@@ -172,7 +228,11 @@ TEST_CASE("10000 damaged archives end in numbers or in an Error, and in memory o
     Rng random(seed);
     std::string bytes = originals[seed % originals.size()];
     // The directory, which says all the sizes, stands at the end.
-    const auto position = [&] { return bytes.size() - 1 - static_cast<std::size_t>(random.below(static_cast<Index>(random.below(2) ? bytes.size() : std::min<std::size_t>(bytes.size(), 300)))); };
+    const auto position = [&] {
+      return bytes.size() - 1 -
+             static_cast<std::size_t>(
+                 random.below(static_cast<Index>(random.below(2) ? bytes.size() : std::min<std::size_t>(bytes.size(), 300))));
+    };
     for (Index change = 0; change <= random.below(3); ++change) {
       const std::size_t at = position();
       for (std::size_t i = at; i < std::min(bytes.size(), at + (random.below(4) == 0 ? 4 : 1)); ++i)

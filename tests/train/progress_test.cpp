@@ -164,7 +164,7 @@ TEST_CASE("the first step is left out of the time of a step, also if it was not 
   epoch.update(100, 0);
   CHECK(epoch.update(100.03125, 1) == "");
   CHECK(seen(epoch.update(100.53125, 5)).ends_with(" 0s 125ms/step"));
-  CHECK(seen(epoch.finish(109.03125)).ends_with(" 9s 1s/step\n"));
+  CHECK(seen(epoch.finish(109.03125)).ends_with(" 9s 1s/step   \n"));
   Epoch untold(true, 10);
   CHECK(seen(untold.update(104, 2)).ends_with(" 16s 2s/step"));
   CHECK(seen(Epoch(true, 1).finish(103)).ends_with(" 3s 3s/step\n"));

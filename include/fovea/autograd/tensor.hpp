@@ -1,33 +1,9 @@
 // A tensor: numbers with a place in the graph of computation.
 #pragma once
 
-#include "fovea/autograd/gradient.hpp"
+#include "fovea/autograd/node.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
-
-class Node;
-
-/// A counted reference to a node of the graph.
-class NodePtr {
- public:
-  NodePtr() = default;
-  explicit NodePtr(Node* node) noexcept;
-  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}
-  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  NodePtr& operator=(NodePtr other) noexcept {
-    std::swap(node_, other.node_);
-    return *this;
-  }
-  ~NodePtr();
-
-  Node* get() const { return node_; }
-  Node* operator->() const { return node_; }
-  Node& operator*() const { return *node_; }
-  explicit operator bool() const { return node_ != nullptr; }
-
- private:
-  Node* node_ = nullptr;
-};
 
 /// A handle to an array and, where gradients flow, to its node. Copies share both; `clone` copies the numbers.
 ///

@@ -30,26 +30,22 @@ class Error : public std::exception {
 };
 
 /// Shapes that do not fit each other or the operation.
-class ShapeError : public Error {
- public:
+struct ShapeError : Error {
   using Error::Error;
 };
 
 /// An argument or option outside of its range.
-class ValueError : public Error {
- public:
+struct ValueError : Error {
   using Error::Error;
 };
 
 /// An id, label or position that names nothing.
-class IndexError : public Error {
- public:
+struct IndexError : Error {
   using Error::Error;
 };
 
 /// A call that the present state does not allow: not built, graph released, numbers changed in between.
-class StateError : public Error {
- public:
+struct StateError : Error {
   using Error::Error;
 };
 
@@ -78,8 +74,7 @@ class IoError : public Error {
 };
 
 /// More memory than the cap allows (memory/buffer.hpp), or than the system has.
-class MemoryError : public Error {
- public:
+struct MemoryError : Error {
   using Error::Error;
 };
 

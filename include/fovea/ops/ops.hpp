@@ -115,9 +115,9 @@ Tensor softmax(const Tensor& x, int axis = -1, const std::optional<Mask>& mask =
 /// ln softmax(x), from x directly; -infinity where masked.
 Tensor log_softmax(const Tensor& x, int axis = -1, const std::optional<Mask>& mask = {});
 
-/// x with each element set to 0 with probability `rate`, the others divided by 1 - rate. Element i is decided by random.uniform(i).
-/// Throws ValueError unless 0 <= rate <= 1; all zeros at 1.
-Tensor dropout(const Tensor& x, real rate, const Rng& random);
+/// x with each element set to 0 with probability `rate`, the others divided by 1 - rate. Element i is decided by
+/// random.uniform(first + i), so a part of a batch draws the same as the whole. Throws ValueError unless 0 <= rate <= 1; all zeros at 1.
+Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first = 0);
 
 // Losses, one for each sample: reductions are the caller's.
 

@@ -52,4 +52,7 @@ class Shape {
 /// As Python writes a tuple: "(32, 64)", "(10,)", "()".
 std::string to_string(const Shape& shape);
 
+/// The shape, if it has as many elements as there are values for a `type`. Throws ShapeError.
+const Shape& check_count(const char* type, const Shape& shape, std::size_t values);
+
 }  // namespace fovea

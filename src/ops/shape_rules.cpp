@@ -1,4 +1,4 @@
-#include "shape/rules.hpp"
+#include "ops/shape_rules.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

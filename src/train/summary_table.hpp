@@ -8,7 +8,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::viz {
+namespace fovea::inline FOVEA_PRECISION::train {
 
 struct SummaryRow {
   std::string name;          // "dense_1"
@@ -35,4 +35,4 @@ std::string with_commas(Index number);
 /// 5191468 as "4.95 MB": the largest unit, of 1024 of the one before, that leaves at least 1.
 std::string memory_size(double bytes);
 
-}  // namespace fovea::viz
+}  // namespace fovea::train

@@ -1,4 +1,4 @@
-#include "viz/summary_table.hpp"
+#include "train/summary_table.hpp"
 
 #include <fmt/format.h>
 
@@ -8,12 +8,12 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::viz {
+namespace fovea::inline FOVEA_PRECISION::train {
 
 std::string with_commas(Index number) {
   std::string text = std::to_string(number);
   const Index first_digit = number < 0 ? 1 : 0;
-  for (auto i = static_cast<Index>(text.size()) - 3; i > first_digit; i -= 3) text.insert(static_cast<std::size_t>(i), ",");
+  for (auto i = static_cast<Index>(text.size()) - 3; i > first_digit; i -= 3) text.insert(static_cast<std::size_t>(i), 1, ',');
   return text;
 }
 
@@ -139,4 +139,4 @@ std::string summary_table(std::string_view model, std::span<const SummaryRow> ro
   return text;
 }
 
-}  // namespace fovea::viz
+}  // namespace fovea::train

@@ -1,4 +1,4 @@
-#include "viz/summary_table.hpp"
+#include "train/summary_table.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,9 +9,9 @@
 
 #include "fovea/base/error.hpp"
 
-namespace viz = fovea::viz;
+namespace viz = fovea::train;
 using fovea::Index;
-using Rows = std::vector<viz::SummaryRow>;
+using Rows = std::vector<train::SummaryRow>;
 
 namespace {
 
@@ -29,13 +29,13 @@ Index code_points(const std::string& text) {
 
 // A table's text after its head, up to the totals.
 std::string body(const Rows& rows, Index width) {
-  const std::string text = viz::summary_table("m", rows, {}, width);
+  const std::string text = train::summary_table("m", rows, {}, width);
   const std::size_t begin = text.find("\n", text.find("┡")) + 1;
   return text.substr(begin, text.find("└") - begin);
 }
 
-std::string totals(const viz::SummaryTotals& counts) {
-  const std::string text = viz::summary_table("m", {}, counts);
+std::string totals(const train::SummaryTotals& counts) {
+  const std::string text = train::summary_table("m", {}, counts);
   return text.substr(text.find(" Total"));
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("a model of three layers, word for word") {
   const Rows rows = {{"embedding", "Embedding", "(None, 128, 128)", 1280000},
                      {"attention_layer", "AttentionLayer", "(None, 128)", 16577},
                      {"dense", "Dense", "(None, 10)", 1290}};
-  CHECK(viz::summary_table("sequential", rows, {.trainable = 1297867, .bytes_per_parameter = 4}) == R"(Model: "sequential"
+  CHECK(train::summary_table("sequential", rows, {.trainable = 1297867, .bytes_per_parameter = 4}) == R"(Model: "sequential"
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┓
 ┃ Layer (type)                         ┃ Output Shape                ┃         Param # ┃
 ┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━┩
@@ -66,7 +66,7 @@ TEST_CASE("at the width of a terminal of 80 columns, 76, the columns are those o
 }
 
 TEST_CASE("a model without layers has a table of a head alone") {
-  CHECK(viz::summary_table("empty", {}, {}, 40) == R"(Model: "empty"
+  CHECK(train::summary_table("empty", {}, {}, 40) == R"(Model: "empty"
 ┏━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━┓
 ┃                 ┃ Output     ┃ Param ┃
 ┃ Layer (type)    ┃ Shape      ┃     # ┃
@@ -89,32 +89,32 @@ TEST_CASE("the optimiser's numbers have a line of their own, and the total count
 TEST_CASE("memory counts the bytes that a parameter has") {
   CHECK(totals({.trainable = 1024, .bytes_per_parameter = 4}).starts_with(" Total params: 1,024 (4.00 KB)\n"));
   CHECK(totals({.trainable = 1024, .bytes_per_parameter = 8}).starts_with(" Total params: 1,024 (8.00 KB)\n"));
-  CHECK(viz::SummaryTotals{}.bytes_per_parameter == Index(sizeof(fovea::real)));
+  CHECK(train::SummaryTotals{}.bytes_per_parameter == Index(sizeof(fovea::real)));
 }
 
 TEST_CASE("thousands are parted by commas") {
-  CHECK(viz::with_commas(0) == "0");
-  CHECK(viz::with_commas(999) == "999");
-  CHECK(viz::with_commas(1000) == "1,000");
-  CHECK(viz::with_commas(99999) == "99,999");
-  CHECK(viz::with_commas(100000) == "100,000");
-  CHECK(viz::with_commas(1234567) == "1,234,567");
-  CHECK(viz::with_commas(9223372036854775807) == "9,223,372,036,854,775,807");
-  CHECK(viz::with_commas(-100) == "-100");
-  CHECK(viz::with_commas(-1000) == "-1,000");
+  CHECK(train::with_commas(0) == "0");
+  CHECK(train::with_commas(999) == "999");
+  CHECK(train::with_commas(1000) == "1,000");
+  CHECK(train::with_commas(99999) == "99,999");
+  CHECK(train::with_commas(100000) == "100,000");
+  CHECK(train::with_commas(1234567) == "1,234,567");
+  CHECK(train::with_commas(9223372036854775807) == "9,223,372,036,854,775,807");
+  CHECK(train::with_commas(-100) == "-100");
+  CHECK(train::with_commas(-1000) == "-1,000");
 }
 
 TEST_CASE("memory is given in the largest unit that leaves at least one") {
-  CHECK(viz::memory_size(0) == "0.00 B");
-  CHECK(viz::memory_size(1023) == "1023.00 B");
-  CHECK(viz::memory_size(1024) == "1.00 KB");
-  CHECK(viz::memory_size(5191468) == "4.95 MB");
-  CHECK(viz::memory_size(0x1p20 - 1) == "1024.00 KB");  // 1023.999 KB, rounded
-  CHECK(viz::memory_size(0x1p20) == "1.00 MB");
-  CHECK(viz::memory_size(0x1p30) == "1.00 GB");
-  CHECK(viz::memory_size(0x1.8p40) == "1.50 TB");
-  CHECK(viz::memory_size(0x1p50) == "1.00 PB");
-  CHECK(viz::memory_size(0x1p60) == "1024.00 PB");
+  CHECK(train::memory_size(0) == "0.00 B");
+  CHECK(train::memory_size(1023) == "1023.00 B");
+  CHECK(train::memory_size(1024) == "1.00 KB");
+  CHECK(train::memory_size(5191468) == "4.95 MB");
+  CHECK(train::memory_size(0x1p20 - 1) == "1024.00 KB");  // 1023.999 KB, rounded
+  CHECK(train::memory_size(0x1p20) == "1.00 MB");
+  CHECK(train::memory_size(0x1p30) == "1.00 GB");
+  CHECK(train::memory_size(0x1.8p40) == "1.50 TB");
+  CHECK(train::memory_size(0x1p50) == "1.00 PB");
+  CHECK(train::memory_size(0x1p60) == "1024.00 PB");
 }
 
 TEST_CASE("a long name is wrapped before its type, a long shape between its sizes") {
@@ -137,7 +137,7 @@ TEST_CASE("a word longer than its column is cut with an ellipsis, one of the col
 
 TEST_CASE("a narrow table wraps and cuts as Keras does") {
   const Rows rows = {{"embedding", "Embedding", "(None, 30, 128)", 1280000}, {"a  b", "C", "", 7}};
-  CHECK(viz::summary_table("m", rows, {}, 24).starts_with(R"(Model: "m"
+  CHECK(train::summary_table("m", rows, {}, 24).starts_with(R"(Model: "m"
 ┏━━━━━━━━━┳━━━━━━━┳━━━━┓
 ┃ Layer   ┃ Outp… ┃ P… ┃
 ┃ (type)  ┃ Shape ┃  # ┃
@@ -164,7 +164,7 @@ TEST_CASE("columns line up for any name and any width") {
        "(None, 1, 1, 1, 1, 1, 1, 1, 1)", 1}};
   for (Index width = 16; width <= 130; ++width) {
     CAPTURE(width);
-    const auto lines = table_lines(viz::summary_table("m", rows, {}, width));
+    const auto lines = table_lines(train::summary_table("m", rows, {}, width));
     CHECK(lines.size() >= 4 + 2 * rows.size() - 1);
     CHECK(std::ranges::all_of(lines, [=](const std::string& line) { return code_points(line) == width; }));
   }
@@ -179,12 +179,12 @@ TEST_CASE("letters beyond ASCII are cut whole and count as one") {
 TEST_CASE("what would tear the table is shown as a blank") {
   CHECK(body({{"a\nb\x1b[1m", "T", "?", 1}}, 88) ==
         "│ a b [1m (T)                          │ ?                           │               1 │\n");
-  CHECK(viz::summary_table("a\nb", {}, {}).starts_with("Model: \"a b\"\n"));
+  CHECK(train::summary_table("a\nb", {}, {}).starts_with("Model: \"a b\"\n"));
 }
 
 TEST_CASE("the narrowest table has 16 columns") {
   CHECK(body({{"dense", "Dense", "(1)", 12}}, 16) ==
         "│ den… │ … │ … │\n"
         "│ (De… │   │   │\n");
-  CHECK_THROWS_WITH_AS(viz::summary_table("m", {}, {}, 15), "summary: the width is 15; it must be at least 16", fovea::ValueError);
+  CHECK_THROWS_WITH_AS(train::summary_table("m", {}, {}, 15), "summary: the width is 15; it must be at least 16", fovea::ValueError);
 }

@@ -1,0 +1,42 @@
+// The options of an example program, and the one way in which examples end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fovea/base/real.hpp"
+
+namespace examples {
+
+/// The command line: `--name VALUE` each, and --help.
+class Options {
+ public:
+  /// `purpose` is the first line of --help.
+  Options(const std::string& name, const std::string& purpose);
+  ~Options();
+
+  /// Adds an option, whose variable holds its default. Integers must lie within [low, high].
+  Options& integer(const std::string& name, fovea::Index& value, fovea::Index low, fovea::Index high, const std::string& help);
+  Options& seed(const std::string& name, std::uint64_t& value, const std::string& help);
+  Options& text(const std::string& name, std::string& value, const std::string& help);
+
+  /// Reads the command line. Prints and throws `Leave` for --help, and for what it cannot take.
+  void parse(int argc, char** argv);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
+
+/// Thrown to end the program with an exit code, when everything has been said.
+struct Leave {
+  int code;
+};
+
+/// Runs the program and gives its exit code: 0; 77 when data are missing (Meson counts it as skipped); 2 for a bad command line;
+/// 1 for any other error. Errors are told in one line on standard error.
+int run(const std::function<void()>& program);
+
+}  // namespace examples

@@ -1,0 +1,100 @@
+// The nodes of the graph of computation, and counted references to them.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include "fovea/autograd/gradient.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+class Node;
+
+/// A counted reference to a node of the graph.
+class NodePtr {
+ public:
+  NodePtr() = default;
+  explicit NodePtr(Node* node) noexcept;
+  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}
+  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  NodePtr& operator=(NodePtr other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~NodePtr();
+
+  Node* get() const { return node_; }
+  Node* operator->() const { return node_; }
+  Node& operator*() const { return *node_; }
+  explicit operator bool() const { return node_ != nullptr; }
+
+ private:
+  Node* node_ = nullptr;
+};
+
+/// Where the gradients of leaves go: the leaves themselves, or somewhere of the caller's, such as one shard of a batch.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// The gradient to add to for a leaf.
+  virtual Gradient& target(Node& leaf) = 0;
+};
+
+/// An input of a recorded operation: its node, null where no gradient flows, and the version of its numbers that was read.
+struct Edge {
+  NodePtr parent;
+  std::uint32_t version = 0;
+};
+
+/// One recorded operation, or a leaf (which has no edges).
+class Node {
+ public:
+  Node(const char* operation, const Shape& shape) : name(operation), gradient(shape) {}
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Nodes live in recycled blocks.
+  static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
+  static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }
+
+  bool is_leaf() const { return number == 0; }
+
+  /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
+  virtual std::span<Edge> edges() { return {}; }
+
+  /// Hands dL/d(this) to each rule, which adds its share to the parents' gradients or, for leaves, to the sink.
+  virtual void run_rules(const Array&, Sink&) {}
+
+  /// Lets go of rules, what they captured, and the edges.
+  virtual void release_rules() {}
+
+  /// Where a rule adds its share for an input; null where no gradient flows.
+  static Gradient* target(const Edge& edge, Sink& sink) {
+    if (!edge.parent) return nullptr;
+    return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
+  }
+
+  const char* name;             // of the operation: a literal
+  std::uint32_t number = 0;     // one more than the largest of its parents; 0 for a leaf
+  std::uint32_t version = 0;    // of a leaf's numbers: counts writes in place
+  bool released = false;
+  Gradient gradient;            // of a leaf: gathered; of an operation: while backward runs
+  std::atomic<std::uint32_t> references = 0;
+  std::uint64_t visit = 0;      // the backward run that has seen this node
+  Node* next_dead = nullptr;    // the list of nodes to be destroyed
+};
+
+inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
+  if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// Destroys a node that nothing refers to any more, and then its parents, in a loop: chains may be millions long.
+void destroy(Node* node) noexcept;
+
+inline NodePtr::~NodePtr() {
+  if (node_ && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(node_);
+}
+
+}  // namespace fovea

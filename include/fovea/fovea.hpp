@@ -1,0 +1,24 @@
+// Everything that a user may type, in layer order: the map of the library. Each header can be included alone.
+#pragma once
+
+#include "fovea/base/error.hpp"             // what is thrown
+#include "fovea/base/random.hpp"            // numbers that are a function of seed and position
+#include "fovea/base/real.hpp"              // real, Index
+#include "fovea/memory/buffer.hpp"          // recycled blocks, counted
+#include "fovea/shape/shape.hpp"            // sizes
+#include "fovea/parallel/threads.hpp"       // set_threads
+#include "fovea/array/array.hpp"            // numbers
+#include "fovea/array/ids.hpp"              // integers that name rows and classes
+#include "fovea/array/mask.hpp"             // which positions to keep
+#include "fovea/autograd/gradient.hpp"      // dense, or touched rows
+#include "fovea/autograd/tensor.hpp"        // numbers with a place in the graph
+#include "fovea/autograd/no_grad.hpp"       // a scope in which nothing is recorded
+#include "fovea/ops/ops.hpp"                // every differentiable function
+#include "fovea/nn/module.hpp"              // what a module is
+#include "fovea/nn/embedding.hpp"           // rows of a table by id
+#include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
+#include "fovea/nn/dense.hpp"               // x W + b
+#include "fovea/nn/dropout.hpp"             // Dropout, DropMask
+#include "fovea/optim/adam.hpp"             // Adam
+#include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
+#include "fovea/train/sequential.hpp"       // compile, fit, evaluate, predict

@@ -1,0 +1,29 @@
+// What a module is told when it is called.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "fovea/array/array.hpp"
+#include "fovea/base/random.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Attention weights by layer path.
+using AttentionWeights = std::map<std::string, Array, std::less<>>;
+
+/// The circumstances of one call of a module.
+struct Context {
+  bool training = false;               ///< dropout is active only then
+  std::uint64_t seed = 0;              ///< of the model
+  std::uint64_t step = 0;              ///< number of the update, so that each draws anew
+  Index first_sample = 0;              ///< number within the batch of the first sample of x, where a batch is cut
+  std::string_view path = {};          ///< of the module in its model
+  AttentionWeights* weights = nullptr; ///< where attention layers put their weights, when somebody asks
+
+  /// The random numbers of this module in this step.
+  Rng random() const { return Rng(seed).split(path, step); }
+};
+
+}  // namespace fovea

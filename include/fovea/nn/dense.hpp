@@ -1,0 +1,39 @@
+// A linear map, and what may follow it.
+#pragma once
+
+#include "fovea/nn/module.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// What a layer applies to its result, element by element; softmax along the last axis.
+enum class Activation { linear, relu, sigmoid, tanh, softmax };
+
+/// activation(x)
+Tensor activate(const Tensor& x, Activation activation);
+
+/// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense: glorot_uniform, zeros.
+struct Dense {
+  Index units;
+  Activation activation = Activation::linear;
+  bool use_bias = true;
+  Tensor weight = {};  ///< (inputs, units)
+  Tensor bias = {};    ///< (units)
+
+  /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1, ShapeError when the inputs are not those
+  /// it was built for.
+  Shape build(const Shape& sample, const Rng& random);
+
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  /// x weight + bias, before the activation.
+  Tensor linear(const Tensor& x) const;
+
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+
+  static void parameters(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    if (self.use_bias) visit("bias", self.bias);
+  }
+};
+
+}  // namespace fovea

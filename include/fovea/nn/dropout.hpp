@@ -1,0 +1,26 @@
+// Modules without parameters that act on what flows through.
+#pragma once
+
+#include "fovea/nn/module.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// While training, sets each number to 0 with probability `rate` and divides the others by 1 - rate; otherwise the identity.
+/// Which ones is a function of seed, layer path, step, sample and position.
+struct Dropout {
+  real rate;
+
+  Shape build(const Shape& sample, const Rng& random) const;
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+};
+
+/// Says that the mask is not needed from here on: padding then counts like everything else.
+struct DropMask {
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
+};
+
+}  // namespace fovea

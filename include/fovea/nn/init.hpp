@@ -1,0 +1,16 @@
+// Initial weights, as Keras draws them. Element i is random.uniform(i), scaled.
+#pragma once
+
+#include "fovea/array/array.hpp"
+#include "fovea/base/random.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::init {
+
+/// Uniform in [low, high).
+Array uniform(const Shape& shape, real low, real high, const Rng& random);
+
+/// Uniform in +-sqrt(6 / (inputs + outputs)): Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks" (2010). shape: (inputs, outputs).
+Array glorot_uniform(const Shape& shape, const Rng& random);
+
+}  // namespace fovea::init

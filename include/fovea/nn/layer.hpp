@@ -1,0 +1,160 @@
+// A module of any type behind one interface, for containers that call modules in turn.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <typeinfo>
+#include <variant>
+
+#include "fovea/array/ids.hpp"
+#include "fovea/array/mask.hpp"
+#include "fovea/nn/dense.hpp"
+#include "fovea/nn/module.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// What flows between layers: ids or numbers, and which positions count.
+struct Signal {
+  std::variant<Ids, Tensor> value;
+  std::optional<Mask> mask;
+};
+
+/// Whether a type can be called as a module.
+template <class M>
+concept Module = std::invocable<const M&, const Ids&, const Context&> || std::invocable<const M&, const Tensor&, const Context&>;
+
+/// A module of any type. Copies share it.
+class Layer {
+ public:
+  template <class M>
+    requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
+  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(type_name(typeid(M))) {}
+
+  /// The module's type without its namespaces: "AttentionLayer".
+  const std::string& type() const { return type_; }
+
+  /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module without `build` keeps the shape.
+  Shape build(const Shape& sample, const Rng& random) { return self_->build(sample, random); }
+
+  /// Throws ValueError where the module does not take what it is given, StateError where a mask would be lost.
+  Signal call(const Signal& x, const Context& context) const;
+
+  /// The mask behind the module, for a mask before it and the ids, if any, that it is given.
+  std::optional<Mask> mask(const std::optional<Mask>& before, const Ids* ids) const;
+
+  /// Whether the module ends in a softmax that can be left out: then `call_for_logits` gives what goes into it.
+  bool ends_in_softmax() const { return self_->ends_in_softmax(); }
+  Signal call_for_logits(const Signal& x, const Context& context) const;
+
+  /// Checks ids before any work is done. Throws IndexError.
+  void check(const Ids& ids) const { self_->check(ids); }
+
+  /// Bytes of the parameters whose gradients are dense.
+  Index dense_bytes() const { return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real)); }
+
+  /// Whether samples of a batch act on each other in this module, so that the batch must not be cut.
+  bool mixes_samples() const { return self_->mixes_samples(); }
+
+  /// Calls visit(path, tensor) for each parameter.
+  void for_each(const std::function<void(const std::string&, Tensor&)>& visit) const { self_->for_each(visit); }
+
+  /// How many numbers the parameters hold.
+  Index count() const;
+
+  /// The module itself, or null if it is of another type.
+  template <class M>
+  M* as() const {
+    const auto* holder = dynamic_cast<Holder<M>*>(self_.get());
+    return holder ? const_cast<M*>(&holder->module) : nullptr;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual Shape build(const Shape& sample, const Rng& random) = 0;
+    virtual std::optional<Tensor> call(const Signal& x, const Context& context) const = 0;
+    virtual Tensor linear(const Tensor& x) const = 0;
+    virtual bool ends_in_softmax() const = 0;
+    virtual std::optional<Mask> own_mask(const Ids& ids) const = 0;
+    virtual MaskFlow mask_flow() const = 0;
+    virtual void check(const Ids& ids) const = 0;
+    virtual bool gradient_is_rows() const = 0;
+    virtual bool mixes_samples() const = 0;
+    virtual void for_each(const std::function<void(const std::string&, Tensor&)>& visit) = 0;
+  };
+
+  template <class M>
+  struct Holder final : Interface {
+    explicit Holder(M m) : module(std::move(m)) {}
+
+    Shape build(const Shape& sample, const Rng& random) override {
+      if constexpr (requires { module.build(sample, random); })
+        return module.build(sample, random);
+      else
+        return sample;
+    }
+
+    std::optional<Tensor> call(const Signal& x, const Context& context) const override {
+      if (const Ids* ids = std::get_if<Ids>(&x.value)) {
+        if constexpr (std::invocable<const M&, const Ids&, const Context&>) return module(*ids, context);
+      } else {
+        [[maybe_unused]] const Tensor& tensor = std::get<Tensor>(x.value);
+        if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
+          return module(tensor, x.mask, context);
+        else if constexpr (std::invocable<const M&, const Tensor&, const Context&>)
+          return module(tensor, context);
+      }
+      return std::nullopt;
+    }
+
+    Tensor linear(const Tensor& x) const override {
+      if constexpr (requires { module.linear(x); })
+        return module.linear(x);
+      else
+        return x;
+    }
+
+    bool ends_in_softmax() const override {
+      if constexpr (requires(const Tensor& x) {
+                      module.linear(x);
+                      module.activation == Activation::softmax;
+                    })
+        return module.activation == Activation::softmax;
+      else
+        return false;
+    }
+
+    std::optional<Mask> own_mask([[maybe_unused]] const Ids& ids) const override {
+      if constexpr (requires { module.mask(ids); })
+        return module.mask(ids);
+      else
+        return std::nullopt;
+    }
+
+    MaskFlow mask_flow() const override {
+      if constexpr (requires { module.mask_flow(); })
+        return module.mask_flow();
+      else
+        return MaskFlow::loses;
+    }
+
+    void check([[maybe_unused]] const Ids& ids) const override {
+      if constexpr (requires { module.check(ids); }) module.check(ids);
+    }
+
+    bool gradient_is_rows() const override { return requires { M::gradient_is_rows; }; }
+    bool mixes_samples() const override { return requires { M::mixes_samples; }; }
+    void for_each(const std::function<void(const std::string&, Tensor&)>& visit) override { for_each_parameter(module, visit); }
+
+    M module;
+  };
+
+  static std::string type_name(const std::type_info& type);
+
+  std::shared_ptr<Interface> self_;
+  std::string type_;
+};
+
+}  // namespace fovea

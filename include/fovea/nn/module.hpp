@@ -1,0 +1,76 @@
+// What a module is. A module is a plain struct: its options first, then its parameters, and
+//
+//   Shape build(const Shape& sample, const Rng& random);          makes the parameters; shapes are those of one sample, no batch axis
+//   Tensor operator()(const Tensor& x, const Context& = {}) const;  x: (batch, sample...); Ids for modules that look up rows
+//   static void parameters(auto& self, auto&& visit);             visit("name", member) for each parameter and each module inside
+//
+// That one list, in its fixed order, serves the optimiser, saving, counting and printing. Tensors are handles, so a copy of a
+// module shares its weights. Modules without parameters may leave out `parameters`, and `build` if shapes stay as they are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fovea/autograd/tensor.hpp"
+#include "fovea/nn/context.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// What becomes of a mask that reaches a module.
+enum class MaskFlow {
+  loses,  ///< it would be lost: an error, unless a DropMask stands before
+  keeps,  ///< each position of the output is one of the input
+  ends,   ///< the module uses it, and its output has no such positions any more
+};
+
+/// A parameter and its path, such as "dense/weight".
+struct NamedParameter {
+  std::string path;
+  Tensor tensor;
+};
+
+/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order.
+template <class Module, class Visit>
+void for_each_parameter(Module& module, Visit&& visit, const std::string& prefix = {}) {
+  if constexpr (requires { std::remove_const_t<Module>::parameters(module, [](const char*, auto&) {}); })
+    std::remove_const_t<Module>::parameters(module, [&](std::string_view name, auto& member) {
+      const std::string path = prefix + std::string(name);
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
+        visit(path, member);
+      else
+        for_each_parameter(member, visit, path + "/");
+    });
+}
+
+/// The parameters that exist, in their fixed order.
+template <class Module>
+std::vector<NamedParameter> parameters_of(const Module& module) {
+  std::vector<NamedParameter> list;
+  for_each_parameter(module, [&](const std::string& path, const Tensor& tensor) {
+    if (tensor.defined()) list.push_back({path, tensor});
+  });
+  return list;
+}
+
+/// How many numbers the parameters hold.
+template <class Module>
+Index parameter_count(const Module& module) {
+  Index count = 0;
+  for (const NamedParameter& parameter : parameters_of(module)) count += parameter.tensor.shape().count();
+  return count;
+}
+
+/// Forgets the gradients that the parameters have gathered.
+template <class Module>
+void zero_grad(const Module& module) {
+  for (const NamedParameter& parameter : parameters_of(module))
+    if (parameter.tensor.requires_grad()) parameter.tensor.zero_grad();
+}
+
+/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again.
+template <class Module>
+void set_trainable(Module& module, bool trainable) {
+  for_each_parameter(module, [&](const std::string&, Tensor& tensor) { tensor.set_requires_grad(trainable); });
+}
+
+}  // namespace fovea

@@ -1,0 +1,71 @@
+// Adam: Kingma and Ba, "Adam: a method for stochastic optimization" (2014).
+#pragma once
+
+#include <vector>
+
+#include "fovea/nn/module.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// The defaults are Keras'. With g the gradient and t the number of the step:
+///   m += (g - m) (1 - beta_1),   v += (g^2 - v) (1 - beta_2)
+///   p -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+
+  /// PyTorch's form: epsilon is added after the bias correction of v, p -= learning_rate (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon).
+  /// Its default epsilon is 1e-8.
+  bool epsilon_inside = false;
+
+  /// p loses learning_rate weight_decay p in each step, apart from Adam (AdamW; Keras' weight_decay in every optimiser).
+  double weight_decay = 0;
+
+  /// l2 p is added to the gradient (PyTorch's weight_decay of Adam).
+  double l2 = 0;
+};
+
+/// One optimiser for the parameters of one model. Every parameter that requires gradients moves in every step, a table's rows
+/// included that the batch did not touch: their moments decay, and the rows move on.
+class Adam {
+ public:
+  /// Throws ValueError for options out of range.
+  explicit Adam(const AdamOptions& options = {});
+
+  /// Takes on the parameters, with moments of zero. Frozen ones are left alone.
+  void attach(std::vector<NamedParameter> parameters);
+  template <class Module>
+  void attach(const Module& module) {
+    attach(parameters_of(module));
+  }
+
+  /// One step along the gradients that the parameters have gathered; none counts as zeros. Throws StateError when nothing is attached.
+  void step();
+
+  /// Forgets the gathered gradients.
+  void zero_grad() const;
+
+  /// The number of steps made.
+  Index steps() const { return steps_; }
+
+  double learning_rate() const { return options_.learning_rate; }
+  /// For the steps from now on. Throws ValueError unless finite and not negative.
+  void set_learning_rate(double rate);
+
+  /// A parameter with its moments.
+  struct Slot {
+    std::string path;
+    Tensor parameter;
+    Array mean, variance;
+  };
+  const std::vector<Slot>& slots() const { return slots_; }
+
+ private:
+  AdamOptions options_;
+  std::vector<Slot> slots_;
+  Index steps_ = 0;
+};
+
+}  // namespace fovea

@@ -1,0 +1,51 @@
+// Metrics: what is watched while training. A metric gives one value for each sample (or position), and their mean is shown. A type
+// of your own needs `Array operator()(const Array& prediction, const Samples& target) const`, of the target's shape, and
+// `static constexpr const char* name`.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+
+#include "fovea/train/samples.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// 1 where the most probable class is the label, else 0. predictions (batch..., classes), labels (batch...). Throws ShapeError for any
+/// other pair of shapes: nothing is broadcast. Among equals the lowest class counts.
+struct Accuracy {
+  static constexpr const char* name = "accuracy";
+  Array operator()(const Array& prediction, const Samples& target) const;
+};
+
+/// A metric of any type.
+class Metric {
+ public:
+  template <class M>
+    requires(!std::same_as<std::remove_cvref_t<M>, Metric> && requires(const M& metric, const Array& p, const Samples& t) {
+      { metric(p, t) } -> std::same_as<Array>;
+      { M::name } -> std::convertible_to<std::string>;
+    })
+  Metric(M metric) : self_(std::make_shared<Holder<M>>(std::move(metric))) {}  // NOLINT: implicit on purpose
+
+  std::string name() const { return self_->name(); }
+  Array operator()(const Array& prediction, const Samples& target) const { return self_->values(prediction, target); }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::string name() const = 0;
+    virtual Array values(const Array& prediction, const Samples& target) const = 0;
+  };
+  template <class M>
+  struct Holder final : Interface {
+    explicit Holder(M m) : metric(std::move(m)) {}
+    std::string name() const override { return M::name; }
+    Array values(const Array& prediction, const Samples& target) const override { return metric(prediction, target); }
+    M metric;
+  };
+
+  std::shared_ptr<const Interface> self_;
+};
+
+}  // namespace fovea

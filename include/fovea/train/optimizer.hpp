@@ -1,0 +1,56 @@
+// An optimiser of any type, as `compile` takes it.
+#pragma once
+
+#include <concepts>
+#include <memory>
+
+#include "fovea/optim/adam.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// An optimiser of any type: attach(parameters), step(), learning_rate(), set_learning_rate(rate). A value: `compile` makes it the
+/// model's own.
+class Optimizer {
+ public:
+  template <class O>
+    requires(!std::same_as<std::remove_cvref_t<O>, Optimizer> && requires(O& optimizer, std::vector<NamedParameter> parameters) {
+      optimizer.attach(parameters);
+      optimizer.step();
+      optimizer.set_learning_rate(optimizer.learning_rate());
+    })
+  Optimizer(O optimizer) : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
+
+  void attach(std::vector<NamedParameter> parameters) { self_->attach(std::move(parameters)); }
+  void step() { self_->step(); }
+  double learning_rate() const { return self_->learning_rate(); }
+  void set_learning_rate(double rate) { self_->set_learning_rate(rate); }
+
+  /// The optimiser itself, or null if it is of another type.
+  template <class O>
+  O* as() const {
+    auto* holder = dynamic_cast<Holder<O>*>(self_.get());
+    return holder ? &holder->optimizer : nullptr;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual void attach(std::vector<NamedParameter> parameters) = 0;
+    virtual void step() = 0;
+    virtual double learning_rate() const = 0;
+    virtual void set_learning_rate(double rate) = 0;
+  };
+  template <class O>
+  struct Holder final : Interface {
+    explicit Holder(O o) : optimizer(std::move(o)) {}
+    void attach(std::vector<NamedParameter> parameters) override { optimizer.attach(std::move(parameters)); }
+    void step() override { optimizer.step(); }
+    double learning_rate() const override { return optimizer.learning_rate(); }
+    void set_learning_rate(double rate) override { optimizer.set_learning_rate(rate); }
+    O optimizer;
+  };
+
+  std::shared_ptr<Interface> self_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,37 @@
+// What a model learns from: many samples of ids or of numbers, one along each row of the first axis.
+#pragma once
+
+#include <span>
+#include <variant>
+
+#include "fovea/array/array.hpp"
+#include "fovea/array/ids.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Ids or numbers, by sample. Copies share.
+class Samples {
+ public:
+  /// Throw ShapeError for rank 0: samples lie along the first axis.
+  Samples(Ids ids);      // NOLINT: implicit on purpose
+  Samples(Array array);  // NOLINT: implicit on purpose
+
+  Index count() const { return shape()[0]; }
+  const Shape& shape() const;
+  bool is_ids() const { return std::holds_alternative<Ids>(value_); }
+
+  /// Throws ValueError if these are numbers.
+  const Ids& ids() const;
+  /// Throws ValueError if these are ids.
+  const Array& array() const;
+
+  /// Samples [begin, end). Throws IndexError.
+  Samples rows(Index begin, Index end) const;
+  /// The samples at `positions`, in that order. Throws IndexError.
+  Samples rows(std::span<const Index> positions) const;
+
+ private:
+  std::variant<Ids, Array> value_;
+};
+
+}  // namespace fovea

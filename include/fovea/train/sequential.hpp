@@ -1,0 +1,128 @@
+// A chain of layers, and the loop that trains it: compile, fit, evaluate, predict, with Keras' names and meaning.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+
+#include "fovea/nn/layer.hpp"
+#include "fovea/train/callbacks.hpp"
+#include "fovea/train/losses.hpp"
+#include "fovea/train/metrics.hpp"
+#include "fovea/train/optimizer.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+struct CompileOptions {
+  Optimizer optimizer = Adam{};
+  Loss loss = {};                   ///< must be given
+  std::vector<Metric> metrics = {};
+  std::uint64_t seed = 0;           ///< of initial weights, shuffling and dropout, each with a stream of its own
+};
+
+/// Samples to validate on.
+struct Validation {
+  Samples x, y;
+};
+
+struct FitOptions {
+  Index epochs = 1;
+  Index batch_size = 32;
+  bool shuffle = true;                            ///< anew each epoch, by the model's seed
+  std::optional<Validation> validation_data = {};
+  double validation_split = 0;                    ///< or this part of the samples, the last ones before shuffling
+  std::vector<double> sample_weight = {};         ///< one for each sample; none: all 1
+  std::vector<Callback*> callbacks = {};          ///< not owned
+  int verbose = 1;                                ///< 0: silent; 1: Keras' bar on a terminal, one line an epoch elsewhere; 2: one line
+  std::ostream* output = nullptr;                 ///< of the progress; null: standard output
+};
+
+/// What was measured, epoch by epoch.
+struct History {
+  std::vector<Index> epoch;
+  std::map<std::string, std::vector<double>, std::less<>> history;
+
+  /// The values of one name. Throws IndexError if there is none of that name.
+  const std::vector<double>& operator[](std::string_view name) const;
+};
+
+/// Layers called one after another. The batch is cut into a number of shards that depends on the batch and the model alone; each
+/// runs forward and backward in one task, and their gradients are added along one fixed tree: the weights are the same bits for any
+/// number of threads.
+class Sequential {
+ public:
+  template <class... Modules>
+    requires(Module<Modules> && ...)
+  explicit Sequential(Modules... modules) {
+    (add(Layer(std::move(modules))), ...);
+  }
+
+  /// Puts a layer behind the others. Throws StateError once built.
+  void add(Layer layer);
+
+  /// The name in paths and in the summary. Throws ValueError when empty.
+  void set_name(std::string name);
+  const std::string& name() const { return name_; }
+
+  const std::vector<Layer>& layers() const { return layers_; }
+
+  /// Makes all parameters for samples of a shape, the batch axis left out; what fit does by itself from its data. Compile first if
+  /// the seed matters. A second call with the same shape does nothing. Throws ShapeError and ValueError with the layer's path.
+  void build(const Shape& sample);
+  bool built() const { return built_; }
+
+  /// The prediction for a batch, recorded: for a loop of your own.
+  Tensor operator()(const Samples& x, const Context& context = {}) const;
+
+  /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss.
+  void compile(CompileOptions options);
+
+  /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
+  History fit(const Samples& x, const Samples& y, const FitOptions& options = {});
+
+  /// Loss and metrics by name, as means over the samples.
+  Logs evaluate(const Samples& x, const Samples& y, Index batch_size = 32) const;
+
+  /// Predictions, in the samples' order: (samples, ...).
+  Array predict(const Samples& x, Index batch_size = 32) const;
+
+  /// The weights of every attention layer for a batch, by layer path. Asking changes no number anywhere.
+  AttentionWeights attention(const Samples& x) const;
+
+  /// Keras' table of layers, shapes and parameter counts. Throws StateError before it is built.
+  std::string summary(Index width = 88) const;
+
+  /// The compiled optimiser. Throws StateError before compile.
+  Optimizer& optimizer();
+
+  /// What the last fit has measured, also when an exception ended it.
+  const History& history() const { return history_; }
+
+  /// Every parameter with its path, such as "attention_layer/W1"; layers are named as Keras does: "dense", "dense_1" ...
+  static void parameters(auto& self, auto&& visit) {
+    for (std::size_t i = 0; i < self.layers_.size(); ++i)
+      self.layers_[i].for_each([&](const std::string& path, Tensor& tensor) { visit((self.names_[i] + "/" + path).c_str(), tensor); });
+  }
+
+ private:
+  friend class Trainer;
+
+  void check_ready(const char* what) const;
+  void check_data(const Samples& x, const Samples& y) const;
+  Signal forward(Signal signal, const Context& context, bool for_logits) const;
+  std::optional<Mask> final_mask(const Samples& x) const;
+
+  std::string name_ = "sequential";
+  std::vector<Layer> layers_;
+  std::vector<std::string> names_;  // of the layers, unique
+  std::vector<Shape> outputs_;      // of the layers, for one sample
+  std::vector<std::string> paths_;
+  Shape input_;
+  bool built_ = false;
+
+  std::optional<CompileOptions> compiled_;
+  std::uint64_t steps_ = 0;         // updates made since compile
+  std::uint64_t epochs_ = 0;        // epochs begun since compile
+  History history_;
+};
+
+}  // namespace fovea

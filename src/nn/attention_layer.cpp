@@ -1,0 +1,123 @@
+#include "fovea/nn/attention_layer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "fovea/base/error.hpp"
+#include "fovea/nn/init.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+void check_options(const AttentionLayer& layer) {
+  const bool general = layer.score == Score::general;
+  if (general && layer.units != 0) throw ValueError(fmt::format("AttentionLayer: units is {} with the general score, which has none; use 0", layer.units));
+  if (!general && layer.units < 1) throw ValueError(fmt::format("AttentionLayer: units is {}; it must be at least 1", layer.units));
+  if (layer.reading == Reading::pool && layer.score != Score::additive)
+    throw ValueError("AttentionLayer: the reading pool scores each position by itself, which only the additive score can; use the reading query with learned_query");
+  if (layer.causal && layer.reading != Reading::per_position) throw ValueError("AttentionLayer: causal orders positions against each other; it needs the reading per_position");
+  if (layer.learned_query && layer.reading != Reading::query) throw ValueError("AttentionLayer: learned_query needs the reading query");
+  if (!(layer.dropout >= 0 && layer.dropout <= 1)) throw ValueError(fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
+}
+
+Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor product = matmul(x, weight);
+  return bias.defined() ? product + bias : product;
+}
+
+// Scores of each query against each position: keys (batch, time, features), queries (batch, queries, features) -> (batch, queries, time).
+Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
+  if (layer.score == Score::general) return matmul(matmul(queries, layer.W1, {.transpose_b = true}), keys, {.transpose_b = true});
+  const Tensor k = project(keys, layer.W1, layer.b1), q = project(queries, layer.W2, layer.b2);
+  if (layer.score == Score::dot) return matmul(q, k, {.transpose_b = true});
+  if (layer.score == Score::scaled_dot) return matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(static_cast<real>(layer.units)));
+  const Index batch = k.shape()[0], time = k.shape()[1], count = q.shape()[1];
+  const Tensor hidden = tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
+  return reshape(matmul(hidden, layer.v), {batch, count, time});
+}
+
+Mask causal_mask(Index time) {
+  Mask mask(Shape{time, time});
+  for (Index query = 0; query < time; ++query)
+    for (Index key = 0; key < time; ++key) mask.mutable_keep()[static_cast<std::size_t>(query * time + key)] = key <= query;
+  return mask;
+}
+
+// Which (batch, queries, time) to keep, from what is known of positions, of queries, and of their order; none if all.
+std::optional<Mask> joined_mask(const AttentionLayer::Options& options, bool causal, Index batch, Index queries, Index time) {
+  if (!options.query_mask && !causal) return options.mask ? std::optional(options.mask->reshaped(Shape{batch, 1, time})) : std::nullopt;
+  const std::optional<Mask> order = causal ? std::optional(causal_mask(time)) : std::nullopt;
+  Mask joined(Shape{batch, queries, time});
+  for (Index i = 0; i < joined.count(); ++i) {
+    const Index row = i / time, sample = row / queries;
+    const auto keeps = [](const std::optional<Mask>& mask, Index at) { return !mask || mask->keep()[static_cast<std::size_t>(at)]; };
+    joined.mutable_keep()[static_cast<std::size_t>(i)] =
+        keeps(options.mask, sample * time + i % time) && keeps(options.query_mask, row) && keeps(order, i % (time * (causal ? time : 1)));
+  }
+  return joined;
+}
+
+void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& expected) {
+  if (mask && mask->shape() != expected)
+    throw ShapeError(fmt::format("AttentionLayer: the {} has shape {}; it must be {}", what, to_string(mask->shape()), to_string(expected)));
+}
+
+}  // namespace
+
+Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
+  check_options(*this);
+  if (sample.rank() != 2) throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)", to_string(sample)));
+  const Index features = sample[1];
+  const auto matrix = [&](const char* name, Index rows, Index columns) { return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name))); };
+  const auto zeros = [](Index count) { return Tensor::parameter(Array::zeros(Shape{count})); };
+  if (!W1.defined()) {
+    W1 = matrix("W1", features, score == Score::general ? features : units);
+    if (score != Score::general) W2 = matrix("W2", features, units);
+    if (score == Score::additive) v = matrix("v", units, 1);
+    if (bias && score != Score::general) b1 = zeros(units), b2 = zeros(units);
+    if (bias && score == Score::additive) c = zeros(1);
+    if (learned_query) learned = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query")).reshaped(Shape{features}));
+  }
+  if (W1.shape()[0] != features)
+    throw ShapeError(fmt::format("AttentionLayer: built for {} features; now a sample is {}", W1.shape()[0], to_string(sample)));
+  return reading == Reading::per_position ? sample : Shape{features};
+}
+
+Attention AttentionLayer::attend(const Tensor& x, const Options& options, const Context& context) const {
+  if (x.shape().rank() != 3) throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)", to_string(x.shape())));
+  const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
+  if (options.query && reading != Reading::query) throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
+  check_mask("mask", options.mask, Shape{batch, time});
+
+  Tensor e;  // (batch, queries, time)
+  if (reading == Reading::pool) {
+    const Tensor hidden = tanh(project(x, W1, b1) + project(x, W2, b2));
+    e = reshape(matmul(hidden, v), {batch, 1, time});
+  } else {
+    if (reading == Reading::query && !options.query && !learned.defined())
+      throw StateError("AttentionLayer: the reading is query, and there is none; give one to attend, or set learned_query");
+    const Tensor queries = reading == Reading::per_position ? x : options.query ? *options.query : reshape(learned, {1, 1, features}) + Tensor(Array::zeros(Shape{batch, 1, 1}));
+    if (queries.shape().rank() != 3 || queries.shape()[0] != batch)
+      throw ShapeError(fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)", to_string(queries.shape()), batch));
+    e = scores(*this, x, queries);
+  }
+  const Index queries = e.shape()[1];
+  check_mask("query mask", options.query_mask, Shape{batch, queries});
+
+  Tensor weights = softmax(e, -1, joined_mask(options, causal, batch, queries, time));
+  const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
+  const Tensor shown = one ? reshape(weights, {batch, time}) : weights;
+  if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
+  if (context.training && dropout > 0) weights = fovea::dropout(weights, dropout, context.random(), context.first_sample * queries * time);
+  const Tensor sums = matmul(weights, x);
+  return {one ? reshape(sums, {batch, features}) : sums, shown};
+}
+
+Tensor AttentionLayer::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context) const {
+  return attend(x, {.mask = mask}, context).context;
+}
+
+}  // namespace fovea

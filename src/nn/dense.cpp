@@ -1,0 +1,41 @@
+#include "fovea/nn/dense.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+#include "fovea/nn/init.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+Tensor activate(const Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::linear: return x;
+    case Activation::relu: return relu(x);
+    case Activation::sigmoid: return sigmoid(x);
+    case Activation::tanh: return tanh(x);
+    case Activation::softmax: return softmax(x);
+  }
+  throw ValueError(fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
+}
+
+Shape Dense::build(const Shape& sample, const Rng& random) {
+  if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
+  if (sample.rank() < 1) throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
+  if (!weight.defined()) {
+    weight = Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));
+    if (use_bias) bias = Tensor::parameter(Array::zeros(Shape{units}));
+  }
+  if (weight.shape() != Shape{sample[-1], units})
+    throw ShapeError(fmt::format("Dense: built for {} inputs and {} units; now a sample is {} and units is {}", weight.shape()[0], weight.shape()[1], to_string(sample), units));
+  return sample.with(-1, units);
+}
+
+Tensor Dense::linear(const Tensor& x) const {
+  const Tensor product = matmul(x, weight);
+  return use_bias ? product + bias : product;
+}
+
+Tensor Dense::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
+
+}  // namespace fovea

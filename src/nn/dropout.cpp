@@ -1,0 +1,23 @@
+#include "fovea/nn/dropout.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+Shape Dropout::build(const Shape& sample, const Rng&) const {
+  if (!(rate >= 0 && rate <= 1)) throw ValueError(fmt::format("Dropout: the rate is {}; it must be 0 to 1", rate));
+  return sample;
+}
+
+Tensor Dropout::operator()(const Tensor& x, const Context& context) const {
+  if (!context.training || rate == 0) return x;
+  const Index sample = x.shape().rank() == 0 || x.shape()[0] == 0 ? 1 : x.shape().count() / x.shape()[0];
+  return dropout(x, rate, context.random(), context.first_sample * sample);
+}
+
+Tensor DropMask::operator()(const Tensor& x, const Context&) const { return x; }
+
+}  // namespace fovea

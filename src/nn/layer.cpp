@@ -1,0 +1,51 @@
+#include "fovea/nn/layer.hpp"
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+std::string Layer::type_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> demangled(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  std::string name = status == 0 ? demangled.get() : type.name();
+  name = name.substr(0, name.find('<'));
+  return name.substr(name.rfind(':') + 1);
+}
+
+Signal Layer::call(const Signal& x, const Context& context) const {
+  const Ids* ids = std::get_if<Ids>(&x.value);
+  std::optional<Mask> behind = mask(x.mask, ids);
+  const std::optional<Tensor> y = self_->call(x, context);
+  if (!y)
+    throw ValueError(ids ? fmt::format("{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_, to_string(ids->shape()))
+                         : fmt::format("{} takes ids, and is given numbers of shape {}", type_, to_string(std::get<Tensor>(x.value).shape())));
+  return {*y, std::move(behind)};
+}
+
+Signal Layer::call_for_logits(const Signal& x, const Context& context) const {
+  const Tensor* tensor = std::get_if<Tensor>(&x.value);
+  if (!tensor || !ends_in_softmax()) return call(x, context);
+  return {self_->linear(*tensor), mask(x.mask, nullptr)};
+}
+
+std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* ids) const {
+  if (ids)
+    if (std::optional<Mask> own = self_->own_mask(*ids)) return own;
+  if (!before || self_->mask_flow() == MaskFlow::ends) return std::nullopt;
+  if (self_->mask_flow() == MaskFlow::loses)
+    throw StateError(fmt::format("{} is given a mask and would lose it; put a DropMask before it if padding shall count from here on, or have the module declare a mask_flow", type_));
+  return before;
+}
+
+Index Layer::count() const {
+  Index numbers = 0;
+  for_each([&](const std::string&, const Tensor& tensor) { numbers += tensor.defined() ? tensor.shape().count() : 0; });
+  return numbers;
+}
+
+}  // namespace fovea

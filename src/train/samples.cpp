@@ -1,0 +1,50 @@
+#include "fovea/train/samples.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+Samples::Samples(Ids ids) : value_(std::move(ids)) {
+  if (shape().rank() == 0) throw ShapeError("Samples: a single id; samples lie along the first axis");
+}
+
+Samples::Samples(Array array) : value_(std::move(array)) {
+  if (shape().rank() == 0) throw ShapeError("Samples: a single number; samples lie along the first axis");
+}
+
+const Shape& Samples::shape() const {
+  return std::visit([](const auto& value) -> const Shape& { return value.shape(); }, value_);
+}
+
+const Ids& Samples::ids() const {
+  if (const Ids* ids = std::get_if<Ids>(&value_)) return *ids;
+  throw ValueError(fmt::format("ids are wanted, and these are numbers of shape {}", to_string(shape())));
+}
+
+const Array& Samples::array() const {
+  if (const Array* array = std::get_if<Array>(&value_)) return *array;
+  throw ValueError(fmt::format("numbers are wanted, and these are ids of shape {}", to_string(shape())));
+}
+
+Samples Samples::rows(Index begin, Index end) const {
+  return std::visit([=](const auto& value) { return Samples(value.rows(begin, end)); }, value_);
+}
+
+Samples Samples::rows(std::span<const Index> positions) const {
+  if (const Ids* ids = std::get_if<Ids>(&value_)) return ids->rows(positions);
+  const Array& from = std::get<Array>(value_);
+  Array result(from.shape().with(0, static_cast<Index>(positions.size())));
+  const Index row = count() == 0 ? 0 : from.count() / count();
+  real* out = result.mutable_data();
+  for (const Index position : positions) {
+    if (position < 0 || position >= count()) throw IndexError(fmt::format("Samples::rows: row {} of shape {}", position, to_string(shape())));
+    out = std::copy_n(from.data() + position * row, row, out);
+  }
+  return result;
+}
+
+}  // namespace fovea

@@ -1,0 +1,140 @@
+// The chain itself: names, building, calling, and what can be asked of it. The loop is in fit.cpp.
+#include "fovea/train/sequential.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "fovea/autograd/no_grad.hpp"
+#include "fovea/base/error.hpp"
+#include "train/summary_table.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// "AttentionLayer" as "attention_layer".
+std::string snake_case(const std::string& type) {
+  std::string name;
+  for (const char c : type) {
+    const bool upper = std::isupper(static_cast<unsigned char>(c)) != 0;
+    if (upper && !name.empty() && name.back() != '_') name += '_';
+    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+// Runs `call`, and puts a path in front of any error that comes out of it.
+template <class Call>
+auto located(const std::string& model, const std::string& layer, const Call& call) {
+  try {
+    return call();
+  } catch (Error& error) {
+    error.add_path(layer);
+    error.add_path(model);
+    throw;
+  }
+}
+
+}  // namespace
+
+const std::vector<double>& History::operator[](std::string_view name) const {
+  const auto found = history.find(name);
+  if (found == history.end()) {
+    std::vector<std::string> names;
+    for (const auto& entry : history) names.push_back(entry.first);
+    throw IndexError(fmt::format("History: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+  }
+  return found->second;
+}
+
+void Sequential::add(Layer layer) {
+  if (built_) throw StateError(fmt::format("{}: a layer is added to a model that is built; add all layers first", name_));
+  std::string name = snake_case(layer.type());
+  const std::string stem = name;
+  for (int number = 1; std::ranges::find(names_, name) != names_.end(); ++number) name = fmt::format("{}_{}", stem, number);
+  paths_.push_back(name_ + "/" + name);
+  names_.push_back(std::move(name));
+  layers_.push_back(std::move(layer));
+}
+
+void Sequential::set_name(std::string name) {
+  if (name.empty()) throw ValueError("Sequential: the name is empty");
+  name_ = std::move(name);
+  for (std::size_t i = 0; i < names_.size(); ++i) paths_[i] = name_ + "/" + names_[i];
+}
+
+void Sequential::build(const Shape& sample) {
+  if (layers_.empty()) throw StateError(fmt::format("{}: there are no layers to build; add some", name_));
+  if (built_ && sample == input_) return;
+  const Rng random = Rng(compiled_ ? compiled_->seed : 0).split("initial weights");
+  std::vector<Shape> outputs;
+  Shape shape = sample;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    shape = located(name_, names_[i], [&] { return layers_[i].build(shape, random.split(names_[i])); });
+    outputs.push_back(shape);
+  }
+  outputs_ = std::move(outputs);
+  input_ = sample;
+  built_ = true;
+}
+
+Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
+  Context own = context;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    own.path = paths_[i];
+    const bool last = i + 1 == layers_.size();
+    signal = located(name_, names_[i], [&] { return last && for_logits ? layers_[i].call_for_logits(signal, own) : layers_[i].call(signal, own); });
+  }
+  return signal;
+}
+
+Tensor Sequential::operator()(const Samples& x, const Context& context) const {
+  if (!built_) throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or fit", name_));
+  const Signal input = x.is_ids() ? Signal{x.ids(), {}} : Signal{Tensor(x.array()), {}};
+  const Signal output = forward(input, context, false);
+  return std::get<Tensor>(output.value);
+}
+
+std::optional<Mask> Sequential::final_mask(const Samples& x) const {
+  std::optional<Mask> mask;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    mask = located(name_, names_[i], [&] { return layers_[i].mask(mask, i == 0 && x.is_ids() ? &x.ids() : nullptr); });
+  return mask;
+}
+
+AttentionWeights Sequential::attention(const Samples& x) const {
+  const NoGrad no_grad;
+  AttentionWeights weights;
+  (*this)(x, Context{.weights = &weights});
+  return weights;
+}
+
+std::string Sequential::summary(Index width) const {
+  if (!built_) throw StateError(fmt::format("{}: it has no parameters yet; call build with the shape of a sample, or fit, before summary", name_));
+  std::vector<train::SummaryRow> rows;
+  train::SummaryTotals totals;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    rows.push_back({names_[i], layers_[i].type(), fmt::format("(None{}{})", outputs_[i].rank() > 0 ? ", " : "", fmt::join(outputs_[i].sizes(), ", ")), layers_[i].count()});
+  for (const NamedParameter& parameter : parameters_of(*this))
+    (parameter.tensor.requires_grad() ? totals.trainable : totals.non_trainable) += parameter.tensor.shape().count();
+  if (const Adam* adam = compiled_ ? compiled_->optimizer.as<Adam>() : nullptr)
+    for (const Adam::Slot& slot : adam->slots()) totals.optimizer += slot.mean.count() + slot.variance.count();
+  return train::summary_table(name_, rows, totals, width);
+}
+
+Optimizer& Sequential::optimizer() {
+  if (!compiled_) throw StateError(fmt::format("{}: it has no optimizer yet; call compile", name_));
+  return compiled_->optimizer;
+}
+
+void Sequential::compile(CompileOptions options) {
+  if (!options.loss) throw ValueError(fmt::format("{}: compile: there is no loss; give one, such as .loss = SparseCategoricalCrossentropy{{}}", name_));
+  compiled_ = std::move(options);
+  steps_ = 0;
+  epochs_ = 0;
+}
+
+}  // namespace fovea
