@@ -23,17 +23,18 @@ void program(int argc, char** argv) {
   Settings settings;
   examples::Options("documented_loop", "Trains the documented attention model on definitions of WordNet and shows where it looked.")
       .integer("--epochs", settings.epochs, 1, 100'000, "epochs to train")
-      .integer("--batch-size", settings.batch_size, 1, 1'000'000, "samples in a batch")
+      .integer("--batch-size", settings.batch_size, 1, 10'000, "samples in a batch")
       .integer("--threads", settings.threads, 1, 1024, "threads; the result is the same bits for any number")
       .seed("--seed", settings.seed, "seed of initial weights and shuffling")
       .text("--wordnet", settings.wordnet, "WordNet's data.noun")
       .text("--attention-svg", settings.attention_svg, "file to write the attention picture to")
       .parse(argc, argv);
   set_threads(settings.threads);
-  if (!settings.attention_svg.empty()) examples::check_writable(settings.attention_svg);
 
   const examples::WordNet data = examples::read_wordnet(settings.wordnet);
+  if (!settings.attention_svg.empty()) examples::check_writable(settings.attention_svg);
   const double naive_bayes = examples::report_data(data);
+  fmt::print("fovea {}: seed {}, batches of {}, {} threads\n\n", FOVEA_VERSION, settings.seed, settings.batch_size, settings.threads);
 
   Sequential model{Embedding{.input_dim = 10000, .output_dim = 128, .mask_zero = true}, AttentionLayer{64}, Dense{10, Activation::softmax}};
   model.compile({.optimizer = Adam{}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = settings.seed});

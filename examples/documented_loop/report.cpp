@@ -27,7 +27,7 @@ double report_data(const WordNet& data) {
   print_split("test", data.test);
   const Index majority = largest_class(data.train);
   const double naive_bayes = NaiveBayes(data.train, static_cast<Index>(WordNet::classes.size()), WordNet::vocabulary).accuracy(data.test);
-  fmt::print("baselines on test: always {} {:.4f}, naive Bayes {:.4f}\n\n", WordNet::classes[static_cast<std::size_t>(majority)], share_of_class(data.test, majority), naive_bayes);
+  fmt::print("baselines on test: always {} {:.4f}, naive Bayes {:.4f}\n", WordNet::classes[static_cast<std::size_t>(majority)], share_of_class(data.test, majority), naive_bayes);
   std::cout.flush();
   return naive_bayes;
 }
@@ -45,7 +45,7 @@ void report_curve(const History& history) {
   const std::vector<double>& losses = history["val_loss"];
   const auto best = static_cast<std::size_t>(std::ranges::min_element(losses) - losses.begin());
   fmt::print("\nThe validation loss is lowest in epoch {}: {:.4f}, accuracy {:.4f}.", best + 1, losses[best], history["val_accuracy"][best]);
-  if (best + 1 < losses.size())
+  if (best + 1 < losses.size() && history["loss"].back() < history["loss"][best])
     fmt::print(" From epoch {} on the model overfits: the training loss still falls, to {:.4f}, and the validation loss rises to {:.4f}.", best + 2, history["loss"].back(), losses.back());
   fmt::print("\n\n");
 }

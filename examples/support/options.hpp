@@ -17,7 +17,7 @@ class Options {
   Options(const std::string& name, const std::string& purpose);
   ~Options();
 
-  /// Adds an option, whose variable holds its default. Integers must lie within [low, high].
+  /// Adds an option, whose variable holds its default. Numbers are written in decimal; integers must lie within [low, high].
   Options& integer(const std::string& name, fovea::Index& value, fovea::Index low, fovea::Index high, const std::string& help);
   Options& seed(const std::string& name, std::uint64_t& value, const std::string& help);
   Options& text(const std::string& name, std::string& value, const std::string& help);
@@ -36,7 +36,7 @@ struct Leave {
 };
 
 /// Runs the program and gives its exit code: 0; 77 when data are missing (Meson counts it as skipped); 2 for a bad command line;
-/// 1 for any other error. Errors are told in one line on standard error.
+/// 1 for any other error. Errors are told in one line on standard error, whatever bytes they quote.
 int run(const std::function<void()>& program);
 
 }  // namespace examples

@@ -16,10 +16,6 @@ void check_shape(const Shape& given, const Shape& expected) {
   if (given != expected) throw ShapeError(fmt::format("Gradient: a contribution of shape {} to a gradient of shape {}", to_string(given), to_string(expected)));
 }
 
-void add_to_table(const TouchedRows& rows, Array& table) {
-  if (rows.ids.count() > 0) kernels::add_rows(rows.values.data(), rows.ids.data(), rows.ids.count(), rows.values.shape()[-1], table.mutable_data());
-}
-
 }  // namespace
 
 Gradient::Target Gradient::dense() {
@@ -65,7 +61,9 @@ void Gradient::add(const Gradient& other) {
 Array Gradient::array() const {
   if (has_dense_ && parts_.empty()) return dense_;
   Array sum = has_dense_ ? dense_.clone() : Array::zeros(shape_);
-  if (!parts_.empty()) add_to_table(rows(), sum);
+  if (parts_.empty()) return sum;
+  const TouchedRows touched = rows();
+  kernels::add_rows(touched.values.data(), touched.ids.data(), touched.ids.count(), touched.values.shape()[-1], sum.mutable_data());
   return sum;
 }
 

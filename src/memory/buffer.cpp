@@ -112,12 +112,6 @@ Registry& registry() {
   return *instance;
 }
 
-void raise_peak(Index bytes) {
-  Index peak = registry().peak.load(std::memory_order_relaxed);
-  while (bytes > peak && !registry().peak.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
-  }
-}
-
 thread_local Pool* current = nullptr;
 
 // Leases a pool for a thread's own use and gives it back when the thread ends.
@@ -157,7 +151,11 @@ void Pool::count(Index bytes) noexcept {
   const Index step = (live + publish_step - 1) / publish_step * publish_step - published;
   published_.store(published + step, std::memory_order_relaxed);
   const Index total = registry().published.fetch_add(step, std::memory_order_relaxed) + step;
-  if (total > bytes_peak()) raise_peak(bytes_now());
+  Index peak = bytes_peak();
+  if (total <= peak) return;
+  const Index now = bytes_now();
+  while (now > peak && !registry().peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
 }
 
 Index bytes_now() {

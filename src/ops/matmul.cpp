@@ -38,7 +38,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
   const Shape shape = shape::matmul(a.shape(), b.shape(), transpose_a, transpose_b);
   // Many rows times one matrix: all leading axes of a are rows of a single product, and dB is one product as well.
   if (a.shape().rank() > 2 && b.shape().rank() == 2 && !transpose_a)
-    return reshape(matmul(reshape(a, {a.shape().count() / std::max<Index>(1, a.shape()[-1]), a.shape()[-1]}), b, options), {shape.sizes().begin(), shape.sizes().end()});
+    return reshape(matmul(reshape(a, {a.shape().with(-1, 1).count(), a.shape()[-1]}), b, options), {shape.sizes().begin(), shape.sizes().end()});
 
   Array c(shape);
   kernels::gemm(with_leading_axes(oriented(a.value(), transpose_a), shape), with_leading_axes(oriented(b.value(), transpose_b), shape), c.mutable_view(), false);

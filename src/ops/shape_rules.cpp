@@ -76,10 +76,12 @@ Shape reduce(const Shape& x, const std::vector<int>& axes, bool keepdims) {
 Shape reshape(const Shape& x, std::vector<Index> sizes) {
   const auto open = std::ranges::find(sizes, Index(-1));
   if (open != sizes.end()) {
+    const std::vector<Index> named = sizes;
     *open = 1;
+    if (std::ranges::find(sizes, Index(-1)) != sizes.end()) throw ShapeError(fmt::format("reshape: more than one size of ({}) is -1", fmt::join(named, ", ")));
     const Index others = Shape(sizes).count();
     if (others == 0 || x.count() % others != 0)
-      throw ShapeError(fmt::format("reshape: {} has {} elements, which the other sizes of ({}) do not divide", to_string(x), x.count(), fmt::join(sizes, ", ")));
+      throw ShapeError(fmt::format("reshape: {} has {} elements, which the other sizes of ({}) do not divide", to_string(x), x.count(), fmt::join(named, ", ")));
     *open = x.count() / others;
   }
   const Shape result(sizes);

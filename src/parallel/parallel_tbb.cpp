@@ -41,10 +41,10 @@ void parallel::run(Index count, FunctionRef<void(Index)> task) {
     for (Index i = 0; i < count; ++i) task(i);
     return;
   }
+  tbb::task_group_context context;
+  context.capture_fp_settings();  // here: inside, the arena's own mode holds
   all.arena.execute([&] {
     tbb::this_task_arena::isolate([&] {
-      tbb::task_group_context context;
-      context.capture_fp_settings();
       tbb::parallel_for(
           Index(0), count, [&](Index i) { task(i); }, tbb::simple_partitioner(), context);
     });

@@ -21,9 +21,10 @@ constexpr Index large_trials = 12;  // cases beyond 32768 elements, or 2e6 multi
 void for_each_case(Scale scale, const std::function<void(const DrawnCase&)>& check) {
   for (const OpCase& op : op_cases())
     for (Index trial = 0; trial < (scale == Scale::small ? trials : large_trials); ++trial) {
-      const DrawnCase drawn(op, trial, scale);
-      INFO(drawn.text());
+      INFO(op.name, ", trial ", trial, scale == Scale::large ? " (large)" : "", ", FOVEA_SEED=", seed());
       try {
+        const DrawnCase drawn(op, trial, scale);
+        INFO(drawn.text());
         check(drawn);
       } catch (const fovea::Error& error) {
         FAIL_CHECK(error.what());

@@ -59,12 +59,11 @@ struct DrawnCase {
     return std::ranges::any_of(shapes, [&](const Shape& shape) { return std::ranges::count(shape.sizes(), size) > 0; });
   }
 
-  /// All that is needed to draw it again.
+  /// What was drawn.
   std::string text() const {
     std::string sizes;
     for (const Shape& shape : shapes) sizes += to_string(shape) + " ";
-    return fmt::format("{} {}{}; trial {}{}, FOVEA_SEED={}{}{}", op->name, sizes, call.arguments, trial, scale == Scale::large ? " (large)" : "", seed(),
-                       transposed ? ", out of a transpose" : "", same ? ", the same tensor for each input" : "");
+    return fmt::format("{} {}{}{}{}", op->name, sizes, call.arguments, transposed ? ", out of a transpose" : "", same ? ", the same tensor for each input" : "");
   }
 };
 

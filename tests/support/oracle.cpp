@@ -207,10 +207,11 @@ Plain softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
   Plain y(x.shape);
   y.scales.resize(y.values.size());
   for_rows(x.shape, axis, mask, [&](const auto& kept, const auto&) {
-    const wide whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
+    const wide largest = largest_of(x.values, kept), whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
     for (const std::size_t i : kept) {
       y.values[i] = std::exp(x.values[i] - whole);
-      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest_of(x.values, kept)));  // the exponent is rounded too
+      // The exponent is rounded too, and so is the sum, which along all axes but the last grows one by one.
+      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest) + std::sqrt(static_cast<wide>(kept.size())) / 16);
     }
   });
   return y;
@@ -224,7 +225,7 @@ Plain log_softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
     const wide whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
     for (const std::size_t i : kept) {
       y.values[i] = x.values[i] - whole;
-      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole);
+      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole) + std::sqrt(static_cast<wide>(kept.size())) / 16;
     }
   });
   return y;

@@ -12,6 +12,13 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
+namespace train {
+class Shards;
+}
+class Pass;
+class Means;
+struct Batch;
+
 struct CompileOptions {
   Optimizer optimizer = Adam{};
   Loss loss = {};                   ///< must be given
@@ -55,6 +62,8 @@ class Sequential {
   explicit Sequential(Modules... modules) {
     (add(Layer(std::move(modules))), ...);
   }
+  Sequential(Sequential&&) = default;
+  Sequential& operator=(Sequential&&) = default;
 
   /// Puts a layer behind the others. Throws StateError once built.
   void add(Layer layer);
@@ -78,6 +87,9 @@ class Sequential {
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
   History fit(const Samples& x, const Samples& y, const FitOptions& options = {});
+
+  /// One step on one batch; its loss and metrics before the step. Throws as fit does.
+  Logs train_on_batch(const Samples& x, const Samples& y);
 
   /// Loss and metrics by name, as means over the samples.
   Logs evaluate(const Samples& x, const Samples& y, Index batch_size = 32) const;
@@ -104,10 +116,14 @@ class Sequential {
   }
 
  private:
-  friend class Trainer;
+  friend class Pass;
 
   void check_ready(const char* what) const;
   void check_data(const Samples& x, const Samples& y) const;
+  train::Shards& shards();
+  History fit_checked(const Samples& x, const Samples& y, const FitOptions& options);
+  void epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number);
+  void train(Pass& pass, const Batch& batch, Means& means);
   Signal forward(Signal signal, const Context& context, bool for_logits) const;
   std::optional<Mask> final_mask(const Samples& x) const;
 
@@ -123,6 +139,7 @@ class Sequential {
   std::uint64_t steps_ = 0;         // updates made since compile
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
+  std::shared_ptr<train::Shards> shards_;  // memory of the shards, kept from batch to batch
 };
 
 }  // namespace fovea
