@@ -34,6 +34,13 @@ Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), Node
 
 const Array& Tensor::value() const {
   if (!defined_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
+  if (node_ && node_->lagging) node_->lagging->settle_all();
+  return value_;
+}
+
+const Array& Tensor::rows_value(const Ids& ids) const {
+  if (!node_ || !node_->lagging) return value();
+  node_->lagging->settle(ids.values());
   return value_;
 }
 

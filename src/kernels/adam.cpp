@@ -1,5 +1,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/adam.cpp"
+#include <algorithm>
+#include <utility>
+
 #include "kernels/targets.hpp"
 //
 #include "kernels/adam.hpp"
@@ -10,31 +13,150 @@ namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
 
 HWY_INLINE Lane all(real value) { return hn::Set(Tag(), value); }
 
-HWY_INLINE void update(const AdamStep& step, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
-  const Lane g = hn::MulAdd(all(step.l2), parameter, gradient);
-  mean = hn::MulAdd(g - mean, all(step.one_minus_beta_1), mean);
-  variance = hn::MulAdd(hn::MulSub(g, g, variance), all(step.one_minus_beta_2), variance);
-  const Lane scale = hn::MulAdd(all(step.root_scale), hn::Sqrt(variance), all(step.epsilon));
-  parameter = hn::NegMulAdd(all(step.rate), mean / scale, all(step.keep) * parameter);
+/// A step's factors, one in each lane.
+struct Factors {
+  Lane one_minus_beta_1, one_minus_beta_2, rate, root_scale, epsilon, l2, keep;
+
+  explicit HWY_INLINE Factors(const AdamStep& s)
+      : one_minus_beta_1(all(s.one_minus_beta_1)),
+        one_minus_beta_2(all(s.one_minus_beta_2)),
+        rate(all(s.rate)),
+        root_scale(all(s.root_scale)),
+        epsilon(all(s.epsilon)),
+        l2(all(s.l2)),
+        keep(all(s.keep)) {}
+};
+
+/// rate m / (root_scale sqrt(v) + epsilon). In float, root and reciprocal are estimates of 12 to 14 bits and one step of Newton each,
+/// within 4 units in the last place together: the true instructions take three times as long.
+template <class V>
+HWY_INLINE V change(const Factors& f, V mean, V variance) {
+  if constexpr (single) {
+    const V v = hn::Max(variance, all(std::numeric_limits<real>::min()));
+    const V estimate = hn::ApproximateReciprocalSqrt(v);
+    const V root = v * estimate;
+    const V refined = hn::MulAdd(hn::NegMulAdd(root, root, v), estimate * lanes(0.5), root);
+    const V denominator = hn::MulAdd(f.root_scale, refined, f.epsilon);
+    const V inverse = hn::ApproximateReciprocal(denominator);
+    return f.rate * mean * (inverse * hn::NegMulAdd(denominator, inverse, lanes(2)));
+  } else {
+    return f.rate * mean / hn::MulAdd(f.root_scale, hn::Sqrt(variance), f.epsilon);
+  }
+}
+
+HWY_INLINE void update_moments(const Factors& f, Lane g, Lane& mean, Lane& variance) {
+  mean = hn::MulAdd(g - mean, f.one_minus_beta_1, mean);
+  variance = hn::MulAdd(hn::MulSub(g, g, variance), f.one_minus_beta_2, variance);
+}
+
+HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
+  update_moments(f, hn::MulAdd(f.l2, parameter, gradient), mean, variance);
+  parameter = hn::MulSub(f.keep, parameter, change(f, mean, variance));
 }
 
 void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
+  const Factors f(step);
   for_lanes(
       n,
       [&](Index i) HWY_ATTR {
         Lane p = hn::LoadU(Tag(), parameter + i), m = hn::LoadU(Tag(), mean + i), v = hn::LoadU(Tag(), variance + i);
-        update(step, gradient ? hn::LoadU(Tag(), gradient + i) : hn::Zero(Tag()), p, m, v);
+        update(f, gradient ? hn::LoadU(Tag(), gradient + i) : hn::Zero(Tag()), p, m, v);
         hn::StoreU(p, Tag(), parameter + i);
         hn::StoreU(m, Tag(), mean + i);
         hn::StoreU(v, Tag(), variance + i);
       },
       [&](Index i, Index k) HWY_ATTR {
         Lane p = load_some(parameter + i, k), m = load_some(mean + i, k), v = load_some(variance + i, k);
-        update(step, gradient ? load_some(gradient + i, k) : hn::Zero(Tag()), p, m, v);
+        update(f, gradient ? load_some(gradient + i, k) : hn::Zero(Tag()), p, m, v);
         store_some(p, parameter + i, k);
         store_some(m, mean + i, k);
         store_some(v, variance + i, k);
       });
+}
+
+/// Four vectors of a row, held in registers through many steps.
+struct Block {
+  static constexpr int size = 4;
+  Lane p[size], m[size], v[size];
+
+  /// Whether no later step can move a parameter. With g = 0, m shrinks by beta_1 and sqrt(v) by sqrt(beta_2) in each step, and
+  /// beta_1 <= sqrt(beta_2), so the change is at most largest_rate |m| / (smallest_root sqrt(v) + epsilon) from now on; a change
+  /// below a quarter of p's last place leaves p as it is. The factor 1.01 stands for rounding.
+  HWY_INLINE bool stands_still(Factors f, Lane largest_rate, Lane smallest_root) const {
+    f.rate = largest_rate;
+    f.root_scale = smallest_root;
+    const Lane small = lanes(single ? 0x1p-26 : 0x1p-55);
+    auto moves = hn::MaskFromVec(hn::Zero(Tag()));
+    for (int k = 0; k < size; ++k) moves = hn::Or(moves, hn::Gt(hn::Abs(change(f, m[k], v[k])) * lanes(1.01), hn::Abs(p[k]) * small));
+    return hn::AllFalse(Tag(), moves);
+  }
+
+  HWY_INLINE bool untouched() const {
+    auto other = hn::MaskFromVec(hn::Zero(Tag()));
+    for (int k = 0; k < size; ++k) other = hn::Or(other, hn::Or(hn::Ne(m[k], hn::Zero(Tag())), hn::Ne(v[k], hn::Zero(Tag()))));
+    return hn::AllFalse(Tag(), other);
+  }
+};
+
+/// Steps that move everything, until the parameters stand still; returns how many steps of `count` are left.
+HWY_INLINE Index replay_all(const AdamStep& step, bool settles, Lane largest_rate, Lane smallest_root, Block& b, Index count, bool& still) {
+  const Factors f(step);
+  constexpr Index between_checks = 8;
+  while (count > 0) {
+    const Index now = std::min(count, between_checks);
+    for (Index i = 0; i < now; ++i)
+      for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
+    count -= now;
+    if (settles && now == between_checks && b.stands_still(f, largest_rate, smallest_root)) {
+      still = true;
+      break;
+    }
+  }
+  return count;
+}
+
+/// Steps that move the moments alone: the parameters stand still.
+HWY_INLINE void replay_moments(const AdamStep& step, Block& b, Index count) {
+  const Factors f(step);
+  for (Index i = 0; i < count; ++i)
+    for (int k = 0; k < Block::size; ++k) update_moments(f, hn::Zero(Tag()), b.m[k], b.v[k]);
+}
+
+void replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, Block& b) {
+  if (settles && b.untouched()) return;
+  bool still = false;
+  Index since_check = 0;
+  for (const AdamRun& run : runs) {
+    Index left = run.count - std::exchange(skip, 0);
+    if (!still) left = replay_all(run.step, settles, all(largest_rate), all(smallest_root), b, left, still);
+    if (still) replay_moments(run.step, b, left);
+    // Runs of one step each, as a changing rate makes them, never reach the check inside.
+    since_check += run.count;
+    if (settles && !still && since_check >= 8) {
+      still = b.stands_still(Factors(run.step), all(largest_rate), all(smallest_root));
+      since_check = 0;
+    }
+  }
+}
+
+void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
+  const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index begin = 0; begin < width; begin += Block::size * lane_count) {
+    Block b;
+    for (int k = 0; k < Block::size; ++k) {
+      const Index at = begin + k * lane_count, n = std::clamp<Index>(width - at, 0, lane_count);
+      b.p[k] = load(parameter + at, n);
+      b.m[k] = load(mean + at, n);
+      b.v[k] = load(variance + at, n);
+    }
+    replay_block(runs, skip, settles, largest_rate, smallest_root, b);
+    for (int k = 0; k < Block::size; ++k) {
+      const Index at = begin + k * lane_count, n = std::clamp<Index>(width - at, 0, lane_count);
+      store(b.p[k], parameter + at, n);
+      store(b.m[k], mean + at, n);
+      store(b.v[k], variance + at, n);
+    }
+  }
 }
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
@@ -50,6 +172,14 @@ void adam(const AdamStep& step, const real* gradient, real* parameter, real* mea
   parallel::for_range(n, parallel::worth_a_task / 4, [&](Index begin, Index end) {
     piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin, variance + begin, end - begin);
   });
+}
+
+void adam_row(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index width) {
+  FOVEA_BEST(adam_piece)(step, gradient, parameter, mean, variance, width);
+}
+
+void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
+  FOVEA_BEST(replay_row)(runs, skip, settles, largest_rate, smallest_root, parameter, mean, variance, width);
 }
 
 }  // namespace fovea::kernels

@@ -1,5 +1,10 @@
-// One step of Adam over neighbouring numbers, in one pass.
+// Steps of Adam over neighbouring numbers: one step over many, and many steps over one row.
+//
+// Both go through the same update of a vector, so a row that was left alone for a while and is brought up to date has the same bits as
+// one that was updated in every step.
 #pragma once
+
+#include <span>
 
 #include "fovea/base/real.hpp"
 
@@ -12,9 +17,25 @@ struct AdamStep {
   real one_minus_beta_1, one_minus_beta_2;
   real rate, root_scale, epsilon;
   real l2, keep;
+
+  bool operator==(const AdamStep&) const = default;
 };
 
 /// Updates n parameters, in parallel. A null gradient counts as zeros.
 void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n);
+
+/// Updates one row of a table, on the calling thread.
+void adam_row(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index width);
+
+/// Equal steps in a row.
+struct AdamRun {
+  AdamStep step;
+  Index count;
+};
+
+/// Makes the steps of `runs`, in order, less the first `skip`, with gradients of zero, on one row. With `settles`, gradients of zero make moments shrink and
+/// parameters stand still in the end (no decay, beta_1^2 <= beta_2), and the row is left as soon as nothing can change; then
+/// `largest_rate` is the largest rate and `smallest_root` the smallest root_scale among the steps.
+void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width);
 
 }  // namespace fovea::kernels

@@ -27,6 +27,15 @@ HWY_INLINE Lane lanes(double value) { return hn::Set(Tag(), static_cast<real>(va
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr bool single = sizeof(real) == 4;
 
+/// The larger and the smaller of two; b where one of them is a NaN. That is what Max and Min of x86 do; those of other targets differ.
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+HWY_INLINE Lane larger(Lane a, Lane b) { return hn::Max(a, b); }
+HWY_INLINE Lane smaller(Lane a, Lane b) { return hn::Min(a, b); }
+#else
+HWY_INLINE Lane larger(Lane a, Lane b) { return hn::IfThenElse(hn::Gt(a, b), a, b); }
+HWY_INLINE Lane smaller(Lane a, Lane b) { return hn::IfThenElse(hn::Lt(a, b), a, b); }
+#endif
+
 /// What is left of 2^n e^r: r = x - n ln 2, with |r| <= ln 2 / 2, and 2^n as the product of two powers, so that neither overflows.
 struct ReducedExp {
   Lane r, half_power, other_power;
@@ -64,14 +73,14 @@ HWY_INLINE Lane exp_series(Lane r) {
 
 /// e^x, within 1.5 units in the last place; infinity above the largest real, subnormal or 0 below the smallest.
 HWY_INLINE Lane exp(Lane x) {
-  x = hn::Max(lanes(single ? -105 : -746), hn::Min(lanes(single ? 89 : 710), x));  // a NaN is the second argument: it passes
+  x = larger(lanes(single ? -105 : -746), smaller(lanes(single ? 89 : 710), x));  // a NaN is the second argument: it passes
   const ReducedExp e = reduce_exp(x);
   return hn::MulAdd(exp_series(e.r), e.r * e.r, e.r + lanes(1)) * e.half_power * e.other_power;
 }
 
 /// e^x - 1, within 2.5 units in the last place, also near 0.
 HWY_INLINE Lane expm1(Lane x) {
-  const Lane clamped = hn::Max(lanes(single ? -30 : -60), hn::Min(lanes(single ? 89 : 710), x));
+  const Lane clamped = larger(lanes(single ? -30 : -60), smaller(lanes(single ? 89 : 710), x));
   const ReducedExp e = reduce_exp(clamped);
   const Lane fraction = hn::MulAdd(exp_series(e.r), e.r * e.r, e.r);
   const Lane power = e.half_power * e.other_power;
@@ -81,12 +90,12 @@ HWY_INLINE Lane expm1(Lane x) {
 
 /// tanh x = s (e^2|x| - 1) / (e^2|x| + 1), s the sign of x; within 3 units in the last place.
 HWY_INLINE Lane tanh(Lane x) {
-  const Lane magnitude = hn::Min(lanes(single ? 10 : 20), hn::Abs(x));
+  const Lane magnitude = smaller(lanes(single ? 10 : 20), hn::Abs(x));
   const Lane e = expm1(magnitude + magnitude);
   return hn::CopySign(e / (e + lanes(2)), x);
 }
 
-/// 1 / (1 + e^-x), within 4 units in the last place.
+/// 1 / (1 + e^-x), within 4 units in the last place; 0 where e^-x is infinite.
 HWY_INLINE Lane sigmoid(Lane x) { return lanes(1) / (lanes(1) + exp(hn::Neg(x))); }
 
 /// ln x, within 4 units in the last place; -infinity at 0, NaN below.
@@ -112,7 +121,7 @@ HWY_INLINE real maximum(Lane x) { return hn::GetLane(hn::MaxOfLanes(Tag(), x)); 
 /// The first `n` numbers at `p`, `filler` in the other lanes. For the tail of a loop: tails go through the same vector
 /// operations as everything else, so an element's bits do not depend on where it stands.
 HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
-  HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
+  HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)] = {};
   hn::Store(hn::Set(Tag(), filler), Tag(), values);
   for (Index i = 0; i < n; ++i) values[i] = p[i];
   return hn::Load(Tag(), values);
@@ -120,9 +129,19 @@ HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
 
 /// Writes the first `n` lanes.
 HWY_INLINE void store_some(Lane x, real* p, Index n) {
-  HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
+  HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)] = {};
   hn::Store(x, Tag(), values);
   for (Index i = 0; i < n; ++i) p[i] = values[i];
+}
+
+/// The first `n` numbers at `p`, or a whole vector of them.
+HWY_INLINE Lane load(const real* p, Index n) { return n == static_cast<Index>(hn::Lanes(Tag())) ? hn::LoadU(Tag(), p) : load_some(p, n); }
+
+HWY_INLINE void store(Lane x, real* p, Index n) {
+  if (n == static_cast<Index>(hn::Lanes(Tag())))
+    hn::StoreU(x, Tag(), p);
+  else
+    store_some(x, p, n);
 }
 
 }  // namespace fovea::kernels::HWY_NAMESPACE

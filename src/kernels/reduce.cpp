@@ -15,7 +15,7 @@ struct Sum {
 
 struct Maximum {
   static constexpr real start = -std::numeric_limits<real>::infinity();
-  static HWY_INLINE Lane join(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); }  // a NaN in b is passed by Max
+  static HWY_INLINE Lane join(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, larger(a, b)); }  // a NaN in b is passed
   static HWY_INLINE real lanes_of(Lane x) {
     HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
     hn::Store(x, Tag(), values);

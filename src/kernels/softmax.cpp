@@ -30,18 +30,8 @@ struct Rows {
 HWY_BEFORE_NAMESPACE();
 namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
 
-HWY_INLINE Lane load_row(const real* x, const Rows& rows, Index i) {
-  const Index n = rows.count(i);
-  return n == static_cast<Index>(hn::Lanes(Tag())) ? hn::LoadU(Tag(), x + rows.offset(i)) : load_some(x + rows.offset(i), n);
-}
-
-HWY_INLINE void store_row(Lane v, real* y, const Rows& rows, Index i) {
-  const Index n = rows.count(i);
-  if (n == static_cast<Index>(hn::Lanes(Tag())))
-    hn::StoreU(v, Tag(), y + rows.offset(i));
-  else
-    store_some(v, y + rows.offset(i), n);
-}
+HWY_INLINE Lane load_row(const real* x, const Rows& rows, Index i) { return load(x + rows.offset(i), rows.count(i)); }
+HWY_INLINE void store_row(Lane v, real* y, const Rows& rows, Index i) { store(v, y + rows.offset(i), rows.count(i)); }
 
 /// Which lanes are kept: those that exist, less those masked.
 HWY_INLINE hn::Mask<Tag> kept(const std::uint8_t* keep, const Rows& rows, Index i) {

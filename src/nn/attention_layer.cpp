@@ -92,12 +92,18 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
   if (options.query && reading != Reading::query) throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
   check_mask("mask", options.mask, Shape{batch, time});
 
+  if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0)) {
+    const Attention pooled = additive_pool(x, W1, b1, W2, b2, v, options.mask);
+    if (context.weights) context.weights->insert_or_assign(std::string(context.path), pooled.weights.value());
+    return pooled;
+  }
+
   Tensor e;  // (batch, queries, time)
   if (reading == Reading::pool) {
     const Tensor hidden = tanh(project(x, W1, b1) + project(x, W2, b2));
     e = reshape(matmul(hidden, v), {batch, 1, time});
   } else {
-    if (reading == Reading::query && !options.query && !learned.defined())
+    if (reading == Reading::query && !options.query && !learned_query)
       throw StateError("AttentionLayer: the reading is query, and there is none; give one to attend, or set learned_query");
     const Tensor queries = reading == Reading::per_position ? x : options.query ? *options.query : reshape(learned, {1, 1, features}) + Tensor(Array::zeros(Shape{batch, 1, 1}));
     if (queries.shape().rank() != 3 || queries.shape()[0] != batch)

@@ -12,6 +12,8 @@ Shape Embedding::build(const Shape& sample, const Rng& random) {
   if (input_dim < 1 || output_dim < 1) throw ValueError(fmt::format("Embedding: input_dim is {}, output_dim is {}; both must be at least 1", input_dim, output_dim));
   const Shape output = sample.inserted(sample.rank(), output_dim);
   if (!weight.defined()) weight = Tensor::parameter(init::uniform(Shape{input_dim, output_dim}, real(-0.05), real(0.05), random.split("weight")));
+  if (weight.shape() != Shape{input_dim, output_dim})
+    throw ShapeError(fmt::format("Embedding: built for a table of shape {}; input_dim is {} and output_dim is {}", to_string(weight.shape()), input_dim, output_dim));
   return output;
 }
 

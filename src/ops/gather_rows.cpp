@@ -9,7 +9,7 @@ namespace fovea::inline FOVEA_PRECISION {
 Tensor gather_rows(const Tensor& table, const Ids& ids) {
   Array y(shape::gather_rows(table.shape(), ids));
   const Index width = table.shape()[0] == 0 ? 0 : table.shape().count() / table.shape()[0];
-  kernels::gather_rows(table.value().data(), ids.data(), ids.count(), width, y.mutable_data());
+  kernels::gather_rows(table.rows_value(ids).data(), ids.data(), ids.count(), width, y.mutable_data());
   return record("gather_rows", y,
                 wrt(table, [ids, width](const Array& dy, Gradient& dtable) { dtable.add_rows(ids, dy.reshaped(Shape{ids.count(), width})); }));
 }

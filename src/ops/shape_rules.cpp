@@ -137,6 +137,16 @@ Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& 
   return labels.shape();
 }
 
+std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape& v, const std::optional<Mask>& mask) {
+  const bool fit = x.rank() == 3 && w1.rank() == 2 && w1[0] == x[2] && w2 == w1 && v == Shape{w1[1], 1};
+  if (!fit)
+    throw ShapeError(fmt::format("additive_pool: x is {}, W1 {}, W2 {}, v {}; they must be (batch, time, features), (features, units) twice, and (units, 1)", to_string(x), to_string(w1),
+                                 to_string(w2), to_string(v)));
+  if (mask && mask->shape() != Shape{x[0], x[1]})
+    throw ShapeError(fmt::format("additive_pool: the mask is {}; for x of {} it must be ({}, {})", to_string(mask->shape()), to_string(x), x[0], x[1]));
+  return {x[0], x[1], x[2], w1[1]};
+}
+
 void mask(const char* operation, const Shape& x, const Mask& mask) {
   if (!broadcasts(mask.shape(), x))
     throw ShapeError(fmt::format("{}: a mask of shape {} does not broadcast to {}: aligned at the last axis, each size must be equal or 1", operation, to_string(mask.shape()), to_string(x)));

@@ -2,6 +2,8 @@
 // any work is done.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "fovea/array/ids.hpp"
@@ -39,6 +41,9 @@ Shape gather_rows(const Shape& table, const Ids& ids);
 
 /// (..., classes) with labels (...) -> (...). Checks every label.
 Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels);
+
+/// x (batch, time, features), W1 and W2 (features, units), v (units, 1), mask (batch, time) -> those four sizes.
+std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape& v, const std::optional<Mask>& mask);
 
 /// Refuses a mask that does not broadcast to x.
 void mask(const char* operation, const Shape& x, const Mask& mask);

@@ -7,6 +7,7 @@
 
 #include "fovea/base/error.hpp"
 #include "kernels/adam.hpp"
+#include "optim/adam_rows.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -28,22 +29,8 @@ kernels::AdamStep factors(const AdamOptions& o, Index step) {
           static_cast<real>(1 - o.learning_rate * o.weight_decay)};
 }
 
-// A table of which only some rows have a gradient: those rows, and the runs between them with a gradient of zeros.
-void step_rows(const kernels::AdamStep& step, const TouchedRows& touched, real* parameter, real* mean, real* variance, Index rows, Index width) {
-  const std::span<const std::int32_t> ids = touched.ids.values();
-  constexpr Index rows_a_piece = 256;
-  parallel::for_range(rows, rows_a_piece, [&](Index begin, Index end) {
-    auto next = std::ranges::lower_bound(ids, begin);
-    for (Index row = begin; row < end;) {
-      const bool is_touched = next != ids.end() && *next == row;
-      const Index stop = is_touched ? row + 1 : next == ids.end() ? end : std::min<Index>(end, *next);
-      const real* gradient = is_touched ? touched.values.data() + (next - ids.begin()) * width : nullptr;
-      kernels::adam(step, gradient, parameter + row * width, mean + row * width, variance + row * width, (stop - row) * width);
-      if (is_touched) ++next;
-      row = stop;
-    }
-  });
-}
+// Whether gradients of zero let every parameter come to rest, so that a row may be left early when it catches up.
+bool comes_to_rest(const AdamOptions& o) { return o.weight_decay == 0 && o.l2 == 0 && o.beta_1 * o.beta_1 <= o.beta_2; }
 
 }  // namespace
 
@@ -56,6 +43,10 @@ Adam::Adam(const AdamOptions& options) : options_(options) {
   check(options.l2 >= 0 && std::isfinite(options.l2), "l2", options.l2, "at least 0");
 }
 
+Adam::~Adam() = default;
+Adam::Adam(Adam&&) noexcept = default;
+Adam& Adam::operator=(Adam&&) noexcept = default;
+
 void Adam::set_learning_rate(double rate) {
   check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "at least 0");
   options_.learning_rate = rate;
@@ -67,6 +58,7 @@ void Adam::attach(std::vector<NamedParameter> parameters) {
   for (NamedParameter& parameter : parameters) {
     const bool known = std::ranges::any_of(slots_, [&](const Slot& slot) { return slot.parameter.node().get() == parameter.tensor.node().get(); });
     if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or shared with a parameter that is there already
+    if (LaggingRows* before = parameter.tensor.node()->lagging) before->retire();
     const Array zeros = Array::zeros(parameter.tensor.shape());
     slots_.push_back({std::move(parameter.path), parameter.tensor, zeros, zeros.clone()});
   }
@@ -78,17 +70,23 @@ void Adam::step() {
   const kernels::AdamStep step = factors(options_, ++steps_);
   for (Slot& slot : slots_) {
     const Gradient& gradient = slot.parameter.gradient();
-    real* const parameter = slot.parameter.mutable_value().mutable_data();
-    real* const mean = slot.mean.mutable_data();
-    real* const variance = slot.variance.mutable_data();
-    const Shape& shape = slot.parameter.shape();
-    if (gradient.empty())
-      kernels::adam(step, nullptr, parameter, mean, variance, shape.count());
-    else if (gradient.has_rows_only())
-      step_rows(step, gradient.rows(), parameter, mean, variance, shape[0], shape.count() / shape[0]);
-    else
-      kernels::adam(step, gradient.array().data(), parameter, mean, variance, shape.count());
+    if (!slot.rows && gradient.has_rows_only())
+      slot.rows = std::make_shared<AdamRows>(slot.parameter, slot.mean, slot.variance,
+                                             AdamRows::Options{.settles = comes_to_rest(options_), .stand_still = options_.untouched_rows_stand_still});
+    if (slot.rows) {
+      slot.rows->step(step, gradient);
+      continue;
+    }
+    const Array dense = gradient.empty() ? Array() : gradient.array();
+    kernels::adam(step, gradient.empty() ? nullptr : dense.data(), slot.parameter.mutable_value().mutable_data(), slot.mean.mutable_data(), slot.variance.mutable_data(),
+                  slot.parameter.shape().count());
   }
+}
+
+const std::vector<Adam::Slot>& Adam::slots() const {
+  for (const Slot& slot : slots_)
+    if (slot.rows) slot.rows->settle_all();
+  return slots_;
 }
 
 void Adam::zero_grad() const {

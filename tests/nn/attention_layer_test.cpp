@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "fovea/nn/attention_layer.hpp"
 #include "fovea/ops/ops.hpp"

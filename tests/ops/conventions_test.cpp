@@ -72,7 +72,7 @@ TEST_CASE("the sum over nothing is 0, and its gradient is empty") {
 TEST_CASE("a product over an inner size of 0 is zeros, with and without leading axes, and gradients are empty") {
   for (const Shape& leading : {Shape{}, Shape{2}, Shape{2, 5}})
     for (const bool shared : {true, false}) {
-      INFO("leading axes ", to_string(leading), shared ? ", one right matrix" : ", a right matrix for each");
+      INFO("leading axes ", to_string(leading), ", one right matrix: ", shared);
       const Shape left = leading.inserted(leading.rank(), 3).inserted(leading.rank() + 1, 0);
       const Shape right = shared ? Shape{0, 4} : leading.inserted(leading.rank(), 0).inserted(leading.rank() + 1, 4);
       const Tensor a = Tensor::parameter(Array(left)), b = Tensor::parameter(Array(right));
@@ -123,7 +123,8 @@ TEST_CASE("cross-entropy from probabilities stays finite at 0 and 1, where its s
   const Array loss = sparse_cross_entropy_from_probabilities(p, labels).value();
   CHECK(loss.at(0) == doctest::Approx(1e-7).epsilon(0.25));  // 1 - 1e-7 is rounded to 1 - 1.19e-7 in float
   CHECK(loss.at(1) == doctest::Approx(16.11809565095832).epsilon(1e-6));
-  CHECK(bits_differ(slope([&](const Tensor& t) { return sparse_cross_entropy_from_probabilities(t, labels); }, p), Array::zeros({2, 2})) == "");
+  const Array dp = slope([&](const Tensor& t) { return sparse_cross_entropy_from_probabilities(t, labels); }, p);
+  for (const real value : dp.values()) CHECK(value == 0);
 }
 
 TEST_CASE("cross-entropy and softmax of logits as large as 1e4 are finite, and rows sum to one") {

@@ -21,7 +21,7 @@ constexpr Index large_trials = 12;  // cases beyond 32768 elements, or 2e6 multi
 void for_each_case(Scale scale, const std::function<void(const DrawnCase&)>& check) {
   for (const OpCase& op : op_cases())
     for (Index trial = 0; trial < (scale == Scale::small ? trials : large_trials); ++trial) {
-      INFO(op.name, ", trial ", trial, scale == Scale::large ? " (large)" : "", ", FOVEA_SEED=", seed());
+      INFO(fmt::format("{}, trial {}{}, FOVEA_SEED={}", op.name, trial, scale == Scale::large ? " (large)" : "", seed()));
       try {
         const DrawnCase drawn(op, trial, scale);
         INFO(drawn.text());
@@ -57,7 +57,7 @@ TEST_CASE("every function that ops.hpp declares has a row, and every row a funct
   std::set<std::string> declared, listed;
   for (std::string line; std::getline(header, line);)
     if (line.starts_with("Tensor ")) declared.insert(line.substr(7, line.find('(') - 7));
-  for (const OpCase& op : op_cases()) CHECK_MESSAGE(listed.insert(op.name).second, op.name, " has two rows");
+  for (const OpCase& op : op_cases()) CHECK_MESSAGE(listed.insert(op.name).second, std::string(op.name), " has two rows");
   CHECK(declared.size() > 20);
   for (const std::string& name : declared) CHECK_MESSAGE(listed.contains(name), name, " is declared, but tests/support/op_cases.cpp has no row for it");
   for (const std::string& name : listed) CHECK_MESSAGE(declared.contains(name), name, " has a row, but is not declared");
@@ -76,7 +76,7 @@ TEST_CASE("the table draws sizes 0 and 1, inputs out of a transpose, and one ten
       several = several || drawn.shapes.size() > 1;
       if (drawn.shapes.empty()) empty = ones = transposed = trials;
     }
-    INFO(op.name);
+    INFO(std::string(op.name));
     CHECK(empty >= 5);
     CHECK(ones >= 10);
     CHECK(transposed >= 10);

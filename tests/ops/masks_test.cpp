@@ -80,7 +80,7 @@ TEST_CASE("NaN in every masked position of 100 masks reaches neither values nor 
     const Masked masked(g);
     rows += masked.dropped_rows();
     for (const auto op : {fovea::softmax, fovea::log_softmax}) {
-      INFO((op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape), " axis ", masked.axis, ", mask ", to_string(masked.mask.shape()), ", trial ", trial,
+      INFO(std::string(op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape), " axis ", masked.axis, ", mask ", to_string(masked.mask.shape()), ", trial ", trial,
            ", FOVEA_SEED=", seed());
       const Result clean = run(op, masked, masked.x, masked.weights);
       const Result planted = run(op, masked, masked.planted(masked.x), masked.planted(masked.weights));

@@ -1,10 +1,12 @@
 // Random cases that can be drawn again: everything is a function of the seed, a name and the number of the trial.
 #pragma once
 
+#include <algorithm>
 #include <random>
 #include <string_view>
 #include <vector>
 
+#include "fovea/array/array.hpp"
 #include "fovea/array/mask.hpp"
 #include "support/seed.hpp"
 

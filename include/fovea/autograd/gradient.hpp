@@ -50,6 +50,13 @@ class Gradient {
   /// The whole gradient as dense numbers; zeros where nothing was added.
   Array array() const;
 
+  /// Rows as they were added: row i of `rows` belongs to row ids.at(i) of the table; ids may repeat.
+  struct Part {
+    Ids ids;
+    Array rows;
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+
   /// The touched rows, each once, added up in the order in which they were added. Only where has_rows_only().
   TouchedRows rows() const;
 
@@ -60,11 +67,6 @@ class Gradient {
   void clear();
 
  private:
-  struct Part {
-    Ids ids;
-    Array rows;
-  };
-
   Shape shape_;
   bool has_dense_ = false;
   Array dense_;

@@ -41,6 +41,22 @@ class Sink {
   virtual Gradient& target(Node& leaf) = 0;
 };
 
+/// Brings a table up to date whose optimiser lets rows lag behind until somebody reads them. Reading through it is safe from several
+/// threads.
+class LaggingRows {
+ public:
+  virtual ~LaggingRows() = default;
+
+  /// Brings these rows up to date. Ids must be rows of the table.
+  virtual void settle(std::span<const std::int32_t> ids) = 0;
+
+  /// Brings all rows up to date.
+  virtual void settle_all() = 0;
+
+  /// Another optimiser takes over: brings all rows up to date, and never lets one lag again.
+  virtual void retire() = 0;
+};
+
 /// An input of a recorded operation: its node, null where no gradient flows, and the version of its numbers that was read.
 struct Edge {
   NodePtr parent;
@@ -80,6 +96,7 @@ class Node {
   std::uint32_t number = 0;     // one more than the largest of its parents; 0 for a leaf
   std::uint32_t version = 0;    // of a leaf's numbers: counts writes in place
   bool released = false;
+  LaggingRows* lagging = nullptr;  // of a leaf: set while its rows may lag behind
   Gradient gradient;            // of a leaf: gathered; of an operation: while backward runs
   std::atomic<std::uint32_t> references = 0;
   std::uint64_t visit = 0;      // the backward run that has seen this node

@@ -28,7 +28,12 @@ class Tensor {
 
   /// The numbers. Throws StateError when not defined.
   const Array& value() const;
-  const Shape& shape() const { return value().shape(); }
+
+  /// The numbers of a table of which only some rows are going to be read: the others may lag behind their optimiser.
+  const Array& rows_value(const Ids& ids) const;
+
+  /// Throws StateError when not defined.
+  const Shape& shape() const { return defined_ ? value_.shape() : value().shape(); }
 
   /// The number of a tensor that holds one. Throws ShapeError.
   real item() const;

@@ -9,6 +9,7 @@
 
 #include "fovea/array/mask.hpp"
 #include "fovea/nn/module.hpp"
+#include "fovea/ops/ops.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -25,12 +26,6 @@ enum class Score {
   dot,         ///< (x W1 + b1) . (q W2 + b2)
   scaled_dot,  ///< the same, divided by sqrt(units)
   general,     ///< x W1 q; units must be 0
-};
-
-/// What `AttentionLayer::attend` gives.
-struct Attention {
-  Tensor context;  ///< (batch, features), or (batch, queries, features) where there is one for each query
-  Tensor weights;  ///< (batch, time), or (batch, queries, time): how much each query looks at each position; sums to 1, or is 0 where nothing is kept
 };
 
 /// x: (batch, time, features).

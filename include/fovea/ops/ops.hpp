@@ -119,6 +119,19 @@ Tensor log_softmax(const Tensor& x, int axis = -1, const std::optional<Mask>& ma
 /// random.uniform(first + i), so a part of a batch draws the same as the whole. Throws ValueError unless 0 <= rate <= 1; all zeros at 1.
 Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first = 0);
 
+// Attention, fused.
+
+/// What attention gives.
+struct Attention {
+  Tensor context;  ///< (batch, features), or (batch, queries, features) where there is one for each query
+  Tensor weights;  ///< (batch, time), or (batch, queries, time): how much each query looks at each position; sums to 1, or is 0 where nothing is kept
+};
+
+/// e_t = v . tanh(x_t W1 + b1 + x_t W2 + b2), weights = softmax over t, context = sum_t weight_t x_t, in one visit to each sample.
+/// x (batch, time, features), W1 W2 (features, units), b1 b2 (units) or both not defined, v (units, 1), mask (batch, time).
+/// Equal to sum(softmax(matmul(tanh(matmul(x, W1) + b1 + matmul(x, W2) + b2), v), 1, mask) * x, 1).
+Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2, const Tensor& b2, const Tensor& v, const std::optional<Mask>& mask = {});
+
 // Losses, one for each sample: reductions are the caller's.
 
 /// Cross-entropy of class labels from logits z: log sum e^z - z[label]. logits (..., classes), labels (...) -> (...).

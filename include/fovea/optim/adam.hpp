@@ -1,6 +1,7 @@
 // Adam: Kingma and Ba, "Adam: a method for stochastic optimization" (2014).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "fovea/nn/module.hpp"
@@ -25,14 +26,25 @@ struct AdamOptions {
 
   /// l2 p is added to the gradient (PyTorch's weight_decay of Adam).
   double l2 = 0;
+
+  /// Rows of a table that a batch does not touch stand still, moments included: TensorFlow Addons' LazyAdam, PyTorch's SparseAdam. It
+  /// is another algorithm than Adam, which moves every row in every step.
+  bool untouched_rows_stand_still = false;
 };
 
+class AdamRows;
+
 /// One optimiser for the parameters of one model. Every parameter that requires gradients moves in every step, a table's rows
-/// included that the batch did not touch: their moments decay, and the rows move on.
+/// included that the batch did not touch: their moments decay, and the rows move on. Such rows are brought up to date when they are
+/// next read (by a gather, or whoever asks the tensor for its value), bit for bit as if every step had swept the whole table; until
+/// then they cost nothing.
 class Adam {
  public:
   /// Throws ValueError for options out of range.
   explicit Adam(const AdamOptions& options = {});
+  ~Adam();
+  Adam(Adam&&) noexcept;
+  Adam& operator=(Adam&&) noexcept;
 
   /// Takes on the parameters, with moments of zero. Frozen ones are left alone.
   void attach(std::vector<NamedParameter> parameters);
@@ -59,8 +71,11 @@ class Adam {
     std::string path;
     Tensor parameter;
     Array mean, variance;
+    std::shared_ptr<AdamRows> rows = {};  ///< of a table, once a batch has touched some of its rows
   };
-  const std::vector<Slot>& slots() const { return slots_; }
+
+  /// All of them, up to date.
+  const std::vector<Slot>& slots() const;
 
  private:
   AdamOptions options_;

@@ -1,0 +1,240 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/additive_pool.cpp"
+#include "kernels/targets.hpp"
+//
+#include "kernels/elementwise-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+
+/// h = tanh(h + b) and e_t = h_t . v, for the `time` rows of one sample.
+void scores(Index time, Index units, const real* b, const real* v, real* h, real* e) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index t = 0; t < time; ++t) {
+    real* const row = h + t * units;
+    Lane dot = hn::Zero(Tag());
+    for (Index u = 0; u < units; u += width) {
+      const Index n = std::min(width, units - u);
+      const Lane z = load(row + u, n);
+      const Lane y = tanh(b ? z + load(b + u, n) : z);
+      store(y, row + u, n);
+      dot = hn::MulAdd(y, load(v + u, n), dot);
+    }
+    e[t] = sum(dot);
+  }
+}
+
+/// context = sum_t weight_t x_t.
+void pool(Index time, Index features, const real* x, const real* weight, real* context) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index f = 0; f < features; f += width) {
+    const Index n = std::min(width, features - f);
+    Lane even = hn::Zero(Tag()), odd = even;
+    Index t = 0;
+    for (; t + 1 < time; t += 2) {
+      even = hn::MulAdd(hn::Set(Tag(), weight[t]), load(x + t * features + f, n), even);
+      odd = hn::MulAdd(hn::Set(Tag(), weight[t + 1]), load(x + (t + 1) * features + f, n), odd);
+    }
+    if (t < time) even = hn::MulAdd(hn::Set(Tag(), weight[t]), load(x + t * features + f, n), even);
+    store(even + odd, context + f, n);
+  }
+}
+
+/// dweight_t += x_t . dcontext, and dx_t (+)= weight_t dcontext, if dx is wanted.
+void pool_slopes(Index time, Index features, const real* x, const real* weight, const real* dcontext, real* dweight, real* dx, bool add) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index t = 0; t < time; ++t) {
+    Lane dot = hn::Zero(Tag());
+    const Lane share = hn::Set(Tag(), weight[t]);
+    for (Index f = 0; f < features; f += width) {
+      const Index n = std::min(width, features - f);
+      const Lane d = load(dcontext + f, n);
+      dot = hn::MulAdd(load(x + t * features + f, n), d, dot);
+      if (!dx) continue;
+      real* const target = dx + t * features + f;
+      store(add ? hn::MulAdd(share, d, load(target, n)) : share * d, target, n);
+    }
+    dweight[t] += sum(dot);
+  }
+}
+
+/// dz_t = de_t v (1 - h_t^2), and db += sum_t dz_t, dv += sum_t de_t h_t where they are wanted.
+void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h, real* dz, real* db, real* dv) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index u = 0; u < units; u += width) {
+    const Index n = std::min(width, units - u);
+    const Lane scale = load(v + u, n);
+    Lane sum_z = hn::Zero(Tag()), sum_h = sum_z;
+    for (Index t = 0; t < time; ++t) {
+      const Lane y = load(h + t * units + u, n), d = hn::Set(Tag(), de[t]);
+      const Lane z = d * scale * hn::NegMulAdd(y, y, lanes(1));
+      store(z, dz + t * units + u, n);
+      sum_z = sum_z + z;
+      sum_h = hn::MulAdd(d, y, sum_h);
+    }
+    if (db) store(load(db + u, n) + sum_z, db + u, n);
+    if (dv) store(load(dv + u, n) + sum_h, dv + u, n);
+  }
+}
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <algorithm>
+#include <vector>
+
+#include "fovea/memory/buffer.hpp"
+#include "kernels/additive_pool.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/softmax.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+namespace {
+
+// Samples whose gradients of W, b and v are added up one after another; the sums of such pieces are added pairwise.
+constexpr Index samples_a_piece = 4;
+
+View dense(const real* data, Index rows, Index columns) { return {data, Shape{rows, columns}, {columns, 1}}; }
+MutableView dense(real* data, Index rows, Index columns) { return {data, Shape{rows, columns}, {columns, 1}}; }
+
+// The kept positions of one sample. Masked ones are left out before anything is computed, so they cost nothing and a NaN in them
+// reaches nothing; where the kept ones do not lie together at the front (as before padding), rows are copied together.
+class Kept {
+ public:
+  Kept(const std::uint8_t* keep, Index time) : time_(time) {
+    positions_.reserve(static_cast<std::size_t>(time));
+    for (Index t = 0; t < time; ++t)
+      if (!keep || keep[t]) positions_.push_back(t);
+  }
+
+  Index count() const { return static_cast<Index>(positions_.size()); }
+  bool at_front() const { return positions_.empty() || positions_.back() + 1 == count(); }
+
+  // The kept rows of x, one after another: x itself, or copied to `scratch`.
+  const real* rows(const real* x, Index width, real* scratch) const {
+    if (at_front()) return x;
+    for (Index k = 0; k < count(); ++k) std::copy_n(x + position(k) * width, width, scratch + k * width);
+    return scratch;
+  }
+
+  // to (time rows) (+)= the kept rows `from`, and zeros elsewhere.
+  void put_back(const real* from, Index width, real* to, bool add) const {
+    Index k = 0;
+    for (Index t = 0; t < time_; ++t) {
+      const bool is_kept = k < count() && position(k) == t;
+      real* const row = to + t * width;
+      if (!add && !is_kept) std::fill_n(row, width, real(0));
+      if (!is_kept) continue;
+      const real* const source = from + k++ * width;
+      for (Index i = 0; i < width; ++i) row[i] = add ? row[i] + source[i] : source[i];
+    }
+  }
+
+ private:
+  Index position(Index k) const { return positions_[static_cast<std::size_t>(k)]; }
+
+  Index time_;
+  std::vector<Index> positions_;
+};
+
+// Scratch for one sample, and the slices of it.
+struct Scratch {
+  explicit Scratch(PoolSizes s)
+      : buffer((s.time * (2 * s.features + s.units + 2)) * static_cast<Index>(sizeof(real))),
+        x(buffer.as<real>()),
+        dx(x + s.time * s.features),
+        dz(dx + s.time * s.features),
+        weights(dz + s.time * s.units),
+        de(weights + s.time) {}
+  Buffer buffer;
+  real *x, *dx, *dz, *weights, *de;
+};
+
+const std::uint8_t* at(const std::uint8_t* keep, Index offset) { return keep ? keep + offset : nullptr; }
+
+void pool_sample(PoolSizes s, const real* x, const real* w, const real* b, const real* v, const std::uint8_t* keep, real* hidden, real* out, const Scratch& scratch) {
+  const Kept kept(keep, s.time);
+  const Index n = kept.count();
+  const real* const rows = kept.rows(x, s.features, scratch.x);
+  gemm(dense(rows, n, s.features), dense(w, s.features, s.units), dense(hidden, n, s.units), false);
+  FOVEA_BEST(scores)(n, s.units, b, v, hidden, scratch.weights);
+  softmax(scratch.weights, nullptr, {1, n, 1}, scratch.weights);
+  FOVEA_BEST(pool)(n, s.features, rows, scratch.weights, out);
+  kept.put_back(scratch.weights, 1, out + s.features, false);
+}
+
+// Parameters and their gradients as one piece of the batch sees them.
+struct Weights {
+  const real *transposed_w, *v;
+  real *dw, *db, *dv;
+};
+
+void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& p, const std::uint8_t* keep, const real* hidden, const real* out, real* dx, bool add_dx, bool add_dw,
+                      const Scratch& scratch) {
+  const Kept kept(keep, s.time);
+  const Index n = kept.count();
+  const real* const rows = kept.rows(x, s.features, scratch.x);
+  const real* const weights = kept.rows(out + s.features, 1, scratch.weights);
+  const real* const given = kept.rows(d + s.features, 1, scratch.de);
+  if (given != scratch.de) std::copy_n(given, n, scratch.de);
+  const bool direct = dx && kept.at_front();
+  real* const dx_rows = direct ? dx : dx ? scratch.dx : nullptr;
+  FOVEA_BEST(pool_slopes)(n, s.features, rows, weights, d, scratch.de, dx_rows, direct && add_dx);
+  softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
+  FOVEA_BEST(scores_slopes)(n, s.units, scratch.de, p.v, hidden, scratch.dz, p.db, p.dv);
+  const View dz = dense(static_cast<const real*>(scratch.dz), n, s.units);
+  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz, dense(p.dw, s.features, s.units), add_dw);
+  if (!dx) return;
+  gemm(dz, dense(p.transposed_w, s.units, s.features), dense(dx_rows, n, s.features), true);
+  if (!direct)
+    kept.put_back(scratch.dx, s.features, dx, add_dx);
+  else if (!add_dx)
+    std::fill_n(dx + n * s.features, (s.time - n) * s.features, real(0));
+}
+
+}  // namespace
+
+void additive_pool(PoolSizes s, const real* x, const real* w, const real* b, const real* v, const std::uint8_t* keep, real* hidden, real* out) {
+  parallel::for_range(s.batch, parallel::grain(s.time * s.units * (2 + s.features / 16)), [&](Index begin, Index end) {
+    const Scratch scratch(s);
+    for (Index i = begin; i < end; ++i)
+      pool_sample(s, x + i * s.time * s.features, w, b, v, at(keep, i * s.time), hidden + i * s.time * s.units, out + i * (s.features + s.time), scratch);
+  });
+}
+
+void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real* w, const real* v, const std::uint8_t* keep, const real* hidden, const real* out,
+                          const PoolGradients& gradients) {
+  // Wᵀ as an array of its own: OpenBLAS' kernels for small products do not take it transposed.
+  const Index count_w = s.features * s.units;
+  const Buffer transposed(count_w * static_cast<Index>(sizeof(real)));
+  for (Index f = 0; f < s.features; ++f)
+    for (Index u = 0; u < s.units; ++u) transposed.as<real>()[u * s.features + f] = w[f * s.units + u];
+
+  const Index pieces = std::max<Index>(1, (s.batch + samples_a_piece - 1) / samples_a_piece);
+  const Index sums = count_w + 2 * s.units;  // dW, db, dv of one piece
+  const Buffer partials(pieces * sums * static_cast<Index>(sizeof(real)));
+  parallel::for_range(pieces, 1, [&](Index first, Index last) {
+    const Scratch scratch(s);
+    for (Index piece = first; piece < last; ++piece) {
+      real* const dw = partials.as<real>() + piece * sums;
+      const Weights weights{transposed.as<real>(), v, dw, dw + count_w, dw + count_w + s.units};
+      std::fill_n(dw + count_w, 2 * s.units, real(0));
+      const Index begin = piece * samples_a_piece, end = std::min(s.batch, begin + samples_a_piece);
+      if (begin >= end) std::fill_n(dw, count_w, real(0));
+      for (Index i = begin; i < end; ++i)
+        slopes_of_sample(s, d + i * (s.features + s.time), x + i * s.time * s.features, weights, at(keep, i * s.time), hidden + i * s.time * s.units, out + i * (s.features + s.time),
+                         gradients.dx ? gradients.dx + i * s.time * s.features : nullptr, gradients.add_dx, i > begin, scratch);
+    }
+  });
+  real* const total = partials.as<real>();
+  if (pieces > 1) sum(total, {1, pieces, sums}, total, false);
+  if (gradients.dw) std::copy_n(total, count_w, gradients.dw);
+  if (gradients.db) std::copy_n(total + count_w, s.units, gradients.db);
+  if (gradients.dv) std::copy_n(total + count_w + s.units, s.units, gradients.dv);
+}
+
+}  // namespace fovea::kernels
+#endif

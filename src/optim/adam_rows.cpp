@@ -1,0 +1,138 @@
+#include "optim/adam_rows.hpp"
+
+#include <algorithm>
+
+#include "kernels/rows.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+constexpr Index rows_a_piece = 16;
+
+}  // namespace
+
+AdamRows::AdamRows(const Tensor& table, const Array& mean, const Array& variance, Options options)
+    : table_(table),
+      values_(table.value()),
+      mean_(mean),
+      variance_(variance),
+      rows_(table.shape()[0]),
+      width_(table.shape().count() / std::max<Index>(1, table.shape()[0])),
+      options_(options),
+      last_(static_cast<std::size_t>(rows_)) {
+  table_.node()->lagging = this;
+}
+
+AdamRows::~AdamRows() {
+  if (table_.node()->lagging != this) return;
+  if (table_.node()->references > 1) settle_all();  // otherwise nobody is left to read it
+  table_.node()->lagging = nullptr;
+}
+
+// Equal steps are kept once, so the list stops growing when the bias corrections have become 1 and the rate stands still.
+void AdamRows::record(const kernels::AdamStep& step) {
+  ++now_;
+  if (runs_.empty() || runs_.back().step != step) {
+    runs_.push_back({step, 0});
+    starts_.push_back(now_);
+  }
+  ++runs_.back().count;
+  while (!peaks_.empty() && peaks_.back().second <= step.rate) peaks_.pop_back();
+  peaks_.emplace_back(now_, step.rate);
+}
+
+// Brings one row from where it stands to `target`, the present step or the one before.
+void AdamRows::replay(Index row, Index target) {
+  const std::int32_t last = last_[static_cast<std::size_t>(row)];
+  if (options_.stand_still || last >= target) return;
+  const auto first = static_cast<std::size_t>(std::ranges::upper_bound(starts_, last + 1) - starts_.begin() - 1);
+  const auto peak = std::ranges::lower_bound(peaks_, last + 1, {}, &std::pair<std::int32_t, real>::first);
+  std::span<const kernels::AdamRun> runs = std::span(runs_).subspan(first);
+  kernels::adam_replay(runs, last + 1 - starts_[first], options_.settles, peak->second, runs.back().step.root_scale, values_.mutable_data() + row * width_,
+                       mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
+}
+
+void AdamRows::settle(std::span<const std::int32_t> ids) {
+  if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now_) return;
+  if (std::ranges::all_of(ids, [&](std::int32_t id) { return is_current(id); })) return;
+  const std::lock_guard lock(mutex_);
+  const parallel::FlushSubnormals flush;
+  std::vector<std::int32_t> behind;
+  for (const std::int32_t id : ids)
+    if (!is_current(id)) behind.push_back(id);
+  std::ranges::sort(behind);
+  behind.erase(std::ranges::unique(behind).begin(), behind.end());
+  parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index row = behind[static_cast<std::size_t>(i)];
+      replay(row, now_);
+      std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
+    }
+  });
+}
+
+void AdamRows::settle_all() {
+  if (all_settled_.load(std::memory_order_acquire) == now_) return;
+  const std::lock_guard lock(mutex_);
+  const parallel::FlushSubnormals flush;
+  parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      replay(row, now_);
+      std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
+    }
+  });
+  all_settled_.store(now_, std::memory_order_release);
+}
+
+void AdamRows::retire() {
+  settle_all();
+  retired_ = true;
+}
+
+// The rows that the gradient names: their parts are added up in the order in which they were recorded, then the row is updated.
+void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradient) {
+  std::vector<std::int32_t> ids;
+  std::vector<const real*> rows;
+  for (const Gradient::Part& part : gradient.parts()) {
+    ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
+    for (Index i = 0; i < part.ids.count(); ++i) rows.push_back(part.rows.data() + i * width_);
+  }
+  const auto count = static_cast<Index>(ids.size());
+  std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
+  kernels::sort_by_id(ids.data(), count, order.data());
+  const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
+  parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
+    const Buffer scratch(width_ * static_cast<Index>(sizeof(real)));
+    real* const sum = scratch.as<real>();
+    for (Index u = begin; u < end; ++u) {
+      const Index row = unique_ids[static_cast<std::size_t>(u)];
+      std::copy_n(rows[static_cast<std::size_t>(order[static_cast<std::size_t>(starts[static_cast<std::size_t>(u)])])], width_, sum);
+      for (Index k = starts[static_cast<std::size_t>(u)] + 1; k < starts[static_cast<std::size_t>(u + 1)]; ++k) {
+        const real* const part = rows[static_cast<std::size_t>(order[static_cast<std::size_t>(k)])];
+        for (Index i = 0; i < width_; ++i) sum[i] += part[i];
+      }
+      replay(row, now_ - 1);
+      kernels::adam_row(step, sum, values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
+      last_[static_cast<std::size_t>(row)] = now_;
+    }
+  });
+}
+
+void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
+  const bool dense = !gradient.empty() && !gradient.has_rows_only();
+  if (dense || retired_) settle_all();
+  record(step);
+  ++table_.node()->version;
+  if (dense || retired_) {
+    const Array whole = gradient.array();
+    kernels::adam(step, whole.data(), values_.mutable_data(), mean_.mutable_data(), variance_.mutable_data(), rows_ * width_);
+    std::ranges::fill(last_, now_);
+    all_settled_ = now_;
+  } else if (!gradient.empty()) {
+    step_touched(step, gradient);
+  }
+}
+
+}  // namespace fovea

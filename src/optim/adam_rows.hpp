@@ -1,0 +1,60 @@
+// Adam on the rows of a table, at a cost that depends on the rows touched and never on the table's size.
+//
+// In Adam every row moves in every step, touched or not: moments decay, and the parameter follows them. Here the steps that a row
+// missed, with gradients of zero, are made up for when the row is next read, by the same arithmetic in the same order; so what is
+// read is bit for bit what a sweep over the whole table in every step would have left.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "fovea/autograd/node.hpp"
+#include "fovea/autograd/tensor.hpp"
+#include "kernels/adam.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+class AdamRows final : public LaggingRows {
+ public:
+  struct Options {
+    bool settles;      // see kernels::adam_replay
+    bool stand_still;  // rows that are not touched do not move: another algorithm, LazyAdam
+  };
+
+  /// Takes over a table and its moments, all of which are up to date.
+  AdamRows(const Tensor& table, const Array& mean, const Array& variance, Options options);
+
+  /// Brings all rows up to date.
+  ~AdamRows() override;
+  AdamRows(const AdamRows&) = delete;
+  AdamRows& operator=(const AdamRows&) = delete;
+
+  /// One step: touched rows are updated, the others will be when they are read.
+  void step(const kernels::AdamStep& step, const Gradient& gradient);
+
+  void settle(std::span<const std::int32_t> ids) override;
+  void settle_all() override;
+  void retire() override;
+
+ private:
+  void record(const kernels::AdamStep& step);
+  void replay(Index row, Index target);
+  void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
+  bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
+
+  Tensor table_;
+  Array values_, mean_, variance_;
+  Index rows_, width_;
+  Options options_;
+  bool retired_ = false;
+
+  std::int32_t now_ = 0;                      // steps made
+  mutable std::vector<std::int32_t> last_;    // by row: the step up to which it is done
+  std::atomic<std::int32_t> all_settled_ = 0; // the step at which all rows were last up to date
+  std::vector<kernels::AdamRun> runs_;        // all steps, equal ones together
+  std::vector<std::int32_t> starts_;          // the number of each run's first step, from 1
+  std::vector<std::pair<std::int32_t, real>> peaks_;  // (step, rate) with no larger rate after it: the largest rate from any step on
+  std::mutex mutex_;                          // while rows are brought up to date
+};
+
+}  // namespace fovea

@@ -1,0 +1,95 @@
+#include "kernels/gemm.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fovea/parallel/threads.hpp"
+#include "support/approx.hpp"
+#include "support/generate.hpp"
+
+using namespace fovea;
+using support::Generate;
+using support::Plain;
+
+namespace {
+
+struct Product {
+  Index rows, columns, inner;
+  Shape batch;
+  bool transpose_a, transpose_b, add;
+
+  Shape a() const { return matrix(transpose_a ? inner : rows, transpose_a ? rows : inner); }
+  Shape b() const { return matrix(transpose_b ? columns : inner, transpose_b ? inner : columns); }
+  Shape c() const { return matrix(rows, columns); }
+  Shape matrix(Index down, Index right) const { return batch.inserted(batch.rank(), down).inserted(batch.rank() + 1, right); }
+};
+
+Array gemm(const Product& p, const Array& a, const Array& b, const Array& old) {
+  Array c = old.clone();
+  kernels::gemm(p.transpose_a ? transposed(a.view()) : a.view(), p.transpose_b ? transposed(b.view()) : b.view(), c.mutable_view(), p.add);
+  return c;
+}
+
+// Compares with plain loops, and the bits on 3 threads with those on 1.
+void check(const Product& p, Generate& g) {
+  INFO(to_string(p.a()), p.transpose_a ? std::string(" transposed") : std::string(), " by ", to_string(p.b()), p.transpose_b ? std::string(" transposed") : std::string(), ", add ", p.add,
+       ", trial ", g.trial(), ", FOVEA_SEED=", support::seed());
+  const Array a = g.array(p.a(), {-1, 1}), b = g.array(p.b(), {-1, 1});
+  // What is not to be added to may be anything.
+  const Array old = p.add ? g.array(p.c(), {-1, 1}) : Array::full(p.c(), std::numeric_limits<real>::quiet_NaN());
+  const Index before = threads();
+  set_threads(1);
+  const Array alone = gemm(p, a, b, old);
+  set_threads(3);
+  const Array shared = gemm(p, a, b, old);
+  set_threads(before);
+  Plain expected = support::plain::matmul(Plain(a), Plain(b), p.transpose_a, p.transpose_b);
+  if (p.add)
+    for (std::size_t i = 0; i < expected.values.size(); ++i) {
+      expected.values[i] += old.data()[i];
+      expected.scales[i] += std::abs(old.data()[i]);
+    }
+  CHECK(support::differs(alone, expected, 4) == "");
+  CHECK(support::bits_differ(shared, alone) == "");
+}
+
+}  // namespace
+
+TEST_CASE("products of all orientations agree with plain loops") {
+  for (Index trial = 0; trial < 200; ++trial) {
+    Generate g("gemm", trial);
+    const auto size = [&] { return g.chance(0.1) ? 0 : g.chance(0.2) ? 1 : g.integer(1, 40); };
+    check({size(), size(), size(), g.chance(0.5) ? Shape() : Shape{g.integer(0, 3), 2}, g.chance(0.5), g.chance(0.5), g.chance(0.5)}, g);
+  }
+}
+
+TEST_CASE("products that are cut into row tiles, column tiles and pieces of the inner axis agree with plain loops") {
+  const std::vector<std::vector<Index>> cuts = {
+      {500, 70, 90},    // thin row tiles
+      {150, 600, 140},  // row tiles and column tiles
+      {30, 37, 4001},   // pieces of the inner axis, the last one short
+      {130, 90, 1100},  // row tiles and pieces
+      {1, 1, 3000000},  // a scalar product
+      {3, 900, 1000},   // column tiles and pieces
+  };
+  for (std::size_t i = 0; i < cuts.size(); ++i)
+    for (int orientation = 0; orientation < 4; ++orientation) {
+      Generate g("cut gemm", static_cast<Index>(4 * i) + orientation);
+      check({cuts[i][0], cuts[i][1], cuts[i][2], orientation == 0 ? Shape{2} : Shape(), orientation % 2 == 1, orientation / 2 == 1, orientation == 2}, g);
+    }
+}
+
+TEST_CASE("a matrix repeated by stride 0 along leading axes gives the product of each copy") {
+  Generate g("repeated", 0);
+  const Array a = g.array({2, 3, 4, 5}, {-1, 1}), b = g.array({3, 1, 6}, {-1, 1}).reshaped({1, 3, 1, 6});
+  const Array column = g.array({2, 3, 4, 1}, {-1, 1});
+  Array c({2, 3, 4, 6});
+  kernels::gemm(column.view(), broadcast_to(b.view(), {2, 3, 1, 6}), c.mutable_view(), false);
+  CHECK(support::differs(c, support::plain::matmul(Plain(column), Plain(b), false, false), 4) == "");
+  const Array right = g.array({5, 6}, {-1, 1});
+  kernels::gemm(a.view(), broadcast_to(right.view(), {2, 3, 5, 6}), c.mutable_view(), false);
+  CHECK(support::differs(c, support::plain::matmul(Plain(a), Plain(right), false, false), 4) == "");
+}
+
+TEST_CASE("the library behind the products says its name") { CHECK(kernels::gemm_library().find("OpenBLAS") != std::string::npos); }

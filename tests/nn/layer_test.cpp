@@ -1,0 +1,127 @@
+// Modules: their list of parameters, and the interface by which containers hold modules of any type.
+#include "fovea/nn/layer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+#include "fovea/nn/attention_layer.hpp"
+#include "fovea/nn/dropout.hpp"
+#include "fovea/nn/embedding.hpp"
+#include "fovea/ops/ops.hpp"
+#include "support/approx.hpp"
+
+using namespace fovea;
+using support::bits_differ;
+
+namespace {
+
+struct Twice {  // a module of one's own, as small as they come
+  Tensor operator()(const Tensor& x, const Context& = {}) const { return x + x; }
+};
+
+struct Block {  // modules inside a module
+  Dense first{3}, second{2};
+  Tensor scale = {};
+
+  Shape build(const Shape& sample, const Rng& random) {
+    scale = Tensor::parameter(Array::full(Shape{1}, 2));
+    return second.build(first.build(sample, random.split("first")), random.split("second"));
+  }
+  Tensor operator()(const Tensor& x, const Context& = {}) const { return second(first(x)) * scale; }
+  static void parameters(auto& self, auto&& visit) {
+    visit("first", self.first);
+    visit("scale", self.scale);
+    visit("second", self.second);
+  }
+};
+
+Block built_block() {
+  Block block;
+  block.build(Shape{4}, Rng(1));
+  return block;
+}
+
+}  // namespace
+
+TEST_CASE("parameters are listed in the order in which a module names them, with paths through modules inside") {
+  std::vector<std::string> paths;
+  const Block block = built_block();
+  for (const NamedParameter& parameter : parameters_of(block)) paths.push_back(parameter.path);
+  CHECK(paths == std::vector<std::string>{"first/weight", "first/bias", "scale", "second/weight", "second/bias"});
+  CHECK(parameter_count(block) == 4 * 3 + 3 + 1 + 3 * 2 + 2);
+  CHECK(parameters_of(Block{}).empty());
+  CHECK(parameters_of(Twice{}).empty());
+}
+
+TEST_CASE("a copy of a module shares its numbers and gradients") {
+  const Block block = built_block();
+  const Block copy = block;
+  copy.first.bias.gradient().add(Array::full(Shape{3}, 5));
+  CHECK(bits_differ(block.first.bias.grad(), Array::full(Shape{3}, 5)) == "");
+  Tensor(copy.first.bias).assign(Array::full(Shape{3}, 7));
+  CHECK(bits_differ(block.first.bias.value(), Array::full(Shape{3}, 7)) == "");
+  zero_grad(copy);
+  CHECK(block.first.bias.gradient().empty());
+}
+
+TEST_CASE("a frozen module gathers no gradients, the others do, and it can learn again") {
+  Block block = built_block();
+  set_trainable(block.first, false);
+  const Tensor x(Array::full(Shape{2, 4}, 1));
+  sum(block(x)).backward();
+  CHECK(!block.first.weight.requires_grad());
+  CHECK_THROWS_AS(block.first.weight.grad(), StateError);
+  CHECK(!block.second.weight.gradient().empty());
+  set_trainable(block.first, true);
+  sum(block(x)).backward();
+  CHECK(!block.first.weight.gradient().empty());
+}
+
+TEST_CASE("a layer goes by its module's type, without namespaces and arguments of templates") {
+  CHECK(Layer(Dense{2}).type() == "Dense");
+  CHECK(Layer(AttentionLayer{2}).type() == "AttentionLayer");
+  CHECK(Layer(Twice{}).type() == "Twice");
+}
+
+TEST_CASE("a layer gives back the module it holds, to those who know its type") {
+  const Layer layer(Dense{2});
+  REQUIRE(layer.as<Dense>());
+  CHECK(layer.as<Dense>()->units == 2);
+  CHECK(!layer.as<Twice>());
+}
+
+TEST_CASE("a layer says what it takes when it is given the other") {
+  const Context context;
+  CHECK_THROWS_WITH_AS(Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context), "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it", ValueError);
+  CHECK_THROWS_WITH_AS(Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context), "Embedding takes ids, and is given numbers of shape (2, 3)", ValueError);
+}
+
+TEST_CASE("a mask goes on through layers that keep positions, ends where it is used, and may not be lost") {
+  const Mask mask(Shape{1, 3}, {1, 1, 0});
+  for (const Layer& keeps : {Layer(Dense{2}), Layer(Dropout{0}), Layer(AttentionLayer{.units = 2, .reading = Reading::per_position})}) {
+    REQUIRE(keeps.mask(mask, nullptr));
+    CHECK(std::ranges::equal(keeps.mask(mask, nullptr)->keep(), mask.keep()));
+    CHECK(!keeps.mask(std::nullopt, nullptr));
+  }
+  CHECK(!Layer(AttentionLayer{2}).mask(mask, nullptr));
+  CHECK(!Layer(DropMask{}).mask(mask, nullptr));
+  CHECK(!Layer(Twice{}).mask(std::nullopt, nullptr));
+  CHECK_THROWS_WITH_AS(Layer(Twice{}).mask(mask, nullptr),
+                       "Twice is given a mask and would lose it; put a DropMask before it if padding shall count from here on, or have the module declare a mask_flow", StateError);
+}
+
+TEST_CASE("only a layer that ends in a softmax leaves it out when asked for logits") {
+  Dense soft{2, Activation::softmax}, plain{2};
+  const Signal x{Tensor(Array::full(Shape{3, 4}, 1)), {}};
+  soft.build(Shape{4}, Rng(1));
+  plain.build(Shape{4}, Rng(1));
+  const auto value = [](const Signal& signal) { return std::get<Tensor>(signal.value).value(); };
+  CHECK(Layer(soft).ends_in_softmax());
+  CHECK(!Layer(plain).ends_in_softmax());
+  CHECK(!Layer(Twice{}).ends_in_softmax());
+  CHECK(bits_differ(value(Layer(soft).call_for_logits(x, {})), value(Layer(plain).call(x, {}))) == "");
+  CHECK(bits_differ(value(Layer(soft).call(x, {})), softmax(value(Layer(plain).call(x, {}))).value()) == "");
+  CHECK(bits_differ(value(Layer(Twice{}).call_for_logits(x, {})), Array::full(Shape{3, 4}, 2)) == "");
+}
