@@ -88,16 +88,6 @@ TouchedRows Gradient::rows() const {
   return {Ids(Shape{unique}, std::span<const std::int32_t>(unique_ids).first(static_cast<std::size_t>(unique))), sums};
 }
 
-void Gradient::scale(real factor) {
-  const auto scaled = [&](const Array& array) {
-    Array result(array.shape());
-    kernels::scale(array.data(), factor, result.mutable_data(), array.count(), false);
-    return result;
-  };
-  if (has_dense_) dense_ = scaled(dense_);
-  for (Part& part : parts_) part.rows = scaled(part.rows);
-}
-
 void Gradient::clear() {
   has_dense_ = false;
   dense_ = Array();

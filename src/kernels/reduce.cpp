@@ -21,7 +21,7 @@ struct Maximum {
     hn::Store(x, Tag(), values);
     real best = start;
     for (std::size_t i = 0; i < hn::Lanes(Tag()); ++i)
-      if (!(values[i] <= best)) best = values[i];
+      if (best == best && !(values[i] <= best)) best = values[i];  // the first NaN stays
     return best;
   }
 };

@@ -62,7 +62,7 @@ void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real
     store_row(e, y, rows, i);
   }
   total = join_sum(total, rows);
-  const Lane factor = hn::IfThenElseZero(hn::Ne(total, hn::Zero(Tag())), lanes(1) / total);
+  const Lane factor = hn::IfThenZeroElse(hn::Eq(total, hn::Zero(Tag())), lanes(1) / total);  // of a NaN a NaN, where Ne may say no
   for (Index i = 0; i < rows.vectors(); ++i) store_row(load_row(y, rows, i) * factor, y, rows, i);
 }
 

@@ -43,10 +43,10 @@ void AdamRows::record(const kernels::AdamStep& step) {
   peaks_.emplace_back(now_, step.rate);
 }
 
-// Brings one row from where it stands to `target`, the present step or the one before.
-void AdamRows::replay(Index row, Index target) {
+// Brings one row from where it stands to the present step.
+void AdamRows::replay(Index row) {
   const std::int32_t last = last_[static_cast<std::size_t>(row)];
-  if (options_.stand_still || last >= target) return;
+  if (options_.stand_still || last >= now_) return;
   const auto first = static_cast<std::size_t>(std::ranges::upper_bound(starts_, last + 1) - starts_.begin() - 1);
   const auto peak = std::ranges::lower_bound(peaks_, last + 1, {}, &std::pair<std::int32_t, real>::first);
   std::span<const kernels::AdamRun> runs = std::span(runs_).subspan(first);
@@ -67,7 +67,7 @@ void AdamRows::settle(std::span<const std::int32_t> ids) {
   parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const Index row = behind[static_cast<std::size_t>(i)];
-      replay(row, now_);
+      replay(row);
       std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
     }
   });
@@ -79,7 +79,7 @@ void AdamRows::settle_all() {
   const parallel::FlushSubnormals flush;
   parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
     for (Index row = begin; row < end; ++row) {
-      replay(row, now_);
+      replay(row);
       std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
     }
   });
@@ -91,7 +91,8 @@ void AdamRows::retire() {
   retired_ = true;
 }
 
-// The rows that the gradient names: their parts are added up in the order in which they were recorded, then the row is updated.
+// The rows that the gradient names, which were up to date before this step: their parts are added up in the order in which they
+// were recorded, then the row is updated.
 void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradient) {
   std::vector<std::int32_t> ids;
   std::vector<const real*> rows;
@@ -113,7 +114,6 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
         const real* const part = rows[static_cast<std::size_t>(order[static_cast<std::size_t>(k)])];
         for (Index i = 0; i < width_; ++i) sum[i] += part[i];
       }
-      replay(row, now_ - 1);
       kernels::adam_row(step, sum, values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
       last_[static_cast<std::size_t>(row)] = now_;
     }
@@ -123,6 +123,7 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
 void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
   const bool dense = !gradient.empty() && !gradient.has_rows_only();
   if (dense || retired_) settle_all();
+  for (const Gradient::Part& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
   record(step);
   ++table_.node()->version;
   if (dense || retired_) {

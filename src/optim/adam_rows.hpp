@@ -38,7 +38,7 @@ class AdamRows final : public LaggingRows {
 
  private:
   void record(const kernels::AdamStep& step);
-  void replay(Index row, Index target);
+  void replay(Index row);
   void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
 

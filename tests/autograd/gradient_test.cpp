@@ -68,7 +68,6 @@ TEST_CASE("numbers read from a gradient stay when more is added") {
   const Array read = gradient.array();
   add_ones(gradient);
   gradient.add(Array::full(table, 1));
-  gradient.scale(2);
   gradient.clear();
   CHECK(numbers(read) == Numbers(8, 1));
 }
@@ -152,17 +151,6 @@ TEST_CASE("merging adds all of the other gradient, whatever either holds") {
       CHECK(sum.has_rows_only() == (((left | right) & 1) == 0 && ((left | right) & 2) != 0));
       CHECK(numbers(other.array()) == numbers(make(right & 1, right & 2).array()));
     }
-}
-
-TEST_CASE("scaling multiplies dense numbers and rows") {
-  Gradient gradient(table);
-  gradient.add(Array::full(table, 1));
-  gradient.add_rows(Ids(Shape{1}, {3}), Array(Shape{1, 2}, {5, 6}));
-  gradient.scale(real(0.5));
-  CHECK(numbers(gradient.array()) == Numbers{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 3, 3.5});
-  Gradient empty(table);
-  empty.scale(2);
-  CHECK(empty.empty());
 }
 
 TEST_CASE("a cleared gradient is as at first") {

@@ -91,7 +91,8 @@ TEST_CASE("zip and copy broadcast as plain loops do, small and cut into pieces")
       Generate g("zip", trial, scale);
       const Shape shape = g.shape(0, 5);
       const Array a = whole_numbers(g.broadcastable(shape), g), b = whole_numbers(g.broadcastable(shape), g), dc = whole_numbers(shape, g);
-      INFO(to_string(a.shape()), " with ", to_string(b.shape()), " to ", to_string(shape), ", trial ", trial, ", FOVEA_SEED=", support::seed());
+      INFO(to_string(a.shape()), " with ", to_string(b.shape()), " to ", to_string(shape), ", trial ", trial,
+           ", FOVEA_SEED=", support::seed());
       Array c(shape), d(shape), copied(shape), expected_c(shape), expected_d(shape), expected_copied(shape);
       kernels::zip_values(kernel, a.view(), b.view(), c.mutable_view());
       kernels::zip_slopes(kernel.slopes_a, dc.view(), a.view(), b.view(), d.mutable_view());

@@ -33,8 +33,9 @@ Array gemm(const Product& p, const Array& a, const Array& b, const Array& old) {
 
 // Compares with plain loops, and the bits on 3 threads with those on 1.
 void check(const Product& p, Generate& g) {
-  INFO(to_string(p.a()), p.transpose_a ? std::string(" transposed") : std::string(), " by ", to_string(p.b()), p.transpose_b ? std::string(" transposed") : std::string(), ", add ", p.add,
-       ", trial ", g.trial(), ", FOVEA_SEED=", support::seed());
+  INFO(to_string(p.a()), p.transpose_a ? std::string(" transposed") : std::string(), " by ", to_string(p.b()),
+       p.transpose_b ? std::string(" transposed") : std::string(), ", add ", p.add, ", trial ", g.trial(),
+       ", FOVEA_SEED=", support::seed());
   const Array a = g.array(p.a(), {-1, 1}), b = g.array(p.b(), {-1, 1});
   // What is not to be added to may be anything.
   const Array old = p.add ? g.array(p.c(), {-1, 1}) : Array::full(p.c(), std::numeric_limits<real>::quiet_NaN());
@@ -76,7 +77,9 @@ TEST_CASE("products that are cut into row tiles, column tiles and pieces of the 
   for (std::size_t i = 0; i < cuts.size(); ++i)
     for (int orientation = 0; orientation < 4; ++orientation) {
       Generate g("cut gemm", static_cast<Index>(4 * i) + orientation);
-      check({cuts[i][0], cuts[i][1], cuts[i][2], orientation == 0 ? Shape{2} : Shape(), orientation % 2 == 1, orientation / 2 == 1, orientation == 2}, g);
+      check({cuts[i][0], cuts[i][1], cuts[i][2], orientation == 0 ? Shape{2} : Shape(), orientation % 2 == 1, orientation / 2 == 1,
+             orientation == 2},
+            g);
     }
 }
 

@@ -16,12 +16,24 @@ void map_test_points(const F& f, const real* x, real* y, Index n) {
       [&](Index i, Index k) HWY_ATTR { store_some(f(load_some(x + i, k)), y + i, k); });
 }
 
-void test_exp(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return exp(v); }, x, y, n); }
-void test_expm1(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return expm1(v); }, x, y, n); }
-void test_tanh(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return tanh(v); }, x, y, n); }
-void test_sigmoid(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return sigmoid(v); }, x, y, n); }
-void test_log(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return log(v); }, x, y, n); }
-void test_log1p(const real* x, real* y, Index n) { map_test_points([](Lane v) HWY_ATTR { return log1p(v); }, x, y, n); }
+void test_exp(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return exp(v); }, x, y, n);
+}
+void test_expm1(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return expm1(v); }, x, y, n);
+}
+void test_tanh(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return tanh(v); }, x, y, n);
+}
+void test_sigmoid(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return sigmoid(v); }, x, y, n);
+}
+void test_log(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return log(v); }, x, y, n);
+}
+void test_log1p(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return log1p(v); }, x, y, n);
+}
 
 // What joins lanes: the sum and the largest of x (one vector), and a tail of n numbers loaded and stored.
 void test_joins(const real* x, real* y, Index) {
@@ -29,7 +41,9 @@ void test_joins(const real* x, real* y, Index) {
   y[0] = sum(v);
   y[1] = maximum(v);
 }
-void test_tail(const real* x, real* y, Index n) { store_some(load_some(x, n, real(7)), y, std::min(n, static_cast<Index>(hn::Lanes(Tag())))); }
+void test_tail(const real* x, real* y, Index n) {
+  store_some(load_some(x, n, real(7)), y, std::min(n, static_cast<Index>(hn::Lanes(Tag()))));
+}
 
 void test_target(const real*, real* y, Index) { *y = static_cast<real>(hn::Lanes(Tag())); }
 std::int64_t target_bit() { return HWY_TARGET; }
@@ -94,7 +108,8 @@ std::vector<real> points(double low, double high) {
   std::vector<real> result;
   constexpr Index count = 300000;
   const Bits step = std::numeric_limits<Bits>::max() / count;
-  for (Index i = 0; i < count; ++i) result.push_back(std::bit_cast<real>(static_cast<Bits>(static_cast<Bits>(i) * step + static_cast<Bits>(g.bits()) % step)));
+  for (Index i = 0; i < count; ++i)
+    result.push_back(std::bit_cast<real>(static_cast<Bits>(static_cast<Bits>(i) * step + static_cast<Bits>(g.bits()) % step)));
   for (Index i = 0; i < count; ++i) result.push_back(static_cast<real>(g.uniform(low, high)));
   for (const double edge : {low, high, 0.0, 1.0, -1.0, 0.5})
     for (const real direction : {-Limits::infinity(), Limits::infinity()}) {
@@ -111,8 +126,8 @@ std::vector<real> points(double low, double high) {
   return result;
 }
 
-void check_bound(const char* name, const std::vector<Function>& versions, long double (*truth)(long double), double low, double high, double bound,
-                 real exempt_below = -Limits::infinity()) {
+void check_bound(const char* name, const std::vector<Function>& versions, long double (*truth)(long double), double low, double high,
+                 double bound, real exempt_below = -Limits::infinity()) {
   const std::vector<real> x = points(low, high);
   std::vector<long double> expected(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) expected[i] = truth(x[i]);
@@ -128,9 +143,11 @@ void check_bound(const char* name, const std::vector<Function>& versions, long d
         worst = i;
       }
     }
-    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, target, x[worst], y[worst], expected[worst], support::seed()));
+    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, target, x[worst], y[worst], expected[worst],
+                     support::seed()));
     CHECK(static_cast<double>(largest) <= bound);
-    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name, target.c_str(), static_cast<double>(largest), static_cast<double>(x[worst]));
+    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name, target.c_str(), static_cast<double>(largest),
+                static_cast<double>(x[worst]));
   }
 }
 
@@ -156,7 +173,15 @@ const real inf = Limits::infinity(), missing = Limits::quiet_NaN();
 
 TEST_CASE("exp is within 1.5 units in the last place") {
   check_bound("exp", FOVEA_EVERY_VERSION(test_exp), std::exp, single ? -105 : -746, single ? 89 : 710, 1.5);
-  check_values("exp", FOVEA_EVERY_VERSION(test_exp), {{inf, inf}, {-inf, 0}, {missing, missing}, {0, 1}, {real(-0.0), 1}, {Limits::denorm_min(), 1}, {Limits::max(), inf}, {Limits::lowest(), 0}});
+  check_values("exp", FOVEA_EVERY_VERSION(test_exp),
+               {{inf, inf},
+                {-inf, 0},
+                {missing, missing},
+                {0, 1},
+                {real(-0.0), 1},
+                {Limits::denorm_min(), 1},
+                {Limits::max(), inf},
+                {Limits::lowest(), 0}});
 }
 
 TEST_CASE("expm1 is within 2.5 units in the last place, also near 0") {
@@ -168,29 +193,42 @@ TEST_CASE("expm1 is within 2.5 units in the last place, also near 0") {
 TEST_CASE("tanh is within 3 units in the last place, and odd") {
   check_bound("tanh", FOVEA_EVERY_VERSION(test_tanh), std::tanh, single ? -10 : -20, single ? 10 : 20, 3);
   check_bound("tanh", FOVEA_EVERY_VERSION(test_tanh), std::tanh, -1, 1, 3);
-  check_values("tanh", FOVEA_EVERY_VERSION(test_tanh), {{inf, 1}, {-inf, -1}, {missing, missing}, {0, 0}, {real(-0.0), real(-0.0)}, {Limits::denorm_min(), Limits::denorm_min()}});
+  check_values("tanh", FOVEA_EVERY_VERSION(test_tanh),
+               {{inf, 1}, {-inf, -1}, {missing, missing}, {0, 0}, {real(-0.0), real(-0.0)}, {Limits::denorm_min(), Limits::denorm_min()}});
 }
 
 TEST_CASE("sigmoid is within 4 units in the last place where e^-x is finite, and 0 below") {
-  check_bound("sigmoid", FOVEA_EVERY_VERSION(test_sigmoid), [](long double x) { return 1 / (1 + std::exp(-x)); }, single ? -90 : -712, single ? 30 : 60, 4,
-              static_cast<real>(-std::log(static_cast<long double>(Limits::max()))));
-  check_values("sigmoid", FOVEA_EVERY_VERSION(test_sigmoid), {{inf, 1}, {-inf, 0}, {missing, missing}, {0, real(0.5)}, {real(-0.0), real(0.5)}, {-1000, 0}, {1000, 1}});
+  check_bound(
+      "sigmoid", FOVEA_EVERY_VERSION(test_sigmoid), [](long double x) { return 1 / (1 + std::exp(-x)); }, single ? -90 : -712,
+      single ? 30 : 60, 4, static_cast<real>(-std::log(static_cast<long double>(Limits::max()))));
+  check_values("sigmoid", FOVEA_EVERY_VERSION(test_sigmoid),
+               {{inf, 1}, {-inf, 0}, {missing, missing}, {0, real(0.5)}, {real(-0.0), real(0.5)}, {-1000, 0}, {1000, 1}});
 }
 
 TEST_CASE("log is within 4 units in the last place, of subnormal numbers too") {
   check_bound("log", FOVEA_EVERY_VERSION(test_log), std::log, 0, 4, 4);
-  check_values("log", FOVEA_EVERY_VERSION(test_log), {{inf, inf}, {-inf, missing}, {missing, missing}, {0, -inf}, {real(-0.0), -inf}, {-1, missing}, {1, 0}, {-Limits::denorm_min(), missing}});
+  check_values("log", FOVEA_EVERY_VERSION(test_log),
+               {{inf, inf},
+                {-inf, missing},
+                {missing, missing},
+                {0, -inf},
+                {real(-0.0), -inf},
+                {-1, missing},
+                {1, 0},
+                {-Limits::denorm_min(), missing}});
 }
 
 TEST_CASE("log1p is within 4 units in the last place, also near 0") {
   check_bound("log1p", FOVEA_EVERY_VERSION(test_log1p), std::log1p, -1, 4, 4);
   check_bound("log1p", FOVEA_EVERY_VERSION(test_log1p), std::log1p, -0.01, 0.01, 4);
-  check_values("log1p", FOVEA_EVERY_VERSION(test_log1p), {{inf, inf}, {-inf, missing}, {missing, missing}, {0, 0}, {-1, -inf}, {-2, missing}});
+  check_values("log1p", FOVEA_EVERY_VERSION(test_log1p),
+               {{inf, inf}, {-inf, missing}, {missing, missing}, {0, 0}, {-1, -inf}, {-2, missing}});
 }
 
 TEST_CASE("an element's bits do not depend on where it stands: vectors and tails agree") {
   support::Generate g("tails", 0);
-  for (const auto& versions : {FOVEA_EVERY_VERSION(test_exp), FOVEA_EVERY_VERSION(test_tanh), FOVEA_EVERY_VERSION(test_sigmoid), FOVEA_EVERY_VERSION(test_log)})
+  for (const auto& versions :
+       {FOVEA_EVERY_VERSION(test_exp), FOVEA_EVERY_VERSION(test_tanh), FOVEA_EVERY_VERSION(test_sigmoid), FOVEA_EVERY_VERSION(test_log)})
     for (const auto& [target, function] : supported(versions)) {
       std::vector<real> x(67), whole(67);
       for (real& value : x) value = static_cast<real>(g.uniform(0.1, 5));
@@ -205,7 +243,8 @@ TEST_CASE("an element's bits do not depend on where it stands: vectors and tails
 }
 
 TEST_CASE("sum and maximum join all lanes, and a tail touches its own numbers only") {
-  const std::vector<Function> joins = FOVEA_EVERY_VERSION(test_joins), tails = FOVEA_EVERY_VERSION(test_tail), widths = FOVEA_EVERY_VERSION(test_target);
+  const std::vector<Function> joins = FOVEA_EVERY_VERSION(test_joins), tails = FOVEA_EVERY_VERSION(test_tail),
+                              widths = FOVEA_EVERY_VERSION(test_target);
   const auto lanes_of = supported(widths);
   for (std::size_t v = 0; v < lanes_of.size(); ++v) {
     real width = 0;

@@ -32,7 +32,8 @@ TEST_CASE("a copy of reordered axes has each element in its place, and adds wher
       Array y(reordered.shape), sum = Array::full(reordered.shape, 1), back(shape);
       kernels::copy_strided(reordered, y.mutable_view(), false);
       kernels::copy_strided(reordered, sum.mutable_view(), true);
-      kernels::copy_strided(y.view(), {back.mutable_data(), reordered.shape, reordered.strides}, false);  // strides on the side that is written
+      kernels::copy_strided(y.view(), {back.mutable_data(), reordered.shape, reordered.strides},
+                            false);  // strides on the side that is written
       const support::Plain expected = support::plain::permute(support::Plain(x), order);
       CHECK(support::differs(y, expected, 0) == "");
       for (Index i = 0; i < y.count(); ++i) CHECK(sum.data()[i] == 1 + y.data()[i]);

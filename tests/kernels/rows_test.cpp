@@ -43,7 +43,8 @@ TEST_CASE("gathered rows are the rows that the ids name") {
     Array y(Shape{drawn.count, drawn.width}), expected(y.shape());
     kernels::gather_rows(table.data(), drawn.ids.data(), drawn.count, drawn.width, y.mutable_data());
     for (Index i = 0; i < drawn.count; ++i)
-      for (Index k = 0; k < drawn.width; ++k) expected.mutable_data()[i * drawn.width + k] = table.data()[drawn.ids.at(i) * drawn.width + k];
+      for (Index k = 0; k < drawn.width; ++k)
+        expected.mutable_data()[i * drawn.width + k] = table.data()[drawn.ids.at(i) * drawn.width + k];
     CHECK(support::bits_differ(y, expected) == "");
   });
 }
@@ -51,7 +52,8 @@ TEST_CASE("gathered rows are the rows that the ids name") {
 TEST_CASE("sorting by id is stable, also for ids of four bytes") {
   for (Index trial = 0; trial < 60; ++trial) {
     Generate g("sort", trial);
-    const Index count = g.integer(0, 3000), bound = std::vector<Index>{1, 200, 70000, 20000000, (Index(1) << 31) - 1}[static_cast<std::size_t>(trial % 5)];
+    const Index count = g.integer(0, 3000),
+                bound = std::vector<Index>{1, 200, 70000, 20000000, (Index(1) << 31) - 1}[static_cast<std::size_t>(trial % 5)];
     INFO(count, " ids below ", bound, ", trial ", trial, ", FOVEA_SEED=", support::seed());
     const Ids ids = g.ids({count}, bound);
     std::vector<std::int32_t> order(static_cast<std::size_t>(count)), expected(order.size());

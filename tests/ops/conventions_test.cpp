@@ -44,7 +44,8 @@ TEST_CASE("operators are the functions they stand for, with a number on either s
 
 TEST_CASE("the gradient of a maximum is shared equally among equals") {
   const Array x({2, 4}, {1, 5, 5, 5, 2, 2, 1, 0});
-  CHECK(bits_differ(slope([](const Tensor& t) { return max(t, 1); }, x), Array({2, 4}, {0, real(1) / 3, real(1) / 3, real(1) / 3, 0.5, 0.5, 0, 0})) == "");
+  CHECK(bits_differ(slope([](const Tensor& t) { return max(t, 1); }, x),
+                    Array({2, 4}, {0, real(1) / 3, real(1) / 3, real(1) / 3, 0.5, 0.5, 0, 0})) == "");
   CHECK(bits_differ(slope([](const Tensor& t) { return max(t, 0); }, x), Array({2, 4}, {0, 1, 1, 1, 1, 0, 0, 0})) == "");
 }
 
@@ -111,7 +112,8 @@ TEST_CASE("dropout drops the given part of many elements, and a part of a batch 
     const Array whole = dropout(x, rate, random).value();
     Index dropped = 0;
     for (const real value : whole.values()) dropped += value == 0;
-    CHECK(std::abs(static_cast<double>(dropped) / static_cast<double>(n) - rate) < 4 * std::sqrt(rate * (1 - rate) / static_cast<double>(n)));
+    CHECK(std::abs(static_cast<double>(dropped) / static_cast<double>(n) - rate) <
+          4 * std::sqrt(rate * (1 - rate) / static_cast<double>(n)));
     CHECK(bits_differ(dropout(x.rows(500, 900), rate, random, 500).value(), whole.rows(500, 900)) == "");
   }
 }

@@ -59,7 +59,8 @@ TEST_CASE("every function that ops.hpp declares has a row, and every row a funct
     if (line.starts_with("Tensor ")) declared.insert(line.substr(7, line.find('(') - 7));
   for (const OpCase& op : op_cases()) CHECK_MESSAGE(listed.insert(op.name).second, std::string(op.name), " has two rows");
   CHECK(declared.size() > 20);
-  for (const std::string& name : declared) CHECK_MESSAGE(listed.contains(name), name, " is declared, but tests/support/op_cases.cpp has no row for it");
+  for (const std::string& name : declared)
+    CHECK_MESSAGE(listed.contains(name), name, " is declared, but tests/support/op_cases.cpp has no row for it");
   for (const std::string& name : listed) CHECK_MESSAGE(declared.contains(name), name, " has a row, but is not declared");
 }
 
@@ -100,7 +101,8 @@ TEST_CASE("gradients agree with central differences in random directions, and el
 
 TEST_CASE("values agree with plain loops in long double, and are equal where nothing is computed") {
   for (const Scale scale : {Scale::small, Scale::large})
-    for_each_case(scale, [](const DrawnCase& drawn) { CHECK(differs(run(drawn).y, drawn.call.oracle(exact_inputs(drawn)), drawn.op->ulps) == ""); });
+    for_each_case(
+        scale, [](const DrawnCase& drawn) { CHECK(differs(run(drawn).y, drawn.call.oracle(exact_inputs(drawn)), drawn.op->ulps) == ""); });
 }
 
 TEST_CASE("values and gradients are the same bits on 1 and 3 threads, and when computed again") {
@@ -161,7 +163,8 @@ TEST_CASE("gradients are added to what a leaf has gathered, and to what another 
     std::vector<Tensor> copies;
     for (const Tensor& leaf : used) copies.push_back(fovea::reshape(leaf, {leaf.shape().sizes().begin(), leaf.shape().sizes().end()}));
     Tensor loss = weighted_sum(drawn.function()(copies), drawn.weights);
-    for (std::size_t i = 0; i < copies.size(); ++i) loss = g.chance(0.5) ? loss + weighted_sum(copies[i], others[i]) : weighted_sum(copies[i], others[i]) + loss;
+    for (std::size_t i = 0; i < copies.size(); ++i)
+      loss = g.chance(0.5) ? loss + weighted_sum(copies[i], others[i]) : weighted_sum(copies[i], others[i]) + loss;
     loss.backward();
 
     for (std::size_t i = 0; i < gathered.size(); ++i) {

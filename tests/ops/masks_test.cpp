@@ -44,7 +44,8 @@ struct Masked {
       Position place = position(shape, i);
       if (place[static_cast<std::size_t>(axis)] != 0) continue;
       bool any = false;
-      for (; place[static_cast<std::size_t>(axis)] < shape[axis]; ++place[static_cast<std::size_t>(axis)]) any = any || keeps(number(shape, place));
+      for (; place[static_cast<std::size_t>(axis)] < shape[axis]; ++place[static_cast<std::size_t>(axis)])
+        any = any || keeps(number(shape, place));
       rows += !any;
     }
     return rows;
@@ -80,8 +81,8 @@ TEST_CASE("NaN in every masked position of 100 masks reaches neither values nor 
     const Masked masked(g);
     rows += masked.dropped_rows();
     for (const auto op : {fovea::softmax, fovea::log_softmax}) {
-      INFO(std::string(op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape), " axis ", masked.axis, ", mask ", to_string(masked.mask.shape()), ", trial ", trial,
-           ", FOVEA_SEED=", seed());
+      INFO(std::string(op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape), " axis ", masked.axis, ", mask ",
+           to_string(masked.mask.shape()), ", trial ", trial, ", FOVEA_SEED=", seed());
       const Result clean = run(op, masked, masked.x, masked.weights);
       const Result planted = run(op, masked, masked.planted(masked.x), masked.planted(masked.weights));
       CHECK(bits_differ(planted.y, clean.y) == "");

@@ -28,7 +28,8 @@ inline std::string differs(const Array& got, const Plain& expected, double ulps)
   for (std::size_t i = 0; i < expected.values.size(); ++i) {
     const wide value = got.data()[i], allowed = ulps * std::numeric_limits<fovea::real>::epsilon() * expected.scale(i);
     if (value == expected.values[i] || std::abs(value - expected.values[i]) <= allowed) continue;
-    return fmt::format("element {} of {} is {}, expected {}, allowed error {}", i, to_string(got.shape()), value, expected.values[i], allowed);
+    return fmt::format("element {} of {} is {}, expected {}, allowed error {}", i, to_string(got.shape()), value, expected.values[i],
+                       allowed);
   }
   return "";
 }

@@ -34,8 +34,8 @@ enum class Scale { small, large };
 class Generate {
  public:
   Generate(std::string_view name, Index trial, Scale scale = Scale::small) : trial_(trial), scale_(scale) {
-    std::vector<std::uint32_t> words = {static_cast<std::uint32_t>(seed()), static_cast<std::uint32_t>(seed() >> 32), static_cast<std::uint32_t>(trial),
-                                        static_cast<std::uint32_t>(scale)};
+    std::vector<std::uint32_t> words = {static_cast<std::uint32_t>(seed()), static_cast<std::uint32_t>(seed() >> 32),
+                                        static_cast<std::uint32_t>(trial), static_cast<std::uint32_t>(scale)};
     for (const char c : name) words.push_back(static_cast<unsigned char>(c));
     std::seed_seq sequence(words.begin(), words.end());
     engine_.seed(sequence);
@@ -62,7 +62,8 @@ class Generate {
 
   template <class T>
   void shuffle(std::vector<T>& list) {
-    for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[static_cast<std::size_t>(integer(0, static_cast<Index>(i) - 1))]);
+    for (std::size_t i = list.size(); i > 1; --i)
+      std::swap(list[i - 1], list[static_cast<std::size_t>(integer(0, static_cast<Index>(i) - 1))]);
   }
 
   /// Sizes 1 to 5, the last one now and then beyond a vector's width; a size 0, ones, or one long axis where wanted.
@@ -92,12 +93,14 @@ class Generate {
   Array array(const Shape& shape, const Range& range) {
     std::vector<double> values(static_cast<std::size_t>(shape.count()));
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = range.distinct ? range.low + (range.high - range.low) * (static_cast<double>(i) + uniform(0.25, 0.75)) / static_cast<double>(values.size())
+      values[i] = range.distinct ? range.low + (range.high - range.low) * (static_cast<double>(i) + uniform(0.25, 0.75)) /
+                                                   static_cast<double>(values.size())
                                  : uniform(range.low, range.high);
     if (range.distinct) shuffle(values);
     for (double& value : values)
       for (const double point : range.avoid)
-        if (value > point - range.margin && value < point + range.margin) value = value < point ? point - range.margin : point + range.margin;
+        if (value > point - range.margin && value < point + range.margin)
+          value = value < point ? point - range.margin : point + range.margin;
     return Array(shape, std::vector<real>(values.begin(), values.end()));
   }
 

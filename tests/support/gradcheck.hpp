@@ -22,7 +22,8 @@ inline Tensor weighted_sum(const Tensor& y, const Array& weights) {
   long double sum = 0;
   for (Index i = 0; i < y.value().count(); ++i)
     if (weights.data()[i] != 0) sum += static_cast<long double>(weights.data()[i]) * y.value().data()[i];
-  return record("weighted_sum", Array::full(Shape{}, static_cast<real>(sum)), wrt(y, [weights](const Array&, fovea::Gradient& dy) { dy.add(weights); }));
+  return record("weighted_sum", Array::full(Shape{}, static_cast<real>(sum)),
+                wrt(y, [weights](const Array&, fovea::Gradient& dy) { dy.add(weights); }));
 }
 
 /// Weights from -1 to 1 for a result; 0 where it is not finite (log_softmax under a mask).

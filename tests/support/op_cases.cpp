@@ -46,7 +46,8 @@ Shapes factors(Generate& g) {
   if (g.chance(0.3)) batch = batch.inserted(0, g.wants_empty() ? 0 : g.integer(1, 3));
   if (g.large()) {
     // Beyond 2e6 operations a product is cut into tiles; with few tiles and a long inner axis, that axis is cut as well.
-    const std::vector<std::vector<Index>> cut = {{300, 70, 130}, {33, 4100, 35}, {5, 3000, 200}, {1, 70000, 40}, {200, 130, 600}, {40, 60, 50}, {130, 520, 500}};
+    const std::vector<std::vector<Index>> cut = {{300, 70, 130},  {33, 4100, 35}, {5, 3000, 200}, {1, 70000, 40},
+                                                 {200, 130, 600}, {40, 60, 50},   {130, 520, 500}};
     sizes = cut[static_cast<std::size_t>(g.trial()) % cut.size()];
     batch = sizes[0] == 40 ? Shape{4, 6} : g.chance(0.5) ? Shape{2} : Shape();
   }
@@ -55,7 +56,8 @@ Shapes factors(Generate& g) {
     return leading.inserted(leading.rank(), rows).inserted(leading.rank() + 1, columns);
   };
   const bool same = g.wants_same();
-  return {matrix(same ? batch : g.broadcastable(batch), sizes[0], sizes[1], transpose_a), matrix(same ? batch : g.broadcastable(batch), sizes[1], sizes[2], transpose_b)};
+  return {matrix(same ? batch : g.broadcastable(batch), sizes[0], sizes[1], transpose_a),
+          matrix(same ? batch : g.broadcastable(batch), sizes[1], sizes[2], transpose_b)};
 }
 
 Shapes joinable(Generate& g) {
@@ -97,34 +99,47 @@ fovea::Axes named(std::vector<int> axes, const Shape& shape, Generate& g) {
   for (int& axis : axes)
     if (g.chance(0.4)) axis -= shape.rank();
   switch (axes.size()) {
-    case 0: return {};
-    case 1: return axes[0];
-    case 2: return {axes[0], axes[1]};
-    case 3: return {axes[0], axes[1], axes[2]};
-    default: return {axes[0], axes[1], axes[2], axes[3]};
+    case 0:
+      return {};
+    case 1:
+      return axes[0];
+    case 2:
+      return {axes[0], axes[1]};
+    case 3:
+      return {axes[0], axes[1], axes[2]};
+    default:
+      return {axes[0], axes[1], axes[2], axes[3]};
   }
 }
 
 std::optional<Mask> draw_mask(const Shape& shape, Generate& g) {
   if (g.variant(3) == 0) return {};
-  return g.mask(g.variant(3) == 1 ? shape : g.broadcastable(shape), std::vector{0.0, 0.3, 0.7, 1.0}[static_cast<std::size_t>(g.integer(0, 3))]);
+  return g.mask(g.variant(3) == 1 ? shape : g.broadcastable(shape),
+                std::vector{0.0, 0.3, 0.7, 1.0}[static_cast<std::size_t>(g.integer(0, 3))]);
 }
 
 std::string text(const std::optional<Mask>& mask) {
-  return mask ? fmt::format(", mask {} keeps {}", to_string(mask->shape()), fmt::join(mask->keep().first(std::min<std::size_t>(64, mask->keep().size())), "")) : "";
+  return mask ? fmt::format(", mask {} keeps {}", to_string(mask->shape()),
+                            fmt::join(mask->keep().first(std::min<std::size_t>(64, mask->keep().size())), ""))
+              : "";
 }
 
 // Calls of a family.
 
 auto unary(Tensor (*op)(const Tensor&), wide (*exact)(wide)) {
-  return [=](const Shapes&, Generate&) { return Call{[=](Inputs x) { return op(x[0]); }, [=](const auto& x) { return plain::map(x[0], exact); }}; };
+  return [=](const Shapes&, Generate&) {
+    return Call{[=](Inputs x) { return op(x[0]); }, [=](const auto& x) { return plain::map(x[0], exact); }};
+  };
 }
 
 auto binary(Tensor (*op)(const Tensor&, const Tensor&), wide (*exact)(wide, wide)) {
-  return [=](const Shapes&, Generate&) { return Call{[=](Inputs x) { return op(x[0], x[1]); }, [=](const auto& x) { return plain::zip(x[0], x[1], exact); }}; };
+  return [=](const Shapes&, Generate&) {
+    return Call{[=](Inputs x) { return op(x[0], x[1]); }, [=](const auto& x) { return plain::zip(x[0], x[1], exact); }};
+  };
 }
 
-auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, bool), Plain (*exact)(const Plain&, const std::vector<int>&, bool), bool nonempty) {
+auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, bool), Plain (*exact)(const Plain&, const std::vector<int>&, bool),
+               bool nonempty) {
   return [=](const Shapes& shapes, Generate& g) {
     const std::vector<int> axes = draw_axes(shapes[0], g, nonempty);
     const fovea::Axes given = named(axes, shapes[0], g);
@@ -134,11 +149,13 @@ auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, bool), Plain (*ex
   };
 }
 
-auto distribution(Tensor (*op)(const Tensor&, int, const std::optional<Mask>&), Plain (*exact)(const Plain&, int, const std::optional<Mask>&)) {
+auto distribution(Tensor (*op)(const Tensor&, int, const std::optional<Mask>&),
+                  Plain (*exact)(const Plain&, int, const std::optional<Mask>&)) {
   return [=](const Shapes& shapes, Generate& g) {
     const int axis = draw_axis(shapes[0], g);
     const std::optional<Mask> mask = draw_mask(shapes[0], g);
-    return Call{[=](Inputs x) { return op(x[0], axis, mask); }, [=, resolved = shapes[0].resolve(axis)](const auto& x) { return exact(x[0], resolved, mask); },
+    return Call{[=](Inputs x) { return op(x[0], axis, mask); },
+                [=, resolved = shapes[0].resolve(axis)](const auto& x) { return exact(x[0], resolved, mask); },
                 fmt::format("axis {}{}", axis, text(mask))};
   };
 }
@@ -216,7 +233,8 @@ Call transpose_call(const Shapes& shapes, Generate& g) {
 Call concat_call(const Shapes& shapes, Generate& g) {
   int axis = draw_axis(shapes[0], g);
   for (int i = 0; i < shapes[0].rank(); ++i)
-    if (std::ranges::any_of(shapes, [&](const Shape& shape) { return shape[i] != shapes[0][i]; })) axis = g.chance(0.5) ? i : i - shapes[0].rank();
+    if (std::ranges::any_of(shapes, [&](const Shape& shape) { return shape[i] != shapes[0][i]; }))
+      axis = g.chance(0.5) ? i : i - shapes[0].rank();
   return {[=](Inputs x) { return fovea::concat(x, axis); },
           [=, resolved = shapes[0].resolve(axis)](const auto& x) { return plain::concat(x, resolved); }, fmt::format("axis {}", axis)};
 }
@@ -235,8 +253,9 @@ Call gather_rows_call(const Shapes& shapes, Generate& g) {
   Shape shape = rows == 0 ? Shape{0} : g.chance(0.2) ? Shape() : Shape{g.integer(1, most)};
   if (g.chance(0.3)) shape = shape.inserted(0, g.wants_empty() ? 0 : g.integer(1, 3));
   const Ids ids = g.ids(shape, rows);
-  return {[=](Inputs x) { return fovea::gather_rows(x[0], ids); }, [=](const auto& x) { return plain::gather_rows(x[0], ids); },
-          fmt::format("ids {} ({})", to_string(shape), fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "))};
+  return {
+      [=](Inputs x) { return fovea::gather_rows(x[0], ids); }, [=](const auto& x) { return plain::gather_rows(x[0], ids); },
+      fmt::format("ids {} ({})", to_string(shape), fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "))};
 }
 
 Call dropout_call(const Shapes&, Generate& g) {
@@ -246,7 +265,8 @@ Call dropout_call(const Shapes&, Generate& g) {
   return {[=](Inputs x) { return first == 0 ? fovea::dropout(x[0], rate, random) : fovea::dropout(x[0], rate, random, first); },
           [=](const auto& x) {
             Plain y = x[0];
-            for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] = random.uniform(static_cast<std::uint64_t>(first) + i) >= rate ? y.values[i] / (1 - wide(rate)) : 0;
+            for (std::size_t i = 0; i < y.values.size(); ++i)
+              y.values[i] = random.uniform(static_cast<std::uint64_t>(first) + i) >= rate ? y.values[i] / (1 - wide(rate)) : 0;
             return y;
           },
           fmt::format("rate {}, first {}", rate, first)};
@@ -285,7 +305,10 @@ const std::vector<OpCase>& op_cases() {
       {"log_softmax", plain_range, 4, vectors, distribution(fovea::log_softmax, plain::log_softmax)},
       {"dropout", plain_range, 2, any, dropout_call},
       {"sparse_cross_entropy", plain_range, 4, predictions, labelled(fovea::sparse_cross_entropy, plain::cross_entropy)},
-      {"sparse_cross_entropy_from_probabilities", {0.01, 0.99}, 8, predictions,
+      {"sparse_cross_entropy_from_probabilities",
+       {0.01, 0.99},
+       8,
+       predictions,
        labelled(fovea::sparse_cross_entropy_from_probabilities, cross_entropy_of_probabilities)},
   };
   return rows;

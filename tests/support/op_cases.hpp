@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "fovea/ops/ops.hpp"
-#include "support/gradcheck.hpp"
 #include "support/generate.hpp"
+#include "support/gradcheck.hpp"
 #include "support/oracle.hpp"
 
 namespace support {
@@ -23,9 +23,9 @@ struct Call {
 };
 
 struct OpCase {
-  const char* name;      // as ops.hpp declares it
-  Range range;           // of the inputs' numbers
-  double ulps;           // allowed error of a value (see differs() in approx.hpp); 0: nothing is computed
+  const char* name;  // as ops.hpp declares it
+  Range range;       // of the inputs' numbers
+  double ulps;       // allowed error of a value (see differs() in approx.hpp); 0: nothing is computed
   std::function<Shapes(Generate&)> shapes;
   std::function<Call(const Shapes&, Generate&)> call;
 };

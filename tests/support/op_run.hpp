@@ -17,11 +17,11 @@ struct DrawnCase {
   const OpCase* op;
   Index trial;
   Scale scale;
-  Shapes shapes;                // of the op's inputs
+  Shapes shapes;  // of the op's inputs
   bool transposed, same;
   Call call;
-  std::vector<Array> leaves;    // the numbers from which the inputs are made
-  Array weights = {};           // of the loss: the sum of weights y
+  std::vector<Array> leaves;  // the numbers from which the inputs are made
+  Array weights = {};         // of the loss: the sum of weights y
 
   DrawnCase(const OpCase& row, Index number, Scale size) : op(&row), trial(number), scale(size) {
     Generate g(row.name, trial, scale);
@@ -31,7 +31,8 @@ struct DrawnCase {
     same = shapes.size() > 1 && g.wants_same() && std::ranges::none_of(shapes, differs_from_first);
     transposed = g.wants_transposed() && std::ranges::any_of(shapes, [](const Shape& shape) { return shape.rank() >= 2; });
     for (const Shape& shape : shapes)
-      if (!same || leaves.empty()) leaves.push_back(g.array(transposes(shape) ? shape.with(-1, shape[-2]).with(-2, shape[-1]) : shape, row.range));
+      if (!same || leaves.empty())
+        leaves.push_back(g.array(transposes(shape) ? shape.with(-1, shape[-2]).with(-2, shape[-1]) : shape, row.range));
     const fovea::NoGrad no_grad;
     weights = draw_weights(function()(constants()).value(), g);
   }
@@ -63,7 +64,8 @@ struct DrawnCase {
   std::string text() const {
     std::string sizes;
     for (const Shape& shape : shapes) sizes += to_string(shape) + " ";
-    return fmt::format("{} {}{}{}{}", op->name, sizes, call.arguments, transposed ? ", out of a transpose" : "", same ? ", the same tensor for each input" : "");
+    return fmt::format("{} {}{}{}{}", op->name, sizes, call.arguments, transposed ? ", out of a transpose" : "",
+                       same ? ", the same tensor for each input" : "");
   }
 };
 

@@ -60,9 +60,6 @@ class Gradient {
   /// The touched rows, each once, added up in the order in which they were added. Only where has_rows_only().
   TouchedRows rows() const;
 
-  /// Multiplies everything by a factor.
-  void scale(real factor);
-
   /// Nothing added, as at first.
   void clear();
 

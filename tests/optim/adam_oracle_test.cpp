@@ -1,0 +1,79 @@
+// Adam's trajectory against its two published forms, written out for one number at a time.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "fovea/optim/adam.hpp"
+
+using namespace fovea;
+
+namespace {
+
+constexpr bool is_double = sizeof(real) == sizeof(double);
+
+struct Oracle {
+  AdamOptions o;
+  long double p, m = 0, v = 0;
+  int t = 0;
+
+  void step(long double g) {
+    ++t;
+    g += o.l2 * p;
+    m = o.beta_1 * m + (1 - o.beta_1) * g;
+    v = o.beta_2 * v + (1 - o.beta_2) * g * g;
+    const long double b1 = 1 - std::pow(static_cast<long double>(o.beta_1), t), b2 = 1 - std::pow(static_cast<long double>(o.beta_2), t);
+    const long double change = o.epsilon_inside ? o.learning_rate * (m / b1) / (std::sqrt(v / b2) + o.epsilon)        // PyTorch
+                                                : o.learning_rate * std::sqrt(b2) / b1 * m / (std::sqrt(v) + o.epsilon);  // Keras
+    p = p * (1 - o.learning_rate * o.weight_decay) - change;
+  }
+};
+
+const AdamOptions forms[] = {{}, {.epsilon = 1e-8, .epsilon_inside = true}, {.learning_rate = 0.01, .beta_1 = 0.5, .beta_2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.02}, {.learning_rate = 0.01, .epsilon_inside = true, .l2 = 0.1}};
+
+}  // namespace
+
+TEST_CASE("a thousand steps over gradients 1, -1, 1e-12 and 0 follow the formula, in Keras' form and in PyTorch's") {
+  constexpr double gradients[] = {1, -1, 1e-12, 0};
+  for (const AdamOptions& form : forms) {
+    CAPTURE(form.epsilon_inside);
+    CAPTURE(form.weight_decay);
+    // Four numbers, each beginning elsewhere in the cycle, and a fifth that sees 1e-12 alone, where the forms part.
+    const Tensor p = Tensor::parameter(Array(Shape{5}, {real(0.5), real(-0.25), real(0.125), 1, 1}));
+    std::vector<Oracle> oracles;
+    for (const real start : p.value().values()) oracles.push_back({form, static_cast<long double>(start)});
+    Adam adam{form};
+    adam.attach({{"p", p}});
+    for (int step = 0; step < 1000; ++step) {
+      Array gradient(Shape{5});
+      for (int i = 0; i < 5; ++i) {
+        const real g = static_cast<real>(i < 4 ? gradients[(step + i) % 4] : 1e-12);
+        gradient.mutable_data()[i] = g;
+        oracles[static_cast<std::size_t>(i)].step(static_cast<long double>(g));
+      }
+      adam.zero_grad();
+      p.gradient().add(gradient);
+      adam.step();
+      for (int i = 0; i < 5; ++i) REQUIRE(static_cast<double>(p.value().at(i)) == doctest::Approx(static_cast<double>(oracles[static_cast<std::size_t>(i)].p)).epsilon(is_double ? 1e-13 : 2e-5).scale(1));
+    }
+    if (is_double)
+      for (int i = 0; i < 5; ++i) {
+        const Oracle& oracle = oracles[static_cast<std::size_t>(i)];
+        CHECK(static_cast<double>(adam.slots()[0].mean.at(i)) == doctest::Approx(static_cast<double>(oracle.m)).epsilon(1e-9).scale(0));
+        CHECK(static_cast<double>(adam.slots()[0].variance.at(i)) == doctest::Approx(static_cast<double>(oracle.v)).epsilon(1e-9).scale(0));
+      }
+  }
+}
+
+TEST_CASE("the two forms part where the gradient is as small as epsilon") {
+  if (!is_double) return;
+  const Tensor keras = Tensor::parameter(Array(Shape{1}, {1})), pytorch = Tensor::parameter(Array(Shape{1}, {1}));
+  Adam outside{{.epsilon = 1e-7}}, inside{{.epsilon = 1e-7, .epsilon_inside = true}};
+  outside.attach({{"p", keras}});
+  inside.attach({{"p", pytorch}});
+  for (const Tensor& p : {keras, pytorch}) p.gradient().add(Array(Shape{1}, {real(1e-7)}));
+  outside.step();
+  inside.step();
+  // g / (g + epsilon / sqrt(1 - 0.999)) and g / (g + epsilon)
+  CHECK(1 - keras.item() == doctest::Approx(1e-3 / (1 + 1 / std::sqrt(1e-3))).epsilon(1e-6));
+  CHECK(1 - pytorch.item() == doctest::Approx(1e-3 / 2).epsilon(1e-6));
+}

@@ -1,0 +1,175 @@
+// A table whose gradient is rows, against the same table with the same gradient in full: the same bits, whenever somebody looks.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fovea/ops/ops.hpp"
+#include "fovea/optim/adam.hpp"
+#include "fovea/parallel/threads.hpp"
+#include "support/approx.hpp"
+#include "support/generate.hpp"
+
+using namespace fovea;
+using support::bits_differ;
+using support::Generate;
+
+namespace {
+
+const AdamOptions forms[] = {{},
+                             {.learning_rate = 0.05, .epsilon = 1e-8, .epsilon_inside = true},
+                             {.learning_rate = 0.01, .weight_decay = 0.1},
+                             {.learning_rate = 0.01, .l2 = 0.1},
+                             {.learning_rate = 0.01, .beta_1 = 0.95, .beta_2 = 0.5},  // moments that never let a row rest
+                             {.learning_rate = 0.5, .beta_1 = 0, .beta_2 = 0.9}};
+
+// The same table twice: one with rows, one swept in full.
+struct Twins {
+  Tensor rows, full;
+  Adam on_rows, on_full;
+
+  Twins(const Array& table, const AdamOptions& options) : rows(Tensor::parameter(table)), full(Tensor::parameter(table)), on_rows(options), on_full(options) {
+    on_rows.attach({{"table", rows}});
+    on_full.attach({{"table", full}});
+  }
+
+  // One step with row i of `values` as the gradient of row ids.at(i); read through the graph, as a model does, or added from outside.
+  void step(const Ids& ids, const Array& values, bool through_graph) {
+    on_rows.zero_grad();
+    on_full.zero_grad();
+    if (through_graph)
+      sum(gather_rows(rows, ids) * Tensor(values)).backward();
+    else
+      rows.gradient().add_rows(ids, values);
+    full.gradient().add(rows.gradient().array());
+    on_rows.step();
+    on_full.step();
+  }
+
+  std::string differ() const {
+    const std::string table = bits_differ(rows.value(), full.value());
+    const std::string mean = bits_differ(on_rows.slots()[0].mean, on_full.slots()[0].mean);
+    return !table.empty() ? "table: " + table : !mean.empty() ? "mean: " + mean : bits_differ(on_rows.slots()[0].variance, on_full.slots()[0].variance);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("rows that are made up for when read have the bits of a table that is swept in every step") {
+  for (const AdamOptions& form : forms)
+    for (Index trial = 0; trial < 6; ++trial) {
+      Generate g("adam rows", trial);
+      const Index rows = g.integer(1, 40), width = g.integer(1, 40);
+      CAPTURE(trial);
+      CAPTURE(form.beta_2);
+      CAPTURE(form.weight_decay);
+      Twins twins(g.array(Shape{rows, width}, {-1, 1}), form);
+      for (Index step = 0; step < 60; ++step) {
+        if (step % 20 == 10) {
+          const double rate = g.uniform(0, 0.1);
+          twins.on_rows.set_learning_rate(rate);
+          twins.on_full.set_learning_rate(rate);
+        }
+        const Ids ids = g.ids(Shape{g.integer(1, 5)}, rows);  // some of them more than once
+        twins.step(ids, g.array(Shape{ids.count(), width}, {-1, 1}), trial % 2 == 0);
+        if (step % 17 == 16) REQUIRE(twins.differ() == "");
+      }
+      REQUIRE(twins.differ() == "");
+    }
+}
+
+TEST_CASE("a row that is left alone for thousands of steps has the bits of one that was swept thousands of times") {
+  for (const AdamOptions& form : forms) {
+    CAPTURE(form.beta_2);
+    CAPTURE(form.weight_decay);
+    Generate g("adam rows left alone", 0);
+    Twins twins(g.array(Shape{3, 21}, {-1, 1}), form);
+    for (Index step = 0; step < 3000; ++step) {
+      const bool all = step < 5 || step == 1700;
+      twins.step(all ? Ids(Shape{3}, {0, 1, 2}) : Ids(Shape{1}, {1}), g.array(Shape{all ? 3 : 1, 21}, {-1, 1}), true);
+    }
+    CHECK(twins.differ() == "");
+  }
+}
+
+TEST_CASE("rows, a full gradient and no gradient may follow each other") {
+  for (const AdamOptions& form : forms) {
+    Generate g("adam rows mixed", 0);
+    Twins twins(g.array(Shape{6, 5}, {-1, 1}), form);
+    for (Index step = 0; step < 30; ++step) {
+      twins.on_rows.zero_grad();
+      twins.on_full.zero_grad();
+      if (step % 3 == 0) twins.rows.gradient().add_rows(Ids(Shape{2}, {4, 1}), g.array(Shape{2, 5}, {-1, 1}));
+      if (step % 5 == 1) twins.rows.gradient().add(g.array(Shape{6, 5}, {-1, 1}));
+      if (!twins.rows.gradient().empty()) twins.full.gradient().add(twins.rows.gradient().array());
+      twins.on_rows.step();
+      twins.on_full.step();
+    }
+    CHECK(twins.differ() == "");
+  }
+}
+
+TEST_CASE("whoever reads a table sees rows that are up to date: copies, gathers, and a second optimiser") {
+  Generate g("adam rows readers", 0);
+  Twins twins(g.array(Shape{9, 4}, {-1, 1}), {});
+  const Tensor alias = twins.rows;
+  const auto train = [&] {
+    for (Index step = 0; step < 10; ++step) twins.step(Ids(Shape{1}, {static_cast<std::int32_t>(step % 4)}), g.array(Shape{1, 4}, {-1, 1}), true);
+  };
+  train();
+  CHECK(bits_differ(alias.value(), twins.full.value()) == "");
+  train();
+  const Ids ids(Shape{3}, {8, 0, 3});
+  CHECK(bits_differ(gather_rows(alias, ids).value(), gather_rows(twins.full, ids).value()) == "");
+  train();
+  Adam second, third;
+  second.attach({{"table", twins.rows}});
+  third.attach({{"table", twins.full}});
+  for (Index step = 0; step < 5; ++step) {
+    twins.rows.zero_grad();
+    twins.full.zero_grad();
+    twins.rows.gradient().add_rows(Ids(Shape{1}, {7}), Array::full(Shape{1, 4}, 1));
+    twins.full.gradient().add(twins.rows.gradient().array());
+    second.step();
+    third.step();
+  }
+  CHECK(bits_differ(twins.rows.value(), twins.full.value()) == "");
+}
+
+TEST_CASE("the rows of a table are the same bits on any number of threads") {
+  const auto trained = [](Index count) {
+    set_threads(count);
+    Generate g("adam rows threads", 0);
+    const Tensor table = Tensor::parameter(g.array(Shape{500, 33}, {-1, 1}));
+    Adam adam;
+    adam.attach({{"table", table}});
+    for (Index step = 0; step < 20; ++step) {
+      adam.zero_grad();
+      sum(gather_rows(table, g.ids(Shape{100}, 500))).backward();
+      adam.step();
+    }
+    return table.value().clone();
+  };
+  const Index before = threads();
+  const Array one = trained(1);
+  for (const Index count : {2, 3, 8}) CHECK(bits_differ(trained(count), one) == "");
+  set_threads(before);
+}
+
+TEST_CASE("rows may be told to stand still where no gradient touches them, which is another algorithm") {
+  Generate g("adam rows still", 0);
+  const Array start = g.array(Shape{3, 4}, {-1, 1});
+  const Tensor table = Tensor::parameter(start);
+  Adam adam{{.untouched_rows_stand_still = true}};
+  adam.attach({{"table", table}});
+  const auto step = [&](const Ids& ids) {
+    adam.zero_grad();
+    sum(gather_rows(table, ids)).backward();
+    adam.step();
+  };
+  step(Ids(Shape{2}, {0, 1}));
+  const Array after = table.value().clone();
+  for (int i = 0; i < 5; ++i) step(Ids(Shape{1}, {1}));
+  CHECK(bits_differ(table.value().rows(0, 1), after.rows(0, 1)) == "");
+  CHECK(bits_differ(table.value().rows(1, 2), after.rows(1, 2)) != "");
+  CHECK(bits_differ(table.value().rows(2, 3), start.rows(2, 3)) == "");
+}
