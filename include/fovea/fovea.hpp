@@ -13,12 +13,18 @@
 #include "fovea/autograd/gradient.hpp"      // dense, or touched rows
 #include "fovea/autograd/tensor.hpp"        // numbers with a place in the graph
 #include "fovea/autograd/no_grad.hpp"       // a scope in which nothing is recorded
+#include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
 #include "fovea/nn/module.hpp"              // what a module is
 #include "fovea/nn/embedding.hpp"           // rows of a table by id
 #include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
+#include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
+#include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
+#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePool1D
+#include "fovea/nn/recurrent.hpp"           // GRU, LSTM
+#include "fovea/nn/residual.hpp"            // x + module(x)
 #include "fovea/optim/adam.hpp"             // Adam
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/train/sequential.hpp"       // compile, fit, evaluate, predict

@@ -110,6 +110,10 @@ void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, rea
   dense(n, [&](Index i, Index length) { kernel.slopes(dy + i, kept + i, dx + i, length, add, scalars); });
 }
 
+void zip_dense(const BinaryKernel& kernel, const real* a, const real* b, real* c, Index n) {
+  dense(n, [&](Index i, Index length) { kernel.values(a + i, 1, b + i, 1, c + i, length); });
+}
+
 void zip_values(const BinaryKernel& kernel, View a, View b, MutableView c) {
   if (c.shape.count() == 0) return;
   const Loop<3> loop(c.shape, {broadcast_to(a, c.shape).strides, broadcast_to(b, c.shape).strides, c.strides});

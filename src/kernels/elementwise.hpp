@@ -29,6 +29,9 @@ struct BinaryKernel {
 void map_values(const UnaryKernel& kernel, const real* x, real* y, Index n, Scalars scalars);
 void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, real* dx, Index n, bool add, Scalars scalars);
 
+/// c = f(a, b) over n elements each, in parallel.
+void zip_dense(const BinaryKernel& kernel, const real* a, const real* b, real* c, Index n);
+
 /// c = f(a, b) where `a` and `b` broadcast to `c`'s shape.
 void zip_values(const BinaryKernel& kernel, View a, View b, MutableView c);
 

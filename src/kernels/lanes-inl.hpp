@@ -10,6 +10,7 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include <cmath>
 #include <limits>
 
 #include "fovea/base/real.hpp"
@@ -110,6 +111,116 @@ HWY_INLINE Lane log1p(Lane x) {
   const Lane finite = hn::Log1p(Tag(), x);
   const Lane edges = hn::IfThenElse(hn::Eq(x, lanes(-1)), lanes(-infinity), hn::IfThenElse(hn::Gt(x, lanes(-1)), x, lanes(std::numeric_limits<double>::quiet_NaN())));
   return hn::IfThenElse(hn::And(hn::Gt(x, lanes(-1)), hn::Lt(x, lanes(infinity))), finite, edges);
+}
+
+/// f(x) for one lane after the other, where there is no vector version.
+template <class F>
+HWY_INLINE Lane each(Lane x, const F& f) {
+  HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
+  hn::Store(x, Tag(), values);
+  for (std::size_t i = 0; i < hn::Lanes(Tag()); ++i) values[i] = f(values[i]);
+  return hn::Load(Tag(), values);
+}
+
+/// x^exponent, within 1 unit in the last place: the C library's, one after the other.
+HWY_INLINE Lane pow(Lane x, real exponent) {
+  return each(x, [exponent](real v) { return std::pow(v, exponent); });
+}
+
+/// c[0] x^n + c[1] x^(n-1) + ... + c[n].
+template <std::size_t N>
+HWY_INLINE Lane polynomial(Lane x, const double (&c)[N]) {
+  Lane sum = lanes(c[0]);
+  for (std::size_t i = 1; i < N; ++i) sum = hn::MulAdd(sum, x, lanes(c[i]));
+  return sum;
+}
+
+// The error function in three parts, after W. J. Cody, Rational Chebyshev approximations for the error function, Mathematics of
+// Computation 23 (1969), 631-637: near 0, up to 4, and beyond.
+constexpr double erf_near_0 = 0.46875;
+
+/// erf x for |x| <= 0.46875.
+HWY_INLINE Lane erf_near(Lane x) {
+  constexpr double above[] = {1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
+                              3.20937758913846947e3};
+  constexpr double below[] = {1, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3};
+  const Lane square = x * x;
+  return x * (polynomial(square, above) / polynomial(square, below));
+}
+
+/// e^(y^2) erfc y for y > 0.46875.
+HWY_INLINE Lane scaled_erfc(Lane y) {
+  constexpr double above[] = {2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594,
+                              6.61191906371416295e1,  2.98635138197400131e2,  8.81952221241769090e2,
+                              1.71204761263407058e3,  2.05107837782607147e3,  1.23033935479799725e3};
+  constexpr double below[] = {1,
+                              1.57449261107098347e1,
+                              1.17693950891312499e2,
+                              5.37181101862009858e2,
+                              1.62138957456669019e3,
+                              3.29079923573345963e3,
+                              4.36261909014324716e3,
+                              3.43936767414372164e3,
+                              1.23033935480374942e3};
+  const Lane middle = polynomial(y, above) / polynomial(y, below);
+  const auto is_far = hn::Gt(y, lanes(4));
+  if (hn::AllFalse(Tag(), is_far)) return middle;
+  constexpr double far_above[] = {1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
+                                  1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4};
+  constexpr double far_below[] = {
+      1, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3};
+  const Lane s = lanes(1) / (y * y);
+  const Lane far = (lanes(5.6418958354775628695e-1) - s * (polynomial(s, far_above) / polynomial(s, far_below))) / y;
+  return hn::IfThenElse(is_far, far, middle);
+}
+
+/// e^(-factor x^2), the factor a power of two. The rounding error of x^2 is made up for: it would cost x^2 units in the last place.
+HWY_INLINE Lane exp_of_square(Lane x, double factor) {
+  const hn::RebindToUnsigned<Tag> bits;
+  using Bits = hn::TFromD<decltype(bits)>;
+  // x = high + low with half of the digits each, so that the products below are exact.
+  const Lane high =
+      hn::BitCast(Tag(), hn::And(hn::BitCast(bits, x), hn::Set(bits, static_cast<Bits>(~((Bits(1) << (single ? 12 : 27)) - 1)))));
+  const Lane low = x - high, square = x * x;
+  const Lane rest = (high * high - square) + lanes(2) * high * low + low * low;
+  return exp(lanes(-factor) * square) * (lanes(1) - lanes(factor) * rest);
+}
+
+/// erf x, within 5 units in the last place.
+HWY_INLINE Lane erf(Lane x) {
+  const Lane y = smaller(lanes(6), hn::Abs(x));
+  const Lane beyond = lanes(1) - exp_of_square(y, 1) * scaled_erfc(y);
+  return hn::IfThenElse(hn::Lt(y, lanes(erf_near_0)), erf_near(x), hn::CopySign(beyond, x));
+}
+
+/// The standard normal distribution function, erfc(-x / sqrt 2) / 2, within 8 units in the last place, also far below 0.
+HWY_INLINE Lane normal_cdf(Lane x) {
+  x = larger(lanes(single ? -15 : -40), smaller(lanes(10), x));
+  const Lane scaled = x * lanes(0.70710678118654752440), y = hn::Abs(scaled);
+  const Lane tail = lanes(0.5) * exp_of_square(x, 0.5) * scaled_erfc(y);
+  const Lane near = hn::MulAdd(lanes(0.5), erf_near(scaled), lanes(0.5));
+  return hn::IfThenElse(hn::Lt(y, lanes(erf_near_0)), near, hn::IfThenElse(hn::Lt(x, lanes(0)), tail, lanes(1) - tail));
+}
+
+/// A function of period 2 pi: `near` is good up to 39000, where x less its multiple of pi is still exact enough; beyond, and for
+/// NaN, the C library's, one lane after the other.
+template <class Near, class Any>
+HWY_INLINE Lane periodic(Lane x, const Near& near, const Any& any) {
+  const auto in_range = hn::Le(hn::Abs(x), lanes(39000));
+  const Lane y = near(hn::IfThenElseZero(in_range, x));
+  return hn::AllTrue(Tag(), in_range) ? y : hn::IfThenElse(in_range, y, each(x, any));
+}
+
+/// sin x and cos x, within 3 units in the last place, exact at 0; NaN of an infinity.
+HWY_INLINE Lane sin(Lane x) {
+  const Lane y = periodic(
+      x, [](Lane v) HWY_ATTR { return hn::Sin(Tag(), v); }, [](real v) { return std::sin(v); });
+  return hn::IfThenElse(hn::Eq(x, lanes(0)), x, y);
+}
+HWY_INLINE Lane cos(Lane x) {
+  const Lane y = periodic(
+      x, [](Lane v) HWY_ATTR { return hn::Cos(Tag(), v); }, [](real v) { return std::cos(v); });
+  return hn::IfThenElse(hn::Eq(x, lanes(0)), lanes(1), y);
 }
 
 /// The sum of all lanes.

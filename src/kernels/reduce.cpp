@@ -13,15 +13,19 @@ struct Sum {
   static HWY_INLINE real lanes_of(Lane x) { return sum(x); }
 };
 
-struct Maximum {
-  static constexpr real start = -std::numeric_limits<real>::infinity();
-  static HWY_INLINE Lane join(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, larger(a, b)); }  // a NaN in b is passed
+/// The largest or the smallest; NaN if there is one.
+template <bool largest>
+struct Extreme {
+  static constexpr real start = largest ? -std::numeric_limits<real>::infinity() : std::numeric_limits<real>::infinity();
+  static HWY_INLINE Lane join(Lane a, Lane b) {
+    return hn::IfThenElse(hn::IsNaN(a), a, largest ? larger(a, b) : smaller(a, b));  // a NaN in b is passed
+  }
   static HWY_INLINE real lanes_of(Lane x) {
     HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
     hn::Store(x, Tag(), values);
     real best = start;
     for (std::size_t i = 0; i < hn::Lanes(Tag()); ++i)
-      if (best == best && !(values[i] <= best)) best = values[i];  // the first NaN stays
+      if (best == best && !(largest ? values[i] <= best : values[i] >= best)) best = values[i];  // the first NaN stays
     return best;
   }
 };
@@ -65,7 +69,8 @@ void reduce_rows(const real* x, Index rows, Index inner, real* y) {
 }
 
 void sum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Sum>(x, rows, inner, y); }
-void maximum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Maximum>(x, rows, inner, y); }
+void maximum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Extreme<true>>(x, rows, inner, y); }
+void minimum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Extreme<false>>(x, rows, inner, y); }
 
 /// a = join(a, b), element by element.
 template <class Join>
@@ -76,7 +81,8 @@ void join_rows(real* a, const real* b, Index n) {
 }
 
 void sum_join(real* a, const real* b, Index n) { join_rows<Sum>(a, b, n); }
-void maximum_join(real* a, const real* b, Index n) { join_rows<Maximum>(a, b, n); }
+void maximum_join(real* a, const real* b, Index n) { join_rows<Extreme<true>>(a, b, n); }
+void minimum_join(real* a, const real* b, Index n) { join_rows<Extreme<false>>(a, b, n); }
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -137,7 +143,11 @@ void maximum(const real* x, AlongAxis axis, real* y) {
   if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y);
 }
 
-void maximum_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {
+void minimum(const real* x, AlongAxis axis, real* y) {
+  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(minimum_rows), FOVEA_BEST(minimum_join), x, axis, y);
+}
+
+void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {
   const auto [outer, length, inner] = axis;
   parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {

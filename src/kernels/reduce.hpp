@@ -14,10 +14,11 @@ struct AlongAxis {
 /// y (outer, inner) (+)= sum of x along the axis. 0 for an empty axis.
 void sum(const real* x, AlongAxis axis, real* y, bool add);
 
-/// y (outer, inner) = the largest x along the axis; NaN if there is one. The axis must not be empty.
+/// y (outer, inner) = the largest x along the axis, or the smallest; NaN if there is one. The axis must not be empty.
 void maximum(const real* x, AlongAxis axis, real* y);
+void minimum(const real* x, AlongAxis axis, real* y);
 
-/// dx (+)= dy where x equals the maximum y, shared equally among ties (Keras' max, PyTorch's amax).
-void maximum_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add);
+/// dx (+)= dy where x equals y, its maximum or minimum, shared equally among ties (Keras' max, PyTorch's amax).
+void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add);
 
 }  // namespace fovea::kernels

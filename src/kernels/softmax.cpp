@@ -1,6 +1,7 @@
 #ifndef FOVEA_KERNELS_SOFTMAX_ROWS
 #define FOVEA_KERNELS_SOFTMAX_ROWS
 #include <algorithm>
+#include <numeric>
 
 #include "kernels/softmax.hpp"
 
@@ -97,24 +98,25 @@ void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* k
   }
 }
 
-void cross_entropy_row(const real* z, std::int32_t label, Index classes, real* loss, real* log_sum) {
-  const Rows rows{classes, 1, static_cast<Index>(hn::Lanes(Tag())), true};
-  const Lane largest = row_maximum(z, nullptr, rows);
+/// log sum e^x as largest + log_total, which are kept apart for what is subtracted from them.
+void log_sum_exp_row(const real* x, Index n, real* largest, real* log_total) {
+  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
+  Lane most = row_maximum(x, nullptr, rows);
+  most = hn::IfThenElseZero(hn::Lt(hn::Abs(most), lanes(infinity)), most);
   Lane total = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i)
-    total = total + hn::IfThenElseZero(kept(nullptr, rows, i), exp(load_row(z, rows, i) - largest));
-  const real log_total = hn::GetLane(log(join_sum(total, rows)));
-  *log_sum = hn::GetLane(largest) + log_total;
-  *loss = log_total - (z[label] - hn::GetLane(largest));
+  for (Index i = 0; i < rows.vectors(); ++i) total = total + hn::IfThenElseZero(kept(nullptr, rows, i), exp(load_row(x, rows, i) - most));
+  *largest = hn::GetLane(most);
+  *log_total = hn::GetLane(log(join_sum(total, rows)));
 }
 
-void cross_entropy_slopes_row(real dloss, const real* z, std::int32_t label, real log_sum, Index classes, real* dz, bool add) {
-  const Rows rows{classes, 1, static_cast<Index>(hn::Lanes(Tag())), true};
+/// dx (+)= factor e^(x - log_sum); 0 where x is -infinity, also if they all are.
+void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, real* dx, bool add) {
+  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
   for (Index i = 0; i < rows.vectors(); ++i) {
-    const Lane d = hn::Set(Tag(), dloss) * exp(load_row(z, rows, i) - hn::Set(Tag(), log_sum));
-    store_row(add ? load_row(dz, rows, i) + d : d, dz, rows, i);
+    const Lane at = load_row(x, rows, i);
+    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp(at - hn::Set(Tag(), log_sum)));
+    store_row(add ? load_row(dx, rows, i) + d : d, dx, rows, i);
   }
-  dz[label] -= dloss;
 }
 
 Index lane_count() { return static_cast<Index>(hn::Lanes(Tag())); }
@@ -170,17 +172,61 @@ void log_softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep,
   for_each_softmax(axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
 }
 
-void cross_entropy(const real* z, const std::int32_t* labels, Index rows, Index classes, real* loss, real* log_sum) {
-  const auto row = FOVEA_BEST(cross_entropy_row);
-  parallel::for_range(rows, parallel::grain(8 * classes), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) row(z + i * classes, labels[i], classes, loss + i, log_sum + i);
+void log_sum_exp(const real* x, Index rows, Index length, real* y) {
+  const auto row = FOVEA_BEST(log_sum_exp_row);
+  parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      real largest, log_total;
+      row(x + i * length, length, &largest, &log_total);
+      y[i] = largest + log_total;
+    }
   });
 }
 
-void cross_entropy_slopes(const real* dloss, const real* z, const std::int32_t* labels, const real* log_sum, Index rows, Index classes, real* dz, bool add) {
-  const auto row = FOVEA_BEST(cross_entropy_slopes_row);
+void log_sum_exp_slopes(const real* dy, const real* x, const real* y, Index rows, Index length, real* dx, bool add) {
+  const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
+  parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, dx + i * length, add);
+  });
+}
+
+void cross_entropy(const real* z, const Labels& labels, Index rows, Index classes, real* loss, real* log_sum) {
+  const auto row = FOVEA_BEST(log_sum_exp_row);
   parallel::for_range(rows, parallel::grain(8 * classes), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) row(dloss[i], z + i * classes, labels[i], log_sum[i], classes, dz + i * classes, add);
+    for (Index i = begin; i < end; ++i) {
+      loss[i] = log_sum[i] = 0;
+      if (labels.ignores(i)) continue;
+      const real* const own = z + i * classes;
+      real largest, log_total;
+      row(own, classes, &largest, &log_total);
+      log_sum[i] = largest + log_total;
+      loss[i] = labels.weight(i) * (log_total - (own[labels.labels[i]] - largest));
+      if (labels.smoothing == 0) continue;
+      real spread = 0;
+      for (Index c = 0; c < classes; ++c) spread += (labels.weights ? labels.weights[c] : real(1)) * (log_total - (own[c] - largest));
+      loss[i] += labels.smoothing / static_cast<real>(classes) * spread;
+    }
+  });
+}
+
+void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels, const real* log_sum, Index rows, Index classes, real* dz,
+                          bool add) {
+  const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
+  const real share = labels.smoothing / static_cast<real>(classes);
+  real spread = share * static_cast<real>(classes);
+  if (labels.weights) spread = share * std::accumulate(labels.weights, labels.weights + classes, real(0));
+  parallel::for_range(rows, parallel::grain(8 * classes), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      real* const own = dz + i * classes;
+      if (labels.ignores(i)) {
+        if (!add) std::fill_n(own, classes, real(0));
+        continue;
+      }
+      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, own, add);
+      own[labels.labels[i]] -= dloss[i] * labels.weight(i);
+      for (Index c = 0; labels.smoothing != 0 && c < classes; ++c)
+        own[c] -= dloss[i] * share * (labels.weights ? labels.weights[c] : real(1));
+    }
   });
 }
 

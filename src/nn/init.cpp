@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numbers>
+#include <numeric>
+#include <vector>
 
 #include "fovea/base/error.hpp"
 
@@ -15,9 +18,44 @@ Array uniform(const Shape& shape, real low, real high, const Rng& random) {
 }
 
 Array glorot_uniform(const Shape& shape, const Rng& random) {
-  if (shape.rank() != 2) throw ShapeError(fmt::format("glorot_uniform: the shape is {}; it must be (inputs, outputs)", to_string(shape)));
-  const real limit = std::sqrt(real(6) / static_cast<real>(shape[0] + shape[1]));
+  if (shape.rank() < 2) throw ShapeError(fmt::format("glorot_uniform: the shape is {}; it must be (inputs, outputs)", to_string(shape)));
+  const Index window = shape.with(-1, 1).with(-2, 1).count();
+  const real limit = std::sqrt(real(6) / static_cast<real>(window * (shape[-2] + shape[-1])));
   return uniform(shape, -limit, limit, random);
+}
+
+namespace {
+
+// Two uniform numbers make one that is normal (Box and Muller, 1958).
+double normal(const Rng& random, Index i) {
+  const auto position = static_cast<std::uint64_t>(2 * i);
+  return std::sqrt(-2 * std::log1p(-static_cast<double>(random.uniform(position)))) * std::cos(2 * std::numbers::pi * static_cast<double>(random.uniform(position + 1)));
+}
+
+}  // namespace
+
+// Gram and Schmidt's process, each vector cleaned of the earlier ones twice, for the first time may leave rounding errors.
+Array orthogonal(const Shape& shape, const Rng& random) {
+  if (shape.rank() != 2) throw ShapeError(fmt::format("orthogonal: the shape is {}; it must be (rows, columns)", to_string(shape)));
+  const bool wide = shape[1] >= shape[0];
+  const auto count = static_cast<std::size_t>(wide ? shape[0] : shape[1]), length = static_cast<std::size_t>(wide ? shape[1] : shape[0]);
+  std::vector<std::vector<double>> vectors(count, std::vector<double>(length));
+  Array array(shape);
+  for (std::size_t v = 0; v < count; ++v) {
+    std::vector<double>& mine = vectors[v];
+    for (std::size_t i = 0; i < length; ++i) mine[i] = normal(random, static_cast<Index>(v * length + i));
+    for (int pass = 0; pass < 2; ++pass)
+      for (std::size_t other = 0; other < v; ++other) {
+        const double along = std::inner_product(mine.begin(), mine.end(), vectors[other].begin(), 0.0);
+        for (std::size_t i = 0; i < length; ++i) mine[i] -= along * vectors[other][i];
+      }
+    const double norm = std::sqrt(std::inner_product(mine.begin(), mine.end(), mine.begin(), 0.0));
+    for (std::size_t i = 0; i < length; ++i) {
+      mine[i] /= norm;
+      array.mutable_data()[wide ? v * length + i : i * count + v] = static_cast<real>(mine[i]);
+    }
+  }
+  return array;
 }
 
 }  // namespace fovea::init

@@ -9,6 +9,7 @@ HWY_BEFORE_NAMESPACE();
 namespace fovea::inline FOVEA_PRECISION::HWY_NAMESPACE {
 
 namespace math = kernels::HWY_NAMESPACE;
+namespace hn = hwy::HWY_NAMESPACE;
 using math::Binary;
 using math::Lane;
 using math::lanes;
@@ -34,7 +35,25 @@ struct Mul : Binary<Mul> {
 struct Div : Binary<Div> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a / b; }
   static HWY_INLINE Lane slope_a(Lane, Lane b) { return lanes(1) / b; }
-  static HWY_INLINE Lane slope_b(Lane a, Lane b) { return hwy::HWY_NAMESPACE::Neg(a) / (b * b); }
+  static HWY_INLINE Lane slope_b(Lane a, Lane b) { return hn::Neg(a) / (b * b); }
+};
+
+// 1 where the comparison holds, 1/2 where a and b are equal.
+template <class Wins>
+HWY_INLINE Lane share(Wins wins, Lane a, Lane b) {
+  return hn::IfThenElse(wins, lanes(1), hn::IfThenElseZero(hn::Eq(a, b), lanes(0.5)));
+}
+
+struct Minimum : Binary<Minimum> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, math::smaller(a, b)); }  // a NaN in b is passed
+  static HWY_INLINE Lane slope_a(Lane a, Lane b) { return share(hn::Lt(a, b), a, b); }
+  static HWY_INLINE Lane slope_b(Lane a, Lane b) { return share(hn::Lt(b, a), a, b); }
+};
+
+struct Maximum : Binary<Maximum> {
+  static HWY_INLINE Lane value(Lane a, Lane b) { return hn::IfThenElse(hn::IsNaN(a), a, math::larger(a, b)); }
+  static HWY_INLINE Lane slope_a(Lane a, Lane b) { return share(hn::Gt(a, b), a, b); }
+  static HWY_INLINE Lane slope_b(Lane a, Lane b) { return share(hn::Gt(b, a), a, b); }
 };
 
 }  // namespace fovea::HWY_NAMESPACE
@@ -50,13 +69,16 @@ namespace fovea::inline FOVEA_PRECISION {
 // The gradient of a sum is handed on as it is: no rule needs the operands, so none are kept.
 Tensor add(const Tensor& a, const Tensor& b) {
   Array c(shape::broadcast("add", a.shape(), b.shape()));
-  kernels::zip_values(FOVEA_BINARY(Add), a.value().view(), b.value().view(), c.mutable_view());
+  ops::zip_into(FOVEA_BINARY(Add), a.value(), b.value(), c);
   return record("add", c, wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) { return ops::zip("sub", a, b, FOVEA_BINARY(Sub)); }
 Tensor mul(const Tensor& a, const Tensor& b) { return ops::zip("mul", a, b, FOVEA_BINARY(Mul)); }
 Tensor div(const Tensor& a, const Tensor& b) { return ops::zip("div", a, b, FOVEA_BINARY(Div)); }
+
+Tensor minimum(const Tensor& a, const Tensor& b) { return ops::zip("minimum", a, b, FOVEA_BINARY(Minimum)); }
+Tensor maximum(const Tensor& a, const Tensor& b) { return ops::zip("maximum", a, b, FOVEA_BINARY(Maximum)); }
 
 Tensor scalar(real value) { return Tensor(Array::full(Shape{}, value)); }
 

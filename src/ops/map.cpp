@@ -1,6 +1,5 @@
 #include "ops/map.hpp"
 
-#include "kernels/reduce.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::ops {
@@ -15,9 +14,17 @@ Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel
                 }));
 }
 
+// Operands of one shape, the most frequent case, need no walk over axes.
+void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& b, Array& c) {
+  if (a.shape() == c.shape() && b.shape() == c.shape())
+    kernels::zip_dense(kernel, a.data(), b.data(), c.mutable_data(), c.count());
+  else
+    kernels::zip_values(kernel, a.view(), b.view(), c.mutable_view());
+}
+
 Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel) {
   Array c(shape::broadcast(name, a.shape(), b.shape()));
-  kernels::zip_values(kernel, a.value().view(), b.value().view(), c.mutable_view());
+  zip_into(kernel, a.value(), b.value(), c);
   const auto rule = [&](auto slopes) {
     return [slopes, a = a.value(), b = b.value()](const Array& dc, Gradient& gradient) {
       Array d(dc.shape());
@@ -36,6 +43,14 @@ void add_reduced(const Array& d, Gradient& gradient) {
   for (int axis = 0; axis < d.shape().rank(); ++axis)
     if (axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1)) repeated.push_back(axis);
   gradient.add(sum_over(d, repeated, own));
+}
+
+kernels::AlongAxis along(const Shape& x, int axis) {
+  const int named = x.resolve(axis);
+  kernels::AlongAxis result{1, x[named], 1};
+  for (int i = 0; i < x.rank(); ++i)
+    if (i != named) (i < named ? result.outer : result.inner) *= x[i];
+  return result;
 }
 
 Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape) {

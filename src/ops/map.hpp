@@ -3,6 +3,7 @@
 
 #include "fovea/autograd/graph.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/reduce.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::ops {
 
@@ -12,9 +13,15 @@ Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel
 /// c = f(a, b), broadcast.
 Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel);
 
+/// The numbers of c = f(a, b), where c has the shape that a and b broadcast to.
+void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& b, Array& c);
+
 /// Adds d, the gradient of a broadcast operand in the result's shape, to the operand's own: summed over the axes along which the
 /// operand was repeated.
 void add_reduced(const Array& d, Gradient& gradient);
+
+/// What lies before, along and behind one axis.
+kernels::AlongAxis along(const Shape& x, int axis);
 
 /// The sum of x over axes (ascending), with their sizes left as 1 or not: `shape` is the result's.
 Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape);

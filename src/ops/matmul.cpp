@@ -36,9 +36,12 @@ View oriented(const Array& array, bool transpose) { return transpose ? transpose
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
   const auto [transpose_a, transpose_b] = options;
   const Shape shape = shape::matmul(a.shape(), b.shape(), transpose_a, transpose_b);
+  const std::vector<Index> sizes(shape.sizes().begin(), shape.sizes().end());
+  if (a.shape().rank() == 1) return reshape(matmul(reshape(a, {1, a.shape()[0]}), b.shape().rank() == 1 ? reshape(b, {b.shape()[0], 1}) : b, {false, b.shape().rank() > 1 && transpose_b}), sizes);
+  if (b.shape().rank() == 1) return reshape(matmul(a, reshape(b, {b.shape()[0], 1}), {transpose_a, false}), sizes);
   // Many rows times one matrix: all leading axes of a are rows of a single product, and dB is one product as well.
   if (a.shape().rank() > 2 && b.shape().rank() == 2 && !transpose_a)
-    return reshape(matmul(reshape(a, {a.shape().with(-1, 1).count(), a.shape()[-1]}), b, options), {shape.sizes().begin(), shape.sizes().end()});
+    return reshape(matmul(reshape(a, {a.shape().with(-1, 1).count(), a.shape()[-1]}), b, options), sizes);
 
   Array c(shape);
   kernels::gemm(with_leading_axes(oriented(a.value(), transpose_a), shape), with_leading_axes(oriented(b.value(), transpose_b), shape), c.mutable_view(), false);

@@ -1,4 +1,6 @@
-// Reductions over axes. sum: dx = dy, repeated. max: dx = dy where x is the maximum, shared among equals.
+// Reductions over axes.
+// sum: dx = dy, repeated.                            max, min: dx = dy where x is the extreme, shared among equals.
+// prod: dx = dy times the product of the others.     logsumexp: dx = dy e^(x - y).
 #include <fmt/format.h>
 
 #include "fovea/autograd/graph.hpp"
@@ -6,21 +8,13 @@
 #include "fovea/ops/ops.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/scan.hpp"
+#include "kernels/softmax.hpp"
+#include "ops/axes.hpp"
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
-
-namespace {
-
-Index reduced_count(const char* operation, const Shape& x, const std::vector<int>& axes) {
-  Index count = 1;
-  for (const int axis : axes) count *= x[axis];
-  if (count == 0) throw ValueError(fmt::format("{}: over an axis of size 0 of {}, where there is no {}", operation, to_string(x), operation));
-  return count;
-}
-
-}  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
   const std::vector<int> reduced = shape::axes("sum", x.shape(), axes.list());
@@ -33,27 +27,55 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
-  const Index count = reduced_count("mean", x.shape(), shape::axes("mean", x.shape(), axes.list()));
+  const Index count = ops::reduced_count("mean", x.shape(), axes);
   return sum(x, axes, keepdims) * (real(1) / static_cast<real>(count));
 }
 
-// The reduced axes are brought to the end, where they are one axis.
-Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
-  const std::vector<int> reduced = shape::axes("max", x.shape(), axes.list());
-  const Index length = reduced_count("max", x.shape(), reduced);
-  const Shape result = shape::reduce(x.shape(), reduced, keepdims);
-  std::vector<int> order;
-  for (int axis = 0; axis < x.shape().rank(); ++axis)
-    if (std::ranges::find(reduced, axis) == reduced.end()) order.push_back(axis);
-  order.insert(order.end(), reduced.begin(), reduced.end());
-  const Tensor rows = permute(x, order);
+// The mean is a constant here: since the deviations sum to 0, what flows through it is 0.
+Tensor var(const Tensor& x, const Axes& axes, bool keepdims, VarOptions options) {
+  const Index count = ops::reduced_count("var", x.shape(), axes);
+  if (options.unbiased && count == 1)
+    throw ValueError(fmt::format("var: unbiased, over a single element of {}; it needs two", to_string(x.shape())));
+  return sum(square(x - mean(x.detach(), axes, true)), axes, keepdims) *
+         (real(1) / static_cast<real>(options.unbiased ? count - 1 : count));
+}
 
-  const kernels::AlongAxis along{result.count(), length, 1};
-  Array y(result);
-  kernels::maximum(rows.value().data(), along, y.mutable_data());
-  return record("max", y, wrt(rows, [x = rows.value(), y, along](const Array& dy, Gradient& dx) {
+namespace {
+
+Tensor extreme(const char* name, decltype(kernels::maximum) kernel, const Tensor& x, const Axes& axes, bool keepdims) {
+  ops::reduced_count(name, x.shape(), axes);
+  const ops::Rows rows = ops::rows(name, x, axes, keepdims);
+  Array y(rows.result);
+  kernel(rows.x.value().data(), rows.along(), y.mutable_data());
+  return record(name, y, wrt(rows.x, [x = rows.x.value(), y, along = rows.along()](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::maximum_slopes(dy.data(), x.data(), y.data(), along, view.data, add);
+                  kernels::extreme_slopes(dy.data(), x.data(), y.data(), along, view.data, add);
+                }));
+}
+
+}  // namespace
+
+Tensor max(const Tensor& x, const Axes& axes, bool keepdims) { return extreme("max", kernels::maximum, x, axes, keepdims); }
+Tensor min(const Tensor& x, const Axes& axes, bool keepdims) { return extreme("min", kernels::minimum, x, axes, keepdims); }
+
+Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
+  const ops::Rows rows = ops::rows("prod", x, axes, keepdims);
+  Array y(rows.result);
+  kernels::product(rows.x.value().data(), rows.count, rows.length, y.mutable_data());
+  return record("prod", y, wrt(rows.x, [x = rows.x.value(), count = rows.count, length = rows.length](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  kernels::product_slopes(dy.data(), x.data(), count, length, view.data, add);
+                }));
+}
+
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
+  const ops::Rows rows = ops::rows("logsumexp", x, axes, keepdims);
+  Array y(rows.result);
+  kernels::log_sum_exp(rows.x.value().data(), rows.count, rows.length, y.mutable_data());
+  return record("logsumexp", y,
+                wrt(rows.x, [x = rows.x.value(), y, count = rows.count, length = rows.length](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  kernels::log_sum_exp_slopes(dy.data(), x.data(), y.data(), count, length, view.data, add);
                 }));
 }
 

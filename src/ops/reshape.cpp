@@ -1,9 +1,11 @@
-// Ops that move numbers and compute none. The gradient moves back the same way.
+// The same numbers under other axes. The gradient moves back the same way; where numbers were repeated, it is their sum.
 #include <numeric>
 
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
+#include "kernels/elementwise.hpp"
 #include "kernels/permute.hpp"
+#include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -16,14 +18,7 @@ View permuted(const View& x, const std::vector<int>& order, const Shape& shape) 
   return result;
 }
 
-// The part of a dense array that begins at `begin` along an axis and has the given shape.
-View part(const View& whole, int axis, Index begin, const Shape& shape) {
-  return {whole.data + begin * whole.strides[static_cast<std::size_t>(whole.shape.resolve(axis))], shape, whole.strides};
-}
-
-MutableView part(const MutableView& whole, int axis, Index begin, const Shape& shape) {
-  return {whole.data + begin * whole.strides[static_cast<std::size_t>(whole.shape.resolve(axis))], shape, whole.strides};
-}
+std::vector<Index> list(const Shape& shape) { return {shape.sizes().begin(), shape.sizes().end()}; }
 
 }  // namespace
 
@@ -50,31 +45,35 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
   return permute(x, order);
 }
 
-Tensor slice(const Tensor& x, int axis, Index begin, Index end) {
-  Array y(shape::slice(x.shape(), axis, begin, end));
-  kernels::copy_strided(part(x.value().view(), axis, begin, y.shape()), y.mutable_view(), false);
-  return record("slice", y, wrt(x, [axis, begin](const Array& dy, Gradient& dx) {
-                  const auto [view, add] = dx.dense();
-                  if (!add) std::fill_n(view.data, view.shape.count(), real(0));
-                  kernels::copy_strided(dy.view(), part(view, axis, begin, dy.shape()), true);
-                }));
+Tensor squeeze(const Tensor& x, const Axes& axes) { return reshape(x, list(shape::squeeze(x.shape(), axes.list()))); }
+
+Tensor unsqueeze(const Tensor& x, int axis) { return reshape(x, list(x.shape().inserted(axis, 1))); }
+
+Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes) {
+  Array y(shape::broadcast_to(x.shape(), sizes));
+  kernels::copy(x.value().view(), y.mutable_view(), false);
+  return record("broadcast_to", y, wrt(x, ops::add_reduced));
 }
 
-Tensor concat(const std::vector<Tensor>& tensors, int axis) {
-  std::vector<Shape> shapes;
-  for (const Tensor& tensor : tensors) shapes.push_back(tensor.shape());
-  Array y(shape::concat(shapes, axis));
-  Index begin = 0;
-  std::vector<Index> begins;
-  for (const Tensor& tensor : tensors) {
-    kernels::copy_strided(tensor.value().view(), part(y.mutable_view(), axis, begin, tensor.shape()), false);
-    begins.push_back(begin);
-    begin += tensor.shape()[axis];
+// (before, size, behind) -> (before size, 1, behind), repeated along the axis of size 1.
+Tensor repeat(const Tensor& x, Index count, int axis) {
+  shape::repeat(x.shape(), count, axis);
+  const int named = x.shape().resolve(axis);
+  const auto [before, size, behind] = ops::along(x.shape(), named);
+  return reshape(broadcast_to(reshape(x, {before * size, 1, behind}), {before * size, count, behind}), list(x.shape().with(named, size * count)));
+}
+
+// For each axis (before, size, behind) -> (before, 1, size behind), repeated along the axis of size 1.
+Tensor tile(const Tensor& x, const std::vector<Index>& counts) {
+  shape::tile(x.shape(), counts);
+  Tensor y = reshape(x, list(x.shape()));
+  for (int axis = 0; axis < x.shape().rank(); ++axis) {
+    const Index count = counts[static_cast<std::size_t>(axis)];
+    if (count == 1) continue;
+    const auto [before, size, behind] = ops::along(y.shape(), axis);
+    y = reshape(broadcast_to(reshape(y, {before, 1, size * behind}), {before, count, size * behind}), list(y.shape().with(axis, size * count)));
   }
-  return record_many("concat", y, tensors, [axis, begins](const Array& dy, std::size_t i, Gradient& dx) {
-    const auto [view, add] = dx.dense();
-    kernels::copy_strided(part(dy.view(), axis, begins[i], view.shape), view, add);
-  });
+  return y;
 }
 
 }  // namespace fovea

@@ -17,6 +17,8 @@ Index aligned(const Shape& operand, int axis, int rank) {
   return own < 0 ? 1 : operand[own];
 }
 
+}  // namespace
+
 bool broadcasts(const Shape& from, const Shape& to) {
   if (from.rank() > to.rank()) return false;
   for (int axis = 0; axis < to.rank(); ++axis) {
@@ -26,9 +28,8 @@ bool broadcasts(const Shape& from, const Shape& to) {
   return true;
 }
 
-}  // namespace
-
 Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
+  if (a == b) return a;
   const int rank = std::max(a.rank(), b.rank());
   std::vector<Index> sizes;
   for (int axis = 0; axis < rank; ++axis) {
@@ -39,19 +40,6 @@ Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
     sizes.push_back(size_a == 1 ? size_b : size_a);
   }
   return Shape(sizes);
-}
-
-Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
-  if (a.rank() < 2 || b.rank() < 2)
-    throw ShapeError(fmt::format("matmul: a is {}, b is {}; both need two axes at least (reshape a vector to one row or one column)", to_string(a), to_string(b)));
-  const Index rows = a[transpose_a ? -1 : -2], inner_a = a[transpose_a ? -2 : -1];
-  const Index inner_b = b[transpose_b ? -1 : -2], columns = b[transpose_b ? -2 : -1];
-  if (inner_a != inner_b)
-    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}{}, b is {}{}; the {} size of a must equal the {} of b", to_string(a), transpose_a ? " transposed" : "", to_string(b),
-                                 transpose_b ? " transposed" : "", transpose_a ? "second-to-last" : "last", transpose_b ? "last" : "second-to-last"));
-  const auto batch = [](const Shape& s) { return Shape(s.sizes().first(s.sizes().size() - 2)); };
-  const Shape joined = broadcast("matmul, leading axes", batch(a), batch(b));
-  return joined.inserted(joined.rank(), rows).inserted(joined.rank() + 1, columns);
 }
 
 std::vector<int> axes(const char* operation, const Shape& x, const std::vector<int>& named) {
@@ -126,15 +114,34 @@ Shape gather_rows(const Shape& table, const Ids& ids) {
   return Shape(sizes);
 }
 
-Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels) {
+Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels, const std::optional<Index>& ignored) {
   if (predictions.rank() < 1 || predictions.without(-1) != labels.shape())
     throw ShapeError(fmt::format("{}: predictions are {}, labels {}; labels must have the predictions' shape without its last axis, the classes", operation, to_string(predictions),
                                  to_string(labels.shape())));
   const Index classes = predictions[-1];
   for (Index i = 0; i < labels.count(); ++i)
-    if (const Index label = labels.data()[i]; label < 0 || label >= classes)
+    if (const Index label = labels.data()[i]; (label < 0 || label >= classes) && label != ignored)
       throw IndexError(fmt::format("{}: the label at position {} is {}; there are classes 0 to {}", operation, i, label, classes - 1));
   return labels.shape();
+}
+
+void class_weights(const char* operation, const Shape& predictions, const Shape& weights) {
+  if (weights != Shape{predictions[-1]})
+    throw ShapeError(
+        fmt::format("{}: class weights are {}, predictions {}; there must be one weight for each class, the last axis of the predictions",
+                    operation, to_string(weights), to_string(predictions)));
+}
+
+Shape per_sample(const char* operation, const Shape& predictions, const Shape& targets) {
+  if (predictions.rank() < 1 || predictions != targets)
+    throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape, of one axis at least", operation,
+                                 to_string(predictions), to_string(targets)));
+  return predictions.without(-1);
+}
+
+Shape top_k(const Shape& x, Index k) {
+  if (k < 0 || k > x[-1]) throw ValueError(fmt::format("top_k: k is {}; the last axis of {} has {} elements", k, to_string(x), x[-1]));
+  return x.with(-1, k);
 }
 
 std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape& v, const std::optional<Mask>& mask) {

@@ -30,6 +30,72 @@ struct Log : Unary<Log> {
   static HWY_INLINE Lane slope_from_input(Lane x) { return lanes(1) / x; }
 };
 
+struct Expm1 : Unary<Expm1> {
+  static HWY_INLINE Lane value(Lane x) { return math::expm1(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return y + lanes(1); }
+};
+
+struct Log1p : Unary<Log1p> {
+  static HWY_INLINE Lane value(Lane x) { return math::log1p(x); }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return lanes(1) / (lanes(1) + x); }
+};
+
+struct Sign : Unary<Sign> {
+  static HWY_INLINE Lane value(Lane x) {
+    return hn::IfThenElse(hn::Or(hn::Gt(x, lanes(0)), hn::Lt(x, lanes(0))), hn::CopySign(lanes(1), x), x);
+  }
+  static HWY_INLINE Lane slope_from_output(Lane) { return lanes(0); }
+};
+
+struct Abs : Unary<Abs> {
+  static HWY_INLINE Lane value(Lane x) { return hn::Abs(x); }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return Sign::value(x); }
+};
+
+struct Square : Unary<Square> {
+  static HWY_INLINE Lane value(Lane x) { return x * x; }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return x + x; }
+};
+
+struct Sqrt : Unary<Sqrt> {
+  static HWY_INLINE Lane value(Lane x) { return hn::Sqrt(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return lanes(0.5) / y; }
+};
+
+struct Rsqrt : Unary<Rsqrt> {
+  static HWY_INLINE Lane value(Lane x) { return lanes(1) / hn::Sqrt(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return lanes(-0.5) * y * y * y; }
+};
+
+// The root of a sum of squares: where it is 0, so are they, and their slopes.
+struct RootOfSquares : Unary<RootOfSquares> {
+  static HWY_INLINE Lane value(Lane x) { return hn::Sqrt(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenZeroElse(hn::Eq(y, lanes(0)), lanes(0.5) / y); }
+};
+
+struct Sin : Unary<Sin> {
+  static HWY_INLINE Lane value(Lane x) { return math::sin(x); }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return math::cos(x); }
+};
+
+struct Cos : Unary<Cos> {
+  static HWY_INLINE Lane value(Lane x) { return math::cos(x); }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return hn::Neg(math::sin(x)); }
+};
+
+struct Erf : Unary<Erf> {
+  static HWY_INLINE Lane value(Lane x) { return math::erf(x); }
+  static HWY_INLINE Lane slope_from_input(Lane x) { return lanes(1.1283791670955125739) * math::exp(hn::Neg(x * x)); }  // 2 / sqrt pi
+};
+
+struct Pow : Unary<Pow> {
+  static HWY_INLINE Lane value(Lane x, Scalars exponent) { return math::pow(x, exponent.a); }
+  static HWY_INLINE Lane slope_from_input(Lane x, Scalars exponent) {
+    if (exponent.a == 0) return lanes(0);
+    return hn::Set(math::Tag(), exponent.a) * math::pow(x, exponent.a - 1);
+  }
+};
+
 struct Tanh : Unary<Tanh> {
   static HWY_INLINE Lane value(Lane x) { return math::tanh(x); }
   static HWY_INLINE Lane slope_from_output(Lane y) { return lanes(1) - y * y; }
@@ -71,6 +137,17 @@ namespace fovea::inline FOVEA_PRECISION {
 Tensor neg(const Tensor& x) { return ops::map("neg", x, FOVEA_UNARY(Negative)); }
 Tensor exp(const Tensor& x) { return ops::map("exp", x, FOVEA_UNARY(Exp)); }
 Tensor log(const Tensor& x) { return ops::map("log", x, FOVEA_UNARY(Log)); }
+Tensor expm1(const Tensor& x) { return ops::map("expm1", x, FOVEA_UNARY(Expm1)); }
+Tensor log1p(const Tensor& x) { return ops::map("log1p", x, FOVEA_UNARY(Log1p)); }
+Tensor abs(const Tensor& x) { return ops::map("abs", x, FOVEA_UNARY(Abs)); }
+Tensor sign(const Tensor& x) { return ops::map("sign", x, FOVEA_UNARY(Sign)); }
+Tensor square(const Tensor& x) { return ops::map("square", x, FOVEA_UNARY(Square)); }
+Tensor sqrt(const Tensor& x) { return ops::map("sqrt", x, FOVEA_UNARY(Sqrt)); }
+Tensor rsqrt(const Tensor& x) { return ops::map("rsqrt", x, FOVEA_UNARY(Rsqrt)); }
+Tensor sin(const Tensor& x) { return ops::map("sin", x, FOVEA_UNARY(Sin)); }
+Tensor cos(const Tensor& x) { return ops::map("cos", x, FOVEA_UNARY(Cos)); }
+Tensor erf(const Tensor& x) { return ops::map("erf", x, FOVEA_UNARY(Erf)); }
+Tensor pow(const Tensor& x, real exponent) { return ops::map("pow", x, FOVEA_UNARY(Pow), {exponent}); }
 Tensor tanh(const Tensor& x) { return ops::map("tanh", x, FOVEA_UNARY(Tanh)); }
 Tensor sigmoid(const Tensor& x) { return ops::map("sigmoid", x, FOVEA_UNARY(Sigmoid)); }
 Tensor relu(const Tensor& x) { return ops::map("relu", x, FOVEA_UNARY(Relu)); }
@@ -78,6 +155,10 @@ Tensor relu(const Tensor& x) { return ops::map("relu", x, FOVEA_UNARY(Relu)); }
 Tensor clip(const Tensor& x, real low, real high) {
   if (!(low <= high)) throw ValueError(fmt::format("clip: low is {}, high is {}; low must not be above high", low, high));
   return ops::map("clip", x, FOVEA_UNARY(Clip), {low, high});
+}
+
+Tensor norm(const Tensor& x, const Axes& axes, bool keepdims) {
+  return ops::map("norm", sum(square(x), axes, keepdims), FOVEA_UNARY(RootOfSquares));
 }
 
 }  // namespace fovea

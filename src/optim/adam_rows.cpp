@@ -122,7 +122,10 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
 
 void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
   const bool dense = !gradient.empty() && !gradient.has_rows_only();
-  if (dense || retired_) settle_all();
+  if (dense || retired_) {
+    settle_all();
+    table_.value();  // rows that another optimiser lets lag
+  }
   for (const Gradient::Part& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
   record(step);
   ++table_.node()->version;

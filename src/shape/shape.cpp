@@ -51,8 +51,6 @@ Shape Shape::inserted(int axis, Index size) const {
   return Shape(longer);
 }
 
-bool Shape::operator==(const Shape& other) const { return std::ranges::equal(sizes(), other.sizes()); }
-
 std::string to_string(const Shape& shape) {
   return fmt::format("({}{})", fmt::join(shape.sizes(), ", "), shape.rank() == 1 ? "," : "");
 }

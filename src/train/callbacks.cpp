@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "fovea/base/error.hpp"
 #include "fovea/train/sequential.hpp"
 
@@ -27,7 +29,7 @@ void RestoreBestWeights::on_train_begin(Sequential&) {
 
 void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs& logs) {
   const double value = monitored("RestoreBestWeights", monitor_, logs);
-  if (best_epoch_ >= 0 && !(value < best_)) return;
+  if (best_epoch_ >= 0 && !(value < best_) && !std::isnan(best_)) return;
   best_ = value;
   best_epoch_ = epoch;
   weights_.clear();
@@ -36,8 +38,11 @@ void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs
 
 void RestoreBestWeights::restore(Sequential& model) const {
   if (weights_.empty()) throw StateError("RestoreBestWeights: no epoch has ended yet, so there are no weights to put back");
+  std::vector<NamedParameter> parameters = parameters_of(model);
+  if (parameters.size() != weights_.size())
+    throw ValueError(fmt::format("RestoreBestWeights: the weights of {} parameters are remembered, and this model has {}", weights_.size(), parameters.size()));
   std::size_t next = 0;
-  for (NamedParameter& parameter : parameters_of(model)) parameter.tensor.assign(weights_[next++]);
+  for (NamedParameter& parameter : parameters) parameter.tensor.assign(weights_[next++]);
 }
 
 EarlyStopping::EarlyStopping(Index patience, double min_delta, std::string monitor) : monitor_(std::move(monitor)), patience_(patience), min_delta_(min_delta) {

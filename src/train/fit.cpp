@@ -37,6 +37,9 @@ void check_options(const std::string& model, const Samples& x, const FitOptions&
     throw ShapeError(fmt::format("{}: fit: {} sample weights for {} samples", model, options.sample_weight.size(), x.count()));
   for (const double weight : options.sample_weight)
     if (!std::isfinite(weight)) throw ValueError(fmt::format("{}: fit: a sample weight is {}; weights are finite", model, weight));
+  for (std::size_t i = 0; i < options.callbacks.size(); ++i)
+    if (!options.callbacks[i]) throw ValueError(fmt::format("{}: fit: callback {} is null", model, i));
+  if (options.validation_data && options.validation_data->x.count() == 0) throw ValueError(fmt::format("{}: fit: validation_data holds no samples", model));
   check_batch_size(model, options.batch_size);
 }
 
@@ -88,16 +91,18 @@ train::Shards& Sequential::shards() {
 
 // One pass and one step of the optimiser; the model stands at the end of this batch when it returns.
 void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
-  if (steps_ == 0) compiled_->optimizer.attach(pass.parameters());
+  Optimizer& optimizer = compiled_->optimizer;
+  if (steps_ == 0) attached_ = optimizer.attach(pass.parameters());
+  if (optimizer.attachments() != attached_) throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
   pass.run(batch, true, means);
-  compiled_->optimizer.step();
+  optimizer.step();
   ++steps_;
 }
 
 // One epoch: batches, validation, logs and progress.
 void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number) {
   const std::vector<Index> positions = options.shuffle ? shuffled(x.count(), compiled_->seed, epochs_) : in_order(x.count());
-  const Index batches = (x.count() + options.batch_size - 1) / options.batch_size;
+  const Index batch_size = std::min(options.batch_size, x.count()), batches = (x.count() + batch_size - 1) / batch_size;
   std::ostream& out = options.output ? *options.output : std::cout;
   std::optional<train::Progress> progress;
   if (options.verbose > 0)
@@ -105,7 +110,7 @@ void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const Fit
   ++epochs_;
   Means means;
   for (Index i = 0; i < batches; ++i) {
-    const Index begin = i * options.batch_size, size = std::min(options.batch_size, x.count() - begin);
+    const Index begin = i * batch_size, size = std::min(batch_size, x.count() - begin);
     train(pass, pass.batch(x, y, options.sample_weight, std::span(positions).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size))), means);
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_batch_end(*this, i, logs);
@@ -168,6 +173,7 @@ Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size) 
   if (!built_) throw StateError(fmt::format("{}: evaluate: it is not built; call fit, or build with the shape of a sample", name_));
   check_batch_size(name_, batch_size);
   check_data(x, y);
+  if (x.count() == 0) throw ValueError(fmt::format("{}: evaluate: there are no samples", name_));
   train::Shards shards;
   return Pass(*this, shards).evaluate(x, y, batch_size);
 }

@@ -2,9 +2,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "fovea/base/error.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// Whether targets are predictions without a last axis of size 1.
+bool lacks_last_axis(const Shape& prediction, const Shape& target) {
+  return prediction.rank() >= 1 && prediction[-1] == 1 && prediction.without(-1) == target;
+}
+
+// The targets as numbers, with the last axis that predictions of one number have and targets may lack.
+Tensor numbers(const Tensor& prediction, const Samples& target) {
+  Array values;
+  if (target.is_ids()) {
+    values = Array(target.shape());
+    std::ranges::transform(target.ids().values(), values.mutable_values().begin(), [](std::int32_t id) { return static_cast<real>(id); });
+  } else {
+    values = target.array();
+  }
+  return lacks_last_axis(prediction.shape(), values.shape()) ? values.reshaped(prediction.shape()) : values;
+}
+
+void check_same(const char* name, const Shape& prediction, const Shape& target) {
+  if (prediction != target && !lacks_last_axis(prediction, target))
+    throw ShapeError(
+        fmt::format("{}: predictions are {}, targets {}; they must have the same shape", name, to_string(prediction), to_string(target)));
+}
+
+}  // namespace
 
 Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
   return from_logits ? sparse_cross_entropy(prediction, target.ids()) : sparse_cross_entropy_from_probabilities(prediction, target.ids());
@@ -20,5 +49,44 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples
     if (const Index label = labels.data()[i]; label < 0 || label >= prediction[-1])
       throw IndexError(fmt::format("{}: the label at position {} is {}; there are classes 0 to {}", name, i, label, prediction[-1] - 1));
 }
+
+Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
+  const auto loss = from_logits ? cross_entropy : cross_entropy_from_probabilities;
+  return loss(prediction, target.array(), {.label_smoothing = label_smoothing});
+}
+
+Tensor CategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
+  return cross_entropy(logits, target.array(), {.label_smoothing = label_smoothing});
+}
+
+void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
+  if (prediction != target.array().shape())
+    throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape", name, to_string(prediction),
+                                 to_string(target.shape())));
+}
+
+Tensor BinaryCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
+  const auto loss = from_logits ? binary_cross_entropy : binary_cross_entropy_from_probabilities;
+  return loss(prediction, numbers(prediction, target), {.label_smoothing = label_smoothing});
+}
+
+Tensor MeanSquaredError::operator()(const Tensor& prediction, const Samples& target) const {
+  return mean_squared_error(prediction, numbers(prediction, target));
+}
+Tensor MeanAbsoluteError::operator()(const Tensor& prediction, const Samples& target) const {
+  return mean_absolute_error(prediction, numbers(prediction, target));
+}
+Tensor Huber::operator()(const Tensor& prediction, const Samples& target) const {
+  return huber(prediction, numbers(prediction, target), delta);
+}
+Tensor KLDivergence::operator()(const Tensor& prediction, const Samples& target) const {
+  return kl_divergence(prediction, numbers(prediction, target));
+}
+
+void BinaryCrossentropy::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void MeanSquaredError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void MeanAbsoluteError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void Huber::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void KLDivergence::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "fovea/autograd/no_grad.hpp"
@@ -10,7 +11,11 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Pass::Pass(const Sequential& model, train::Shards& shards) : model_(model), shards_(shards), parameters_(parameters_of(model)) {
+Pass::Pass(const Sequential& model, train::Shards& shards) : model_(model), shards_(shards) {
+  for (NamedParameter& parameter : parameters_of(model)) {
+    const bool known = std::ranges::any_of(parameters_, [&](const NamedParameter& other) { return other.tensor.node().get() == parameter.tensor.node().get(); });
+    if (parameter.tensor.requires_grad() && !known) parameters_.push_back(std::move(parameter));
+  }
   for (const Layer& layer : model.layers()) {
     dense_bytes_ += layer.dense_bytes();
     mixes_samples_ = mixes_samples_ || layer.mixes_samples();
@@ -28,10 +33,12 @@ Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>&
 
 // What each loss value of a shard is multiplied with, so that their sum over the batch is its mean loss: Keras divides by all
 // values, or with a mask by those kept; sample weights do not change the denominator.
-Array Pass::loss_factors(const Batch& batch, const Shape& values, Index begin) const {
+Array Pass::loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const {
+  const Index samples = end - begin;
+  if (values.rank() < 1 || values[0] != samples)
+    throw ShapeError(fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean", model_.name(), to_string(values)));
   Array factors(values);
-  const Index samples = values.rank() == 0 ? 0 : values[0];
-  const Index each = samples == 0 ? 0 : values.count() / samples;
+  const Index each = values.count() / samples;
   if (batch.mask && batch.mask->count() != batch.x.count() * each)
     throw ShapeError(fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; put a DropMask before the layer that leaves the sequence", model_.name(),
                                  to_string(batch.mask->shape()), each));
@@ -62,7 +69,7 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     const Samples target = batch.y.rows(begin, end);
     const Tensor output = prediction(batch.x.rows(begin, end), context, fused_);
     const Tensor values = fused_ ? loss.of_logits(output, target) : loss(output, target);
-    const Array factors = loss_factors(batch, values.shape(), begin);
+    const Array factors = loss_factors(batch, values.shape(), begin, end);
     double sum = 0;
     for (Index i = 0; i < factors.count(); ++i) sum += static_cast<double>(values.value().data()[i]) * static_cast<double>(factors.data()[i]);
     losses[static_cast<std::size_t>(shard)] = sum;

@@ -48,10 +48,11 @@ class Pass {
   /// Predictions for all samples.
   Array predict(const Samples& x, Index batch_size);
 
+  /// The parameters that learn, each once, also where layers share a module.
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
 
  private:
-  Array loss_factors(const Batch& batch, const Shape& values, Index begin) const;
+  Array loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const;
   Tensor prediction(const Samples& x, const Context& context, bool logits) const;
   void add_metrics(const Batch& batch, const Array& predictions, Means& means) const;
   Index count(Index samples) const { return train::Shards::count(samples, dense_bytes_, mixes_samples_); }

@@ -14,16 +14,23 @@
 
 namespace fovea::inline FOVEA_PRECISION::train {
 
-/// Gathers the gradients of one shard.
+/// Gathers the gradients of one shard. Keeps the leaves alive: another node at the same address would be taken for one of them.
 class ShardSink final : public Sink {
  public:
-  Gradient& target(Node& leaf) override { return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second; }
+  Gradient& target(Node& leaf) override {
+    const auto found = gradients_.find(&leaf);
+    return found != gradients_.end() ? found->second.gradient : gradients_.emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())}).first->second.gradient;
+  }
   void clear() {
-    for (auto& entry : gradients_) entry.second.clear();
+    for (auto& entry : gradients_) entry.second.gradient.clear();
   }
 
  private:
-  std::map<const Node*, Gradient> gradients_;
+  struct Entry {
+    NodePtr leaf;
+    Gradient gradient;
+  };
+  std::map<const Node*, Entry> gradients_;
 };
 
 /// What a shard needs from one batch to the next: its memory and its gradients.
@@ -34,14 +41,14 @@ class Shards {
   Shards(const Shards&) = delete;
   Shards& operator=(const Shards&) = delete;
 
-  /// The largest power of two that is at most min(samples, 32) and keeps the shards' dense gradients within 64 MB; 1 where samples
-  /// act on each other.
+  /// The largest power of two that is at most 32, leaves each shard two samples (a shard costs something by itself: gradients of its
+  /// own, weights put into other orders), and keeps the shards' dense gradients within 64 MB; 1 where samples act on each other.
   static Index count(Index samples, Index dense_bytes, bool mixes_samples);
 
   /// Runs body(shard, first sample, one past the last, sink) for each of `shards` parts of [0, samples), in parallel.
   void run(Index shards, Index samples, parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body);
 
-  /// Puts the sum of the shards' gradients into the parameters, whose own are forgotten.
+  /// Puts the sum of the shards' gradients into the parameters, whose own are forgotten. Each requires gradients and is listed once.
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
 
  private:

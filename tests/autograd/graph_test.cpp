@@ -74,7 +74,7 @@ TEST_CASE("captures go when backward has used them, or stay with retain_graph") 
   const Tensor x = number(1);
   total(x).backward();  // the leaf's gradient exists from here on
   const Index before = memory::bytes_now();
-  const Tensor loss = total(hoarding(x));
+  const Tensor y = hoarding(x), loss = total(y);  // both are still held when their captures go
   CHECK(holds(before));
   loss.backward(true);
   CHECK(holds(before));

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <latch>
 #include <thread>
 
 #include "autograd/tiny_ops.hpp"
@@ -172,4 +173,53 @@ TEST_CASE("a constant may be made to gather gradients") {
   x.set_requires_grad(true);
   total(scaled(x, 4)).backward();
   CHECK(numbers(x.grad()) == Numbers{4, 4});
+}
+
+TEST_CASE("handles may be copied and dropped on many threads at once") {
+  const Tensor x = Tensor::parameter(Array(Shape{1}, {1}));
+  std::vector<std::thread> threads;
+  std::latch start(4);
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      start.arrive_and_wait();
+      for (int i = 0; i < 400000; ++i) const NodePtr copy = x.node();
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(x.node()->references == 1);
+  CHECK(x.value().unique());
+}
+
+TEST_CASE("rows that lag are brought up to date by whoever reads them, and by nobody else") {
+  struct Log final : LaggingRows {
+    std::vector<std::int32_t> rows;
+    int all = 0;
+    void settle(std::span<const std::int32_t> ids) override { rows.insert(rows.end(), ids.begin(), ids.end()); }
+    void settle_all() override { ++all; }
+    void retire() override {}
+  } log;
+  Tensor table = Tensor::parameter(Array(Shape{3, 1}, {1, 2, 3}));
+  const Tensor copy = table;
+  table.node()->lagging = &log;
+
+  CHECK(table.shape() == Shape{3, 1});
+  CHECK(table.requires_grad());
+  CHECK(table.gradient().empty());
+  CHECK(log.all == 0);
+  CHECK(numbers(copy.rows_value(Ids(Shape{2}, {2, 0}))) == Numbers{1, 2, 3});
+  CHECK(log.rows == std::vector<std::int32_t>{2, 0});
+  CHECK(log.all == 0);
+  copy.value();
+  CHECK(log.all == 1);
+  table.detach();
+  CHECK(log.all == 2);
+  table.clone();
+  CHECK(log.all == 3);
+  table.mutable_value();
+  CHECK(log.all == 4);
+  table.assign(Array(Shape{3, 1}, {4, 5, 6}));
+  CHECK(log.all > 4);
+
+  table.node()->lagging = nullptr;
+  CHECK(numbers(copy.rows_value(Ids(Shape{1}, {1}))) == Numbers{4, 5, 6});
+  CHECK_THROWS_AS(Tensor().rows_value(Ids()), StateError);
 }

@@ -80,8 +80,8 @@ TEST_CASE("maxima are equal to those of plain loops, and their gradient is share
     Array y(y_shape), dx(x_shape), added = Array::full(x_shape, 1), expected_dx(x_shape);
     kernels::maximum(x.data(), axis, y.mutable_data());
     CHECK(support::differs(y, support::plain::max(Plain(x), {1}, false), 0) == "");
-    kernels::maximum_slopes(dy.data(), x.data(), y.data(), axis, dx.mutable_data(), false);
-    kernels::maximum_slopes(dy.data(), x.data(), y.data(), axis, added.mutable_data(), true);
+    kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, dx.mutable_data(), false);
+    kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, added.mutable_data(), true);
     for (Index o = 0; o < axis.outer; ++o)
       for (Index i = 0; i < axis.inner; ++i) {
         const auto at = [&](Index k) { return (o * axis.length + k) * axis.inner + i; };

@@ -162,6 +162,12 @@ TEST_CASE("a request beyond the cap is refused before anything grows, and all st
   CHECK(memory::bytes_now() == now);
 }
 
+TEST_CASE("one request beyond a cap that is far off is refused as well") {
+  constexpr Index gibibyte = Index(1) << 30;
+  const Cap cap(memory::bytes_now() + 4 * gibibyte);
+  CHECK(refusal(8 * gibibyte) != "granted");
+}
+
 TEST_CASE("the cap is exact, also for small requests and for blocks that wait in a pool") {
   const Index now = memory::bytes_now();
   const Cap cap(now + 256);
@@ -208,7 +214,7 @@ TEST_CASE("memory that the system does not have is a MemoryError, and leaves the
   rlimit before;
   REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
   rlimit low = before;
-  low.rlim_cur = rlim_t(1) << 36;
+  low.rlim_cur = std::min(rlim_t(1) << 36, before.rlim_max);
   REQUIRE(setrlimit(RLIMIT_AS, &low) == 0);
   const std::string message = refusal(Index(1) << 40);
   REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
@@ -357,6 +363,27 @@ TEST_CASE("many threads take, fill, exchange and release blocks without disturbi
   slots.clear();
   CHECK(wrong == 0);
   CHECK(memory::bytes_now() == now);
+}
+
+TEST_CASE("many threads release one thread's blocks at once, and none is lost") {
+  constexpr std::size_t thread_count = 4, blocks_each = 20000;
+  const auto round = [] {
+    std::vector<Block*> blocks(thread_count * blocks_each);
+    for (Block*& block : blocks) block = memory::acquire(64);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < thread_count; ++t)
+      threads.emplace_back([&, t] {
+        for (std::size_t i = 0; i < blocks_each; ++i) memory::release(blocks[i * thread_count + t]);
+      });
+    for (std::thread& thread : threads) thread.join();
+  };
+  const Index now = memory::bytes_now();
+  round();
+  const Index held = memory::bytes_held();
+  CHECK(memory::bytes_now() == now);
+  round();
+  CHECK(memory::bytes_now() == now);
+  CHECK(memory::bytes_held() == held);
 }
 
 TEST_CASE("many threads share one buffer, and the last lets it go") {

@@ -32,42 +32,69 @@ bool close(const Array& a, const Array& b, real t) {
   return true;
 }
 
-// sum_u v_u tanh(sum_f x_f W1_fu + b1_u + q_f W2_fu + b2_u) + c
-long double score(const AttentionLayer& layer, const real* x, const real* q, Index features) {
-  long double e = layer.c.value().at(0);
-  for (Index u = 0; u < layer.units; ++u) {
-    long double h = static_cast<long double>(layer.b1.value().at(u)) + layer.b2.value().at(u);
-    for (Index f = 0; f < features; ++f) h += static_cast<long double>(x[f]) * layer.W1.value().at(f * layer.units + u) + static_cast<long double>(q[f]) * layer.W2.value().at(f * layer.units + u);
-    e += std::tanh(h) * layer.v.value().at(u);
+// x W + b, unit by unit; without a bias where there is none.
+std::vector<long double> projected(const real* x, const Tensor& weight, const Tensor& bias) {
+  const Index features = weight.shape()[0], units = weight.shape()[1];
+  std::vector<long double> result;
+  for (Index u = 0; u < units; ++u) {
+    result.push_back(bias.defined() ? bias.value().at(u) : 0);
+    for (Index f = 0; f < features; ++f) result.back() += static_cast<long double>(x[f]) * weight.value().at(f * units + u);
   }
-  return e;
+  return result;
+}
+
+// As enum class Score says it.
+long double score(const AttentionLayer& layer, const real* x, const real* q) {
+  const std::vector<long double> k = projected(x, layer.W1, layer.b1);
+  long double e = 0;
+  if (layer.score == Score::general) {
+    for (std::size_t f = 0; f < k.size(); ++f) e += k[f] * q[f];
+    return e;
+  }
+  const std::vector<long double> p = projected(q, layer.W2, layer.b2);
+  for (std::size_t u = 0; u < k.size(); ++u) e += layer.score == Score::additive ? layer.v.value().at(static_cast<Index>(u)) * std::tanh(k[u] + p[u]) : k[u] * p[u];
+  return layer.score == Score::scaled_dot ? e / std::sqrt(static_cast<long double>(layer.units)) : e;
 }
 
 }  // namespace
 
-TEST_CASE("attention is its formula, pooled and per position, on random shapes") {
-  for (Index trial = 0; trial < 12; ++trial) {
-    Generate g("formula", trial);
-    const Index batch = g.integer(1, 4), time = g.integer(1, 9), features = g.integer(1, 7), units = g.integer(1, 6);
-    const bool pool = trial % 2 == 0;
-    CAPTURE(trial);
-    const AttentionLayer layer = built(AttentionLayer{.units = units, .reading = pool ? Reading::pool : Reading::per_position}, features);
-    const Array x = g.array(Shape{batch, time, features}, {-1, 1});
-    const Attention attention = layer.attend(x);
-    const Index queries = pool ? 1 : time;
-    for (Index b = 0; b < batch; ++b)
-      for (Index j = 0; j < queries; ++j) {
-        std::vector<long double> e;
-        long double total = 0;
-        for (Index i = 0; i < time; ++i) {
-          const real* const xi = x.data() + (b * time + i) * features;
-          e.push_back(std::exp(score(layer, xi, pool ? xi : x.data() + (b * time + j) * features, features)));
-          total += e.back();
+TEST_CASE("attention is its formula in plain loops, in every reading and score") {
+  struct Kind {
+    Reading reading;
+    Score score;
+  };
+  std::vector<Kind> kinds = {{Reading::pool, Score::additive}};
+  for (const Reading reading : {Reading::per_position, Reading::query})
+    for (const Score score : {Score::additive, Score::dot, Score::scaled_dot, Score::general}) kinds.push_back({reading, score});
+  for (Index trial = 0; trial < 4; ++trial)
+    for (const auto& [reading, kind] : kinds) {
+      Generate g("formula", trial);
+      const Index batch = g.integer(1, 4), time = g.integer(1, 9), features = g.integer(1, 7), units = g.integer(1, 6);
+      const Index queries = reading == Reading::pool ? 1 : reading == Reading::per_position ? time : g.integer(1, 5);
+      CAPTURE(trial);
+      CAPTURE(static_cast<int>(reading));
+      CAPTURE(static_cast<int>(kind));
+      const AttentionLayer layer = built(AttentionLayer{.units = kind == Score::general ? 0 : units, .reading = reading, .score = kind}, features);
+      const Array x = g.array(Shape{batch, time, features}, {-1, 1}), asked = g.array(Shape{batch, queries, features}, {-1, 1});
+      const Attention attention = reading == Reading::query ? layer.attend(x, {.query = asked}) : layer.attend(x);
+      const auto check = [](real got, long double expected) { CHECK(std::abs(static_cast<long double>(got) - expected) <= 64 * static_cast<long double>(eps)); };
+      for (Index b = 0; b < batch; ++b)
+        for (Index j = 0; j < queries; ++j) {
+          std::vector<long double> e;
+          long double total = 0;
+          for (Index i = 0; i < time; ++i) {
+            const real* const xi = x.data() + (b * time + i) * features;
+            e.push_back(std::exp(score(layer, xi, reading == Reading::pool ? xi : (reading == Reading::query ? asked.data() + (b * queries + j) * features : x.data() + (b * time + j) * features))));
+            total += e.back();
+          }
+          for (Index i = 0; i < time; ++i) check(attention.weights.value().at((b * queries + j) * time + i), e[static_cast<std::size_t>(i)] / total);
+          for (Index f = 0; f < features; ++f) {
+            long double context = 0;
+            for (Index i = 0; i < time; ++i) context += e[static_cast<std::size_t>(i)] / total * x.at((b * time + i) * features + f);
+            check(attention.context.value().at((b * queries + j) * features + f), context);
+          }
         }
-        for (Index i = 0; i < time; ++i)
-          CHECK(static_cast<long double>(attention.weights.value().at((b * queries + j) * time + i)) == doctest::Approx(static_cast<double>(e[static_cast<std::size_t>(i)] / total)).epsilon(static_cast<double>(100 * eps)));
-      }
-  }
+    }
 }
 
 TEST_CASE("weights sum to one, one position has all of it, and equal positions come back as they are") {

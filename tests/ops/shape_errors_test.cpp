@@ -47,13 +47,16 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
   }
 }
 
-TEST_CASE("matmul refuses operands of fewer than two axes") {
-  CHECK(refusal<ShapeError>([] {
-          matmul(of({3}), of({3, 4}));
-        }) == "matmul: a is (3,), b is (3, 4); both need two axes at least (reshape a vector to one row or one column)");
+TEST_CASE("matmul refuses single numbers, and vectors whose size is not the inner one") {
   CHECK(refusal<ShapeError>([] {
           matmul(of({3, 4}), of({}));
-        }) == "matmul: a is (3, 4), b is (); both need two axes at least (reshape a vector to one row or one column)");
+        }) == "matmul: a is (3, 4), b is (); both need an axis at least (for a single number use *)");
+  CHECK(refusal<ShapeError>([] {
+          matmul(of({3}), of({4, 3}));
+        }) == "matmul: inner sizes differ: a is (3,), b is (4, 3); the last size of a must equal the second-to-last of b");
+  CHECK(refusal<ShapeError>([] {
+          matmul(of({3, 4}), of({3}), {.transpose_b = true});
+        }) == "matmul: inner sizes differ: a is (3, 4), b is (3,); the last size of a must equal the last of b");
 }
 
 TEST_CASE("matmul refuses inner sizes that differ, for each orientation of its operands") {
@@ -163,17 +166,17 @@ TEST_CASE("cross-entropy refuses labels of another shape, and labels that are no
   for (const auto& [name, op] : {std::pair{"sparse_cross_entropy", &sparse_cross_entropy},
                                  std::pair{"sparse_cross_entropy_from_probabilities", &sparse_cross_entropy_from_probabilities}}) {
     CHECK(refusal<ShapeError>([&, op = op] {
-            op(of({32, 10}), Ids({2}, {0, 1}));
+            op(of({32, 10}), Ids({2}, {0, 1}), {});
           }) == std::string(name) +
                     ": predictions are (32, 10), labels (2,); labels must have the predictions' shape without its last axis, the classes");
-    CHECK(refusal<ShapeError>([&, op = op] { op(of({}), Ids({}, {0})); }) ==
+    CHECK(refusal<ShapeError>([&, op = op] { op(of({}), Ids({}, {0}), {}); }) ==
           std::string(name) +
               ": predictions are (), labels (); labels must have the predictions' shape without its last axis, the classes");
     CHECK(refusal<IndexError>([&, op = op] {
-            op(of({3, 10}), Ids({3}, {0, 10, 1}));
+            op(of({3, 10}), Ids({3}, {0, 10, 1}), {});
           }) == std::string(name) + ": the label at position 1 is 10; there are classes 0 to 9");
     CHECK(refusal<IndexError>([&, op = op] {
-            op(of({3, 10}), Ids({3}, {0, 9, -1}));
+            op(of({3, 10}), Ids({3}, {0, 9, -1}), {});
           }) == std::string(name) + ": the label at position 2 is -1; there are classes 0 to 9");
   }
 }

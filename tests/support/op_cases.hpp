@@ -30,7 +30,12 @@ struct OpCase {
   std::function<Call(const Shapes&, Generate&)> call;
 };
 
-/// All rows, in the order of ops.hpp.
+/// All rows: those of op_cases.cpp, then those of each op_cases_*.cpp.
 const std::vector<OpCase>& op_cases();
+std::vector<OpCase> math_cases();
+std::vector<OpCase> loss_cases();
+std::vector<OpCase> array_cases();
+std::vector<OpCase> product_cases();
+std::vector<OpCase> layer_cases();
 
 }  // namespace support

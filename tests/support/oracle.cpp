@@ -211,7 +211,7 @@ Plain softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
     for (const std::size_t i : kept) {
       y.values[i] = std::exp(x.values[i] - whole);
       // The exponent is rounded too, and so is the sum, which along all axes but the last grows one by one.
-      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest) + std::sqrt(static_cast<wide>(kept.size())) / 16);
+      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest) + std::sqrt(static_cast<wide>(kept.size())) / 4);
     }
   });
   return y;
@@ -225,7 +225,7 @@ Plain log_softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
     const wide whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
     for (const std::size_t i : kept) {
       y.values[i] = x.values[i] - whole;
-      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole) + std::sqrt(static_cast<wide>(kept.size())) / 16;
+      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole) + std::sqrt(static_cast<wide>(kept.size())) / 4;
     }
   });
   return y;

@@ -21,19 +21,20 @@ class Array {
 
   /// Row-major values. Throws ShapeError when their number is not the shape's.
   Array(const Shape& shape, std::span<const real> values);
+  /// The same values, written out.
   Array(const Shape& shape, std::initializer_list<real> values) : Array(shape, std::span<const real>(values.begin(), values.size())) {}
 
   /// Every element equal to `value`.
   static Array full(const Shape& shape, real value);
-  static Array zeros(const Shape& shape) { return full(shape, 0); }
+  static Array zeros(const Shape& shape) { return full(shape, 0); }  ///< every element 0
 
-  const Shape& shape() const { return shape_; }
-  Index count() const { return shape_.count(); }
+  const Shape& shape() const { return shape_; }  ///< its sizes
+  Index count() const { return shape_.count(); }  ///< how many numbers
 
-  const real* data() const { return buffer_.as<real>(); }
-  real* mutable_data() { return buffer_.as<real>(); }
-  std::span<const real> values() const { return {data(), static_cast<std::size_t>(count())}; }
-  std::span<real> mutable_values() { return {mutable_data(), static_cast<std::size_t>(count())}; }
+  const real* data() const { return buffer_.as<real>(); }  ///< the first number; null when there are none
+  real* mutable_data() { return buffer_.as<real>(); }  ///< the same, to be written by the maker of the array
+  std::span<const real> values() const { return {data(), static_cast<std::size_t>(count())}; }  ///< all numbers in row-major order
+  std::span<real> mutable_values() { return {mutable_data(), static_cast<std::size_t>(count())}; }  ///< the same, to be written
 
   /// The element at a position in row-major order. Throws IndexError.
   real at(Index position) const;
@@ -44,13 +45,13 @@ class Array {
   /// Rows [begin, end) of the first axis, copied. Throws IndexError.
   Array rows(Index begin, Index end) const;
 
-  Array clone() const { return Array(shape_, values()); }
+  Array clone() const { return Array(shape_, values()); }  ///< a copy of the numbers
 
   /// Whether no other Array shares the numbers.
   bool unique() const { return buffer_.unique(); }
 
-  View view() const { return {data(), shape_, dense_strides(shape_)}; }
-  MutableView mutable_view() { return {mutable_data(), shape_, dense_strides(shape_)}; }
+  View view() const { return {data(), shape_, dense_strides(shape_)}; }  ///< for kernels: to read
+  MutableView mutable_view() { return {mutable_data(), shape_, dense_strides(shape_)}; }  ///< for kernels: to write
 
  private:
   Shape shape_;

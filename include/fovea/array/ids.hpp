@@ -17,13 +17,14 @@ class Ids {
 
   /// Row-major values. Throws ShapeError when their number is not the shape's, ValueError when one does not fit 32 bits.
   Ids(const Shape& shape, std::span<const std::int32_t> values);
-  Ids(const Shape& shape, std::span<const std::int64_t> values);
+  Ids(const Shape& shape, std::span<const std::int64_t> values);  ///< from wider integers
+  /// The same values, written out.
   Ids(const Shape& shape, std::initializer_list<std::int32_t> values) : Ids(shape, std::span<const std::int32_t>(values.begin(), values.size())) {}
 
-  const Shape& shape() const { return shape_; }
-  Index count() const { return shape_.count(); }
-  const std::int32_t* data() const { return buffer_.as<std::int32_t>(); }
-  std::span<const std::int32_t> values() const { return {data(), static_cast<std::size_t>(count())}; }
+  const Shape& shape() const { return shape_; }  ///< its sizes
+  Index count() const { return shape_.count(); }  ///< how many ids
+  const std::int32_t* data() const { return buffer_.as<std::int32_t>(); }  ///< the first id; null when there are none
+  std::span<const std::int32_t> values() const { return {data(), static_cast<std::size_t>(count())}; }  ///< all ids in row-major order
 
   /// The id at a position in row-major order. Throws IndexError.
   Index at(Index position) const;

@@ -21,14 +21,17 @@ class Mask {
 
   /// Row-major; whatever is not 0 keeps. Throws ShapeError when the number of values is not the shape's.
   Mask(const Shape& shape, std::span<const std::uint8_t> keep);
+  /// The same values, written out.
   Mask(const Shape& shape, std::initializer_list<std::uint8_t> keep) : Mask(shape, std::span<const std::uint8_t>(keep.begin(), keep.size())) {}
 
   /// Keeps the positions whose id is not `dropped`: Keras' mask_zero with 0.
   static Mask keep_where_not(const Ids& ids, Index dropped);
 
-  const Shape& shape() const { return shape_; }
-  Index count() const { return shape_.count(); }
+  const Shape& shape() const { return shape_; }  ///< its sizes
+  Index count() const { return shape_.count(); }  ///< how many positions
+  /// 1 or 0 for each position, row-major.
   std::span<const std::uint8_t> keep() const { return {buffer_.as<std::uint8_t>(), static_cast<std::size_t>(count())}; }
+  /// The same, to be written.
   std::span<std::uint8_t> mutable_keep() { return {buffer_.as<std::uint8_t>(), static_cast<std::size_t>(count())}; }
 
   /// How many positions are kept.

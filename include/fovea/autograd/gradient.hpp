@@ -10,8 +10,8 @@ namespace fovea::inline FOVEA_PRECISION {
 
 /// Distinct rows of a table, ids ascending: row i of `values` belongs to row ids.at(i).
 struct TouchedRows {
-  Ids ids;
-  Array values;
+  Ids ids;  ///< distinct, ascending
+  Array values;  ///< (ids, width)
 };
 
 /// What has been added up so far. A backward rule adds to it in one of three ways: into dense numbers, as an array of its own,
@@ -20,13 +20,13 @@ class Gradient {
  public:
   /// Where a rule writes: over what is there (add is false: it is not initialised), or on top of it.
   struct Target {
-    MutableView view;
-    bool add;
+    MutableView view;  ///< the dense numbers
+    bool add;  ///< whether to add to them
   };
 
-  explicit Gradient(const Shape& shape) : shape_(shape) {}
+  explicit Gradient(const Shape& shape) : shape_(shape) {}  ///< nothing added yet
 
-  const Shape& shape() const { return shape_; }
+  const Shape& shape() const { return shape_; }  ///< the tensor's
 
   /// Whether nothing has been added.
   bool empty() const { return !has_dense_ && parts_.empty(); }
@@ -52,10 +52,10 @@ class Gradient {
 
   /// Rows as they were added: row i of `rows` belongs to row ids.at(i) of the table; ids may repeat.
   struct Part {
-    Ids ids;
-    Array rows;
+    Ids ids;  ///< one for each row; may repeat
+    Array rows;  ///< (ids, width)
   };
-  const std::vector<Part>& parts() const { return parts_; }
+  const std::vector<Part>& parts() const { return parts_; }  ///< what was added as rows
 
   /// The touched rows, each once, added up in the order in which they were added. Only where has_rows_only().
   TouchedRows rows() const;

@@ -18,9 +18,10 @@ namespace fovea::inline FOVEA_PRECISION {
 /// Inputs and the rule that serves them together.
 template <std::size_t N, class Rule>
 struct WithRespectTo {
-  std::array<std::reference_wrapper<const Tensor>, N> inputs;
-  Rule rule;
+  std::array<std::reference_wrapper<const Tensor>, N> inputs;  ///< in the order of the rule's arguments
+  Rule rule;  ///< kept by the node
 
+  /// Whether any input needs a gradient.
   bool needed() const {
     for (const Tensor& input : inputs)
       if (input.requires_grad()) return true;

@@ -14,19 +14,20 @@ class Node;
 class NodePtr {
  public:
   NodePtr() = default;
-  explicit NodePtr(Node* node) noexcept;
-  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}
-  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  explicit NodePtr(Node* node) noexcept;  ///< counts one reference more
+  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}  ///< shares
+  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}  ///< takes over
+  /// Shares, or takes over.
   NodePtr& operator=(NodePtr other) noexcept {
     std::swap(node_, other.node_);
     return *this;
   }
   ~NodePtr();
 
-  Node* get() const { return node_; }
-  Node* operator->() const { return node_; }
-  Node& operator*() const { return *node_; }
-  explicit operator bool() const { return node_ != nullptr; }
+  Node* get() const { return node_; }  ///< null when empty
+  Node* operator->() const { return node_; }  ///< must not be empty
+  Node& operator*() const { return *node_; }  ///< must not be empty
+  explicit operator bool() const { return node_ != nullptr; }  ///< whether there is a node
 
  private:
   Node* node_ = nullptr;
@@ -59,23 +60,23 @@ class LaggingRows {
 
 /// An input of a recorded operation: its node, null where no gradient flows, and the version of its numbers that was read.
 struct Edge {
-  NodePtr parent;
-  std::uint32_t version = 0;
+  NodePtr parent;  ///< null where no gradient flows
+  std::uint32_t version = 0;  ///< of the parent's numbers, when they were read
 };
 
 /// One recorded operation, or a leaf (which has no edges).
 class Node {
  public:
-  Node(const char* operation, const Shape& shape) : name(operation), gradient(shape) {}
+  Node(const char* operation, const Shape& shape) : name(operation), gradient(shape) {}  ///< refers to the literal `operation`
   virtual ~Node() = default;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   /// Nodes live in recycled blocks.
   static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
-  static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }
+  static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }  ///< back to the pool
 
-  bool is_leaf() const { return number == 0; }
+  bool is_leaf() const { return number == 0; }  ///< a parameter, not a result
 
   /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
   virtual std::span<Edge> edges() { return {}; }
@@ -92,15 +93,15 @@ class Node {
     return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
   }
 
-  const char* name;             // of the operation: a literal
-  std::uint32_t number = 0;     // one more than the largest of its parents; 0 for a leaf
-  std::uint32_t version = 0;    // of a leaf's numbers: counts writes in place
-  bool released = false;
-  LaggingRows* lagging = nullptr;  // of a leaf: set while its rows may lag behind
-  Gradient gradient;            // of a leaf: gathered; of an operation: while backward runs
-  std::atomic<std::uint32_t> references = 0;
-  std::uint64_t visit = 0;      // the backward run that has seen this node
-  Node* next_dead = nullptr;    // the list of nodes to be destroyed
+  const char* name;             ///< of the operation: a literal
+  std::uint32_t number = 0;     ///< one more than the largest of its parents; 0 for a leaf
+  std::uint32_t version = 0;    ///< of a leaf's numbers: counts writes in place
+  bool released = false;  ///< whether rules and edges are gone
+  LaggingRows* lagging = nullptr;  ///< of a leaf: set while its rows may lag behind
+  Gradient gradient;            ///< of a leaf: gathered; of an operation: while backward runs
+  std::atomic<std::uint32_t> references = 0;  ///< NodePtrs to this node
+  std::uint64_t visit = 0;      ///< the backward run that has seen this node
+  Node* next_dead = nullptr;    ///< the list of nodes to be destroyed
 };
 
 inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {

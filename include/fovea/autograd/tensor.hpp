@@ -16,7 +16,7 @@ class Tensor {
 
   /// A constant.
   Tensor(Array value) : value_(std::move(value)), defined_(true) {}  // NOLINT: implicit on purpose
-  Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}
+  Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}  ///< a constant, written out
 
   /// A leaf that gathers gradients: a parameter. The numbers are the tensor's own from now on.
   static Tensor parameter(const Array& value);
@@ -24,7 +24,7 @@ class Tensor {
   /// A result of `record`.
   Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)), defined_(true) {}
 
-  bool defined() const { return defined_; }
+  bool defined() const { return defined_; }  ///< whether it holds numbers
 
   /// The numbers. Throws StateError when not defined.
   const Array& value() const;
@@ -73,7 +73,7 @@ class Tensor {
   /// A copy of the numbers, a leaf if this is one.
   Tensor clone() const;
 
-  const NodePtr& node() const { return node_; }
+  const NodePtr& node() const { return node_; }  ///< null where no gradient flows
 
  private:
   Array value_;

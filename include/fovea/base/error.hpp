@@ -13,7 +13,7 @@ namespace fovea::inline FOVEA_PRECISION {
 /// The base of all exceptions of this library.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message) : message_(std::move(message)) {}
+  explicit Error(std::string message) : message_(std::move(message)) {}  ///< the path is empty
 
   /// The whole message, layer path first where there is one.
   const char* what() const noexcept override { return message_.c_str(); }
@@ -52,7 +52,7 @@ struct StateError : Error {
 /// A file whose content breaks its format.
 class FormatError : public Error {
  public:
-  FormatError(const std::string& file, Index byte_offset, const std::string& reason);
+  FormatError(const std::string& file, Index byte_offset, const std::string& reason);  ///< the text is put together from these
 
   /// Position in the file of the first byte that cannot be right.
   Index byte_offset() const noexcept { return byte_offset_; }
@@ -67,7 +67,7 @@ class IoError : public Error {
   /// `error_number` is the value of errno.
   IoError(const std::string& path, const std::string& action, int error_number);
 
-  int error_number() const noexcept { return error_number_; }
+  int error_number() const noexcept { return error_number_; }  ///< the value of errno
 
  private:
   int error_number_;

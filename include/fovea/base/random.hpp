@@ -16,7 +16,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
 /// `below` walk the stream.
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
+  explicit Rng(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}  ///< at position 0
 
   /// An independent generator for a named purpose ("shuffle", a layer's path) and a number within it (the epoch, the step).
   Rng split(std::string_view purpose, std::uint64_t number = 0) const;

@@ -41,14 +41,14 @@ enum class NumpyType { boolean, int8, int16, int32, int64, uint8, uint16, uint32
 
 /// What stands in front of the numbers.
 struct NumpyHeader {
-  NumpyType type = NumpyType::float64;
-  Index item_size = 8;
-  bool big_endian = false;
-  bool fortran_order = false;
-  Shape shape;
-  std::string type_text;  // as the file writes it: "<f8"
-  Index type_begin = 0;   // where in the file that stands
-  Index data_begin = 0;
+  NumpyType type = NumpyType::float64;  ///< of an element
+  Index item_size = 8;  ///< bytes of an element
+  bool big_endian = false;  ///< the order of its bytes
+  bool fortran_order = false;  ///< first axis fastest
+  Shape shape;  ///< of the array
+  std::string type_text;  ///< as the file writes it: "<f8"
+  Index type_begin = 0;   ///< where in the file that stands
+  Index data_begin = 0;  ///< where in the file the numbers begin
 
   /// Reads no further than to the first number, and checks that a file of `size` bytes holds the numbers and nothing else.
   /// `file` is the name for messages. Throws FormatError.
@@ -58,18 +58,18 @@ struct NumpyHeader {
 /// The array of a .npy file as the file has it, to be taken out in the type that is wanted.
 class NumpyArray {
  public:
-  explicit NumpyArray(const std::string& path);
+  explicit NumpyArray(const std::string& path);  ///< reads the file
 
   /// From elsewhere: `size` bytes that `read` will give.
   NumpyArray(const std::string& file, Index size, const ByteReader& read);
 
-  const NumpyHeader& header() const { return header_; }
-  const Shape& shape() const { return header_.shape; }
+  const NumpyHeader& header() const { return header_; }  ///< as the file has it
+  const Shape& shape() const { return header_.shape; }  ///< of the array
 
   /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
   Array reals() const;
-  Ids ids() const;
-  Mask mask() const;
+  Ids ids() const;  ///< as read_npy_ids
+  Mask mask() const;  ///< as read_npy_mask
 
  private:
   std::string file_;
@@ -84,22 +84,22 @@ class NumpyArchive {
   /// Reads the directory. Throws IoError, and FormatError for what is no sound zip file: a name that stands there twice, a member
   /// above 4 GiB, or one above 1 MiB that is more than 100 times what it takes up in the file.
   explicit NumpyArchive(const std::string& path);
-  NumpyArchive(NumpyArchive&& other) noexcept;
-  NumpyArchive& operator=(NumpyArchive&& other) noexcept;
+  NumpyArchive(NumpyArchive&& other) noexcept;  ///< takes over the open file
+  NumpyArchive& operator=(NumpyArchive&& other) noexcept;  ///< takes over the open file
   ~NumpyArchive();
 
   /// In the order of the file, without ".npy".
   const std::vector<std::string>& names() const;
-  bool contains(std::string_view name) const;
+  bool contains(std::string_view name) const;  ///< whether there is an array of this name
 
   /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an unknown name, FormatError, IoError.
   Shape shape(std::string_view name) const;
 
   /// Reads the member. Throws IndexError for an unknown name, FormatError also for a wrong checksum, IoError.
   NumpyArray numpy(std::string_view name) const;
-  Array array(std::string_view name) const { return numpy(name).reals(); }
-  Ids ids(std::string_view name) const { return numpy(name).ids(); }
-  Mask mask(std::string_view name) const { return numpy(name).mask(); }
+  Array array(std::string_view name) const { return numpy(name).reals(); }  ///< its numbers as reals
+  Ids ids(std::string_view name) const { return numpy(name).ids(); }  ///< its integers
+  Mask mask(std::string_view name) const { return numpy(name).mask(); }  ///< its bytes as a mask
 
  private:
   struct Zip;

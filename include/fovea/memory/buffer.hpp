@@ -33,13 +33,13 @@ class Pool;
 
 /// Head of every block; the memory that it stands for follows it.
 struct alignas(64) Block {
-  std::atomic<Index> references;
-  Index capacity;
-  Pool* home;
-  Block* next;
-  int size_class;
+  std::atomic<Index> references;  ///< of Buffers and nodes
+  Index capacity;  ///< bytes behind this head
+  Pool* home;  ///< the pool it goes back to
+  Block* next;  ///< in a list of free blocks
+  int size_class;  ///< of its pool
 
-  void* data() { return this + 1; }
+  void* data() { return this + 1; }  ///< the memory
 };
 
 /// A block of at least `bytes`, with one reference. Throws MemoryError.
@@ -55,7 +55,7 @@ void return_pool(Pool* pool) noexcept;
 /// While it lives, this thread takes blocks from `pool`. One thread at a time may use a pool.
 class PoolScope {
  public:
-  explicit PoolScope(Pool* pool);
+  explicit PoolScope(Pool* pool);  ///< until the scope ends
   ~PoolScope();
   PoolScope(const PoolScope&) = delete;
   PoolScope& operator=(const PoolScope&) = delete;
@@ -70,11 +70,13 @@ class PoolScope {
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(Index bytes) : block_(memory::acquire(bytes)) {}
+  explicit Buffer(Index bytes) : block_(memory::acquire(bytes)) {}  ///< not initialised; throws MemoryError
+  /// Shares the memory.
   Buffer(const Buffer& other) noexcept : block_(other.block_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
-  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}  ///< takes over
+  /// Shares, or takes over.
   Buffer& operator=(Buffer other) noexcept {
     std::swap(block_, other.block_);
     return *this;

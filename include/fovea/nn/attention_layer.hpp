@@ -35,16 +35,19 @@ enum class Score {
 /// Masked positions get weight 0; where nothing is kept, the context is 0. c shifts all scores alike, which softmax does not
 /// see: it is a parameter, as in Keras' Dense(1), and its gradient is exactly 0. Initialised as Keras' Dense layers are.
 struct AttentionLayer {
-  Index units;
-  Reading reading = Reading::pool;
-  Score score = Score::additive;
+  Index units;  ///< width of W1 and W2; 0 with the general score
+  Reading reading = Reading::pool;  ///< what is scored against what
+  Score score = Score::additive;  ///< how
   bool bias = true;            ///< b1, b2 and c exist
   bool causal = false;         ///< per_position: position j looks at positions up to j only
   bool learned_query = false;  ///< query: q is a parameter
   real dropout = 0;            ///< on the weights, while training
-  Tensor W1 = {}, b1 = {};     ///< (features, units), (units): the side that is looked at; general: W1 is (features, query features)
-  Tensor W2 = {}, b2 = {};     ///< (query features, units), (units): the side that looks
-  Tensor v = {}, c = {};       ///< (units, 1), (1): additive only
+  /// (features, units): the side that is looked at; general: (features, query features)
+  Tensor W1 = {}, b1 = {};     ///< (units)
+  /// (query features, units): the side that looks
+  Tensor W2 = {}, b2 = {};     ///< (units)
+  /// (units, 1): additive only
+  Tensor v = {}, c = {};       ///< (1): additive only
   Tensor learned = {};         ///< (features): the learned query
 
   /// sample: (time, features) -> (features), or (time, features) per position. Queries are taken to have as many features as x.
@@ -53,7 +56,7 @@ struct AttentionLayer {
 
   /// The context. Throws StateError in reading query without a learned query: call `attend` with one.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context = {}) const;
-  Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }
+  Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }  ///< without a mask
 
   /// What attend looks at, besides x.
   struct Options {
@@ -64,10 +67,12 @@ struct AttentionLayer {
 
   /// Context and weights.
   Attention attend(const Tensor& x, const Options& options, const Context& context = {}) const;
-  Attention attend(const Tensor& x) const { return attend(x, Options{}); }
+  Attention attend(const Tensor& x) const { return attend(x, Options{}); }  ///< without a query or a mask
 
+  /// A mask goes on per position only.
   MaskFlow mask_flow() const { return reading == Reading::per_position ? MaskFlow::keeps : MaskFlow::ends; }
 
+  /// W1, b1, W2, b2, v, c, query: those that the options ask for.
   static void parameters(auto& self, auto&& visit) {
     const bool additive = self.score == Score::additive, general = self.score == Score::general;
     visit("W1", self.W1);

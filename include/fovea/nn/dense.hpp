@@ -13,9 +13,9 @@ Tensor activate(const Tensor& x, Activation activation);
 
 /// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense: glorot_uniform, zeros.
 struct Dense {
-  Index units;
-  Activation activation = Activation::linear;
-  bool use_bias = true;
+  Index units;  ///< width of the result
+  Activation activation = Activation::linear;  ///< applied to the result
+  bool use_bias = true;  ///< whether there is a bias
   Tensor weight = {};  ///< (inputs, units)
   Tensor bias = {};    ///< (units)
 
@@ -23,13 +23,15 @@ struct Dense {
   /// it was built for.
   Shape build(const Shape& sample, const Rng& random);
 
+  /// Throws StateError before it is built, ShapeError for another number of inputs.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
   /// x weight + bias, before the activation.
   Tensor linear(const Tensor& x) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
 
+  /// weight, and bias if there is one.
   static void parameters(auto& self, auto&& visit) {
     visit("weight", self.weight);
     if (self.use_bias) visit("bias", self.bias);

@@ -8,19 +8,19 @@ namespace fovea::inline FOVEA_PRECISION {
 /// While training, sets each number to 0 with probability `rate` and divides the others by 1 - rate; otherwise the identity.
 /// Which ones is a function of seed, layer path, step, sample and position.
 struct Dropout {
-  real rate;
+  real rate;  ///< 0 to 1
 
-  Shape build(const Shape& sample, const Rng& random) const;
-  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+  Shape build(const Shape& sample, const Rng& random) const;  ///< throws ValueError for a rate out of range
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;  ///< the identity unless context.training
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
 };
 
 /// Says that the mask is not needed from here on: padding then counts like everything else.
 struct DropMask {
-  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;  ///< x
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
+  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }  ///< no layer behind it sees the mask
 };
 
 }  // namespace fovea

@@ -31,7 +31,7 @@ struct Embedding {
   /// The gradient of the table is its touched rows.
   static constexpr bool gradient_is_rows = true;
 
-  static void parameters(auto& self, auto&& visit) { visit("weight", self.weight); }
+  static void parameters(auto& self, auto&& visit) { visit("weight", self.weight); }  ///< weight
 };
 
 }  // namespace fovea

@@ -17,8 +17,8 @@ namespace fovea::inline FOVEA_PRECISION {
 
 /// What flows between layers: ids or numbers, and which positions count.
 struct Signal {
-  std::variant<Ids, Tensor> value;
-  std::optional<Mask> mask;
+  std::variant<Ids, Tensor> value;  ///< what it carries
+  std::optional<Mask> mask;  ///< over its first axes; none: all count
 };
 
 /// Whether a type can be called as a module.
@@ -28,6 +28,7 @@ concept Module = std::invocable<const M&, const Ids&, const Context&> || std::in
 /// A module of any type. Copies share it.
 class Layer {
  public:
+  /// Takes the module; from now on it is reached through the layer.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
   explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(type_name(typeid(M))) {}
@@ -46,7 +47,7 @@ class Layer {
 
   /// Whether the module ends in a softmax that can be left out: then `call_for_logits` gives what goes into it.
   bool ends_in_softmax() const { return self_->ends_in_softmax(); }
-  Signal call_for_logits(const Signal& x, const Context& context) const;
+  Signal call_for_logits(const Signal& x, const Context& context) const;  ///< without the last softmax
 
   /// Checks ids before any work is done. Throws IndexError.
   void check(const Ids& ids) const { self_->check(ids); }

@@ -25,8 +25,8 @@ enum class MaskFlow {
 
 /// A parameter and its path, such as "dense/weight".
 struct NamedParameter {
-  std::string path;
-  Tensor tensor;
+  std::string path;  ///< of names, joined by "/"
+  Tensor tensor;  ///< shares the numbers with the module
 };
 
 /// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order.

@@ -12,10 +12,10 @@ namespace fovea::inline FOVEA_PRECISION {
 ///   m += (g - m) (1 - beta_1),   v += (g^2 - v) (1 - beta_2)
 ///   p -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta_1 = 0.9;
-  double beta_2 = 0.999;
-  double epsilon = 1e-7;
+  double learning_rate = 1e-3;  ///< at least 0; may be changed later
+  double beta_1 = 0.9;  ///< decay of the mean of gradients
+  double beta_2 = 0.999;  ///< decay of the mean of their squares
+  double epsilon = 1e-7;  ///< keeps the quotient finite
 
   /// PyTorch's form: epsilon is added after the bias correction of v, p -= learning_rate (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon).
   /// Its default epsilon is 1e-8.
@@ -43,11 +43,12 @@ class Adam {
   /// Throws ValueError for options out of range.
   explicit Adam(const AdamOptions& options = {});
   ~Adam();
-  Adam(Adam&&) noexcept;
-  Adam& operator=(Adam&&) noexcept;
+  Adam(Adam&&) noexcept;  ///< takes over parameters and moments
+  Adam& operator=(Adam&&) noexcept;  ///< takes over parameters and moments
 
   /// Takes on the parameters, with moments of zero. Frozen ones are left alone.
   void attach(std::vector<NamedParameter> parameters);
+  /// The parameters of a module that is built.
   template <class Module>
   void attach(const Module& module) {
     attach(parameters_of(module));
@@ -62,15 +63,16 @@ class Adam {
   /// The number of steps made.
   Index steps() const { return steps_; }
 
-  double learning_rate() const { return options_.learning_rate; }
+  double learning_rate() const { return options_.learning_rate; }  ///< of the next step
   /// For the steps from now on. Throws ValueError unless finite and not negative.
   void set_learning_rate(double rate);
 
   /// A parameter with its moments.
   struct Slot {
-    std::string path;
-    Tensor parameter;
-    Array mean, variance;
+    std::string path;  ///< its name in the model
+    Tensor parameter;  ///< shares the numbers with its module
+    /// of the gradients: m
+    Array mean, variance;    ///< of their squares: v
     std::shared_ptr<AdamRows> rows = {};  ///< of a table, once a batch has touched some of its rows
   };
 

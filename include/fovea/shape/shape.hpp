@@ -14,16 +14,16 @@ namespace fovea::inline FOVEA_PRECISION {
 /// valid: no size is negative, and the number of elements fits an Index with room for their bytes.
 class Shape {
  public:
-  static constexpr int max_rank = 6;
+  static constexpr int max_rank = 6;  ///< axes at most
 
   /// Rank 0.
   Shape() = default;
 
   /// Throws ShapeError for a negative size, more than six of them, or more elements than memory can have.
   Shape(std::initializer_list<Index> sizes) : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}
-  explicit Shape(std::span<const Index> sizes);
+  explicit Shape(std::span<const Index> sizes);  ///< as above, from a list
 
-  int rank() const { return rank_; }
+  int rank() const { return rank_; }  ///< number of axes
 
   /// The number of elements: the product of the sizes, 1 at rank 0.
   Index count() const { return count_; }
@@ -34,14 +34,14 @@ class Shape {
   /// The axis as a number from 0 to rank - 1. Throws IndexError.
   int resolve(int axis) const;
 
-  std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
+  std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }  ///< outermost first
 
   /// The same shape with one size replaced, an axis taken out, or one put in before `axis` (which may be the rank).
   Shape with(int axis, Index size) const;
-  Shape without(int axis) const;
-  Shape inserted(int axis, Index size) const;
+  Shape without(int axis) const;  ///< throws IndexError
+  Shape inserted(int axis, Index size) const;  ///< throws ShapeError beyond six axes
 
-  bool operator==(const Shape& other) const;
+  bool operator==(const Shape& other) const = default;  ///< sizes past the rank are 0 in both
 
  private:
   std::array<Index, max_rank> sizes_ = {};

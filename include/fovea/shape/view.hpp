@@ -17,16 +17,16 @@ Strides broadcast_strides(const Shape& shape, const Shape& target);
 
 /// Numbers to read. Does not own them.
 struct View {
-  const real* data;
-  Shape shape;
-  Strides strides;
+  const real* data;  ///< the first number
+  Shape shape;  ///< sizes, repeated ones included
+  Strides strides;  ///< in elements
 };
 
 /// Numbers to write. Does not own them.
 struct MutableView {
-  real* data;
-  Shape shape;
-  Strides strides;
+  real* data;  ///< the first number
+  Shape shape;  ///< its sizes
+  Strides strides;  ///< in elements
 };
 
 /// The same numbers with the last two axes exchanged.

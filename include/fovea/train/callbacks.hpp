@@ -19,11 +19,11 @@ using Logs = std::map<std::string, double, std::less<>>;
 class Callback {
  public:
   virtual ~Callback() = default;
-  virtual void on_train_begin(Sequential&) {}
-  virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {}
-  virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {}
-  virtual void on_epoch_end(Sequential&, Index /*epoch*/, const Logs&) {}
-  virtual void on_train_end(Sequential&) {}
+  virtual void on_train_begin(Sequential&) {}  ///< before the first epoch
+  virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {}  ///< before the first batch of an epoch
+  virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {}  ///< with the means of the epoch so far
+  virtual void on_epoch_end(Sequential&, Index /*epoch*/, const Logs&) {}  ///< with validation, if there is any
+  virtual void on_train_end(Sequential&) {}  ///< after the last epoch
 
   /// Asked after each epoch: true ends the training.
   virtual bool wants_to_stop() const { return false; }
@@ -32,12 +32,12 @@ class Callback {
 /// Remembers the weights of the epoch in which a value was lowest, and puts them back when training ends.
 class RestoreBestWeights : public Callback {
  public:
-  explicit RestoreBestWeights(std::string monitor = "val_loss") : monitor_(std::move(monitor)) {}
+  explicit RestoreBestWeights(std::string monitor = "val_loss") : monitor_(std::move(monitor)) {}  ///< of the value to watch
 
-  void on_train_begin(Sequential& model) override;
+  void on_train_begin(Sequential& model) override;  ///< forgets what it had
   /// Throws ValueError when the monitored value is not among the logs.
   void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;
-  void on_train_end(Sequential& model) override { restore(model); }
+  void on_train_end(Sequential& model) override { restore(model); }  ///< puts the best weights back
 
   /// Puts the remembered weights back. Throws StateError when none are.
   void restore(Sequential& model) const;
@@ -55,10 +55,10 @@ class RestoreBestWeights : public Callback {
 /// Ends the training when a value has not improved by more than min_delta for `patience` epochs in a row. Keras' EarlyStopping.
 class EarlyStopping : public Callback {
  public:
-  explicit EarlyStopping(Index patience = 0, double min_delta = 0, std::string monitor = "val_loss");
+  explicit EarlyStopping(Index patience = 0, double min_delta = 0, std::string monitor = "val_loss");  ///< throws ValueError below 0
 
-  void on_train_begin(Sequential& model) override;
-  void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;
+  void on_train_begin(Sequential& model) override;  ///< forgets what it had
+  void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;  ///< throws ValueError without the value
   bool wants_to_stop() const override { return stopped_; }
 
  private:

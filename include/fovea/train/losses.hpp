@@ -14,36 +14,94 @@ namespace fovea::inline FOVEA_PRECISION {
 /// Cross-entropy of class labels: predictions (batch..., classes), labels (batch...) -> (batch...). From probabilities as Keras on
 /// TensorFlow computes it (ops.hpp); when the model's last layer is a softmax, its logits are used and nothing is clipped.
 struct SparseCategoricalCrossentropy {
-  bool from_logits = false;
+  bool from_logits = false;  ///< predictions are logits
 
-  static constexpr const char* name = "sparse_categorical_crossentropy";
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;
+  static constexpr const char* name = "sparse_categorical_crossentropy";  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each label
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
 
   /// Throws ShapeError or IndexError if labels cannot fit predictions of these classes: fit asks once, before any work.
   void check(const Shape& prediction, const Samples& target) const;
+};
+
+/// Cross-entropy of target distributions, predictions and targets (batch..., classes) -> (batch...). From probabilities in Keras'
+/// order (ops.hpp); when the model's last layer is a softmax, its logits are used and nothing is clipped.
+struct CategoricalCrossentropy {
+  bool from_logits = false;  ///< predictions are logits
+  real label_smoothing = 0;  ///< this part of each target is spread evenly over the classes
+
+  static constexpr const char* name = "categorical_crossentropy";            ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;       ///< the same, from logits
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError, as in the losses below
+};
+
+// The losses below: predictions and targets (batch..., n) -> (batch...), the mean over the last axis as in Keras. Targets may lack a
+// last axis of size 1, and may be ids, which are read as numbers.
+
+/// Cross-entropy of targets 0 to 1 that are independent of each other.
+struct BinaryCrossentropy {
+  bool from_logits = false;  ///< predictions are logits
+  real label_smoothing = 0;  ///< targets t become t (1 - smoothing) + smoothing / 2
+
+  static constexpr const char* name = "binary_crossentropy";                 ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
+};
+
+/// (prediction - target)^2
+struct MeanSquaredError {
+  static constexpr const char* name = "mean_squared_error";                  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
+};
+
+/// |prediction - target|
+struct MeanAbsoluteError {
+  static constexpr const char* name = "mean_absolute_error";                 ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
+};
+
+/// Half the squared difference up to delta, linear beyond.
+struct Huber {
+  real delta = 1;  ///< where the square ends
+
+  static constexpr const char* name = "huber_loss";                          ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
+};
+
+/// The sum over the last axis of target log(target / prediction), both clipped to [1e-7, 1].
+struct KLDivergence {
+  static constexpr const char* name = "kl_divergence";                       ///< as Keras names it
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
 };
 
 /// A loss of any type, or none.
 class Loss {
  public:
   Loss() = default;
+  /// Takes a loss of any type.
   template <class L>
     requires(!std::same_as<std::remove_cvref_t<L>, Loss> && requires(const L& loss, const Tensor& p, const Samples& t) {
       { loss(p, t) } -> std::same_as<Tensor>;
     })
   Loss(L loss) : self_(std::make_shared<Holder<L>>(std::move(loss))) {}  // NOLINT: implicit on purpose
 
-  explicit operator bool() const { return static_cast<bool>(self_); }
-  std::string name() const { return self_->name(); }
+  explicit operator bool() const { return static_cast<bool>(self_); }  ///< whether there is a loss
+  std::string name() const { return self_->name(); }  ///< for logs and errors
 
   /// One value for each sample, of the target's shape.
   Tensor operator()(const Tensor& prediction, const Samples& target) const { return self_->values(prediction, target); }
 
   /// Whether the loss can be computed from what goes into a softmax.
   bool takes_logits() const { return self_->takes_logits(); }
+  /// Only if takes_logits().
   Tensor of_logits(const Tensor& logits, const Samples& target) const { return self_->of_logits(logits, target); }
 
+  /// Before any work; a loss without a check passes all.
   void check(const Shape& prediction, const Samples& target) const { self_->check(prediction, target); }
 
  private:

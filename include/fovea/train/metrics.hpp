@@ -14,13 +14,14 @@ namespace fovea::inline FOVEA_PRECISION {
 /// 1 where the most probable class is the label, else 0. predictions (batch..., classes), labels (batch...). Throws ShapeError for any
 /// other pair of shapes: nothing is broadcast. Among equals the lowest class counts.
 struct Accuracy {
-  static constexpr const char* name = "accuracy";
-  Array operator()(const Array& prediction, const Samples& target) const;
+  static constexpr const char* name = "accuracy";  ///< as Keras names it
+  Array operator()(const Array& prediction, const Samples& target) const;  ///< 1 or 0 for each label
 };
 
 /// A metric of any type.
 class Metric {
  public:
+  /// Takes a metric of any type.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, Metric> && requires(const M& metric, const Array& p, const Samples& t) {
       { metric(p, t) } -> std::same_as<Array>;
@@ -28,7 +29,8 @@ class Metric {
     })
   Metric(M metric) : self_(std::make_shared<Holder<M>>(std::move(metric))) {}  // NOLINT: implicit on purpose
 
-  std::string name() const { return self_->name(); }
+  std::string name() const { return self_->name(); }  ///< in the logs
+  /// One value for each sample.
   Array operator()(const Array& prediction, const Samples& target) const { return self_->values(prediction, target); }
 
  private:

@@ -12,6 +12,7 @@ namespace fovea::inline FOVEA_PRECISION {
 /// model's own.
 class Optimizer {
  public:
+  /// Takes an optimiser of any type.
   template <class O>
     requires(!std::same_as<std::remove_cvref_t<O>, Optimizer> && requires(O& optimizer, std::vector<NamedParameter> parameters) {
       optimizer.attach(parameters);
@@ -20,10 +21,15 @@ class Optimizer {
     })
   Optimizer(O optimizer) : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
 
-  void attach(std::vector<NamedParameter> parameters) { self_->attach(std::move(parameters)); }
-  void step() { self_->step(); }
-  double learning_rate() const { return self_->learning_rate(); }
-  void set_learning_rate(double rate) { self_->set_learning_rate(rate); }
+  /// Returns how many times the optimiser was attached to a model, this one included.
+  std::uint64_t attach(std::vector<NamedParameter> parameters) {
+    self_->attach(std::move(parameters));
+    return ++self_->attachments;
+  }
+  std::uint64_t attachments() const { return self_->attachments; }  ///< how many so far
+  void step() { self_->step(); }  ///< along the gathered gradients
+  double learning_rate() const { return self_->learning_rate(); }  ///< of the next step
+  void set_learning_rate(double rate) { self_->set_learning_rate(rate); }  ///< from now on
 
   /// The optimiser itself, or null if it is of another type.
   template <class O>
@@ -39,6 +45,7 @@ class Optimizer {
     virtual void step() = 0;
     virtual double learning_rate() const = 0;
     virtual void set_learning_rate(double rate) = 0;
+    std::uint64_t attachments = 0;
   };
   template <class O>
   struct Holder final : Interface {

@@ -14,11 +14,12 @@ class Samples {
  public:
   /// Throw ShapeError for rank 0: samples lie along the first axis.
   Samples(Ids ids);      // NOLINT: implicit on purpose
+  /// Of numbers.
   Samples(Array array);  // NOLINT: implicit on purpose
 
-  Index count() const { return shape()[0]; }
-  const Shape& shape() const;
-  bool is_ids() const { return std::holds_alternative<Ids>(value_); }
+  Index count() const { return shape()[0]; }  ///< how many samples
+  const Shape& shape() const;  ///< of all samples: (samples, ...)
+  bool is_ids() const { return std::holds_alternative<Ids>(value_); }  ///< ids, or else numbers
 
   /// Throws ValueError if these are numbers.
   const Ids& ids() const;

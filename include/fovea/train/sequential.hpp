@@ -19,23 +19,26 @@ class Pass;
 class Means;
 struct Batch;
 
+/// What compile takes.
 struct CompileOptions {
-  Optimizer optimizer = Adam{};
+  Optimizer optimizer = Adam{};  ///< becomes the model's own
   Loss loss = {};                   ///< must be given
-  std::vector<Metric> metrics = {};
+  std::vector<Metric> metrics = {};  ///< watched, not trained on
   std::uint64_t seed = 0;           ///< of initial weights, shuffling and dropout, each with a stream of its own
 };
 
 /// Samples to validate on.
 struct Validation {
-  Samples x, y;
+  /// What goes in.
+  Samples x, y;  ///< what should come out
 };
 
+/// What fit takes besides the samples.
 struct FitOptions {
-  Index epochs = 1;
-  Index batch_size = 32;
+  Index epochs = 1;  ///< passes over all samples
+  Index batch_size = 32;  ///< samples in a step; the last batch may be smaller
   bool shuffle = true;                            ///< anew each epoch, by the model's seed
-  std::optional<Validation> validation_data = {};
+  std::optional<Validation> validation_data = {};  ///< looked at after each epoch
   double validation_split = 0;                    ///< or this part of the samples, the last ones before shuffling
   std::vector<double> sample_weight = {};         ///< one for each sample; none: all 1
   std::vector<Callback*> callbacks = {};          ///< not owned
@@ -45,8 +48,8 @@ struct FitOptions {
 
 /// What was measured, epoch by epoch.
 struct History {
-  std::vector<Index> epoch;
-  std::map<std::string, std::vector<double>, std::less<>> history;
+  std::vector<Index> epoch;  ///< counted from 0
+  std::map<std::string, std::vector<double>, std::less<>> history;  ///< by name, one value for each epoch
 
   /// The values of one name. Throws IndexError if there is none of that name.
   const std::vector<double>& operator[](std::string_view name) const;
@@ -57,27 +60,28 @@ struct History {
 /// number of threads.
 class Sequential {
  public:
+  /// Modules in the order in which they are called.
   template <class... Modules>
     requires(Module<Modules> && ...)
   explicit Sequential(Modules... modules) {
     (add(Layer(std::move(modules))), ...);
   }
-  Sequential(Sequential&&) = default;
-  Sequential& operator=(Sequential&&) = default;
+  Sequential(Sequential&&) = default;  ///< takes over
+  Sequential& operator=(Sequential&&) = default;  ///< takes over
 
   /// Puts a layer behind the others. Throws StateError once built.
   void add(Layer layer);
 
   /// The name in paths and in the summary. Throws ValueError when empty.
   void set_name(std::string name);
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  ///< "sequential" at first
 
-  const std::vector<Layer>& layers() const { return layers_; }
+  const std::vector<Layer>& layers() const { return layers_; }  ///< in order
 
   /// Makes all parameters for samples of a shape, the batch axis left out; what fit does by itself from its data. Compile first if
   /// the seed matters. A second call with the same shape does nothing. Throws ShapeError and ValueError with the layer's path.
   void build(const Shape& sample);
-  bool built() const { return built_; }
+  bool built() const { return built_; }  ///< whether the parameters exist
 
   /// The prediction for a batch, recorded: for a loop of your own.
   Tensor operator()(const Samples& x, const Context& context = {}) const;
@@ -137,6 +141,7 @@ class Sequential {
 
   std::optional<CompileOptions> compiled_;
   std::uint64_t steps_ = 0;         // updates made since compile
+  std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
   std::shared_ptr<train::Shards> shards_;  // memory of the shards, kept from batch to batch

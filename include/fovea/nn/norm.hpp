@@ -1,0 +1,47 @@
+// Normalisation of each position by itself: Ba, Kiros and Hinton, "Layer normalization" (2016); Zhang and Sennrich, "Root mean square
+// layer normalization" (2019).
+#pragma once
+
+#include "fovea/nn/module.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta over the last axis. Keras' LayerNormalization: gamma ones, beta zeros.
+struct LayerNorm {
+  real epsilon = real(1e-3);  ///< added to the variance
+  Tensor gamma = {};          ///< (features)
+  Tensor beta = {};           ///< (features)
+
+  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built for.
+  Shape build(const Shape& sample, const Rng& random);
+
+  /// Throws StateError before it is built.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+
+  /// gamma, beta.
+  static void parameters(auto& self, auto&& visit) {
+    visit("gamma", self.gamma);
+    visit("beta", self.beta);
+  }
+};
+
+/// y = x / sqrt(mean(x^2) + epsilon) gamma over the last axis. Keras' RMSNormalization: gamma ones.
+struct RMSNorm {
+  real epsilon = real(1e-6);  ///< added to the mean square
+  Tensor gamma = {};          ///< (features)
+
+  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built for.
+  Shape build(const Shape& sample, const Rng& random);
+
+  /// Throws StateError before it is built.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+
+  /// gamma.
+  static void parameters(auto& self, auto&& visit) { visit("gamma", self.gamma); }
+};
+
+}  // namespace fovea

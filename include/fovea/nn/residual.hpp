@@ -1,0 +1,48 @@
+// A module beside which its input goes past: He et al., "Deep residual learning for image recognition" (2015).
+#pragma once
+
+#include <concepts>
+#include <optional>
+
+#include "fovea/array/mask.hpp"
+#include "fovea/base/error.hpp"
+#include "fovea/nn/module.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// y = x + module(x), for a module that keeps shapes. Residual{Dense{.units = 8}}
+template <class M>
+struct Residual {
+  M module;  ///< what is added to x
+
+  /// sample -> sample. Throws ShapeError for a module that makes another shape of it.
+  Shape build(const Shape& sample, const Rng& random) {
+    Shape result = sample;
+    if constexpr (requires { module.build(sample, random); }) result = module.build(sample, random);
+    if (result != sample) throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " + to_string(sample) + "; the two are added and must be equal");
+    return sample;
+  }
+
+  /// The mask goes to the module, if it takes one.
+  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context = {}) const {
+    if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
+      return x + module(x, mask, context);
+    else
+      return x + module(x, context);
+  }
+  Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }  ///< without a mask
+
+  /// As the module does.
+  MaskFlow mask_flow() const {
+    if constexpr (requires { module.mask_flow(); })
+      return module.mask_flow();
+    else
+      return MaskFlow::loses;
+  }
+
+  /// Those of the module.
+  static void parameters(auto& self, auto&& visit) { visit("module", self.module); }
+};
+
+}  // namespace fovea

@@ -1,0 +1,73 @@
+// What ops take besides tensors and numbers.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// Axes to reduce: one, several, or none named, which means all. Negative axes count from the end.
+class Axes {
+ public:
+  Axes() = default;
+  /// One axis.
+  Axes(int axis) : list_{axis} {}                                // NOLINT: implicit on purpose
+  /// Several; {} is all.
+  Axes(std::initializer_list<int> axes) : list_(axes) {}         // NOLINT: implicit on purpose
+  const std::vector<int>& list() const { return list_; }  ///< as named; empty means all
+
+ private:
+  std::vector<int> list_;
+};
+
+/// A part of an axis, as Python writes begin:end:step: every step-th position from begin on, before end. Negative positions count
+/// from the end, a negative step walks backwards, and what is left out is the axis' own end: {} is all of it, {.step = -1} all of
+/// it backwards. Unlike Python's, a range may not reach beyond the axis.
+struct Range {
+  /// first position
+  std::optional<Index> begin = {}, end = {};  ///< one past the last
+  Index step = 1;                             ///< not 0
+};
+
+/// How many elements to put before and after those of an axis.
+struct PadWidth {
+  /// in front of the first element
+  Index before = 0, after = 0;  ///< behind the last
+};
+
+/// What lies around an axis over which windows slide.
+enum class Padding {
+  valid,   ///< nothing: windows stay inside
+  same,    ///< so much that there are ceil(size / stride) windows; the odd element at the end, as in TensorFlow
+  causal,  ///< at the front only, so that no window looks ahead
+};
+
+struct Conv1DOptions {
+  Index stride = 1;
+  Padding padding = Padding::valid;
+  Index dilation = 1;  ///< distance between the elements of a window
+};
+
+/// Of rows and columns each.
+struct Conv2DOptions {
+  std::array<Index, 2> stride = {1, 1};
+  Padding padding = Padding::valid;
+  std::array<Index, 2> dilation = {1, 1};
+};
+
+struct Pool1DOptions {
+  Index size = 2;
+  Index stride = 0;  ///< 0: the size
+  Padding padding = Padding::valid;
+};
+
+struct Pool2DOptions {
+  std::array<Index, 2> size = {2, 2};
+  std::array<Index, 2> stride = {0, 0};
+  Padding padding = Padding::valid;
+};
+
+}  // namespace fovea

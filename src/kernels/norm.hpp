@@ -1,0 +1,30 @@
+// Normalisation of rows. Sums over rows (dgamma, dbeta) go through chunks of 64 rows, whose partial results are added pairwise in one
+// fixed tree: the same bits on any number of threads.
+#pragma once
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+struct NormSizes {
+  Index rows, width;
+  bool centred;  // layer_norm subtracts the mean and adds beta; rms_norm does neither
+};
+
+/// With m = mean(x) or 0 and s = 1 / sqrt(mean((x - m)^2) + epsilon):  y = (x - m) s gamma + beta.
+/// `means` and `scales` get m and s of each row; beta is null unless centred. The variance is that of the differences, so a large mean costs no digits.
+void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* means, real* scales);
+
+/// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`; dgamma and dbeta are written.
+struct NormGradients {
+  real* dx;
+  bool add_dx;
+  real* dgamma;
+  real* dbeta;
+};
+
+/// With n = (x - m) s and g = dy gamma:  dx (+)= s (g - mean(g) - n mean(g n)), where not centred without mean(g);
+/// dgamma = sum over rows of dy n;  dbeta = sum over rows of dy.
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales, const NormGradients& gradients);
+
+}  // namespace fovea::kernels

@@ -1,0 +1,51 @@
+#include "kernels/order.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "fovea/memory/buffer.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+namespace {
+
+bool is_larger(real a, real b) { return a > b || (std::isnan(a) && !std::isnan(b)); }
+bool is_smaller(real a, real b) { return a < b || (std::isnan(a) && !std::isnan(b)); }
+
+template <class Before>
+void first_position(const real* x, AlongAxis axis, std::int32_t* ids, const Before& before) {
+  const auto [outer, length, inner] = axis;
+  parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const real* const line = x + i / inner * length * inner + i % inner;
+      Index best = 0;
+      for (Index t = 1; t < length; ++t)
+        if (before(line[t * inner], line[best * inner])) best = t;
+      ids[i] = static_cast<std::int32_t>(best);
+    }
+  });
+}
+
+}  // namespace
+
+void largest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_position(x, axis, ids, is_larger); }
+void smallest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_position(x, axis, ids, is_smaller); }
+
+void largest_positions(const real* x, Index rows, Index length, Index k, std::int32_t* ids) {
+  parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
+    const Buffer scratch(length * 4);
+    std::int32_t* const order = scratch.as<std::int32_t>();
+    for (Index r = begin; r < end; ++r) {
+      const real* const row = x + r * length;
+      std::iota(order, order + length, 0);
+      std::partial_sort(order, order + k, order + length, [row](std::int32_t a, std::int32_t b) {
+        return is_larger(row[a], row[b]) || (!is_larger(row[b], row[a]) && a < b);
+      });
+      std::copy_n(order, k, ids + r * k);
+    }
+  });
+}
+
+}  // namespace fovea::kernels

@@ -1,0 +1,155 @@
+#include "kernels/windows.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "parallel/parallel.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+namespace {
+
+// Where element k of window o lies; beyond the axis in the padding.
+Index place(const Slide& slide, Index o, Index k) { return o * slide.stride - slide.before + k * slide.dilation; }
+bool inside(const Slide& slide, Index at) { return at >= 0 && at < slide.in; }
+
+// How many elements of window o are inside.
+Index count_inside(const Slide& slide, Index o) {
+  Index count = 0;
+  for (Index k = 0; k < slide.size; ++k) count += inside(slide, place(slide, o, k));
+  return count;
+}
+
+// Calls visit(o, k) for each window o whose element k lies at `at`, o ascending.
+template <class Visit>
+void for_windows_over(const Slide& slide, Index at, const Visit& visit) {
+  for (Index k = slide.size - 1; k >= 0; --k) {
+    const Index begin = at + slide.before - k * slide.dilation;
+    if (begin >= 0 && begin % slide.stride == 0 && begin / slide.stride < slide.out) visit(begin / slide.stride, k);
+  }
+}
+
+// Calls window(sample, row, column) for each result, in parallel over rows.
+template <class Window>
+void for_windows(const Windows& windows, const Window& window) {
+  const Slide &rows = windows.rows, &columns = windows.columns;
+  const Index cost = columns.out * rows.size * columns.size * windows.channels;
+  parallel::for_range(windows.batch * rows.out, parallel::grain(2 * cost), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      for (Index column = 0; column < columns.out; ++column) window(i / rows.out, i % rows.out, column);
+  });
+}
+
+// Calls element(x's pixel, channels) for each pixel of a window that is inside.
+template <class Pixel>
+void for_pixels(const Windows& windows, Index row, Index column, const Pixel& pixel) {
+  const Slide &rows = windows.rows, &columns = windows.columns;
+  for (Index i = 0; i < rows.size; ++i) {
+    const Index at_row = place(rows, row, i);
+    if (!inside(rows, at_row)) continue;
+    for (Index j = 0; j < columns.size; ++j)
+      if (const Index at_column = place(columns, column, j); inside(columns, at_column)) pixel(at_row * columns.in + at_column);
+  }
+}
+
+// Calls share(sample, pixel, row, column, i, j) for each pixel and each window (row, column) that has it as its element (i, j); pixels in
+// parallel, after clear(sample, pixel).
+template <class Clear, class Share>
+void for_shares(const Windows& windows, const Clear& clear, const Share& share) {
+  const Slide &rows = windows.rows, &columns = windows.columns;
+  const Index cost = columns.in * windows.channels * rows.size * columns.size / std::max<Index>(1, rows.stride * columns.stride);
+  parallel::for_range(windows.batch * rows.in, parallel::grain(2 * cost), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      for (Index column_in = 0; column_in < columns.in; ++column_in) {
+        const Index sample = i / rows.in, row_in = i % rows.in, pixel = row_in * columns.in + column_in;
+        clear(sample, pixel);
+        for_windows_over(rows, row_in, [&](Index row, Index k_row) {
+          for_windows_over(columns, column_in, [&](Index column, Index k_column) { share(sample, pixel, row, column, k_row, k_column); });
+        });
+      }
+  });
+}
+
+// Where a pixel of the input and a result begin.
+Index input_at(const Windows& w, Index sample, Index pixel) { return (sample * w.rows.in * w.columns.in + pixel) * w.channels; }
+Index result_at(const Windows& w, Index sample, Index row, Index column) { return ((sample * w.rows.out + row) * w.columns.out + column) * w.channels; }
+
+auto clearing(const Windows& windows, real* dx, bool add) {
+  return [&windows, dx, add](Index sample, Index pixel) {
+    if (!add) std::fill_n(dx + input_at(windows, sample, pixel), windows.channels, real(0));
+  };
+}
+
+}  // namespace
+
+void gather_windows(const Windows& windows, const real* x, real* matrix) {
+  const Slide &rows = windows.rows, &columns = windows.columns;
+  const Index channels = windows.channels;
+  for_windows(windows, [&](Index sample, Index row, Index column) {
+    real* to = matrix + result_at(windows, sample, row, column) * rows.size * columns.size;
+    for (Index i = 0; i < rows.size; ++i)
+      for (Index j = 0; j < columns.size; ++j, to += channels) {
+        const Index at_row = place(rows, row, i), at_column = place(columns, column, j);
+        if (inside(rows, at_row) && inside(columns, at_column))
+          std::copy_n(x + input_at(windows, sample, at_row * columns.in + at_column), channels, to);
+        else
+          std::fill_n(to, channels, real(0));
+      }
+  });
+}
+
+void add_windows(const Windows& windows, const real* matrix, real* dx, bool add) {
+  const Index size_rows = windows.rows.size, size_columns = windows.columns.size, channels = windows.channels;
+  for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index i, Index j) {
+    const real* const from = matrix + result_at(windows, sample, row, column) * size_rows * size_columns + (i * size_columns + j) * channels;
+    real* const to = dx + input_at(windows, sample, pixel);
+    for (Index c = 0; c < channels; ++c) to[c] += from[c];
+  });
+}
+
+void max_windows(const Windows& windows, const real* x, real* y, std::int32_t* places) {
+  for_windows(windows, [&](Index sample, Index row, Index column) {
+    const Index at = result_at(windows, sample, row, column);
+    std::fill_n(y + at, windows.channels, -std::numeric_limits<real>::infinity());
+    std::fill_n(places + at, windows.channels, -1);
+    for_pixels(windows, row, column, [&](Index pixel) {
+      const real* const from = x + input_at(windows, sample, pixel);
+      for (Index c = 0; c < windows.channels; ++c)
+        if (places[at + c] < 0 || (y[at + c] == y[at + c] && !(from[c] <= y[at + c]))) {  // the first NaN stays
+          y[at + c] = from[c];
+          places[at + c] = static_cast<std::int32_t>(pixel);
+        }
+    });
+  });
+}
+
+void max_windows_slopes(const Windows& windows, const real* dy, const std::int32_t* places, real* dx, bool add) {
+  for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index, Index) {
+    const Index from = result_at(windows, sample, row, column), to = input_at(windows, sample, pixel);
+    for (Index c = 0; c < windows.channels; ++c)
+      if (places[from + c] == pixel) dx[to + c] += dy[from + c];
+  });
+}
+
+void mean_windows(const Windows& windows, const real* x, real* y) {
+  for_windows(windows, [&](Index sample, Index row, Index column) {
+    real* const to = y + result_at(windows, sample, row, column);
+    std::fill_n(to, windows.channels, real(0));
+    for_pixels(windows, row, column, [&](Index pixel) {
+      const real* const from = x + input_at(windows, sample, pixel);
+      for (Index c = 0; c < windows.channels; ++c) to[c] += from[c];
+    });
+    const real share = 1 / static_cast<real>(count_inside(windows.rows, row) * count_inside(windows.columns, column));
+    for (Index c = 0; c < windows.channels; ++c) to[c] *= share;
+  });
+}
+
+void mean_windows_slopes(const Windows& windows, const real* dy, real* dx, bool add) {
+  for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index, Index) {
+    const Index from = result_at(windows, sample, row, column), to = input_at(windows, sample, pixel);
+    const real share = 1 / static_cast<real>(count_inside(windows.rows, row) * count_inside(windows.columns, column));
+    for (Index c = 0; c < windows.channels; ++c) dx[to + c] += share * dy[from + c];
+  });
+}
+
+}  // namespace fovea::kernels

@@ -1,0 +1,36 @@
+#include "fovea/nn/norm.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// Makes a parameter (features) if there is none, and refuses one of another size.
+void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
+  if (sample.rank() < 1) throw ShapeError(fmt::format("{}: a sample is a single number; it must be (..., features)", module));
+  if (!parameter.defined()) parameter = Tensor::parameter(Array::full(Shape{sample[-1]}, value));
+  if (parameter.shape() != Shape{sample[-1]}) throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module, parameter.shape()[0], to_string(sample)));
+}
+
+}  // namespace
+
+Shape LayerNorm::build(const Shape& sample, const Rng&) {
+  build_vector("LayerNorm", sample, 1, gamma);
+  build_vector("LayerNorm", sample, 0, beta);
+  return sample;
+}
+
+Tensor LayerNorm::operator()(const Tensor& x, const Context&) const { return layer_norm(x, gamma, beta, epsilon); }
+
+Shape RMSNorm::build(const Shape& sample, const Rng&) {
+  build_vector("RMSNorm", sample, 1, gamma);
+  return sample;
+}
+
+Tensor RMSNorm::operator()(const Tensor& x, const Context&) const { return rms_norm(x, gamma, epsilon); }
+
+}  // namespace fovea

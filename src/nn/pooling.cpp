@@ -1,0 +1,43 @@
+#include "fovea/nn/pooling.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
+#include "nn/result_shape.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+Shape MaxPool1D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Tensor MaxPool1D::operator()(const Tensor& x, const Context&) const { return max_pool1d(x, options); }
+
+Shape MaxPool2D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Tensor MaxPool2D::operator()(const Tensor& x, const Context&) const { return max_pool2d(x, options); }
+
+Shape AveragePool1D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Tensor AveragePool1D::operator()(const Tensor& x, const Context&) const { return average_pool1d(x, options); }
+
+Shape AveragePool2D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Tensor AveragePool2D::operator()(const Tensor& x, const Context&) const { return average_pool2d(x, options); }
+
+Shape GlobalAveragePool1D::build(const Shape& sample, const Rng&) const {
+  if (sample.rank() != 2) throw ShapeError(fmt::format("GlobalAveragePool1D: a sample is {}; it must be (time, features)", to_string(sample)));
+  return Shape{sample[1]};
+}
+
+Tensor GlobalAveragePool1D::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
+  if (x.shape().rank() != 3) throw ShapeError(fmt::format("GlobalAveragePool1D: x is {}; it must be (batch, time, features)", to_string(x.shape())));
+  if (!mask) return mean(x, 1);
+  const Index batch = x.shape()[0], time = x.shape()[1];
+  if (mask->shape() != Shape{batch, time})
+    throw ShapeError(fmt::format("GlobalAveragePool1D: the mask has shape {}; it must be ({}, {})", to_string(mask->shape()), batch, time));
+  Array shares(Shape{batch, 1});
+  for (Index sample = 0; sample < batch; ++sample) {
+    Index kept = 0;
+    for (Index t = 0; t < time; ++t) kept += mask->keep()[static_cast<std::size_t>(sample * time + t)];
+    shares.mutable_data()[sample] = kept == 0 ? real(0) : 1 / static_cast<real>(kept);
+  }
+  return sum(where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0)), 1) * Tensor(shares);
+}
+
+}  // namespace fovea

@@ -1,0 +1,15 @@
+// The shape that a module makes of a sample, where the op knows it: the module is called on a batch of none, and nothing is computed.
+#pragma once
+
+#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/tensor.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+template <class Module>
+Shape result_shape(const Module& module, const Shape& sample) {
+  const NoGrad no_grad;
+  return module(Tensor(Array::zeros(sample.inserted(0, 0)))).shape().without(0);
+}
+
+}  // namespace fovea

@@ -1,0 +1,48 @@
+// Which elements are largest or smallest, and running sums. What is chosen gets the gradient; positions have none.
+#include <vector>
+
+#include "fovea/autograd/graph.hpp"
+#include "fovea/ops/ops.hpp"
+#include "kernels/order.hpp"
+#include "kernels/scan.hpp"
+#include "ops/axes.hpp"
+#include "ops/map.hpp"
+#include "ops/shape_rules.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+Ids position(const char* operation, decltype(kernels::largest_position) kernel, const Tensor& x, int axis) {
+  ops::reduced_count(operation, x.shape(), axis);
+  const Shape shape = x.shape().without(axis);
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(shape.count()));
+  kernel(x.value().data(), ops::along(x.shape(), axis), ids.data());
+  return Ids(shape, ids);
+}
+
+}  // namespace
+
+Ids argmax(const Tensor& x, int axis) { return position("argmax", kernels::largest_position, x, axis); }
+Ids argmin(const Tensor& x, int axis) { return position("argmin", kernels::smallest_position, x, axis); }
+
+TopK top_k(const Tensor& x, Index k) {
+  const Shape shape = shape::top_k(x.shape(), k);
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(shape.count()));
+  kernels::largest_positions(x.value().data(), x.shape().without(-1).count(), x.shape()[-1], k, positions.data());
+  const Ids ids(shape, positions);
+  return {take_along(x, ids), ids};
+}
+
+// dx[i] = the sum of dy from i on.
+Tensor cumsum(const Tensor& x, int axis) {
+  const kernels::AlongAxis along = ops::along(x.shape(), axis);
+  Array y(x.shape());
+  kernels::cumulative_sum(x.value().data(), along, false, y.mutable_data(), false);
+  return record("cumsum", y, wrt(x, [along](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  kernels::cumulative_sum(dy.data(), along, true, view.data, add);
+                }));
+}
+
+}  // namespace fovea

@@ -1,0 +1,61 @@
+// Elements by id. What was picked gets its gradient back at the place that it came from; several of the same place are added.
+#include "kernels/take.hpp"
+
+#include <algorithm>
+
+#include "fovea/autograd/graph.hpp"
+#include "fovea/ops/ops.hpp"
+#include "ops/map.hpp"
+#include "ops/shape_rules.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// The same ids for every line (take), or each its own (take_along).
+kernels::Picks shared(const Ids& ids) { return {ids.data(), ids.count(), 0, 1, 0}; }
+kernels::Picks own(const Ids& ids, Index count, Index inner) { return {ids.data(), count, count * inner, inner, 1}; }
+
+Tensor pick(const char* operation, const Tensor& x, const Ids& ids, kernels::AlongAxis axis, kernels::Picks picks, const Shape& shape) {
+  Array y(shape);
+  kernels::take(x.value().data(), axis, picks, y.mutable_data());
+  return record(operation, y, wrt(x, [ids, axis, picks](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  if (!add) std::fill_n(view.data, view.shape.count(), real(0));
+                  kernels::put(dy.data(), axis, picks, view.data);
+                }));
+}
+
+}  // namespace
+
+Tensor take(const Tensor& x, const Ids& ids, int axis) {
+  const Shape shape = shape::take(x.shape(), ids, axis);
+  if (x.shape().resolve(axis) == 0) return gather_rows(x, ids);
+  return pick("take", x, ids, ops::along(x.shape(), axis), shared(ids), shape);
+}
+
+Tensor take_along(const Tensor& x, const Ids& ids, int axis) {
+  const Shape shape = shape::take_along(x.shape(), ids, axis);
+  const kernels::AlongAxis along = ops::along(x.shape(), axis);
+  return pick("take_along", x, ids, along, own(ids, shape[axis], along.inner), shape);
+}
+
+Tensor scatter_add(const Tensor& x, const Ids& ids, const Tensor& updates) {
+  shape::scatter_add(x.shape(), ids, updates.shape());
+  const kernels::AlongAxis rows = ops::along(x.shape(), 0);
+  Array y = x.value().clone();
+  kernels::put(updates.value().data(), rows, shared(ids), y.mutable_data());
+  return record("scatter_add", y, wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy); }), wrt(updates, [ids, rows](const Array& dy, Gradient& dupdates) {
+                  Array d(dupdates.shape());
+                  kernels::take(dy.data(), rows, shared(ids), d.mutable_data());
+                  dupdates.add(d);
+                }));
+}
+
+Tensor one_hot(const Ids& ids, Index classes) {
+  Array y = Array::zeros(shape::one_hot(ids, classes));
+  for (Index i = 0; i < ids.count(); ++i) y.mutable_data()[i * classes + ids.data()[i]] = 1;
+  return y;
+}
+
+}  // namespace fovea

@@ -1,0 +1,145 @@
+// Layers as Keras computes them: every case of keras_layers.npz, value and gradient.
+#include <doctest/doctest.h>
+
+#include "fovea/fovea.hpp"
+#include "nn/golden_case.hpp"
+
+using namespace fovea;
+using golden::Case;
+
+namespace {
+
+const NumpyArchive& file() {
+  static const NumpyArchive opened = golden::open("keras_layers");
+  return opened;
+}
+
+GRU gru_of(Case& at, bool whole, bool reset_after) {
+  GRU gru{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0], .return_sequences = whole, .reset_after = reset_after};
+  gru.kernel = at.leaf("w0_kernel");
+  gru.recurrent_kernel = at.leaf("w1_recurrent_kernel");
+  gru.bias = at.leaf("w2_bias");
+  return gru;
+}
+
+LSTM lstm_of(Case& at, bool whole) {
+  LSTM lstm{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0], .return_sequences = whole};
+  lstm.kernel = at.leaf("w0_kernel");
+  lstm.recurrent_kernel = at.leaf("w1_recurrent_kernel");
+  lstm.bias = at.leaf("w2_bias");
+  return lstm;
+}
+
+// Outputs and last states of a walk.
+template <class Module>
+void check_walk(Case& at, const Module& module, const WalkOptions& options, bool shows_states) {
+  const Walk walk = module.walk(at.leaf("x"), options);
+  for (std::size_t i = 0; shows_states && i < walk.states.size(); ++i) at.check_value("last_state" + std::to_string(i), walk.states[i].value());
+  at.check(walk.outputs);
+}
+
+}  // namespace
+
+TEST_CASE("LayerNorm and RMSNorm are Keras', value and gradient") {
+  for (const auto& [name, epsilon] : {std::pair("layer_norm", real(1e-3)), std::pair("layer_norm_epsilon_1e-5", real(1e-5))}) {
+    Case at(file(), name);
+    at.check(LayerNorm{.epsilon = epsilon, .gamma = at.leaf("w0_gamma"), .beta = at.leaf("w1_beta")}(at.leaf("x")));
+  }
+  Case axes(file(), "layer_norm_axes_1_2");
+  const Tensor x = axes.leaf("x");
+  const Index batch = x.shape()[0], rest = x.shape().count() / batch;
+  const Tensor y = layer_norm(reshape(x, {batch, rest}), reshape(axes.leaf("w0_gamma"), {rest}), reshape(axes.leaf("w1_beta"), {rest}));
+  axes.check(reshape(y, {x.shape().sizes().begin(), x.shape().sizes().end()}));
+  Case rms(file(), "rms_norm");
+  rms.check(RMSNorm{.gamma = rms.leaf("w0_scale")}(rms.leaf("x")));
+}
+
+TEST_CASE("Embedding and Dense are Keras', value and gradient") {
+  Case embedding(file(), "embedding");
+  embedding.check(Embedding{.input_dim = 6, .output_dim = 4, .weight = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
+  for (const char* name : {"dense_3d", "dense_gelu"}) {
+    Case at(file(), name);
+    const Tensor weight = at.leaf("w0_kernel");
+    const Tensor y = Dense{.units = weight.shape()[1], .weight = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
+    at.check(at.name() == "dense_gelu" ? gelu(y) : y);
+  }
+}
+
+TEST_CASE("GRU is Keras', with the reset before and after, masks, and a state of one's own, value and gradient") {
+  for (const bool after : {true, false})
+    for (const bool masked : {false, true}) {
+      Case at(file(), std::string("gru_reset_") + (after ? "after" : "before") + (masked ? "_masked_sequences" : ""));
+      const GRU gru = gru_of(at, true, after);
+      WalkOptions options;
+      if (masked) options.mask = at.mask("mask");
+      check_walk(at, gru, options, masked);
+    }
+  Case last(file(), "gru_masked_last");
+  last.check(gru_of(last, false, true)(last.leaf("x"), last.mask("mask")));
+  Case own(file(), "gru_initial_state");
+  check_walk(own, gru_of(own, true, true), {.states = {own.leaf("state0")}}, true);
+}
+
+TEST_CASE("LSTM is Keras', with masks, states of one's own, and backwards, value and gradient") {
+  Case plain(file(), "lstm");
+  plain.check(lstm_of(plain, true)(plain.leaf("x")));
+  Case masked(file(), "lstm_masked_sequences");
+  check_walk(masked, lstm_of(masked, true), {.mask = masked.mask("mask")}, true);
+  Case last(file(), "lstm_masked_last");
+  last.check(lstm_of(last, false)(last.leaf("x"), last.mask("mask")));
+  Case own(file(), "lstm_initial_state");
+  check_walk(own, lstm_of(own, true), {.states = {own.leaf("state0"), own.leaf("state1")}}, true);
+  Case backwards(file(), "lstm_backwards");
+  backwards.check(lstm_of(backwards, true)(flip(backwards.leaf("x"), 1)));
+}
+
+TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and gradient") {
+  const std::pair<const char*, Conv1DOptions> rows[] = {{"conv1d_valid", {}},
+                                                        {"conv1d_same", {.padding = Padding::same}},
+                                                        {"conv1d_same_even", {.padding = Padding::same}},
+                                                        {"conv1d_valid_stride2", {.stride = 2}},
+                                                        {"conv1d_same_stride2", {.stride = 2, .padding = Padding::same}},
+                                                        {"conv1d_causal_dilated", {.padding = Padding::causal, .dilation = 2}}};
+  for (const auto& [name, options] : rows) {
+    Case at(file(), name);
+    const Tensor kernel = at.leaf("w0_kernel");
+    at.check(Conv1D{.filters = kernel.shape()[2], .size = kernel.shape()[0], .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(at.leaf("x")));
+  }
+}
+
+TEST_CASE("Conv2D is Keras', with each padding and stride, value and gradient") {
+  const std::pair<const char*, Conv2DOptions> rows[] = {{"conv2d_valid", {}},
+                                                        {"conv2d_valid_stride2", {.stride = {2, 2}}},
+                                                        {"conv2d_same", {.padding = Padding::same}},
+                                                        {"conv2d_same_stride2", {.stride = {2, 2}, .padding = Padding::same}},
+                                                        {"conv2d_same_stride2x1", {.stride = {2, 1}, .padding = Padding::same}}};
+  for (const auto& [name, options] : rows) {
+    Case at(file(), name);
+    const Tensor kernel = at.leaf("w0_kernel");
+    at.check(Conv2D{.filters = kernel.shape()[3], .size = {kernel.shape()[0], kernel.shape()[1]}, .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(at.leaf("x")));
+  }
+}
+
+TEST_CASE("pooling is Keras', in one dimension and two, value and gradient") {
+  for (const Padding padding : {Padding::valid, Padding::same}) {
+    const std::string suffix = padding == Padding::valid ? "_valid" : "_same";
+    const Pool1DOptions one{.size = 3, .stride = 2, .padding = padding};
+    const Pool2DOptions two{.size = {3, 3}, .stride = {2, 2}, .padding = padding};
+    Case max1(file(), "max_pool1d" + suffix), max2(file(), "max_pool2d" + suffix);
+    Case average1(file(), "average_pool1d" + suffix), average2(file(), "average_pool2d" + suffix);
+    max1.check(MaxPool1D{one}(max1.leaf("x")));
+    max2.check(MaxPool2D{two}(max2.leaf("x")));
+    average1.check(AveragePool1D{one}(average1.leaf("x")));
+    average2.check(AveragePool2D{two}(average2.leaf("x")));
+  }
+}
+
+TEST_CASE("no case of keras_layers is left out") {
+  golden::check_complete(file(), {"layer_norm", "layer_norm_epsilon_1e-5", "layer_norm_axes_1_2", "rms_norm", "embedding", "dense_3d", "dense_gelu",
+                                  "gru_reset_after", "gru_reset_after_masked_sequences", "gru_reset_before", "gru_reset_before_masked_sequences",
+                                  "gru_masked_last", "gru_initial_state", "lstm", "lstm_masked_sequences", "lstm_masked_last", "lstm_initial_state",
+                                  "lstm_backwards", "conv1d_valid", "conv1d_same", "conv1d_same_even", "conv1d_valid_stride2", "conv1d_same_stride2",
+                                  "conv1d_causal_dilated", "conv2d_valid", "conv2d_valid_stride2", "conv2d_same", "conv2d_same_stride2",
+                                  "conv2d_same_stride2x1", "max_pool1d_valid", "max_pool2d_valid", "max_pool1d_same", "max_pool2d_same",
+                                  "average_pool1d_valid", "average_pool2d_valid", "average_pool1d_same", "average_pool2d_same"}, {});
+}

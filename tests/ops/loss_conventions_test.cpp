@@ -1,0 +1,84 @@
+// Losses at the ends of their ranges, and what their options leave out.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "fovea/ops/ops.hpp"
+#include "support/approx.hpp"
+
+using namespace fovea;
+using support::bits_differ;
+
+namespace {
+
+const real missing = std::numeric_limits<real>::quiet_NaN();
+
+template <class F>
+Array slope(const F& f, const Array& x) {
+  const Tensor leaf = Tensor::parameter(x);
+  sum(f(leaf)).backward();
+  return leaf.grad();
+}
+
+}  // namespace
+
+TEST_CASE("logits of an ignored label are not looked at: NaN there reaches neither losses nor gradients") {
+  const Array z({3, 2}, {1, 2, missing, missing, 3, 1});
+  const Ids labels({3}, {0, -100, 1});
+  for (const SparseCrossEntropyOptions& options :
+       {SparseCrossEntropyOptions{.ignored_label = -100}, {.label_smoothing = real(0.1), .ignored_label = -100}}) {
+    const auto loss = [&](const Tensor& t) { return sparse_cross_entropy(t, labels, options); };
+    const Array y = loss(z).value(), d = slope(loss, z);
+    CHECK(y.at(0) > 0);
+    CHECK(y.at(1) == 0);
+    for (const Index i : {2, 3}) CHECK(d.at(i) == 0);
+    for (const Index i : {0, 1, 4, 5}) CHECK(std::abs(d.at(i)) > 0);
+  }
+}
+
+TEST_CASE("dense and sparse cross-entropy are the same of one class, smoothed or not") {
+  const Array z({3, 4}, {1, 2, -1, 0, 3, 1, 1, 2, 0, 0, 0, 5}), one_of_each({3, 4}, {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1});
+  const Ids labels({3}, {1, 0, 3});
+  for (const real smoothing : {real(0), real(0.2)}) {
+    const Array sparse = sparse_cross_entropy(z, labels, {.label_smoothing = smoothing}).value();
+    const Array dense = cross_entropy(z, one_of_each, {.label_smoothing = smoothing}).value();
+    for (Index i = 0; i < 3; ++i) CHECK(sparse.at(i) == doctest::Approx(dense.at(i)).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("binary cross-entropy from logits as large as 1e4 is finite: 0 where right, |z| where wrong, and log 2 at 0") {
+  const Array z({3, 2}, {10000, -10000, 10000, -10000, 0, 0}), t({3, 2}, {1, 0, 0, 1, 0, 1});
+  const Array loss = binary_cross_entropy(z, t).value();
+  CHECK(loss.at(0) == 0);
+  CHECK(loss.at(1) == 10000);
+  CHECK(loss.at(2) == doctest::Approx(std::log(2.0)));
+  const Array d = slope([&](const Tensor& x) { return binary_cross_entropy(x, t); }, z);
+  CHECK(bits_differ(d, Array({3, 2}, {0, 0, 0.5, -0.5, 0.25, -0.25})) == "");  // (sigmoid(z) - t) / 2
+}
+
+TEST_CASE("losses from probabilities stay finite at 0 and 1, where their slopes are 0") {
+  const Array p({2, 2}, {1, 0, 1, 0}), t({2, 2}, {1, 0, 0, 1});
+  const auto check = [&](const char* name, Tensor (*op)(const Tensor&, const Tensor&, CrossEntropyOptions)) {
+    INFO(std::string(name));
+    const Array loss = op(p, t, {}).value();
+    CHECK(loss.at(0) == doctest::Approx(1e-7).epsilon(0.25));    // 1 - 1e-7 is rounded to 1 - 1.19e-7 in float
+    CHECK(loss.at(1) == doctest::Approx(16.118).epsilon(0.02));  // -log 1e-7
+    const Array d = slope([&](const Tensor& x) { return op(x, t, {}); }, p);
+    for (const real value : d.values()) CHECK(value == 0);
+  };
+  check("cross_entropy_from_probabilities", cross_entropy_from_probabilities);
+  check("binary_cross_entropy_from_probabilities", binary_cross_entropy_from_probabilities);
+}
+
+TEST_CASE("huber is the square at delta and a line of slope delta beyond, mean_absolute_error has slope 0 where both are equal") {
+  const Array p({5, 1}, {0, real(0.5), 2, -2, -5}), zero = Array::zeros({5, 1});
+  CHECK(bits_differ(huber(p, zero, 2).value(), Array({5}, {0, 0.125, 2, 2, 8})) == "");
+  CHECK(bits_differ(slope([&](const Tensor& x) { return huber(x, zero, 2); }, p), Array({5, 1}, {0, 0.5, 2, -2, -2})) == "");
+  CHECK(bits_differ(slope([&](const Tensor& x) { return mean_absolute_error(x, zero); }, p), Array({5, 1}, {0, 1, 1, -1, -1})) == "");
+}
+
+TEST_CASE("the divergence of a distribution from itself is 0, also with zeros in it") {
+  const Array p({2, 3}, {1, 0, 0, real(0.5), real(0.25), real(0.25)});
+  CHECK(bits_differ(kl_divergence(p, p).value(), Array::zeros({2})) == "");
+}
