@@ -17,7 +17,8 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
   for (Index i = 0; i < n; i += width) each(i, std::min(width, n - i));
 }
 
-void norm_row(const real* x, const real* gamma, const real* beta, Index width, bool centred, real epsilon, real* y, real* mean, real* scale) {
+void norm_row(const real* x, const real* gamma, const real* beta, Index width, bool centred, real epsilon, real* y, real* mean,
+              real* scale) {
   const real share = real(1) / static_cast<real>(width);
   *mean = 0;
   if (centred) {
@@ -40,7 +41,8 @@ void norm_row(const real* x, const real* gamma, const real* beta, Index width, b
 }
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
-void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, bool centred, real mean, real scale, real* dx, bool add) {
+void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, bool centred, real mean, real scale, real* dx,
+                    bool add) {
   const Lane m = hn::Set(Tag(), mean), s = hn::Set(Tag(), scale);
   Lane total = hn::Zero(Tag()), along = hn::Zero(Tag());
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
@@ -95,11 +97,13 @@ void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, r
   const auto row = FOVEA_BEST(norm_row);
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) row(x + r * width, gamma, beta, width, sizes.centred, epsilon, y + r * width, means + r, scales + r);
+    for (Index r = begin; r < end; ++r)
+      row(x + r * width, gamma, beta, width, sizes.centred, epsilon, y + r * width, means + r, scales + r);
   });
 }
 
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales, const NormGradients& to) {
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales,
+                 const NormGradients& to) {
   const auto [rows, width, centred] = sizes;
   const auto input_row = FOVEA_BEST(norm_input_row);
   const auto parameters_row = FOVEA_BEST(norm_parameters_row);

@@ -12,7 +12,8 @@ struct NormSizes {
 };
 
 /// With m = mean(x) or 0 and s = 1 / sqrt(mean((x - m)^2) + epsilon):  y = (x - m) s gamma + beta.
-/// `means` and `scales` get m and s of each row; beta is null unless centred. The variance is that of the differences, so a large mean costs no digits.
+/// `means` and `scales` get m and s of each row; beta is null unless centred. The variance is that of the differences, so a large mean
+/// costs no digits.
 void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* means, real* scales);
 
 /// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`; dgamma and dbeta are written.
@@ -25,6 +26,7 @@ struct NormGradients {
 
 /// With n = (x - m) s and g = dy gamma:  dx (+)= s (g - mean(g) - n mean(g n)), where not centred without mean(g);
 /// dgamma = sum over rows of dy n;  dbeta = sum over rows of dy.
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales, const NormGradients& gradients);
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales,
+                 const NormGradients& gradients);
 
 }  // namespace fovea::kernels

@@ -17,7 +17,8 @@ void for_lines(AlongAxis axis, Picks picks, const Row& row) {
     for (Index line = begin; line < end;) {
       const Index o = line / inner, first = line % inner, lines = std::min(end - line, inner - first);
       for (Index k = 0; k < picks.count; ++k)
-        row(o * length * inner + first, (o * picks.count + k) * inner + first, picks.ids + o * picks.outer + k * picks.along + first * picks.inner, lines);
+        row(o * length * inner + first, (o * picks.count + k) * inner + first,
+            picks.ids + o * picks.outer + k * picks.along + first * picks.inner, lines);
       line += lines;
     }
   });

@@ -72,7 +72,9 @@ void for_shares(const Windows& windows, const Clear& clear, const Share& share) 
 
 // Where a pixel of the input and a result begin.
 Index input_at(const Windows& w, Index sample, Index pixel) { return (sample * w.rows.in * w.columns.in + pixel) * w.channels; }
-Index result_at(const Windows& w, Index sample, Index row, Index column) { return ((sample * w.rows.out + row) * w.columns.out + column) * w.channels; }
+Index result_at(const Windows& w, Index sample, Index row, Index column) {
+  return ((sample * w.rows.out + row) * w.columns.out + column) * w.channels;
+}
 
 auto clearing(const Windows& windows, real* dx, bool add) {
   return [&windows, dx, add](Index sample, Index pixel) {
@@ -101,7 +103,8 @@ void gather_windows(const Windows& windows, const real* x, real* matrix) {
 void add_windows(const Windows& windows, const real* matrix, real* dx, bool add) {
   const Index size_rows = windows.rows.size, size_columns = windows.columns.size, channels = windows.channels;
   for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index i, Index j) {
-    const real* const from = matrix + result_at(windows, sample, row, column) * size_rows * size_columns + (i * size_columns + j) * channels;
+    const real* const from =
+        matrix + result_at(windows, sample, row, column) * size_rows * size_columns + (i * size_columns + j) * channels;
     real* const to = dx + input_at(windows, sample, pixel);
     for (Index c = 0; c < channels; ++c) to[c] += from[c];
   });

@@ -22,10 +22,13 @@ void build_kernel(const char* name, Module& module, const Shape& expected, const
     if (module.use_bias) module.bias = Tensor::parameter(Array::zeros(Shape{module.filters}));
   }
   if (module.kernel.shape() != expected)
-    throw ShapeError(fmt::format("{}: built for a kernel {}; the sample and the options ask for {}", name, to_string(module.kernel.shape()), to_string(expected)));
+    throw ShapeError(fmt::format("{}: built for a kernel {}; the sample and the options ask for {}", name, to_string(module.kernel.shape()),
+                                 to_string(expected)));
 }
 
-Tensor finished(const Tensor& y, const Tensor& bias, bool use_bias, Activation activation) { return activate(use_bias ? y + bias : y, activation); }
+Tensor finished(const Tensor& y, const Tensor& bias, bool use_bias, Activation activation) {
+  return activate(use_bias ? y + bias : y, activation);
+}
 
 }  // namespace
 
@@ -35,7 +38,9 @@ Shape Conv1D::build(const Shape& sample, const Rng& random) {
   return result_shape(*this, sample);
 }
 
-Tensor Conv1D::operator()(const Tensor& x, const Context&) const { return finished(conv1d(x, kernel, options), bias, use_bias, activation); }
+Tensor Conv1D::operator()(const Tensor& x, const Context&) const {
+  return finished(conv1d(x, kernel, options), bias, use_bias, activation);
+}
 
 Shape Conv2D::build(const Shape& sample, const Rng& random) {
   if (sample.rank() != 3) throw ShapeError(fmt::format("Conv2D: a sample is {}; it must be (rows, columns, channels)", to_string(sample)));
@@ -43,6 +48,8 @@ Shape Conv2D::build(const Shape& sample, const Rng& random) {
   return result_shape(*this, sample);
 }
 
-Tensor Conv2D::operator()(const Tensor& x, const Context&) const { return finished(conv2d(x, kernel, options), bias, use_bias, activation); }
+Tensor Conv2D::operator()(const Tensor& x, const Context&) const {
+  return finished(conv2d(x, kernel, options), bias, use_bias, activation);
+}
 
 }  // namespace fovea

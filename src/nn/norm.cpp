@@ -13,7 +13,8 @@ namespace {
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
   if (sample.rank() < 1) throw ShapeError(fmt::format("{}: a sample is a single number; it must be (..., features)", module));
   if (!parameter.defined()) parameter = Tensor::parameter(Array::full(Shape{sample[-1]}, value));
-  if (parameter.shape() != Shape{sample[-1]}) throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module, parameter.shape()[0], to_string(sample)));
+  if (parameter.shape() != Shape{sample[-1]})
+    throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module, parameter.shape()[0], to_string(sample)));
 }
 
 }  // namespace

@@ -21,12 +21,14 @@ Shape AveragePool2D::build(const Shape& sample, const Rng&) const { return resul
 Tensor AveragePool2D::operator()(const Tensor& x, const Context&) const { return average_pool2d(x, options); }
 
 Shape GlobalAveragePool1D::build(const Shape& sample, const Rng&) const {
-  if (sample.rank() != 2) throw ShapeError(fmt::format("GlobalAveragePool1D: a sample is {}; it must be (time, features)", to_string(sample)));
+  if (sample.rank() != 2)
+    throw ShapeError(fmt::format("GlobalAveragePool1D: a sample is {}; it must be (time, features)", to_string(sample)));
   return Shape{sample[1]};
 }
 
 Tensor GlobalAveragePool1D::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
-  if (x.shape().rank() != 3) throw ShapeError(fmt::format("GlobalAveragePool1D: x is {}; it must be (batch, time, features)", to_string(x.shape())));
+  if (x.shape().rank() != 3)
+    throw ShapeError(fmt::format("GlobalAveragePool1D: x is {}; it must be (batch, time, features)", to_string(x.shape())));
   if (!mask) return mean(x, 1);
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (mask->shape() != Shape{batch, time})

@@ -23,7 +23,8 @@ Shape build_weights(const char* name, Module& module, const Shape& sample, Index
     if (module.use_bias) module.bias = Tensor::parameter(bias);
   }
   if (module.kernel.shape() != Shape{sample[1], gates * units})
-    throw ShapeError(fmt::format("{}: built for {} features and {} units; now a sample is {} and units is {}", name, module.kernel.shape()[0], module.kernel.shape()[1] / gates, to_string(sample), units));
+    throw ShapeError(fmt::format("{}: built for {} features and {} units; now a sample is {} and units is {}", name,
+                                 module.kernel.shape()[0], module.kernel.shape()[1] / gates, to_string(sample), units));
   return module.return_sequences ? sample.with(-1, units) : Shape{units};
 }
 
@@ -35,15 +36,18 @@ Tensor at_time(const Tensor& x, Index t) { return reshape(slice(x, 1, t, t + 1),
 
 std::vector<Tensor> initial_states(const char* name, const WalkOptions& options, std::size_t count, const Shape& shape) {
   if (options.states.empty()) return std::vector<Tensor>(count, Tensor(Array::zeros(shape)));
-  if (options.states.size() != count) throw ValueError(fmt::format("{}: {} states are given; it has {}", name, options.states.size(), count));
+  if (options.states.size() != count)
+    throw ValueError(fmt::format("{}: {} states are given; it has {}", name, options.states.size(), count));
   for (const Tensor& state : options.states)
-    if (state.shape() != shape) throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name, to_string(state.shape()), to_string(shape)));
+    if (state.shape() != shape)
+      throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name, to_string(state.shape()), to_string(shape)));
   return options.states;
 }
 
 // Walks along x W (batch, time, gates units): step(x W at a position, states) gives the states behind it, h first.
 template <class Step>
-Walk walk_along(const char* name, const Tensor& projected, Index units, std::size_t state_count, const WalkOptions& options, const Step& step) {
+Walk walk_along(const char* name, const Tensor& projected, Index units, std::size_t state_count, const WalkOptions& options,
+                const Step& step) {
   const Index batch = projected.shape()[0], time = projected.shape()[1];
   std::vector<Tensor> states = initial_states(name, options, state_count, Shape{batch, units}), outputs;
   Tensor output = Array::zeros(Shape{batch, units});
@@ -52,7 +56,8 @@ Walk walk_along(const char* name, const Tensor& projected, Index units, std::siz
     Tensor shown = next[0];
     if (options.mask) {
       Mask keep(Shape{batch, 1});
-      for (Index sample = 0; sample < batch; ++sample) keep.mutable_keep()[static_cast<std::size_t>(sample)] = options.mask->keep()[static_cast<std::size_t>(sample * time + t)];
+      for (Index sample = 0; sample < batch; ++sample)
+        keep.mutable_keep()[static_cast<std::size_t>(sample)] = options.mask->keep()[static_cast<std::size_t>(sample * time + t)];
       shown = where(keep, next[0], output);
       for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(keep, next[i], states[i]);
     }
@@ -69,7 +74,8 @@ Tensor readable(const char* name, const Tensor& x, const std::optional<Mask>& ma
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (time == 0) throw ValueError(fmt::format("{}: a sequence of length 0 has no last position", name));
   if (!mask) return x;
-  if (mask->shape() != Shape{batch, time}) throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name, to_string(mask->shape()), batch, time));
+  if (mask->shape() != Shape{batch, time})
+    throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name, to_string(mask->shape()), batch, time));
   return where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0));
 }
 
@@ -100,12 +106,15 @@ Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
   const std::vector<Tensor> kernels = split(recurrent_kernel, {2 * units, units});
   return walk_along("GRU", projected, units, 1, options, [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
     const std::vector<Tensor> from_x = split(xw, 3), from_h = split(matmul(states[0], kernels[0]), 2);
-    const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]), n = tanh(from_x[2] + matmul(r * states[0], kernels[1]));
+    const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
+                 n = tanh(from_x[2] + matmul(r * states[0], kernels[1]));
     return {n + z * (states[0] - n)};
   });
 }
 
-Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const { return result_of(walk(x, {.mask = mask}), return_sequences); }
+Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
+  return result_of(walk(x, {.mask = mask}), return_sequences);
+}
 
 Shape LSTM::build(const Shape& sample, const Rng& random) {
   check_units("LSTM", units);
@@ -116,14 +125,17 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
 
 Walk LSTM::walk(const Tensor& x, const WalkOptions& options) const {
   const Tensor product = matmul(readable("LSTM", x, options.mask), kernel);
-  return walk_along("LSTM", use_bias ? product + bias : product, units, 2, options, [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-    const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
-    const Tensor i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh(gates[2]), o = sigmoid(gates[3]);
-    const Tensor c = f * states[1] + i * g;
-    return {o * tanh(c), c};
-  });
+  return walk_along("LSTM", use_bias ? product + bias : product, units, 2, options,
+                    [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
+                      const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
+                      const Tensor i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh(gates[2]), o = sigmoid(gates[3]);
+                      const Tensor c = f * states[1] + i * g;
+                      return {o * tanh(c), c};
+                    });
 }
 
-Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const { return result_of(walk(x, {.mask = mask}), return_sequences); }
+Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
+  return result_of(walk(x, {.mask = mask}), return_sequences);
+}
 
 }  // namespace fovea

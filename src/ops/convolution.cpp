@@ -16,7 +16,8 @@ Tensor one_row(const Tensor& x) { return unsqueeze(x, 1); }
 Tensor without_row(const Tensor& x) { return squeeze(x, 1); }
 
 Array window_matrix(const kernels::Windows& windows, const Array& x) {
-  const Index count = windows.batch * windows.rows.out * windows.columns.out, size = windows.rows.size * windows.columns.size * windows.channels;
+  const Index count = windows.batch * windows.rows.out * windows.columns.out,
+              size = windows.rows.size * windows.columns.size * windows.channels;
   Array matrix(Shape{count, size});
   kernels::gather_windows(windows, x.data(), matrix.mutable_data());
   return matrix;
@@ -31,12 +32,13 @@ Tensor convolution(const char* operation, const Tensor& x, const Tensor& kernel,
   kernels::gemm(window_matrix(windows, x.value()).view(), filter_matrix.view(), y.mutable_view(), false);
   const auto rows_of = [count, filters](const Array& d) { return d.reshaped(Shape{count, filters}); };
   return record(operation, y.reshaped(Shape{windows.batch, windows.rows.out, windows.columns.out, filters}),
-                wrt(x, [windows, filter_matrix, rows_of, count, size](const Array& dy, Gradient& dx) {
-                  Array matrix(Shape{count, size});
-                  kernels::gemm(rows_of(dy).view(), transposed(filter_matrix.view()), matrix.mutable_view(), false);
-                  const auto [view, add] = dx.dense();
-                  kernels::add_windows(windows, matrix.data(), view.data, add);
-                }),
+                wrt(x,
+                    [windows, filter_matrix, rows_of, count, size](const Array& dy, Gradient& dx) {
+                      Array matrix(Shape{count, size});
+                      kernels::gemm(rows_of(dy).view(), transposed(filter_matrix.view()), matrix.mutable_view(), false);
+                      const auto [view, add] = dx.dense();
+                      kernels::add_windows(windows, matrix.data(), view.data, add);
+                    }),
                 wrt(kernel, [windows, x = x.value(), rows_of, size, filters](const Array& dy, Gradient& dkernel) {
                   const Array matrix = window_matrix(windows, x);
                   const auto [view, add] = dkernel.dense();
@@ -71,14 +73,24 @@ Tensor conv1d(const Tensor& x, const Tensor& kernel, const Conv1DOptions& option
   return without_row(convolution("conv1d", one_row(x), unsqueeze(kernel, 0), windows));
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& options) { return convolution("conv2d", x, kernel, shape::conv2d(x.shape(), kernel.shape(), options)); }
+Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& options) {
+  return convolution("conv2d", x, kernel, shape::conv2d(x.shape(), kernel.shape(), options));
+}
 
-Tensor max_pool1d(const Tensor& x, const Pool1DOptions& options) { return without_row(maximum_pool("max_pool1d", one_row(x), shape::pool1d("max_pool1d", x.shape(), options))); }
+Tensor max_pool1d(const Tensor& x, const Pool1DOptions& options) {
+  return without_row(maximum_pool("max_pool1d", one_row(x), shape::pool1d("max_pool1d", x.shape(), options)));
+}
 
-Tensor max_pool2d(const Tensor& x, const Pool2DOptions& options) { return maximum_pool("max_pool2d", x, shape::pool2d("max_pool2d", x.shape(), options)); }
+Tensor max_pool2d(const Tensor& x, const Pool2DOptions& options) {
+  return maximum_pool("max_pool2d", x, shape::pool2d("max_pool2d", x.shape(), options));
+}
 
-Tensor average_pool1d(const Tensor& x, const Pool1DOptions& options) { return without_row(mean_pool("average_pool1d", one_row(x), shape::pool1d("average_pool1d", x.shape(), options))); }
+Tensor average_pool1d(const Tensor& x, const Pool1DOptions& options) {
+  return without_row(mean_pool("average_pool1d", one_row(x), shape::pool1d("average_pool1d", x.shape(), options)));
+}
 
-Tensor average_pool2d(const Tensor& x, const Pool2DOptions& options) { return mean_pool("average_pool2d", x, shape::pool2d("average_pool2d", x.shape(), options)); }
+Tensor average_pool2d(const Tensor& x, const Pool2DOptions& options) {
+  return mean_pool("average_pool2d", x, shape::pool2d("average_pool2d", x.shape(), options));
+}
 
 }  // namespace fovea

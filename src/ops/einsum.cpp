@@ -74,7 +74,8 @@ Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors) {
     return names;
   };
   Named result = summed({reshape(tensors[0], {shapes[0].sizes().begin(), shapes[0].sizes().end()}), inputs[0]}, asked_from(1));
-  for (std::size_t i = 1; i < tensors.size(); ++i) result = joined(result, summed({tensors[i], inputs[i]}, result.names + asked_from(i + 1)), asked_from(i + 1));
+  for (std::size_t i = 1; i < tensors.size(); ++i)
+    result = joined(result, summed({tensors[i], inputs[i]}, result.names + asked_from(i + 1)), asked_from(i + 1));
   return ordered(result, output).tensor;
 }
 

@@ -12,7 +12,9 @@ namespace fovea::inline FOVEA_PRECISION::shape {
 void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta, real epsilon) {
   if (x.rank() < 1) throw ShapeError(fmt::format("{}: x is a single number; it needs an axis to normalise", operation));
   for (const auto& [name, parameter] : {std::pair("gamma", &gamma), std::pair("beta", &beta)})
-    if (*parameter != Shape{x[-1]}) throw ShapeError(fmt::format("{}: x is {}, {} is {}; it must be ({},), the last size of x", operation, to_string(x), name, to_string(*parameter), x[-1]));
+    if (*parameter != Shape{x[-1]})
+      throw ShapeError(fmt::format("{}: x is {}, {} is {}; it must be ({},), the last size of x", operation, to_string(x), name,
+                                   to_string(*parameter), x[-1]));
   if (!(epsilon >= 0)) throw ValueError(fmt::format("{}: epsilon is {}; it must be 0 at least", operation, epsilon));
 }
 
@@ -27,13 +29,16 @@ kernels::Slide slide(const char* operation, const Shape& x, int axis, Index size
   const Index in = x[axis], reach = (size - 1) * dilation + 1;
   switch (padding) {
     case Padding::valid:
-      if (in < reach) throw ShapeError(fmt::format("{}: axis {} of x {} has size {}, and a window reaches over {}", operation, axis, to_string(x), in, reach));
+      if (in < reach)
+        throw ShapeError(
+            fmt::format("{}: axis {} of x {} has size {}, and a window reaches over {}", operation, axis, to_string(x), in, reach));
       return {in, size, stride, dilation, 0, (in - reach) / stride + 1};
     case Padding::same: {
       const Index out = (in + stride - 1) / stride, missing = std::max<Index>(0, (out - 1) * stride + reach - in);
       return {in, size, stride, dilation, missing / 2, out};
     }
-    case Padding::causal: return {in, size, stride, dilation, reach - 1, (in + stride - 1) / stride};
+    case Padding::causal:
+      return {in, size, stride, dilation, reach - 1, (in + stride - 1) / stride};
   }
   throw ValueError(fmt::format("{}: there is no padding of number {}", operation, static_cast<int>(padding)));
 }
@@ -44,7 +49,8 @@ void check_not_causal(const char* operation, Padding padding) {
 
 void check_rank(const char* operation, const Shape& x, int rank) {
   if (x.rank() != rank)
-    throw ShapeError(fmt::format("{}: x is {}; it must be {}", operation, to_string(x), rank == 3 ? "(batch, time, channels)" : "(batch, rows, columns, channels)"));
+    throw ShapeError(fmt::format("{}: x is {}; it must be {}", operation, to_string(x),
+                                 rank == 3 ? "(batch, time, channels)" : "(batch, rows, columns, channels)"));
 }
 
 }  // namespace
@@ -52,7 +58,8 @@ void check_rank(const char* operation, const Shape& x, int rank) {
 kernels::Windows conv1d(const Shape& x, const Shape& kernel, const Conv1DOptions& options) {
   check_rank("conv1d", x, 3);
   if (kernel.rank() != 3 || kernel[1] != x[2])
-    throw ShapeError(fmt::format("conv1d: x is {}, kernel {}; the kernel must be (width, {}, filters)", to_string(x), to_string(kernel), x[2]));
+    throw ShapeError(
+        fmt::format("conv1d: x is {}, kernel {}; the kernel must be (width, {}, filters)", to_string(x), to_string(kernel), x[2]));
   return {x[0], x[2], one_row, slide("conv1d", x, 1, kernel[0], options.stride, options.dilation, options.padding)};
 }
 
@@ -60,15 +67,20 @@ kernels::Windows conv2d(const Shape& x, const Shape& kernel, const Conv2DOptions
   check_rank("conv2d", x, 4);
   check_not_causal("conv2d", options.padding);
   if (kernel.rank() != 4 || kernel[2] != x[3])
-    throw ShapeError(fmt::format("conv2d: x is {}, kernel {}; the kernel must be (height, width, {}, filters)", to_string(x), to_string(kernel), x[3]));
-  const auto along = [&](int i) { return slide("conv2d", x, i + 1, kernel[i], options.stride[static_cast<std::size_t>(i)], options.dilation[static_cast<std::size_t>(i)], options.padding); };
+    throw ShapeError(
+        fmt::format("conv2d: x is {}, kernel {}; the kernel must be (height, width, {}, filters)", to_string(x), to_string(kernel), x[3]));
+  const auto along = [&](int i) {
+    return slide("conv2d", x, i + 1, kernel[i], options.stride[static_cast<std::size_t>(i)], options.dilation[static_cast<std::size_t>(i)],
+                 options.padding);
+  };
   return {x[0], x[3], along(0), along(1)};
 }
 
 kernels::Windows pool1d(const char* operation, const Shape& x, const Pool1DOptions& options) {
   check_rank(operation, x, 3);
   check_not_causal(operation, options.padding);
-  return {x[0], x[2], one_row, slide(operation, x, 1, options.size, options.stride == 0 ? options.size : options.stride, 1, options.padding)};
+  return {x[0], x[2], one_row,
+          slide(operation, x, 1, options.size, options.stride == 0 ? options.size : options.stride, 1, options.padding)};
 }
 
 kernels::Windows pool2d(const char* operation, const Shape& x, const Pool2DOptions& options) {

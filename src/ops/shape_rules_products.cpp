@@ -10,12 +10,15 @@
 namespace fovea::inline FOVEA_PRECISION::shape {
 
 Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
-  if (a.rank() < 1 || b.rank() < 1) throw ShapeError(fmt::format("matmul: a is {}, b is {}; both need an axis at least (for a single number use *)", to_string(a), to_string(b)));
+  if (a.rank() < 1 || b.rank() < 1)
+    throw ShapeError(
+        fmt::format("matmul: a is {}, b is {}; both need an axis at least (for a single number use *)", to_string(a), to_string(b)));
   const bool matrix_a = a.rank() > 1, matrix_b = b.rank() > 1;
   const bool first_a = matrix_a && transpose_a, first_b = matrix_b && !transpose_b;  // whether the second-to-last axis is the inner one
   if (a[first_a ? -2 : -1] != b[first_b ? -2 : -1])
-    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}{}, b is {}{}; the {} size of a must equal the {} of b", to_string(a), first_a ? " transposed" : "", to_string(b),
-                                 matrix_b && transpose_b ? " transposed" : "", first_a ? "second-to-last" : "last", first_b ? "second-to-last" : "last"));
+    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}{}, b is {}{}; the {} size of a must equal the {} of b", to_string(a),
+                                 first_a ? " transposed" : "", to_string(b), matrix_b && transpose_b ? " transposed" : "",
+                                 first_a ? "second-to-last" : "last", first_b ? "second-to-last" : "last"));
   const auto batch = [](const Shape& s) { return s.rank() < 2 ? Shape() : Shape(s.sizes().first(s.sizes().size() - 2)); };
   Shape result = broadcast("matmul, leading axes", batch(a), batch(b));
   if (matrix_a) result = result.inserted(result.rank(), a[transpose_a ? -1 : -2]);
@@ -45,7 +48,9 @@ Subscripts parsed(std::string_view text) {
       named = true;
       ++i;
     } else if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')) {
-      throw ValueError(fmt::format("einsum: '{}' in \"{}\" is no subscript; they are letters, with commas between operands and -> before the result{}", c, text, c == '.' ? "; \"...\" is not known here" : ""));
+      throw ValueError(
+          fmt::format("einsum: '{}' in \"{}\" is no subscript; they are letters, with commas between operands and -> before the result{}",
+                      c, text, c == '.' ? "; \"...\" is not known here" : ""));
     } else if (term.find(c) != std::string::npos) {
       throw ValueError(fmt::format("einsum: '{}' stands twice in one term of \"{}\"; diagonals are not known here", c, text));
     } else {
@@ -65,16 +70,19 @@ Subscripts parsed(std::string_view text) {
 
 Subscripts einsum(std::string_view text, const std::vector<Shape>& shapes) {
   const Subscripts result = parsed(text);
-  if (result.inputs.size() != shapes.size()) throw ShapeError(fmt::format("einsum: \"{}\" names {} operands, and {} are given", text, result.inputs.size(), shapes.size()));
+  if (result.inputs.size() != shapes.size())
+    throw ShapeError(fmt::format("einsum: \"{}\" names {} operands, and {} are given", text, result.inputs.size(), shapes.size()));
   std::map<char, Index> sizes;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     const std::string& names = result.inputs[i];
     if (static_cast<int>(names.size()) != shapes[i].rank())
-      throw ShapeError(fmt::format("einsum: operand {} of \"{}\" is {}; \"{}\" names {} axes", i, text, to_string(shapes[i]), names, names.size()));
+      throw ShapeError(
+          fmt::format("einsum: operand {} of \"{}\" is {}; \"{}\" names {} axes", i, text, to_string(shapes[i]), names, names.size()));
     for (std::size_t axis = 0; axis < names.size(); ++axis) {
       const Index size = shapes[i][static_cast<int>(axis)];
       if (const auto [known, is_new] = sizes.try_emplace(names[axis], size); !is_new && known->second != size)
-        throw ShapeError(fmt::format("einsum: '{}' of \"{}\" has size {} in operand {}, and {} before", names[axis], text, size, i, known->second));
+        throw ShapeError(
+            fmt::format("einsum: '{}' of \"{}\" has size {} in operand {}, and {} before", names[axis], text, size, i, known->second));
     }
   }
   for (const char name : result.output)

@@ -3,6 +3,7 @@
 
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
+#include "fovea/ops/record_many.hpp"
 #include "kernels/permute.hpp"
 #include "ops/shape_rules.hpp"
 
@@ -43,7 +44,9 @@ Tensor cut_out(const char* operation, const Tensor& x, const shape::Cut& cut) {
 
 }  // namespace
 
-Tensor slice(const Tensor& x, int axis, Index begin, Index end) { return cut_out("slice", x, cut_along(axis, begin, shape::slice(x.shape(), axis, begin, end))); }
+Tensor slice(const Tensor& x, int axis, Index begin, Index end) {
+  return cut_out("slice", x, cut_along(axis, begin, shape::slice(x.shape(), axis, begin, end)));
+}
 
 Tensor slice(const Tensor& x, const std::vector<Range>& ranges) { return cut_out("slice", x, shape::slice(x.shape(), ranges)); }
 

@@ -45,7 +45,8 @@ Tensor scatter_add(const Tensor& x, const Ids& ids, const Tensor& updates) {
   const kernels::AlongAxis rows = ops::along(x.shape(), 0);
   Array y = x.value().clone();
   kernels::put(updates.value().data(), rows, shared(ids), y.mutable_data());
-  return record("scatter_add", y, wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy); }), wrt(updates, [ids, rows](const Array& dy, Gradient& dupdates) {
+  return record("scatter_add", y, wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy); }),
+                wrt(updates, [ids, rows](const Array& dy, Gradient& dupdates) {
                   Array d(dupdates.shape());
                   kernels::take(dy.data(), rows, shared(ids), d.mutable_data());
                   dupdates.add(d);

@@ -1,5 +1,6 @@
 // What `record` keeps: rules, edges and captures, and for how long.
 #include "fovea/autograd/graph.hpp"
+#include "fovea/ops/record_many.hpp"
 
 #include <doctest/doctest.h>
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fovea/autograd/graph.hpp"
+#include "fovea/ops/record_many.hpp"
 
 namespace tiny {
 

@@ -34,7 +34,8 @@ LSTM lstm_of(Case& at, bool whole) {
 template <class Module>
 void check_walk(Case& at, const Module& module, const WalkOptions& options, bool shows_states) {
   const Walk walk = module.walk(at.leaf("x"), options);
-  for (std::size_t i = 0; shows_states && i < walk.states.size(); ++i) at.check_value("last_state" + std::to_string(i), walk.states[i].value());
+  for (std::size_t i = 0; shows_states && i < walk.states.size(); ++i)
+    at.check_value("last_state" + std::to_string(i), walk.states[i].value());
   at.check(walk.outputs);
 }
 
@@ -103,7 +104,9 @@ TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and g
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");
-    at.check(Conv1D{.filters = kernel.shape()[2], .size = kernel.shape()[0], .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(at.leaf("x")));
+    at.check(
+        Conv1D{.filters = kernel.shape()[2], .size = kernel.shape()[0], .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(
+            at.leaf("x")));
   }
 }
 
@@ -116,7 +119,11 @@ TEST_CASE("Conv2D is Keras', with each padding and stride, value and gradient") 
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");
-    at.check(Conv2D{.filters = kernel.shape()[3], .size = {kernel.shape()[0], kernel.shape()[1]}, .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(at.leaf("x")));
+    at.check(Conv2D{.filters = kernel.shape()[3],
+                    .size = {kernel.shape()[0], kernel.shape()[1]},
+                    .options = options,
+                    .kernel = kernel,
+                    .bias = at.leaf("w1_bias")}(at.leaf("x")));
   }
 }
 
@@ -135,11 +142,43 @@ TEST_CASE("pooling is Keras', in one dimension and two, value and gradient") {
 }
 
 TEST_CASE("no case of keras_layers is left out") {
-  golden::check_complete(file(), {"layer_norm", "layer_norm_epsilon_1e-5", "layer_norm_axes_1_2", "rms_norm", "embedding", "dense_3d", "dense_gelu",
-                                  "gru_reset_after", "gru_reset_after_masked_sequences", "gru_reset_before", "gru_reset_before_masked_sequences",
-                                  "gru_masked_last", "gru_initial_state", "lstm", "lstm_masked_sequences", "lstm_masked_last", "lstm_initial_state",
-                                  "lstm_backwards", "conv1d_valid", "conv1d_same", "conv1d_same_even", "conv1d_valid_stride2", "conv1d_same_stride2",
-                                  "conv1d_causal_dilated", "conv2d_valid", "conv2d_valid_stride2", "conv2d_same", "conv2d_same_stride2",
-                                  "conv2d_same_stride2x1", "max_pool1d_valid", "max_pool2d_valid", "max_pool1d_same", "max_pool2d_same",
-                                  "average_pool1d_valid", "average_pool2d_valid", "average_pool1d_same", "average_pool2d_same"}, {});
+  golden::check_complete(file(),
+                         {"layer_norm",
+                          "layer_norm_epsilon_1e-5",
+                          "layer_norm_axes_1_2",
+                          "rms_norm",
+                          "embedding",
+                          "dense_3d",
+                          "dense_gelu",
+                          "gru_reset_after",
+                          "gru_reset_after_masked_sequences",
+                          "gru_reset_before",
+                          "gru_reset_before_masked_sequences",
+                          "gru_masked_last",
+                          "gru_initial_state",
+                          "lstm",
+                          "lstm_masked_sequences",
+                          "lstm_masked_last",
+                          "lstm_initial_state",
+                          "lstm_backwards",
+                          "conv1d_valid",
+                          "conv1d_same",
+                          "conv1d_same_even",
+                          "conv1d_valid_stride2",
+                          "conv1d_same_stride2",
+                          "conv1d_causal_dilated",
+                          "conv2d_valid",
+                          "conv2d_valid_stride2",
+                          "conv2d_same",
+                          "conv2d_same_stride2",
+                          "conv2d_same_stride2x1",
+                          "max_pool1d_valid",
+                          "max_pool2d_valid",
+                          "max_pool1d_same",
+                          "max_pool2d_same",
+                          "average_pool1d_valid",
+                          "average_pool2d_valid",
+                          "average_pool1d_same",
+                          "average_pool2d_same"},
+                         {});
 }

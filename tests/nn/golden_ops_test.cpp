@@ -50,7 +50,10 @@ TEST_CASE("reductions and softmax are Keras', value and gradient") {
                     {"cumsum_axis1", [](const Tensor& x) { return cumsum(x, 1); }},
                     {"softmax_axis1", [](const Tensor& x) { return softmax(x, 1); }},
                     {"log_softmax_last", [](const Tensor& x) { return log_softmax(x); }},
-                    {"var_axis_0_2", [](const Tensor& x) { return var(x, {0, 2}); }},
+                    {"var_axis_0_2",
+                     [](const Tensor& x) {
+                       return var(x, {0, 2});
+                     }},
                     {"norm_axis1", [](const Tensor& x) { return norm(x, 1); }},
                     {"max_axis1", [](const Tensor& x) { return fovea::max(x, 1); }},
                     {"top_k_values", [](const Tensor& x) { return top_k(x, 3).values; }}});
@@ -90,8 +93,10 @@ TEST_CASE("one_hot is Keras' for ids that are classes, and PyTorch's") {
 }
 
 TEST_CASE("no case of keras_ops is left out") {
-  golden::check_complete(golden::open("keras_ops"), {"logsumexp_axis1", "logsumexp_large_axis0", "cumsum_axis1", "softmax_axis1", "log_softmax_last", "var_axis_0_2",
-                                                     "norm_axis1", "max_axis1", "top_k_values", "argmax_axis1", "ties", "one_hot"}, {});
+  golden::check_complete(golden::open("keras_ops"),
+                         {"logsumexp_axis1", "logsumexp_large_axis0", "cumsum_axis1", "softmax_axis1", "log_softmax_last", "var_axis_0_2",
+                          "norm_axis1", "max_axis1", "top_k_values", "argmax_axis1", "ties", "one_hot"},
+                         {});
 }
 
 TEST_CASE("reductions and what moves numbers are PyTorch's, value and gradient") {
@@ -107,8 +112,13 @@ TEST_CASE("reductions and what moves numbers are PyTorch's, value and gradient")
                     {"amax_axis1", [](const Tensor& x) { return fovea::max(x, 1); }},
                     {"tied_amax_axis1", [](const Tensor& x) { return fovea::max(x, 1); }},
                     {"min_axis2", [](const Tensor& x) { return fovea::min(x, 2); }},
-                    {"tied_maximum_of_pairs", [](const Tensor& x) { return maximum(squeeze(slice(x, {{0, 1}}), 0), squeeze(slice(x, {{-1}}), 0)); }},
-                    {"pad_flip_roll", [](const Tensor& x) { return roll(flip(pad(x, {{}, {0, 1}, {1, 2}}), 1), 2, 2); }}});
+                    {"tied_maximum_of_pairs",
+                     [](const Tensor& x) {
+                       return maximum(squeeze(slice(x, {{0, 1}}), 0), squeeze(slice(x, {{-1}}), 0));
+                     }},
+                    {"pad_flip_roll", [](const Tensor& x) {
+                       return roll(flip(pad(x, {{}, {0, 1}, {1, 2}}), 1), 2, 2);
+                     }}});
 }
 
 TEST_CASE("the largest along an axis and where they are, are PyTorch's") {
@@ -124,7 +134,8 @@ TEST_CASE("the largest along an axis and where they are, are PyTorch's") {
 
 TEST_CASE("products and picking are PyTorch's, value and gradient") {
   const NumpyArchive file = golden::open("torch_layers");
-  Case einsum_case(file, "einsum_bij_jik_to_bk"), product(file, "matmul_broadcast"), picked(file, "take_along_axis1"), linear(file, "linear");
+  Case einsum_case(file, "einsum_bij_jik_to_bk"), product(file, "matmul_broadcast"), picked(file, "take_along_axis1"),
+      linear(file, "linear");
   einsum_case.check(einsum("bij,jik->bk", {einsum_case.leaf("a"), einsum_case.leaf("b")}));
   product.check(matmul(product.leaf("a"), product.leaf("b")));
   picked.check(take_along(picked.leaf("x"), picked.ids("indices"), 1));

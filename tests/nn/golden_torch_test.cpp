@@ -92,7 +92,8 @@ TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   const Tensor x = packed.leaf("x");
   const Ids lengths = packed.ids("lengths");
   Mask mask(Shape{x.shape()[0], x.shape()[1]});
-  for (Index i = 0; i < mask.count(); ++i) mask.mutable_keep()[static_cast<std::size_t>(i)] = i % x.shape()[1] < lengths.at(i / x.shape()[1]);
+  for (Index i = 0; i < mask.count(); ++i)
+    mask.mutable_keep()[static_cast<std::size_t>(i)] = i % x.shape()[1] < lengths.at(i / x.shape()[1]);
   const Walk short_walk = gru_of(packed).walk(x, {.mask = mask});
   packed.check_value("last_h", unsqueeze(short_walk.states[0], 0).value());
   packed.check(where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));
@@ -105,9 +106,11 @@ TEST_CASE("convolutions are PyTorch's, with gaps, strides, padding and groups, v
   }
   Case plain(file(), "conv2d"), strided(file(), "conv2d_stride2_pad1"), grouped(file(), "conv2d_groups3");
   plain.check(channels_second(conv2d(channels_last(plain.leaf("x")), kernel_of(plain.leaf("weight"))) + plain.leaf("bias")));
-  strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0), kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) + strided.leaf("bias")));
+  strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0), kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) +
+                                strided.leaf("bias")));
 
-  const std::vector<Tensor> images = split(padded(channels_last(grouped.leaf("x")), 0), 3), kernels = split(kernel_of(grouped.leaf("weight")), 3);
+  const std::vector<Tensor> images = split(padded(channels_last(grouped.leaf("x")), 0), 3),
+                            kernels = split(kernel_of(grouped.leaf("weight")), 3);
   std::vector<Tensor> parts;
   for (std::size_t group = 0; group < 3; ++group) parts.push_back(conv2d(images[group], kernels[group]));
   grouped.check(channels_second(concat(parts) + grouped.leaf("bias")));
@@ -124,7 +127,8 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
       {"avg_pool1d_3_2", [&](const Tensor& x) { return average_pool1d(x, one); }},
       {"avg_pool2d_3_2", [&](const Tensor& x) { return average_pool2d(x, two); }},
       {"avg_pool2d_3_2_pad1", [&](const Tensor& x) { return average_pool2d(padded(x, 0), two); }},
-      {"avg_pool2d_3_2_pad1_not_counted", [&](const Tensor& x) { return average_pool2d(padded(x, 0), two) / average_pool2d(padded(Array::full(x.shape(), 1), 0), two); }}};
+      {"avg_pool2d_3_2_pad1_not_counted",
+       [&](const Tensor& x) { return average_pool2d(padded(x, 0), two) / average_pool2d(padded(Array::full(x.shape(), 1), 0), two); }}};
   for (const auto& [name, function] : rows) {
     Case at(file(), name);
     at.check(channels_second(function(channels_last(at.leaf("x")))));
@@ -136,11 +140,45 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
 //   scatter_add_axis1     one index for each element; ours adds rows, as a table's gradient does
 //   tied_max_axis1        PyTorch's max along an axis gives its gradient to the first of equals; ours shares it, as its amax and Keras do
 TEST_CASE("the cases of torch_layers are checked here, or in golden_ops_test.cpp, or left out for a reason") {
-  golden::check_complete(file(), {"layer_norm", "rms_norm_eps_1e-6", "rms_norm_default_eps", "lstm", "lstm_2_layers_bidirectional", "gru", "gru_packed", "linear", "conv1d",
-                                  "conv1d_dilation2", "conv2d", "conv2d_stride2_pad1", "conv2d_groups3", "max_pool1d_3_2", "max_pool2d_3_2", "max_pool2d_3_2_pad1",
-                                  "avg_pool1d_3_2", "avg_pool2d_3_2", "avg_pool2d_3_2_pad1", "avg_pool2d_3_2_pad1_not_counted", "logsumexp_axis1", "cumsum_axis1",
-                                  "norm_axis2", "var_axis2_biased", "var_axis2_unbiased", "prod_axis0", "log_softmax_axis1", "softmax_axis0", "pad_flip_roll", "top2_axis1",
-                                  "max_axis1", "amax_axis1", "min_axis2", "tied_amax_axis1", "tied_maximum_of_pairs", "einsum_bij_jik_to_bk", "matmul_broadcast",
-                                  "take_along_axis1", "one_hot"},
+  golden::check_complete(file(),
+                         {"layer_norm",
+                          "rms_norm_eps_1e-6",
+                          "rms_norm_default_eps",
+                          "lstm",
+                          "lstm_2_layers_bidirectional",
+                          "gru",
+                          "gru_packed",
+                          "linear",
+                          "conv1d",
+                          "conv1d_dilation2",
+                          "conv2d",
+                          "conv2d_stride2_pad1",
+                          "conv2d_groups3",
+                          "max_pool1d_3_2",
+                          "max_pool2d_3_2",
+                          "max_pool2d_3_2_pad1",
+                          "avg_pool1d_3_2",
+                          "avg_pool2d_3_2",
+                          "avg_pool2d_3_2_pad1",
+                          "avg_pool2d_3_2_pad1_not_counted",
+                          "logsumexp_axis1",
+                          "cumsum_axis1",
+                          "norm_axis2",
+                          "var_axis2_biased",
+                          "var_axis2_unbiased",
+                          "prod_axis0",
+                          "log_softmax_axis1",
+                          "softmax_axis0",
+                          "pad_flip_roll",
+                          "top2_axis1",
+                          "max_axis1",
+                          "amax_axis1",
+                          "min_axis2",
+                          "tied_amax_axis1",
+                          "tied_maximum_of_pairs",
+                          "einsum_bij_jik_to_bk",
+                          "matmul_broadcast",
+                          "take_along_axis1",
+                          "one_hot"},
                          {"embedding_padding_1", "scatter_add_axis1", "tied_max_axis1"});
 }

@@ -54,7 +54,8 @@ TEST_CASE("convolutions start within Keras' limits, and say the shape that they 
   CHECK(largest <= limit * 1.0000001);
   CHECK(largest > limit * 0.9);
   for (const real number : two(Generate("conv", 0).array(Shape{2, 9, 8, 3}, {-1, 1})).value().values()) CHECK(number >= 0);
-  CHECK_THROWS_WITH_AS(one.build(Shape{9, 5}, seed), "Conv1D: built for a kernel (3, 4, 6); the sample and the options ask for (3, 5, 6)", ShapeError);
+  CHECK_THROWS_WITH_AS(one.build(Shape{9, 5}, seed), "Conv1D: built for a kernel (3, 4, 6); the sample and the options ask for (3, 5, 6)",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(one.build(Shape{9}, seed), "Conv1D: a sample is (9,); it must be (time, channels)", ShapeError);
   CHECK_THROWS_WITH_AS(two.build(Shape{9, 8}, seed), "Conv2D: a sample is (9, 8); it must be (rows, columns, channels)", ShapeError);
   Conv1D none{.filters = 0, .size = 3}, empty{.filters = 2, .size = 0};
@@ -68,7 +69,8 @@ TEST_CASE("pooling says the shape that it gives") {
   CHECK(MaxPool2D{}.build(Shape{9, 8, 3}, seed) == Shape{4, 4, 3});
   CHECK(AveragePool2D{{.padding = Padding::same}}.build(Shape{9, 8, 3}, seed) == Shape{5, 4, 3});
   CHECK(GlobalAveragePool1D{}.build(Shape{9, 4}, seed) == Shape{4});
-  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}.build(Shape{9}, seed), "GlobalAveragePool1D: a sample is (9,); it must be (time, features)", ShapeError);
+  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}.build(Shape{9}, seed), "GlobalAveragePool1D: a sample is (9,); it must be (time, features)",
+                       ShapeError);
 }
 
 TEST_CASE("GlobalAveragePool1D takes the mean of what is kept, 0 where nothing is, and never looks at the rest") {
@@ -79,7 +81,8 @@ TEST_CASE("GlobalAveragePool1D takes the mean of what is kept, 0 where nothing i
   sum(y).backward();
   CHECK(bits_differ(x.grad(), Array(Shape{2, 3, 1}, {0.5, 0.5, 0, 0, 0, 0})) == "");
   CHECK(bits_differ(GlobalAveragePool1D{}(Array(Shape{1, 2, 1}, {1, 3})).value(), Array(Shape{1, 1}, {2})) == "");
-  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}(x, Mask(Shape{2}, {1, 1})), "GlobalAveragePool1D: the mask has shape (2,); it must be (2, 3)", ShapeError);
+  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}(x, Mask(Shape{2}, {1, 1})), "GlobalAveragePool1D: the mask has shape (2,); it must be (2, 3)",
+                       ShapeError);
 }
 
 TEST_CASE("recurrent layers start as Keras', say the shape that they give, and refuse what they cannot be") {
@@ -95,7 +98,8 @@ TEST_CASE("recurrent layers start as Keras', say the shape that they give, and r
   GRU none{.units = 0};
   CHECK_THROWS_WITH_AS(none.build(Shape{7, 4}, seed), "GRU: units is 0; it must be at least 1", ValueError);
   CHECK_THROWS_WITH_AS(lstm.build(Shape{7}, seed), "LSTM: a sample is (7,); it must be (time, features)", ShapeError);
-  CHECK_THROWS_WITH_AS(lstm.build(Shape{7, 3}, seed), "LSTM: built for 4 features and 5 units; now a sample is (7, 3) and units is 5", ShapeError);
+  CHECK_THROWS_WITH_AS(lstm.build(Shape{7, 3}, seed), "LSTM: built for 4 features and 5 units; now a sample is (7, 3) and units is 5",
+                       ShapeError);
   const Tensor x = Array::zeros(Shape{2, 7, 4});
   CHECK_THROWS_WITH_AS(gru(Array::zeros(Shape{7, 4})), "GRU: x is (7, 4); it must be (batch, time, features)", ShapeError);
   CHECK_THROWS_WITH_AS(gru(Array::zeros(Shape{2, 0, 4})), "GRU: a sequence of length 0 has no last position", ValueError);
@@ -121,7 +125,8 @@ TEST_CASE("orthogonal weights have rows, or columns, of length 1 at right angles
     const Tensor q = init::orthogonal(shape, seed);
     const Array product = shape[0] <= shape[1] ? matmul(q, q, {.transpose_b = true}).value() : matmul(q, q, {.transpose_a = true}).value();
     const Index count = product.shape()[0];
-    for (Index i = 0; i < count * count; ++i) CHECK(static_cast<double>(product.at(i)) == doctest::Approx(i / count == i % count ? 1 : 0).scale(1).epsilon(1e-6));
+    for (Index i = 0; i < count * count; ++i)
+      CHECK(static_cast<double>(product.at(i)) == doctest::Approx(i / count == i % count ? 1 : 0).scale(1).epsilon(1e-6));
   }
   CHECK(bits_differ(init::orthogonal(Shape{3, 4}, Rng(5)), init::orthogonal(Shape{3, 4}, Rng(6))) != "");
   CHECK_THROWS_WITH_AS(init::orthogonal(Shape{3}, seed), "orthogonal: the shape is (3,); it must be (rows, columns)", ShapeError);
@@ -135,7 +140,8 @@ TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
   CHECK(bits_differ(dense(x).value(), (x + dense.module(x)).value()) == "");
   CHECK(dense.mask_flow() == MaskFlow::keeps);
   Residual<Dense> wider{Dense{.units = 4}};
-  CHECK_THROWS_WITH_AS(wider.build(Shape{3}, seed), "Residual: the module makes (4,) of a sample (3,); the two are added and must be equal", ShapeError);
+  CHECK_THROWS_WITH_AS(wider.build(Shape{3}, seed), "Residual: the module makes (4,) of a sample (3,); the two are added and must be equal",
+                       ShapeError);
 
   Residual<GRU> gru{GRU{.units = 3, .return_sequences = true}};
   gru.build(Shape{2, 3}, seed);
@@ -145,8 +151,13 @@ TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
 }
 
 TEST_CASE("a Sequential of these modules trains, and none of them needs one") {
-  Sequential model{Embedding{.input_dim = 9, .output_dim = 4, .mask_zero = true}, LayerNorm{}, Residual<GRU>{GRU{.units = 4, .return_sequences = true}},
-                   LSTM{.units = 4, .return_sequences = true}, GlobalAveragePool1D{}, RMSNorm{}, Dense{.units = 2, .activation = Activation::softmax}};
+  Sequential model{Embedding{.input_dim = 9, .output_dim = 4, .mask_zero = true},
+                   LayerNorm{},
+                   Residual<GRU>{GRU{.units = 4, .return_sequences = true}},
+                   LSTM{.units = 4, .return_sequences = true},
+                   GlobalAveragePool1D{},
+                   RMSNorm{},
+                   Dense{.units = 2, .activation = Activation::softmax}};
   model.compile({.optimizer = Adam{{.learning_rate = 0.02}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
   const Ids ids(Shape{4, 5}, {1, 2, 3, 0, 0, 4, 5, 6, 7, 8, 2, 2, 0, 0, 0, 8, 7, 5, 5, 0}), labels(Shape{4}, {0, 1, 0, 1});
   double first = 0, last = 0;

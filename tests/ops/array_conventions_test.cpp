@@ -40,7 +40,8 @@ TEST_CASE("split gives parts that concat joins again, of sizes or of a number, a
 TEST_CASE("layer_norm and rms_norm equal their steps, value and gradient") {
   Generate g("norm", 0);
   for (const bool centred : {true, false}) {
-    const Array values = g.array(Shape{130, 37}, {-2, 3}), weights = g.array(Shape{130, 37}, {-1, 1}), scale = g.array(Shape{37}, {-1, 2}), shift = g.array(Shape{37}, {-1, 1});
+    const Array values = g.array(Shape{130, 37}, {-2, 3}), weights = g.array(Shape{130, 37}, {-1, 1}), scale = g.array(Shape{37}, {-1, 2}),
+                shift = g.array(Shape{37}, {-1, 1});
     std::vector<Array> gradients[2];
     Array results[2];
     for (const bool fused : {true, false}) {
@@ -59,7 +60,8 @@ TEST_CASE("layer_norm and rms_norm equal their steps, value and gradient") {
 
 TEST_CASE("layer_norm keeps its digits where the mean is large") {
   const Tensor ones = Array::full(Shape{4}, 1), zeros = Array::zeros(Shape{4});
-  const Array y = layer_norm(Tensor({1, 4}, {10000, 10001, 10002, 10003}), ones, zeros).value(), small = layer_norm(Tensor({1, 4}, {0, 1, 2, 3}), ones, zeros).value();
+  const Array y = layer_norm(Tensor({1, 4}, {10000, 10001, 10002, 10003}), ones, zeros).value(),
+              small = layer_norm(Tensor({1, 4}, {0, 1, 2, 3}), ones, zeros).value();
   CHECK(close(y, small) == "");
 }
 

@@ -31,8 +31,9 @@ TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
   CHECK(refusal<ShapeError>([] { squeeze(of({1, 3}), -1); }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can go");
   CHECK(refusal<ShapeError>([] { squeeze(of({1, 3}), {0, -2}); }) == "squeeze: an axis of (1, 3) is named twice in (0, -2)");
   CHECK(refusal<IndexError>([] { unsqueeze(of({1, 3}), 3); }) == "a new axis 3 of shape (1, 3): it may be -3 to 2");
-  CHECK(refusal<ShapeError>([] { broadcast_to(of({2, 3}), {3}); }) ==
-        "broadcast_to: (2, 3) does not broadcast to (3,): aligned at the last axis, each size must be equal or 1");
+  CHECK(refusal<ShapeError>([] {
+          broadcast_to(of({2, 3}), {3});
+        }) == "broadcast_to: (2, 3) does not broadcast to (3,): aligned at the last axis, each size must be equal or 1");
 }
 
 TEST_CASE("stack and split refuse what does not fit") {
@@ -65,14 +66,22 @@ TEST_CASE("pad, repeat and tile refuse what does not fit") {
 }
 
 TEST_CASE("take, take_along, scatter_add and one_hot refuse ids that name nothing, and shapes that do not fit") {
-  CHECK(refusal<IndexError>([] { take(of({4, 3}), Ids({2}, {0, 3}), -1); }) == "take: the id at position 1 of (2,) is 3; axis -1 of (4, 3) has positions 0 to 2");
-  CHECK(refusal<ShapeError>([] { take_along(of({4, 3}), Ids({2}, {0, 1})); }) == "take_along: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
-  CHECK(refusal<IndexError>([] { take_along(of({1, 3}), Ids({1, 2}, {0, -1})); }) ==
-        "take_along: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 to 2");
+  CHECK(refusal<IndexError>([] {
+          take(of({4, 3}), Ids({2}, {0, 3}), -1);
+        }) == "take: the id at position 1 of (2,) is 3; axis -1 of (4, 3) has positions 0 to 2");
+  CHECK(refusal<ShapeError>([] {
+          take_along(of({4, 3}), Ids({2}, {0, 1}));
+        }) == "take_along: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
+  CHECK(refusal<IndexError>([] {
+          take_along(of({1, 3}), Ids({1, 2}, {0, -1}));
+        }) == "take_along: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 to 2");
   CHECK(refusal<ShapeError>([] { scatter_add(of({}), Ids({}, {0}), of({})); }) == "scatter_add: x is a single number; it needs rows");
-  CHECK(refusal<ShapeError>([] { scatter_add(of({4, 3}), Ids({2}, {0, 1}), of({2, 4})); }) ==
-        "scatter_add: x is (4, 3), ids are (2,), updates (2, 4); updates must be one row of x for each id");
-  CHECK(refusal<IndexError>([] { scatter_add(of({4, 3}), Ids({1}, {4}), of({1, 3})); }) == "scatter_add: the id at position 0 of (1,) is 4; x has rows 0 to 3");
+  CHECK(refusal<ShapeError>([] {
+          scatter_add(of({4, 3}), Ids({2}, {0, 1}), of({2, 4}));
+        }) == "scatter_add: x is (4, 3), ids are (2,), updates (2, 4); updates must be one row of x for each id");
+  CHECK(refusal<IndexError>([] {
+          scatter_add(of({4, 3}), Ids({1}, {4}), of({1, 3}));
+        }) == "scatter_add: the id at position 0 of (1,) is 4; x has rows 0 to 3");
   CHECK(refusal<IndexError>([] { one_hot(Ids({1}, {-1}), 3); }) == "one_hot: the id at position 0 of (1,) is -1; there are classes 0 to 2");
   CHECK(refusal<ValueError>([] { one_hot(Ids({1}, {0}), -1); }) == "one_hot: -1 classes; it must be 0 at least");
 }
@@ -80,39 +89,73 @@ TEST_CASE("take, take_along, scatter_add and one_hot refuse ids that name nothin
 TEST_CASE("dot and einsum refuse what does not fit, and say what they do not know") {
   CHECK(refusal<ShapeError>([] { dot(of({3}), of({4})); }) == "dot: a is (3,), b is (4,); the last size of a must equal the last of b");
   CHECK(refusal<ShapeError>([] { dot(of({}), of({4})); }) == "dot: a is (), b is (4,); the last size of a must equal the last of b");
-  CHECK(refusal<ShapeError>([] { dot(of({2, 3}), of({4, 3})); }) ==
-        "dot: shapes (2, 3) and (4, 3) do not broadcast: aligned at the last axis, sizes 2 and 4 must be equal or one of them 1");
+  CHECK(refusal<ShapeError>([] {
+          dot(of({2, 3}), of({4, 3}));
+        }) == "dot: shapes (2, 3) and (4, 3) do not broadcast: aligned at the last axis, sizes 2 and 4 must be equal or one of them 1");
   CHECK(refusal<ShapeError>([] { einsum("ij,jk", {of({2, 3})}); }) == "einsum: \"ij,jk\" names 2 operands, and 1 are given");
   CHECK(refusal<ShapeError>([] { einsum("ij->i", {of({2})}); }) == "einsum: operand 0 of \"ij->i\" is (2,); \"ij\" names 2 axes");
-  CHECK(refusal<ShapeError>([] { einsum("ij,jk", {of({2, 3}), of({4, 5})}); }) == "einsum: 'j' of \"ij,jk\" has size 4 in operand 1, and 3 before");
-  CHECK(refusal<ValueError>([] { einsum("ii->i", {of({2, 2})}); }) == "einsum: 'i' stands twice in one term of \"ii->i\"; diagonals are not known here");
+  CHECK(refusal<ShapeError>([] {
+          einsum("ij,jk", {of({2, 3}), of({4, 5})});
+        }) == "einsum: 'j' of \"ij,jk\" has size 4 in operand 1, and 3 before");
+  CHECK(refusal<ValueError>([] {
+          einsum("ii->i", {of({2, 2})});
+        }) == "einsum: 'i' stands twice in one term of \"ii->i\"; diagonals are not known here");
   CHECK(refusal<ValueError>([] { einsum("ij->k", {of({2, 2})}); }) == "einsum: 'k' of the result of \"ij->k\" is in no operand");
-  CHECK(refusal<ValueError>([] { einsum("...i->i", {of({2, 2})}); }) ==
-        "einsum: '.' in \"...i->i\" is no subscript; they are letters, with commas between operands and -> before the result; \"...\" is not known here");
+  CHECK(refusal<ValueError>([] {
+          einsum("...i->i", {of({2, 2})});
+        }) ==
+        "einsum: '.' in \"...i->i\" is no subscript; they are letters, with commas between operands and -> before the result; \"...\" is "
+        "not known here");
   CHECK(refusal<ValueError>([] { einsum("i->i->i", {of({2})}); }) ==
         "einsum: '-' in \"i->i->i\" is no subscript; they are letters, with commas between operands and -> before the result");
 }
 
 TEST_CASE("norms refuse parameters of another width") {
-  CHECK(refusal<ShapeError>([] { layer_norm(of({}), of({1}), of({1})); }) == "layer_norm: x is a single number; it needs an axis to normalise");
-  CHECK(refusal<ShapeError>([] { layer_norm(of({2, 3}), of({2}), of({3})); }) == "layer_norm: x is (2, 3), gamma is (2,); it must be (3,), the last size of x");
-  CHECK(refusal<ShapeError>([] { layer_norm(of({2, 3}), of({3}), of({})); }) == "layer_norm: x is (2, 3), beta is (); it must be (3,), the last size of x");
-  CHECK(refusal<ShapeError>([] { rms_norm(of({2, 3}), of({1, 3})); }) == "rms_norm: x is (2, 3), gamma is (1, 3); it must be (3,), the last size of x");
+  CHECK(refusal<ShapeError>([] { layer_norm(of({}), of({1}), of({1})); }) ==
+        "layer_norm: x is a single number; it needs an axis to normalise");
+  CHECK(refusal<ShapeError>([] {
+          layer_norm(of({2, 3}), of({2}), of({3}));
+        }) == "layer_norm: x is (2, 3), gamma is (2,); it must be (3,), the last size of x");
+  CHECK(refusal<ShapeError>([] {
+          layer_norm(of({2, 3}), of({3}), of({}));
+        }) == "layer_norm: x is (2, 3), beta is (); it must be (3,), the last size of x");
+  CHECK(refusal<ShapeError>([] {
+          rms_norm(of({2, 3}), of({1, 3}));
+        }) == "rms_norm: x is (2, 3), gamma is (1, 3); it must be (3,), the last size of x");
   CHECK(refusal<ValueError>([] { rms_norm(of({2, 3}), of({3}), -1); }) == "rms_norm: epsilon is -1; it must be 0 at least");
 }
 
 TEST_CASE("convolutions and pooling refuse what does not fit") {
   CHECK(refusal<ShapeError>([] { conv1d(of({2, 3}), of({2, 3, 4})); }) == "conv1d: x is (2, 3); it must be (batch, time, channels)");
-  CHECK(refusal<ShapeError>([] { conv1d(of({2, 9, 3}), of({2, 4, 5})); }) == "conv1d: x is (2, 9, 3), kernel (2, 4, 5); the kernel must be (width, 3, filters)");
-  CHECK(refusal<ShapeError>([] { conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation = 2}); }) == "conv1d: axis 1 of x (2, 4, 3) has size 4, and a window reaches over 5");
-  CHECK(refusal<ValueError>([] { conv1d(of({2, 4, 3}), of({3, 3, 5}), {.stride = 0}); }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
-  CHECK(refusal<ValueError>([] { conv1d(of({2, 4, 3}), of({3, 3, 5}), {.padding = static_cast<Padding>(9)}); }) == "conv1d: there is no padding of number 9");
-  CHECK(refusal<ShapeError>([] { conv2d(of({2, 4, 3}), of({3, 3, 3, 5})); }) == "conv2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
-  CHECK(refusal<ShapeError>([] { conv2d(of({2, 4, 4, 3}), of({3, 3, 2, 5})); }) ==
-        "conv2d: x is (2, 4, 4, 3), kernel (3, 3, 2, 5); the kernel must be (height, width, 3, filters)");
-  CHECK(refusal<ValueError>([] { conv2d(of({2, 4, 4, 3}), of({3, 3, 3, 5}), {.padding = Padding::causal}); }) == "conv2d: causal padding is for conv1d");
+  CHECK(refusal<ShapeError>([] {
+          conv1d(of({2, 9, 3}), of({2, 4, 5}));
+        }) == "conv1d: x is (2, 9, 3), kernel (2, 4, 5); the kernel must be (width, 3, filters)");
+  CHECK(refusal<ShapeError>([] {
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation = 2});
+        }) == "conv1d: axis 1 of x (2, 4, 3) has size 4, and a window reaches over 5");
+  CHECK(refusal<ValueError>([] {
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.stride = 0});
+        }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
+  CHECK(refusal<ValueError>([] {
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.padding = static_cast<Padding>(9)});
+        }) == "conv1d: there is no padding of number 9");
+  CHECK(refusal<ShapeError>([] {
+          conv2d(of({2, 4, 3}), of({3, 3, 3, 5}));
+        }) == "conv2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
+  CHECK(refusal<ShapeError>([] {
+          conv2d(of({2, 4, 4, 3}), of({3, 3, 2, 5}));
+        }) == "conv2d: x is (2, 4, 4, 3), kernel (3, 3, 2, 5); the kernel must be (height, width, 3, filters)");
+  CHECK(refusal<ValueError>([] {
+          conv2d(of({2, 4, 4, 3}), of({3, 3, 3, 5}), {.padding = Padding::causal});
+        }) == "conv2d: causal padding is for conv1d");
   CHECK(refusal<ValueError>([] { max_pool1d(of({2, 4, 3}), {.padding = Padding::causal}); }) == "max_pool1d: causal padding is for conv1d");
-  CHECK(refusal<ShapeError>([] { average_pool1d(of({2, 1, 3})); }) == "average_pool1d: axis 1 of x (2, 1, 3) has size 1, and a window reaches over 2");
-  CHECK(refusal<ShapeError>([] { max_pool2d(of({2, 4, 3})); }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
-  CHECK(refusal<ValueError>([] { average_pool2d(of({2, 4, 4, 3}), {.size = {0, 2}}); }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
+  CHECK(refusal<ShapeError>([] {
+          average_pool1d(of({2, 1, 3}));
+        }) == "average_pool1d: axis 1 of x (2, 1, 3) has size 1, and a window reaches over 2");
+  CHECK(refusal<ShapeError>([] {
+          max_pool2d(of({2, 4, 3}));
+        }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
+  CHECK(refusal<ValueError>([] {
+          average_pool2d(of({2, 4, 4, 3}), {.size = {0, 2}});
+        }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
 }

@@ -51,12 +51,13 @@ Call squeeze_call(const Shapes& shapes, Generate& g) {
   for (int axis = 0; axis < shapes[0].rank(); ++axis)
     if (shapes[0][axis] == 1) ones.push_back(axis);
   const bool all = ones.empty() || g.chance(0.5);
-  const int one = all ? 0 : ones[at(g.integer(0, static_cast<Index>(ones.size()) - 1))], given = g.chance(0.5) ? one : one - shapes[0].rank();
+  const int one = all ? 0 : ones[at(g.integer(0, static_cast<Index>(ones.size()) - 1))],
+            given = g.chance(0.5) ? one : one - shapes[0].rank();
   Shape result;
   for (int axis = 0; axis < shapes[0].rank(); ++axis)
     if (shapes[0][axis] != 1 || (!all && axis != one)) result = result.inserted(result.rank(), shapes[0][axis]);
-  return {[=](Inputs x) { return all ? fovea::squeeze(x[0]) : fovea::squeeze(x[0], given); }, [=](const auto& x) { return plain::reshape(x[0], result); },
-          all ? "all" : fmt::format("axis {}", given)};
+  return {[=](Inputs x) { return all ? fovea::squeeze(x[0]) : fovea::squeeze(x[0], given); },
+          [=](const auto& x) { return plain::reshape(x[0], result); }, all ? "all" : fmt::format("axis {}", given)};
 }
 
 Call unsqueeze_call(const Shapes& shapes, Generate& g) {
@@ -112,7 +113,9 @@ fovea::Range draw_range(Index size, Generate& g) {
 std::vector<Index> positions(const fovea::Range& range, Index size) {
   std::vector<Index> result;
   const auto place = [&](Index named) { return named < 0 ? named + size : named; };
-  for (Index i = range.step > 0 ? place(range.begin.value_or(0)) : range.begin ? place(*range.begin) : size - 1;
+  for (Index i = range.step > 0 ? place(range.begin.value_or(0))
+                 : range.begin  ? place(*range.begin)
+                                : size - 1;
        range.step > 0 ? i < (range.end ? place(*range.end) : size) : i > (range.end ? place(*range.end) : -1); i += range.step)
     result.push_back(i);
   return result;
@@ -141,7 +144,8 @@ Call slice_call(const Shapes& shapes, Generate& g) {
     for (std::size_t axis = 0; axis < to.size(); ++axis) to[axis] = places[axis][at(to[axis])];
     return to;
   };
-  return moving([=](Inputs in) { return fovea::slice(in[0], ranges); }, Shape(sizes), from, fmt::format("{} ranges, to ({})", ranges.size(), fmt::join(sizes, ", ")));
+  return moving([=](Inputs in) { return fovea::slice(in[0], ranges); }, Shape(sizes), from,
+                fmt::format("{} ranges, to ({})", ranges.size(), fmt::join(sizes, ", ")));
 }
 
 Call flip_call(const Shapes& shapes, Generate& g) {
@@ -193,7 +197,8 @@ Call repeat_call(const Shapes& shapes, Generate& g) {
     to[at(resolved)] /= count;
     return to;
   };
-  return moving([=](Inputs x) { return fovea::repeat(x[0], count, axis); }, shapes[0].with(axis, shapes[0][axis] * count), from, fmt::format("count {}, axis {}", count, axis));
+  return moving([=](Inputs x) { return fovea::repeat(x[0], count, axis); }, shapes[0].with(axis, shapes[0][axis] * count), from,
+                fmt::format("count {}, axis {}", count, axis));
 }
 
 Call tile_call(const Shapes& shapes, Generate& g) {
@@ -212,7 +217,8 @@ Call tile_call(const Shapes& shapes, Generate& g) {
 }
 
 std::string text(const Ids& ids) {
-  return fmt::format("ids {} ({})", to_string(ids.shape()), fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
+  return fmt::format("ids {} ({})", to_string(ids.shape()),
+                     fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
 }
 
 Call take_call(const Shapes& shapes, Generate& g) {
@@ -282,13 +288,20 @@ Call one_hot_call(const Shapes&, Generate& g) {
 std::vector<OpCase> array_cases() {
   const Range numbers = {-3, 3};
   return {
-      {"squeeze", numbers, 0, with_ones, squeeze_call},      {"unsqueeze", numbers, 0, any, unsqueeze_call},
-      {"broadcast_to", numbers, 0, repeatable, broadcast_to_call}, {"stack", numbers, 0, equal_shapes, stack_call},
-      {"slice", numbers, 0, vectors, slice_call},            {"flip", numbers, 0, any, flip_call},
-      {"pad", numbers, 0, any, pad_call},                    {"roll", numbers, 0, vectors, roll_call},
-      {"repeat", numbers, 0, vectors, repeat_call},          {"tile", numbers, 0, any, tile_call},
-      {"take", numbers, 0, vectors, take_call},              {"take_along", numbers, 0, vectors, take_along_call},
-      {"scatter_add", numbers, 4, rows_and_updates, scatter_add_call}, {"one_hot", numbers, 0, nothing, one_hot_call},
+      {"squeeze", numbers, 0, with_ones, squeeze_call},
+      {"unsqueeze", numbers, 0, any, unsqueeze_call},
+      {"broadcast_to", numbers, 0, repeatable, broadcast_to_call},
+      {"stack", numbers, 0, equal_shapes, stack_call},
+      {"slice", numbers, 0, vectors, slice_call},
+      {"flip", numbers, 0, any, flip_call},
+      {"pad", numbers, 0, any, pad_call},
+      {"roll", numbers, 0, vectors, roll_call},
+      {"repeat", numbers, 0, vectors, repeat_call},
+      {"tile", numbers, 0, any, tile_call},
+      {"take", numbers, 0, vectors, take_call},
+      {"take_along", numbers, 0, vectors, take_along_call},
+      {"scatter_add", numbers, 4, rows_and_updates, scatter_add_call},
+      {"one_hot", numbers, 0, nothing, one_hot_call},
   };
 }
 

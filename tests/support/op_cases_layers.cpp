@@ -76,7 +76,8 @@ struct Axis {
 };
 
 // Calls visit(position in x, row and column within the window) for what is inside of a window of (batch, rows, columns, channels).
-void for_window(const Axis& rows, const Axis& columns, const Position& window, const std::function<void(Index, Index, Index, Index)>& visit) {
+void for_window(const Axis& rows, const Axis& columns, const Position& window,
+                const std::function<void(Index, Index, Index, Index)>& visit) {
   for (Index i = 0; i < rows.size; ++i)
     for (Index j = 0; j < columns.size; ++j)
       if (const auto row = rows.place(window[1], i), column = columns.place(window[2], j); row && column) visit(*row, *column, i, j);
@@ -94,7 +95,11 @@ struct Drawn {
 // The same each time that it is called with a fresh generator of the same trial.
 Drawn draw_windows(const Generate& from, bool one_axis, bool dilates) {
   Generate g("windows", from.trial());
-  Drawn d{one_axis ? 1 : g.integer(1, 3), g.integer(1, 3), {g.integer(1, 3), g.integer(1, 3)}, {g.integer(1, 2), g.integer(1, 2)}, paddings[g.integer(0, one_axis && dilates ? 2 : 1)]};
+  Drawn d{one_axis ? 1 : g.integer(1, 3),
+          g.integer(1, 3),
+          {g.integer(1, 3), g.integer(1, 3)},
+          {g.integer(1, 2), g.integer(1, 2)},
+          paddings[g.integer(0, one_axis && dilates ? 2 : 1)]};
   if (one_axis) d.stride[0] = 1, d.dilation[0] = 1;
   if (!dilates) d.dilation = {1, 1};
   return d;
@@ -110,7 +115,8 @@ auto images(bool one_axis, bool convolves) {
     Shape x{batch, axis_size(g, d.size_columns, d.dilation[1]), channels}, kernel{d.size_columns, channels, filters};
     if (!one_axis) x = x.inserted(1, axis_size(g, d.size_rows, d.dilation[0])), kernel = kernel.inserted(0, d.size_rows);
     if (g.large()) x = x.with(0, 40000 / std::max<Index>(1, x.with(0, 1).count()) + 1);
-    if (convolves && g.wants_same()) x = kernel = one_axis ? Shape{d.size_columns, 5, 5} : Shape{d.size_rows, 5, 9, 9};  // each axis longer than a window reaches
+    if (convolves && g.wants_same())
+      x = kernel = one_axis ? Shape{d.size_columns, 5, 5} : Shape{d.size_rows, 5, 9, 9};  // each axis longer than a window reaches
     return convolves ? Shapes{x, kernel} : Shapes{x};
   };
 }
@@ -139,7 +145,8 @@ Plain convolution(const Plain& x, const Plain& kernel, const Drawn& d) {
     const Position to = position(full, i);
     for_window(rows, columns, to, [&](Index row, Index column, Index k_row, Index k_column) {
       for (Index c = 0; c < image[3]; ++c) {
-        const wide term = x.values[at(number(image, {to[0], row, column, c}))] * kernel.values[at(number(window, {k_row, k_column, c, to[3]}))];
+        const wide term =
+            x.values[at(number(image, {to[0], row, column, c}))] * kernel.values[at(number(window, {k_row, k_column, c, to[3]}))];
         y.values[at(i)] += term;
         y.scales[at(i)] += std::abs(term);
       }
@@ -157,7 +164,9 @@ Plain pool(const Plain& x, const Drawn& d, bool largest) {
   for (Index i = 0; i < full.count(); ++i) {
     const Position to = position(full, i);
     std::vector<wide> found;
-    for_window(rows, columns, to, [&](Index row, Index column, Index, Index) { found.push_back(x.values[at(number(image, {to[0], row, column, to[3]}))]); });
+    for_window(rows, columns, to, [&](Index row, Index column, Index, Index) {
+      found.push_back(x.values[at(number(image, {to[0], row, column, to[3]}))]);
+    });
     for (const wide value : found) {
       y.values[at(i)] += value / static_cast<wide>(found.size());
       y.scales[at(i)] += std::abs(value) / static_cast<wide>(found.size());
@@ -168,7 +177,8 @@ Plain pool(const Plain& x, const Drawn& d, bool largest) {
 }
 
 std::string text(const Drawn& d) {
-  return fmt::format("window ({}, {}), stride ({}), dilation ({}), padding {}", d.size_rows, d.size_columns, fmt::join(d.stride, ", "), fmt::join(d.dilation, ", "), static_cast<int>(d.padding));
+  return fmt::format("window ({}, {}), stride ({}), dilation ({}), padding {}", d.size_rows, d.size_columns, fmt::join(d.stride, ", "),
+                     fmt::join(d.dilation, ", "), static_cast<int>(d.padding));
 }
 
 auto convolution_call(bool one_axis) {

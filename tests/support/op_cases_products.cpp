@@ -36,7 +36,8 @@ Shapes factors(Generate& g) {
   const bool same = g.wants_same();
   if (!same && !g.large() && g.chance(0.2)) {
     const Shape vector{sizes[1]}, other = g.chance(0.3) ? vector : matrix(batch, sizes[1], sizes[2], transpose_b);
-    return g.chance(0.5) ? Shapes{vector, other} : Shapes{other == vector ? vector : matrix(batch, sizes[0], sizes[1], transpose_a), vector};
+    return g.chance(0.5) ? Shapes{vector, other}
+                         : Shapes{other == vector ? vector : matrix(batch, sizes[0], sizes[1], transpose_a), vector};
   }
   return {matrix(same ? batch : g.broadcastable(batch), sizes[0], sizes[1], transpose_a),
           matrix(same ? batch : g.broadcastable(batch), sizes[1], sizes[2], transpose_b)};
@@ -67,7 +68,10 @@ Shapes two_arrays(Generate& g) {
 
 Call outer_call(const Shapes&, Generate&) {
   return {[](Inputs x) { return fovea::outer(x[0], x[1]); },
-          [](const auto& x) { return product(plain::reshape(x[0], Shape{x[0].shape.count(), 1}), plain::reshape(x[1], Shape{1, x[1].shape.count()}), false, false); }};
+          [](const auto& x) {
+            return product(plain::reshape(x[0], Shape{x[0].shape.count(), 1}), plain::reshape(x[1], Shape{1, x[1].shape.count()}), false,
+                           false);
+          }};
 }
 
 // (..., n) twice; the leading axes broadcast.
@@ -96,10 +100,18 @@ struct Terms {
 
 const std::vector<Terms>& all_terms() {
   static const std::vector<Terms> terms = {
-      {"ij,jk->ik", {"ij", "jk"}, "ik"},       {"bqh,bkh->bqk", {"bqh", "bkh"}, "bqk"},    {"bij, jik -> bk", {"bij", "jik"}, "bk"},
-      {"ij,ij->ij", {"ij", "ij"}, "ij"},       {"ij,ij", {"ij", "ij"}, ""},                {"i,j->ji", {"i", "j"}, "ji"},
-      {"ba", {"ba"}, "ab"},                    {"ijk->kj", {"ijk"}, "kj"},                 {"ab,bc,cd->ad", {"ab", "bc", "cd"}, "ad"},
-      {"ij,kj,il->kl", {"ij", "kj", "il"}, "kl"}, {"bthd,bshd->bhts", {"bthd", "bshd"}, "bhts"}, {"ijm,jn->in", {"ijm", "jn"}, "in"},
+      {"ij,jk->ik", {"ij", "jk"}, "ik"},
+      {"bqh,bkh->bqk", {"bqh", "bkh"}, "bqk"},
+      {"bij, jik -> bk", {"bij", "jik"}, "bk"},
+      {"ij,ij->ij", {"ij", "ij"}, "ij"},
+      {"ij,ij", {"ij", "ij"}, ""},
+      {"i,j->ji", {"i", "j"}, "ji"},
+      {"ba", {"ba"}, "ab"},
+      {"ijk->kj", {"ijk"}, "kj"},
+      {"ab,bc,cd->ad", {"ab", "bc", "cd"}, "ad"},
+      {"ij,kj,il->kl", {"ij", "kj", "il"}, "kl"},
+      {"bthd,bshd->bhts", {"bthd", "bshd"}, "bhts"},
+      {"ijm,jn->in", {"ijm", "jn"}, "in"},
       {"ca,bc", {"ca", "bc"}, "ab"},
   };
   return terms;
@@ -157,7 +169,8 @@ Plain einsum(const Terms& terms, const std::vector<Plain>& x) {
 
 Call einsum_call(const Shapes&, Generate& g) {
   const Terms& terms = terms_of(g);
-  return {[&terms](Inputs x) { return fovea::einsum(terms.subscripts, x); }, [&terms](const auto& x) { return einsum(terms, x); }, terms.subscripts};
+  return {[&terms](Inputs x) { return fovea::einsum(terms.subscripts, x); }, [&terms](const auto& x) { return einsum(terms, x); },
+          terms.subscripts};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "fovea/base/error.hpp"
 
-namespace viz = fovea::train;
+namespace train = fovea::train;
 using fovea::Index;
 using Rows = std::vector<train::SummaryRow>;
 

@@ -108,45 +108,6 @@ Tensor record(const char* operation, Array value, Parts... parts) {
   return Tensor(std::move(value), std::move(node));
 }
 
-/// The node of an operation with any number of inputs that share one rule.
-template <class Rule>
-class RecordedMany final : public Node {
- public:
-  RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs, Rule rule) : Node(operation, shape), rule_(std::move(rule)) {
-    for (const Tensor& input : inputs) {
-      edges_.push_back(input.requires_grad() ? Edge{input.node(), input.node()->version} : Edge{});
-      if (input.requires_grad()) number = std::max(number, input.node()->number);
-    }
-    ++number;
-  }
-
-  std::span<Edge> edges() override { return edges_; }
-
-  void run_rules(const Array& d, Sink& sink) override {
-    for (std::size_t i = 0; i < edges_.size(); ++i)
-      if (Gradient* share = target(edges_[i], sink)) (*rule_)(d, i, *share);
-  }
-
-  void release_rules() override {
-    released = true;
-    rule_.reset();
-    edges_.clear();
-  }
-
- private:
-  std::optional<Rule> rule_;
-  std::vector<Edge> edges_;
-};
-
-/// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const Array& dy, std::size_t i, Gradient& dxi)`.
-template <class Rule>
-Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs, Rule rule) {
-  const bool needed = std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
-  if (!grad_enabled() || !needed) return Tensor(std::move(value));
-  NodePtr node(new RecordedMany<Rule>(operation, value.shape(), inputs, std::move(rule)));
-  return Tensor(std::move(value), std::move(node));
-}
-
 /// `loss.backward()`, with the gradients of leaves going to `sink`.
 void backward(const Tensor& loss, Sink& sink, bool retain_graph = false);
 

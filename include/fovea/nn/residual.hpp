@@ -20,7 +20,9 @@ struct Residual {
   Shape build(const Shape& sample, const Rng& random) {
     Shape result = sample;
     if constexpr (requires { module.build(sample, random); }) result = module.build(sample, random);
-    if (result != sample) throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " + to_string(sample) + "; the two are added and must be equal");
+    if (result != sample)
+      throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " + to_string(sample) +
+                       "; the two are added and must be equal");
     return sample;
   }
 
