@@ -7,8 +7,6 @@ namespace support {
 
 namespace {
 
-using Ranges = std::vector<fovea::Range>;
-
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 std::vector<Index> list(const Shape& shape) { return {shape.sizes().begin(), shape.sizes().end()}; }
@@ -43,8 +41,6 @@ Shapes rows_and_updates(Generate& g) {
   const Index most = g.large() ? 3 : 6;
   return {x, x.with(0, x[0] == 0 ? 0 : g.integer(1, most)).inserted(0, g.integer(1, 2))};
 }
-
-// Calls.
 
 Call squeeze_call(const Shapes& shapes, Generate& g) {
   std::vector<int> ones;
@@ -130,7 +126,7 @@ Call slice_call(const Shapes& shapes, Generate& g) {
             [=, resolved = x.resolve(axis)](const auto& in) { return plain::slice(in[0], resolved, begin, end); },
             fmt::format("axis {}, begin {}, end {}", axis, begin, end)};
   }
-  Ranges ranges;
+  std::vector<fovea::Range> ranges;
   std::vector<std::vector<Index>> places;
   std::vector<Index> sizes;
   const int named = static_cast<int>(g.integer(0, x.rank()));
@@ -214,11 +210,6 @@ Call tile_call(const Shapes& shapes, Generate& g) {
     return to;
   };
   return moving([=](Inputs in) { return fovea::tile(in[0], counts); }, result, from, fmt::format("counts ({})", fmt::join(counts, ", ")));
-}
-
-std::string text(const Ids& ids) {
-  return fmt::format("ids {} ({})", to_string(ids.shape()),
-                     fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
 }
 
 Call take_call(const Shapes& shapes, Generate& g) {

@@ -86,6 +86,10 @@ inline std::string text(const std::optional<Mask>& mask) {
               : "";
 }
 
+inline std::string text(const Ids& ids) {
+  return fmt::format("ids {} ({})", to_string(ids.shape()), fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
+}
+
 // Calls of a family.
 
 inline auto unary(Tensor (*op)(const Tensor&), wide (*exact)(wide)) {
