@@ -66,6 +66,7 @@ void Tensor::set_requires_grad(bool wanted) {
   value();
   if (node_ && !node_->is_leaf()) throw StateError(fmt::format("set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
   if (wanted == requires_grad()) return;
+  if (node_ && node_->lagging) node_->lagging->retire();  // whoever holds the numbers without the node cannot ask for rows
   node_ = wanted ? NodePtr(new Node("parameter", shape())) : NodePtr();
 }
 

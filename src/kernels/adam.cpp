@@ -92,9 +92,9 @@ struct Block {
   }
 
   HWY_INLINE bool untouched() const {
-    auto other = hn::MaskFromVec(hn::Zero(Tag()));
-    for (int k = 0; k < size; ++k) other = hn::Or(other, hn::Or(hn::Ne(m[k], hn::Zero(Tag())), hn::Ne(v[k], hn::Zero(Tag()))));
-    return hn::AllFalse(Tag(), other);
+    auto zero = hn::Eq(m[0], hn::Zero(Tag()));
+    for (int k = 0; k < size; ++k) zero = hn::And(zero, hn::And(hn::Eq(m[k], hn::Zero(Tag())), hn::Eq(v[k], hn::Zero(Tag()))));
+    return hn::AllTrue(Tag(), zero);
   }
 };
 
@@ -123,7 +123,11 @@ HWY_INLINE void replay_moments(const AdamStep& step, Block& b, Index count) {
 }
 
 void replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, Block& b) {
-  if (settles && b.untouched()) return;
+  if (settles && b.untouched()) {  // one step does what all do: a subnormal parameter becomes 0, any other stays
+    const Factors f(runs.front().step);
+    for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
+    return;
+  }
   bool still = false;
   Index since_check = 0;
   for (const AdamRun& run : runs) {

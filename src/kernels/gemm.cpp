@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
+#include "fovea/base/error.hpp"
 #include "fovea/memory/buffer.hpp"
 #include "kernels/elementwise.hpp"
 #include "parallel/parallel.hpp"
@@ -48,6 +50,8 @@ Matrix matrix(const View& view, const real* data) {
 void product(Matrix a, Matrix b, real* c, Index lead, Index rows, Index columns, Index inner, bool add) {
   const auto order_a = a.is_transposed ? CblasTrans : CblasNoTrans, order_b = b.is_transposed ? CblasTrans : CblasNoTrans;
   const auto m = static_cast<blasint>(rows), n = static_cast<blasint>(columns), k = static_cast<blasint>(inner);
+  for (const Index stride : {a.lead, b.lead, lead})
+    if (!std::in_range<blasint>(stride)) throw ShapeError("matmul: rows of " + std::to_string(stride) + " numbers are longer than BLAS takes");
   const auto lead_a = static_cast<blasint>(a.lead), lead_b = static_cast<blasint>(b.lead), lead_c = static_cast<blasint>(lead);
   std::unique_lock<std::mutex> lock;
   if (library().needs_lock) lock = std::unique_lock(library().mutex);

@@ -21,7 +21,8 @@ Array sum_of(const Tensor& a, const Tensor& b) {
 // W1 and W2 see the same input, so W = W1 + W2 does the work of both in half the products, and their gradients are one array.
 // The op's own result holds context and weights side by side, so that both have a gradient.
 Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2, const Tensor& b2, const Tensor& v, const std::optional<Mask>& mask) {
-  const auto [batch, time, features, units] = shape::additive_pool(x.shape(), w1.shape(), w2.shape(), v.shape(), mask);
+  const auto [batch, time, features, units] = shape::additive_pool(x.shape(), w1.shape(), w2.shape(), b1.defined() ? &b1.shape() : nullptr,
+                                                                   b2.defined() ? &b2.shape() : nullptr, v.shape(), mask);
   const kernels::PoolSizes sizes{batch, time, features, units};
   const Array w = sum_of(w1, w2), b = b1.defined() ? sum_of(b1, b2) : Array();
   Array hidden(Shape{batch, time, units}), out(Shape{batch, features + time});

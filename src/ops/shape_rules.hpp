@@ -108,8 +108,9 @@ Shape per_sample(const char* operation, const Shape& predictions, const Shape& t
 /// (..., n) -> (..., k)
 Shape top_k(const Shape& x, Index k);
 
-/// x (batch, time, features), W1 and W2 (features, units), v (units, 1), mask (batch, time) -> those four sizes.
-std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape& v, const std::optional<Mask>& mask);
+/// x (batch, time, features), W1 and W2 (features, units), b1 and b2 (units) or both null, v (units, 1), mask (batch, time) -> those
+/// four sizes.
+std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape* b1, const Shape* b2, const Shape& v, const std::optional<Mask>& mask);
 
 /// Refuses a gamma or beta that is not (width) for x (..., width), and an epsilon below 0.
 void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta, real epsilon);

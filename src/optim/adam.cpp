@@ -70,9 +70,11 @@ void Adam::step() {
   const kernels::AdamStep step = factors(options_, ++steps_);
   for (Slot& slot : slots_) {
     const Gradient& gradient = slot.parameter.gradient();
-    if (!slot.rows && gradient.has_rows_only())
+    if (!slot.rows && gradient.has_rows_only()) {
+      if (LaggingRows* before = slot.parameter.node()->lagging) before->retire();
       slot.rows = std::make_shared<AdamRows>(slot.parameter, slot.mean, slot.variance,
                                              AdamRows::Options{.settles = comes_to_rest(options_), .stand_still = options_.untouched_rows_stand_still});
+    }
     if (slot.rows) {
       slot.rows->step(step, gradient);
       continue;

@@ -27,7 +27,7 @@ AdamRows::AdamRows(const Tensor& table, const Array& mean, const Array& variance
 
 AdamRows::~AdamRows() {
   if (table_.node()->lagging != this) return;
-  if (table_.node()->references > 1) settle_all();  // otherwise nobody is left to read it
+  settle_all();
   table_.node()->lagging = nullptr;
 }
 
@@ -54,36 +54,36 @@ void AdamRows::replay(Index row) {
                        mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
 }
 
+// No lock is held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
+void AdamRows::settle_row(Index row) {
+  const std::lock_guard lock(row_locks_[static_cast<std::size_t>(row) % row_locks_.size()]);
+  if (is_current(row)) return;
+  replay(row);
+  std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
+}
+
 void AdamRows::settle(std::span<const std::int32_t> ids) {
   if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now_) return;
-  if (std::ranges::all_of(ids, [&](std::int32_t id) { return is_current(id); })) return;
-  const std::lock_guard lock(mutex_);
-  const parallel::FlushSubnormals flush;
   std::vector<std::int32_t> behind;
   for (const std::int32_t id : ids)
     if (!is_current(id)) behind.push_back(id);
+  if (behind.empty()) return;
+  const parallel::FlushSubnormals flush;
   std::ranges::sort(behind);
   behind.erase(std::ranges::unique(behind).begin(), behind.end());
   parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index row = behind[static_cast<std::size_t>(i)];
-      replay(row);
-      std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
-    }
+    for (Index i = begin; i < end; ++i) settle_row(behind[static_cast<std::size_t>(i)]);
   });
 }
 
 void AdamRows::settle_all() {
-  if (all_settled_.load(std::memory_order_acquire) == now_) return;
-  const std::lock_guard lock(mutex_);
+  const std::int32_t now = now_;
+  if (all_settled_.load(std::memory_order_acquire) == now) return;
   const parallel::FlushSubnormals flush;
   parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      replay(row);
-      std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
-    }
+    for (Index row = begin; row < end; ++row) settle_row(row);
   });
-  all_settled_.store(now_, std::memory_order_release);
+  all_settled_.store(now, std::memory_order_release);
 }
 
 void AdamRows::retire() {

@@ -77,7 +77,9 @@ void Sequential::check_data(const Samples& x, const Samples& y) const {
     throw;
   }
   try {
-    compiled_->loss.check(outputs_.back().inserted(0, x.count()), y);
+    const Shape prediction = outputs_.back().inserted(0, x.count());
+    compiled_->loss.check(prediction, y);
+    for (const Metric& metric : compiled_->metrics) metric.check(prediction, y);
   } catch (Error& error) {
     error.add_path(name_);
     throw;
@@ -92,7 +94,14 @@ train::Shards& Sequential::shards() {
 // One pass and one step of the optimiser; the model stands at the end of this batch when it returns.
 void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   Optimizer& optimizer = compiled_->optimizer;
-  if (steps_ == 0) attached_ = optimizer.attach(pass.parameters());
+  std::vector<NodePtr> learning;
+  for (const NamedParameter& parameter : pass.parameters()) learning.push_back(parameter.tensor.node());
+  if (steps_ == 0) {
+    attached_ = optimizer.attach(pass.parameters());
+    learning_ = learning;
+  }
+  if (!std::ranges::equal(learning, learning_, {}, &NodePtr::get, &NodePtr::get))
+    throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
   if (optimizer.attachments() != attached_) throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
   pass.run(batch, true, means);
   optimizer.step();
@@ -142,6 +151,7 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
 }
 
 History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options) {
+  if (!grad_enabled()) throw StateError(fmt::format("{}: fit: nothing is recorded where a NoGrad lives; end it first", name_));
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   history_ = {};
@@ -161,6 +171,7 @@ Logs Sequential::train_on_batch(const Samples& x, const Samples& y) {
   if (x.count() == 0) throw ValueError(fmt::format("{}: train_on_batch: the batch is empty", name_));
   build(x.shape().without(0));
   check_data(x, y);
+  if (!grad_enabled()) throw StateError(fmt::format("{}: train_on_batch: nothing is recorded where a NoGrad lives; end it first", name_));
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   Means means;

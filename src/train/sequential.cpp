@@ -71,10 +71,18 @@ void Sequential::build(const Shape& sample) {
   if (built_ && sample == input_) return;
   const Rng random = Rng(compiled_ ? compiled_->seed : 0).split("initial weights");
   std::vector<Shape> outputs;
+  std::vector<bool> had_parameters;
+  for (const Layer& layer : layers_) had_parameters.push_back(layer.count() > 0);
   Shape shape = sample;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    shape = located(name_, names_[i], [&] { return layers_[i].build(shape, random.split(names_[i])); });
-    outputs.push_back(shape);
+  try {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      shape = located(name_, names_[i], [&] { return layers_[i].build(shape, random.split(names_[i])); });
+      outputs.push_back(shape);
+    }
+  } catch (...) {  // nothing was built: the next call may come with another shape
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      if (!had_parameters[i]) layers_[i].for_each([](const std::string&, Tensor& tensor) { tensor = Tensor(); });
+    throw;
   }
   outputs_ = std::move(outputs);
   input_ = sample;

@@ -145,8 +145,18 @@ class Layer {
       if constexpr (requires { module.check(ids); }) module.check(ids);
     }
 
-    bool gradient_is_rows() const override { return requires { M::gradient_is_rows; }; }
-    bool mixes_samples() const override { return requires { M::mixes_samples; }; }
+    bool gradient_is_rows() const override {
+      if constexpr (requires { M::gradient_is_rows; })
+        return M::gradient_is_rows;
+      else
+        return false;
+    }
+    bool mixes_samples() const override {
+      if constexpr (requires { M::mixes_samples; })
+        return M::mixes_samples;
+      else
+        return false;
+    }
     void for_each(const std::function<void(const std::string&, Tensor&)>& visit) override { for_each_parameter(module, visit); }
 
     M module;

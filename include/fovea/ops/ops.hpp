@@ -92,8 +92,9 @@ Tensor softplus(const Tensor& x);
 /// min(max(x, low), high); slope 1 at the bounds, 0 beyond. Throws ValueError unless low <= high.
 Tensor clip(const Tensor& x, real low, real high);
 
-/// The smaller, or the larger, of a and b, broadcast; NaN where either is. Where they are equal each gets half of the gradient.
+/// The smaller of a and b, broadcast; NaN where either is. Where they are equal each gets half of the gradient.
 Tensor minimum(const Tensor& a, const Tensor& b);
+/// The larger, on the same terms.
 Tensor maximum(const Tensor& a, const Tensor& b);
 
 /// a where the mask is 1, b where it is 0, all three broadcast. Chosen, not multiplied: what is not chosen, NaN included, reaches
@@ -106,12 +107,12 @@ Tensor masked_fill(const Tensor& x, const Mask& mask, real value);
 // Comparisons, element by element and broadcast: a mask with 1 where they hold. Nothing is recorded. A NaN is equal to nothing,
 // not even to itself, and neither less nor greater.
 
-Mask equal(const Tensor& a, const Tensor& b);
-Mask not_equal(const Tensor& a, const Tensor& b);
-Mask less(const Tensor& a, const Tensor& b);
-Mask less_equal(const Tensor& a, const Tensor& b);
-Mask greater(const Tensor& a, const Tensor& b);
-Mask greater_equal(const Tensor& a, const Tensor& b);
+Mask equal(const Tensor& a, const Tensor& b);             ///< a = b
+Mask not_equal(const Tensor& a, const Tensor& b);         ///< a != b, also of a NaN
+Mask less(const Tensor& a, const Tensor& b);              ///< a < b
+Mask less_equal(const Tensor& a, const Tensor& b);        ///< a <= b
+Mask greater(const Tensor& a, const Tensor& b);           ///< a > b
+Mask greater_equal(const Tensor& a, const Tensor& b);     ///< a >= b
 
 inline Mask equal(const Tensor& a, real b) { return equal(a, scalar(b)); }
 inline Mask not_equal(const Tensor& a, real b) { return not_equal(a, scalar(b)); }
@@ -120,10 +121,9 @@ inline Mask less_equal(const Tensor& a, real b) { return less_equal(a, scalar(b)
 inline Mask greater(const Tensor& a, real b) { return greater(a, scalar(b)); }
 inline Mask greater_equal(const Tensor& a, real b) { return greater_equal(a, scalar(b)); }
 
-/// 1 where both masks are, where one of them is at least, or where the mask is not. Masks broadcast.
-Mask logical_and(const Mask& a, const Mask& b);
-Mask logical_or(const Mask& a, const Mask& b);
-Mask logical_not(const Mask& mask);
+Mask logical_and(const Mask& a, const Mask& b);  ///< 1 where both are; masks broadcast
+Mask logical_or(const Mask& a, const Mask& b);   ///< 1 where one is, at least
+Mask logical_not(const Mask& mask);              ///< 1 where the mask is 0
 
 // Products.
 
@@ -165,15 +165,16 @@ Tensor norm(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 
 /// What the sum of squared deviations is divided by: the number of elements, or one less.
 struct VarOptions {
-  bool unbiased = false;
+  bool unbiased = false;  ///< one less
 };
 
 /// The mean squared deviation from the mean over axes. Throws ValueError over nothing, and unbiased over one element.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, VarOptions options = {});
 
-/// Where along an axis the largest, or the smallest, number is, the first of equals; a NaN is both. The result has x's shape
-/// without the axis. Throws ValueError over nothing.
+/// Where along an axis the largest number is, the first of equals; a NaN counts as the largest, and below as the smallest. The
+/// result has x's shape without the axis. Throws ValueError over nothing.
 Ids argmax(const Tensor& x, int axis = -1);
+/// Where the smallest is, on the same terms.
 Ids argmin(const Tensor& x, int axis = -1);
 
 /// Numbers and where they were along the last axis.
@@ -312,7 +313,7 @@ Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, cons
 /// What targets mean besides their numbers: t (1 - smoothing) + smoothing / classes takes their place; 2 classes where each number
 /// is a yes or no of its own.
 struct CrossEntropyOptions {
-  real label_smoothing = 0;
+  real label_smoothing = 0;  ///< from 0 to 1
 };
 
 /// Cross-entropy of target distributions t from logits z: -sum_c t_c log_softmax(z)_c. Both (..., classes) -> (...).

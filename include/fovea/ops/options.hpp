@@ -45,29 +45,32 @@ enum class Padding {
   causal,  ///< at the front only, so that no window looks ahead
 };
 
+/// How windows slide over one axis.
 struct Conv1DOptions {
-  Index stride = 1;
-  Padding padding = Padding::valid;
-  Index dilation = 1;  ///< distance between the elements of a window
+  Index stride = 1;                  ///< from one window to the next
+  Padding padding = Padding::valid;  ///< around the axis
+  Index dilation = 1;                ///< distance between the elements of a window
 };
 
-/// Of rows and columns each.
+/// How windows slide over rows and columns.
 struct Conv2DOptions {
-  std::array<Index, 2> stride = {1, 1};
-  Padding padding = Padding::valid;
-  std::array<Index, 2> dilation = {1, 1};
+  std::array<Index, 2> stride = {1, 1};    ///< from one window to the next, down and right
+  Padding padding = Padding::valid;        ///< around both axes
+  std::array<Index, 2> dilation = {1, 1};  ///< distance between the elements of a window, down and right
 };
 
+/// Windows over one axis, of each of which one number is left.
 struct Pool1DOptions {
-  Index size = 2;
-  Index stride = 0;  ///< 0: the size
-  Padding padding = Padding::valid;
+  Index size = 2;                    ///< of a window
+  Index stride = 0;                  ///< from one window to the next; 0: the size
+  Padding padding = Padding::valid;  ///< around the axis; it is never the maximum and does not count in an average
 };
 
+/// Windows over rows and columns.
 struct Pool2DOptions {
-  std::array<Index, 2> size = {2, 2};
-  std::array<Index, 2> stride = {0, 0};
-  Padding padding = Padding::valid;
+  std::array<Index, 2> size = {2, 2};    ///< of a window, down and right
+  std::array<Index, 2> stride = {0, 0};  ///< from one window to the next; 0: the size
+  Padding padding = Padding::valid;      ///< around both axes
 };
 
 }  // namespace fovea

@@ -16,6 +16,7 @@ namespace fovea::inline FOVEA_PRECISION {
 struct Accuracy {
   static constexpr const char* name = "accuracy";  ///< as Keras names it
   Array operator()(const Array& prediction, const Samples& target) const;  ///< 1 or 0 for each label
+  void check(const Shape& prediction, const Samples& target) const;        ///< throws what the call would, from the shapes alone
 };
 
 /// A metric of any type.
@@ -30,6 +31,8 @@ class Metric {
   Metric(M metric) : self_(std::make_shared<Holder<M>>(std::move(metric))) {}  // NOLINT: implicit on purpose
 
   std::string name() const { return self_->name(); }  ///< in the logs
+  /// Throws if the metric knows from the shapes alone that it cannot be computed: fit asks before any work.
+  void check(const Shape& prediction, const Samples& target) const { self_->check(prediction, target); }
   /// One value for each sample.
   Array operator()(const Array& prediction, const Samples& target) const { return self_->values(prediction, target); }
 
@@ -37,12 +40,16 @@ class Metric {
   struct Interface {
     virtual ~Interface() = default;
     virtual std::string name() const = 0;
+    virtual void check(const Shape& prediction, const Samples& target) const = 0;
     virtual Array values(const Array& prediction, const Samples& target) const = 0;
   };
   template <class M>
   struct Holder final : Interface {
     explicit Holder(M m) : metric(std::move(m)) {}
     std::string name() const override { return M::name; }
+    void check([[maybe_unused]] const Shape& prediction, [[maybe_unused]] const Samples& target) const override {
+      if constexpr (requires { metric.check(prediction, target); }) metric.check(prediction, target);
+    }
     Array values(const Array& prediction, const Samples& target) const override { return metric(prediction, target); }
     M metric;
   };

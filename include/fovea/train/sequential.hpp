@@ -141,6 +141,7 @@ class Sequential {
 
   std::optional<CompileOptions> compiled_;
   std::uint64_t steps_ = 0;         // updates made since compile
+  std::vector<NodePtr> learning_;    // the parameters that the optimiser took on
   std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
