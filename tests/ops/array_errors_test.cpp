@@ -159,3 +159,18 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
           average_pool2d(of({2, 4, 4, 3}), {.size = {0, 2}});
         }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
 }
+
+TEST_CASE("additive_pool says which of its sizes do not fit") {
+  CHECK(refusal<ShapeError>([] {
+          additive_pool(of({2, 3, 4}), of({5, 6}), of({6}), of({5, 6}), of({6}), of({6, 1}));
+        }) == "additive_pool: x is (2, 3, 4), W1 (5, 6), W2 (5, 6), v (6, 1); they must be (batch, time, features), (features, units) twice, and (units, 1)");
+  CHECK(refusal<ShapeError>([] {
+          additive_pool(of({2, 3, 4}), of({4, 6}), of({3}), of({4, 6}), of({6}), of({6, 1}));
+        }) == "additive_pool: b1 is (3,), b2 (6,); with 6 units both must be (6,), or both left out");
+  CHECK(refusal<ShapeError>([] {
+          additive_pool(of({2, 3, 4}), of({4, 6}), Tensor(), of({4, 6}), of({6}), of({6, 1}));
+        }) == "additive_pool: b1 is none, b2 (6,); with 6 units both must be (6,), or both left out");
+  CHECK(refusal<ShapeError>([] {
+          additive_pool(of({2, 3, 4}), of({4, 6}), of({6}), of({4, 6}), of({6}), of({6, 1}), Mask(Shape{2, 4}));
+        }) == "additive_pool: the mask is (2, 4); for x of (2, 3, 4) it must be (2, 3)");
+}

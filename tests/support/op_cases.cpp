@@ -147,7 +147,7 @@ std::vector<OpCase> basic_cases() {
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> rows = [] {
     std::vector<OpCase> all;
-    for (const auto& part : {basic_cases(), math_cases(), loss_cases(), array_cases(), product_cases(), layer_cases()}) all.insert(all.end(), part.begin(), part.end());
+    for (const auto& part : {basic_cases(), math_cases(), loss_cases(), array_cases(), product_cases(), layer_cases(), attention_cases()}) all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
   return rows;

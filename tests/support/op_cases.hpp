@@ -37,5 +37,6 @@ std::vector<OpCase> loss_cases();
 std::vector<OpCase> array_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> layer_cases();
+std::vector<OpCase> attention_cases();
 
 }  // namespace support

@@ -1,0 +1,85 @@
+// What a user may get wrong between the calls: each is refused with what to do, and leaves the model as it was.
+#include <doctest/doctest.h>
+
+#include "fovea/autograd/no_grad.hpp"
+#include "fovea/fovea.hpp"
+
+using namespace fovea;
+
+namespace {
+
+const Ids ids(Shape{4, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 3, 5});
+const Ids labels(Shape{4}, {0, 1, 0, 1});
+
+Sequential small_model() {
+  Sequential model{Embedding{10, 4}, AttentionLayer{3}, Dense{2, Activation::softmax}};
+  model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  return model;
+}
+
+std::vector<std::vector<real>> weights(const Sequential& model) {
+  std::vector<std::vector<real>> all;
+  for (const NamedParameter& parameter : parameters_of(model)) all.emplace_back(parameter.tensor.value().values().begin(), parameter.tensor.value().values().end());
+  return all;
+}
+
+struct Identity {
+  static constexpr bool mixes_samples = false, gradient_is_rows = false;
+  Tensor operator()(const Tensor& x, const Context&) const { return x; }
+};
+
+}  // namespace
+
+TEST_CASE("a layer frozen between two fits needs compile, and then stands still") {
+  Sequential model = small_model();
+  model.fit(ids, labels, {.verbose = 0});
+  Dense& dense = *model.layers()[2].as<Dense>();
+  set_trainable(dense, false);
+  const auto before = weights(model);
+  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: parameters were frozen, or let learn again, since compile; call compile again", StateError);
+  CHECK(weights(model) == before);
+  model.compile({.loss = SparseCategoricalCrossentropy{}});
+  model.fit(ids, labels, {.epochs = 3, .verbose = 0});
+  CHECK(weights(model)[7] == before[7]);
+  CHECK(weights(model)[8] == before[8]);
+  CHECK(weights(model)[0] != before[0]);
+}
+
+TEST_CASE("a summary between fits and predictions changes no prediction") {
+  Sequential model = small_model();
+  model.fit(ids, labels, {.epochs = 5, .batch_size = 1, .verbose = 0});
+  set_trainable(*model.layers()[0].as<Embedding>(), false);
+  const Array before = model.predict(ids);
+  model.summary();
+  const Array after = model.predict(ids);
+  CHECK(std::ranges::equal(before.values(), after.values()));
+}
+
+TEST_CASE("training where nothing is recorded is refused") {
+  Sequential model = small_model();
+  const NoGrad no_grad;
+  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: fit: nothing is recorded where a NoGrad lives; end it first", StateError);
+  CHECK_THROWS_WITH_AS(model.train_on_batch(ids, labels), "sequential: train_on_batch: nothing is recorded where a NoGrad lives; end it first", StateError);
+}
+
+TEST_CASE("a metric that cannot be computed is refused before the first batch") {
+  Sequential model{Dense{2, Activation::softmax}};
+  model.compile({.loss = CategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  const Array x = Array::zeros({4, 3}), one_hot = Array::zeros({4, 2});
+  model.build({3});
+  const auto before = weights(model);
+  CHECK_THROWS_WITH_AS(model.fit(x, one_hot, {.verbose = 0}), "sequential: accuracy: labels are wanted, ids of classes, and the targets are numbers of shape (4, 2)", ValueError);
+  CHECK(weights(model) == before);
+}
+
+TEST_CASE("after samples of a wrong shape, the right ones are taken") {
+  Sequential model{Dense{4}, AttentionLayer{8}, Dense{2, Activation::softmax}};
+  model.compile({.loss = SparseCategoricalCrossentropy{}});
+  CHECK_THROWS_AS(model.fit(Array::zeros({4, 5}), labels, {.verbose = 0}), ShapeError);
+  model.fit(Array::zeros({4, 6, 7}), labels, {.verbose = 0});
+  CHECK(model.layers()[0].as<Dense>()->weight.shape() == Shape{7, 4});
+}
+
+TEST_CASE("a trait of a module that says false means false") {
+  CHECK(!Layer(Identity{}).mixes_samples());
+}
