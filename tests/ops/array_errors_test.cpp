@@ -5,27 +5,11 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "support/refusal.hpp"
 
 using namespace fovea;
-
-namespace {
-
-Tensor of(const Shape& shape) { return Array::zeros(shape); }
-
-// The message with which `call` throws an E.
-template <class E, class F>
-std::string refusal(const F& call) {
-  try {
-    call();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    return std::string("another exception: ") + error.what();
-  }
-  return "nothing was thrown";
-}
-
-}  // namespace
+using support::of;
+using support::refusal;
 
 TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
   CHECK(refusal<ShapeError>([] { squeeze(of({1, 3}), -1); }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can go");

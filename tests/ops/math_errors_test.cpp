@@ -7,25 +7,13 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "support/refusal.hpp"
 
 using namespace fovea;
+using support::of;
+using support::refusal;
 
 namespace {
-
-Tensor of(const Shape& shape) { return Array::zeros(shape); }
-
-// The message with which `call` throws an E.
-template <class E, class F>
-std::string refusal(const F& call) {
-  try {
-    call();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    return std::string("another exception: ") + error.what();
-  }
-  return "nothing was thrown";
-}
 
 const std::string do_not_broadcast =
     ": shapes (2, 3) and (4,) do not broadcast: aligned at the last axis, sizes 3 and 4 must be equal or one of them 1";
