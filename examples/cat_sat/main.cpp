@@ -27,10 +27,6 @@ Tensor word_vectors() {
                                               0.8f, 0.0f, 1.0f, 0.0f});  // mat
 }
 
-void require(bool holds, const char* what) {
-  if (!holds) throw Error(fmt::format("a sum does not come out: {}", what));
-}
-
 bool close(real a, real b) { return std::abs(a - b) < real(1e-5); }
 
 std::string number(const Tensor& x, Index position) { return fmt::format("{:8.3f}", x.value().at(position)); }
@@ -74,13 +70,14 @@ void print_walk(const Tensor& x) {
     fmt::print("   {:<5}{}{}{:10.3f}{}\n", words[static_cast<std::size_t>(i)], row(x, i), number(scores, i), exponentials.value().at(i),
                weight(weights, i));
   fmt::print("   {:<40}{:10.3f}{:7.3f}\n", "sum", total.item(), sum(weights).item());
-  require(close(sum(weights).item(), 1), "the weights sum to 1");
+  examples::require(close(sum(weights).item(), 1), "the weights sum to 1");
 
   fmt::print("\n");
   print_heading(4, "weighted sum", "z = sum_i w_i x_i");
   fmt::print("   {:<5}{}\n\n", "z", row(context, 0));
   const Array by_hand = sum(reshape(weights, {time_steps, 1}) * x, 0).value();
-  for (Index f = 0; f < features; ++f) require(close(by_hand.at(f), context.value().at(f)), "z is the weighted sum of the vectors");
+  for (Index f = 0; f < features; ++f)
+    examples::require(close(by_hand.at(f), context.value().at(f)), "z is the weighted sum of the vectors");
 }
 
 // Which way the scores should move for more weight on "cat": loss = -ln w_cat has the slope w_i - [i = cat].
@@ -96,7 +93,7 @@ void print_slopes(const Tensor& x) {
   for (const char* word : words) fmt::print("{:>7}", word);
   fmt::print("\n   {:<5}{}   sum {:.3f}\n\n", "slope", row(slopes, 0), std::abs(sum(slopes).item()));
   for (Index i = 0; i < time_steps; ++i)
-    require(close(slopes.value().at(i), weights.value().at(i) - (i == cat ? 1 : 0)), "the slopes are w_i - [i = cat]");
+    examples::require(close(slopes.value().at(i), weights.value().at(i) - (i == cat ? 1 : 0)), "the slopes are w_i - [i = cat]");
 }
 
 // The layer of the documented model. Each word is scored by itself, so that what it looks for is in its weights, and can be learned.
@@ -111,7 +108,7 @@ void print_layer(const Tensor& x) {
   const Tensor hidden = tanh(matmul(x, layer.W1) + layer.b1 + matmul(x, layer.W2) + layer.b2);
   const Tensor by_hand = softmax(matmul(hidden, layer.v) + layer.c, 0);
   for (Index i = 0; i < time_steps; ++i)
-    require(close(by_hand.value().at(i), before.weights.value().at(i)), "the layer's weights are softmax(e)");
+    examples::require(close(by_hand.value().at(i), before.weights.value().at(i)), "the layer's weights are softmax(e)");
 
   constexpr int steps = 10;
   for (int step = 0; step < steps; ++step) {
@@ -127,8 +124,8 @@ void print_layer(const Tensor& x) {
   for (Index i = 0; i < time_steps; ++i)
     fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)], weight(before.weights, i), weight(after.weights, i));
   fmt::print("   sum {:7.3f}{:32.3f}\n", sum(before.weights).item(), sum(after.weights).item());
-  require(close(sum(after.weights).item(), 1), "the layer's weights sum to 1");
-  require(after.weights.value().at(cat) > before.weights.value().at(cat), "learning moves weight to \"cat\"");
+  examples::require(close(sum(after.weights).item(), 1), "the layer's weights sum to 1");
+  examples::require(after.weights.value().at(cat) > before.weights.value().at(cat), "learning moves weight to \"cat\"");
 }
 
 }  // namespace

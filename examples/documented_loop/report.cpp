@@ -1,11 +1,9 @@
 #include "documented_loop/report.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <numeric>
 
@@ -49,15 +47,6 @@ void report_curve(const History& history) {
     fmt::print(" From epoch {} on the model overfits: the training loss still falls, to {:.4f}, and the validation loss rises to {:.4f}.", best + 2, history["loss"].back(), losses.back());
   fmt::print("\n\n");
 }
-
-namespace {
-
-bool colours() {
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR") && terminal && std::string_view(terminal) != "dumb";
-}
-
-}  // namespace
 
 // The first test definition of each class that is long enough to be worth looking at.
 void show_attention(const Sequential& model, const WordNet& data, const std::string& svg) {

@@ -1,16 +1,18 @@
 #include "support/attention_picture.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 #include <numeric>
 
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 namespace examples {
 
@@ -109,6 +111,11 @@ std::string svg_word(const std::string& word, double x, double top, real weight,
 }
 
 }  // namespace
+
+bool colours() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR") && terminal && std::string_view(terminal) != "dumb";
+}
 
 std::string attention_text(std::span<const AttentionSample> samples, bool colour) {
   const std::size_t labels = widest_label(samples);

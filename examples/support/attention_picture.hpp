@@ -17,6 +17,9 @@ struct AttentionSample {
   std::string predicted, actual;     // names of classes
 };
 
+/// Whether standard output is a terminal that shows colours, and nobody asked for none (NO_COLOR).
+bool colours();
+
 /// One line per sample: the predicted class (with the actual one where that differs), then the words. In colour, a word's
 /// background is the stronger the larger its weight is in comparison with the line's largest; otherwise the three largest weights
 /// follow their words in percent. A byte outside of printable ASCII appears as '?', so that no text can steer the terminal.

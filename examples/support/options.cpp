@@ -81,6 +81,10 @@ void Options::parse(int argc, char** argv) {
   }
 }
 
+void require(bool holds, const std::string& what) {
+  if (!holds) throw fovea::Error("this does not hold: " + what);
+}
+
 int run(const std::function<void()>& program) {
   try {
     program();

@@ -35,6 +35,9 @@ struct Leave {
   int code;
 };
 
+/// Throws Error unless it holds, so that an example whose result is not what it says ends with 1.
+void require(bool holds, const std::string& what);
+
 /// Runs the program and gives its exit code: 0; 77 when data are missing (Meson counts it as skipped); 2 for a bad command line;
 /// 1 for any other error. Errors are told in one line on standard error, whatever bytes they quote.
 int run(const std::function<void()>& program);

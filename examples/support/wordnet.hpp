@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fovea/array/ids.hpp"
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 namespace examples {
 

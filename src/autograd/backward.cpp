@@ -26,8 +26,8 @@ void check_usable(const Node& node, std::span<const Edge> edges) {
     throw StateError(fmt::format("backward: the graph behind {} was released by an earlier backward; pass retain_graph = true there to run it twice", node.name));
   for (const Edge& edge : edges)
     if (edge.parent && edge.parent->version != edge.version)
-      throw StateError(fmt::format("backward: an input of {}, a parameter of shape {}, was written to after the forward pass; run the forward pass again", node.name,
-                                   to_string(edge.parent->gradient.shape())));
+      throw StateError(fmt::format("backward: an input of {}, {} of shape {}, was written to after the forward pass; run the forward pass again", node.name,
+                                   to_string(*edge.parent), to_string(edge.parent->gradient.shape())));
 }
 
 // Every operation behind `root` once, newest first; equals in the order of discovery. Leaves are left out.
@@ -49,6 +49,16 @@ void reachable_newest_first(const NodePtr& root, std::vector<NodePtr>& nodes) {
   if (!std::ranges::is_sorted(nodes, newer)) std::ranges::stable_sort(nodes, newer);
 }
 
+void run(Node& node, Sink& sink) {
+  try {
+    node.run_rules(node.gradient.array(), sink);
+    if (surroundings().observer) observe(node, sink);
+  } catch (Error& error) {
+    if (*node.layer) error.add_path(node.layer);
+    throw;
+  }
+}
+
 // The working list of a thread, kept for its memory; emptied when a run ends, however it ends.
 struct WorkList {
   std::vector<NodePtr>& nodes;
@@ -64,19 +74,24 @@ struct WorkList {
 void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
   if (loss.value().count() != 1)
     throw ShapeError(fmt::format("backward: the loss has shape {}; it must be one number (take its sum or mean)", to_string(loss.shape())));
-  if (!loss.requires_grad()) throw StateError("backward: the loss depends on no parameter, or was computed where nothing is recorded");
-  const Array one = Array::full(loss.shape(), 1);
-  if (loss.node()->is_leaf()) return sink.target(*loss.node()).add(one);
+  backward(loss, Array::full(loss.shape(), 1), sink, retain_graph);
+}
+
+void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
+  if (dy.shape() != y.shape())
+    throw ShapeError(fmt::format("backward: a gradient of shape {} for a tensor of shape {}; the two must be equal", to_string(dy.shape()), to_string(y.shape())));
+  if (!y.requires_grad()) throw StateError("backward: the loss depends on no parameter, or was computed where nothing is recorded");
+  if (y.node()->is_leaf()) return sink.target(*y.node()).add(dy);
 
   const parallel::FlushSubnormals flush;
   thread_local std::vector<NodePtr> spare;
   std::vector<NodePtr> nodes = std::exchange(spare, {});  // a rule may itself run backward, for instance to recompute
   {
     const WorkList list{nodes};
-    reachable_newest_first(loss.node(), nodes);
-    loss.node()->gradient.add(one);
+    reachable_newest_first(y.node(), nodes);
+    y.node()->gradient.add(dy);
     for (NodePtr& node : nodes) {
-      if (!node->gradient.empty()) node->run_rules(node->gradient.array(), sink);
+      if (!node->gradient.empty()) run(*node, sink);
       node->gradient.clear();
       if (!retain_graph) {
         node->release_rules();
@@ -90,6 +105,11 @@ void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
 void Tensor::backward(bool retain_graph) const {
   OwnGradients sink;
   fovea::backward(*this, sink, retain_graph);
+}
+
+void Tensor::backward(const Array& dy, bool retain_graph) const {
+  OwnGradients sink;
+  fovea::backward(*this, dy, sink, retain_graph);
 }
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-// Tensors, leaves, and the end of nodes.
+// Tensors, leaves, what surrounds them, and the end of nodes.
 #include "fovea/autograd/graph.hpp"
 
 #include <fmt/format.h>
@@ -11,13 +11,29 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-thread_local bool recording = true;
+thread_local Surroundings here;
 
 }  // namespace
 
-bool grad_enabled() { return recording; }
-NoGrad::NoGrad() : outer_(std::exchange(recording, false)) {}
-NoGrad::~NoGrad() { recording = outer_; }
+const Surroundings& surroundings() { return here; }
+
+SurroundingsScope::SurroundingsScope(const Surroundings& inside) : outer_(std::exchange(here, inside)) {}
+SurroundingsScope::~SurroundingsScope() { here = outer_; }
+
+Observer::Observer() : outer(here.observer), scope_({here.recording, here.graph, here.layer, this}) {}
+Observer::~Observer() = default;
+
+void observe(const char* operation, const Array& value) {
+  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->computed(operation, value);
+}
+
+void observe_step(Index step) {
+  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->at_step(step);
+}
+
+void observe(Node& node, Sink& sink) {
+  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->differentiated(node, sink);
+}
 
 void destroy(Node* node) noexcept {
   thread_local Node* dead = nullptr;
@@ -28,6 +44,11 @@ void destroy(Node* node) noexcept {
   destroying = true;
   while (dead) delete std::exchange(dead, dead->next_dead);
   destroying = false;
+}
+
+std::string to_string(const Node& node) {
+  if (!node.is_leaf()) return fmt::format("the result of {}", node.name);
+  return *node.layer ? fmt::format("the parameter {}", node.layer) : "a parameter";
 }
 
 Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
@@ -52,7 +73,10 @@ real Tensor::item() const {
 Array& Tensor::mutable_value() {
   value();
   if (node_ && !node_->is_leaf()) throw StateError(fmt::format("the result of {} cannot be written to; write to a leaf, or to a detached clone", node_->name));
-  if (node_) ++node_->version;
+  if (node_)
+    ++node_->version;
+  else if (!value_.unique())
+    value_ = value_.clone();  // somebody may need the old numbers, such as the rules of a graph
   return value_;
 }
 
@@ -65,19 +89,23 @@ void Tensor::assign(const Array& value) {
 void Tensor::set_requires_grad(bool wanted) {
   value();
   if (node_ && !node_->is_leaf()) throw StateError(fmt::format("set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
-  if (wanted == requires_grad()) return;
-  if (node_ && node_->lagging) node_->lagging->retire();  // whoever holds the numbers without the node cannot ask for rows
-  node_ = wanted ? NodePtr(new Node("parameter", shape())) : NodePtr();
+  if (!node_ && wanted) *this = parameter(value_);
+  if (node_) node_->requires_grad = wanted;
 }
 
 Gradient& Tensor::gradient() const {
-  if (!node_ || !node_->is_leaf()) throw StateError("this tensor gathers no gradient: it is not a leaf that requires gradients");
+  if (!requires_grad() || !node_->is_leaf()) throw StateError("this tensor gathers no gradient: it is not a leaf that requires gradients");
   return node_->gradient;
 }
 
 Array Tensor::grad() const { return gradient().array(); }
 void Tensor::zero_grad() const { gradient().clear(); }
 
-Tensor Tensor::clone() const { return node_ && node_->is_leaf() ? parameter(value()) : Tensor(value().clone()); }
+Tensor Tensor::clone() const {
+  if (!node_ || !node_->is_leaf()) return Tensor(value().clone());
+  Tensor copy = parameter(value());
+  copy.node_->requires_grad = node_->requires_grad;
+  return copy;
+}
 
 }  // namespace fovea

@@ -2,20 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
-
 namespace fovea::inline FOVEA_PRECISION {
 
 void Error::add_path(std::string_view name) {
   message_ = path_.empty() ? fmt::format("{}: {}", name, message_) : fmt::format("{}/{}", name, message_);
   path_ = path_.empty() ? std::string(name) : fmt::format("{}/{}", name, path_);
 }
-
-FormatError::FormatError(const std::string& file, Index byte_offset, const std::string& reason)
-    : Error(fmt::format("{}: at byte {}: {}", file, byte_offset, reason)), byte_offset_(byte_offset) {}
-
-IoError::IoError(const std::string& path, const std::string& action, int error_number)
-    : Error(fmt::format("{}: cannot {}: {}", path, action, std::generic_category().message(error_number))),
-      error_number_(error_number) {}
 
 }  // namespace fovea

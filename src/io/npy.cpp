@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 #include "io/atomic_file.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {

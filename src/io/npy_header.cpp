@@ -10,7 +10,7 @@
 #include <functional>
 #include <utility>
 
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 #include "fovea/io/npy.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {

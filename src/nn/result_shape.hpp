@@ -1,7 +1,7 @@
 // The shape that a module makes of a sample, where the op knows it: the module is called on a batch of none, and nothing is computed.
 #pragma once
 
-#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/autograd/tensor.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {

@@ -69,6 +69,7 @@ void Adam::step() {
   const parallel::FlushSubnormals flush;
   const kernels::AdamStep step = factors(options_, ++steps_);
   for (Slot& slot : slots_) {
+    if (!slot.parameter.requires_grad()) continue;  // frozen since: it stands still
     const Gradient& gradient = slot.parameter.gradient();
     if (!slot.rows && gradient.has_rows_only()) {
       if (LaggingRows* before = slot.parameter.node()->lagging) before->retire();
@@ -92,7 +93,8 @@ const std::vector<Adam::Slot>& Adam::slots() const {
 }
 
 void Adam::zero_grad() const {
-  for (const Slot& slot : slots_) slot.parameter.zero_grad();
+  for (const Slot& slot : slots_)
+    if (slot.parameter.requires_grad()) slot.parameter.zero_grad();
 }
 
 }  // namespace fovea

@@ -86,8 +86,8 @@ void Sequential::check_data(const Samples& x, const Samples& y) const {
   }
 }
 
-train::Shards& Sequential::shards() {
-  if (!shards_) shards_ = std::make_shared<train::Shards>();
+Shards& Sequential::shards() {
+  if (!shards_) shards_ = std::make_shared<Shards>();
   return *shards_;
 }
 
@@ -103,6 +103,7 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   if (!std::ranges::equal(learning, learning_, {}, &NodePtr::get, &NodePtr::get))
     throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
   if (optimizer.attachments() != attached_) throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
+  observe_step(static_cast<Index>(steps_));
   pass.run(batch, true, means);
   optimizer.step();
   ++steps_;
@@ -185,14 +186,14 @@ Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size) 
   check_batch_size(name_, batch_size);
   check_data(x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: evaluate: there are no samples", name_));
-  train::Shards shards;
+  Shards shards;
   return Pass(*this, shards).evaluate(x, y, batch_size);
 }
 
 Array Sequential::predict(const Samples& x, Index batch_size) const {
   if (!built_) throw StateError(fmt::format("{}: predict: it is not built; call fit, or build with the shape of a sample", name_));
   check_batch_size(name_, batch_size);
-  train::Shards shards;
+  Shards shards;
   return Pass(*this, shards).predict(x, batch_size);
 }
 

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <numeric>
 
-#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Pass::Pass(const Sequential& model, train::Shards& shards) : model_(model), shards_(shards) {
+Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(shards) {
   for (NamedParameter& parameter : parameters_of(model)) {
     const bool known = std::ranges::any_of(parameters_, [&](const NamedParameter& other) { return other.tensor.node().get() == parameter.tensor.node().get(); });
     if (parameter.tensor.requires_grad() && !known) parameters_.push_back(std::move(parameter));

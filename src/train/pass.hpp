@@ -34,7 +34,7 @@ struct Batch {
 /// The passes of one compiled model. Reads the model and changes nothing in it but, when training, the gradients of its parameters.
 class Pass {
  public:
-  Pass(const Sequential& model, train::Shards& shards);
+  Pass(const Sequential& model, Shards& shards);
 
   /// The samples at `positions`. `weight` holds one number for each sample of x, or none.
   Batch batch(const Samples& x, const Samples& y, const std::vector<double>& weight, std::span<const Index> positions) const;
@@ -55,10 +55,10 @@ class Pass {
   Array loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const;
   Tensor prediction(const Samples& x, const Context& context, bool logits) const;
   void add_metrics(const Batch& batch, const Array& predictions, Means& means) const;
-  Index count(Index samples) const { return train::Shards::count(samples, dense_bytes_, mixes_samples_); }
+  Index count(Index samples) const { return Shards::count(samples, dense_bytes_, mixes_samples_); }
 
   const Sequential& model_;
-  train::Shards& shards_;
+  Shards& shards_;
   std::vector<NamedParameter> parameters_;
   Index dense_bytes_ = 0;
   bool mixes_samples_ = false;

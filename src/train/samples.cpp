@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "fovea/base/error.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -35,16 +33,7 @@ Samples Samples::rows(Index begin, Index end) const {
 }
 
 Samples Samples::rows(std::span<const Index> positions) const {
-  if (const Ids* ids = std::get_if<Ids>(&value_)) return ids->rows(positions);
-  const Array& from = std::get<Array>(value_);
-  Array result(from.shape().with(0, static_cast<Index>(positions.size())));
-  const Index row = count() == 0 ? 0 : from.count() / count();
-  real* out = result.mutable_data();
-  for (const Index position : positions) {
-    if (position < 0 || position >= count()) throw IndexError(fmt::format("Samples::rows: row {} of shape {}", position, to_string(shape())));
-    out = std::copy_n(from.data() + position * row, row, out);
-  }
-  return result;
+  return std::visit([=](const auto& value) { return Samples(value.rows(positions)); }, value_);
 }
 
 }  // namespace fovea

@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <cctype>
 
-#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
+#include "fovea/nn/in_layer.hpp"
 #include "train/summary_table.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -55,7 +56,7 @@ void Sequential::add(Layer layer) {
   std::string name = snake_case(layer.type());
   const std::string stem = name;
   for (int number = 1; std::ranges::find(names_, name) != names_.end(); ++number) name = fmt::format("{}_{}", stem, number);
-  paths_.push_back(name_ + "/" + name);
+  paths_.push_back(LayerCall::intern(name_ + "/" + name));
   names_.push_back(std::move(name));
   layers_.push_back(std::move(layer));
 }
@@ -63,7 +64,7 @@ void Sequential::add(Layer layer) {
 void Sequential::set_name(std::string name) {
   if (name.empty()) throw ValueError("Sequential: the name is empty");
   name_ = std::move(name);
-  for (std::size_t i = 0; i < names_.size(); ++i) paths_[i] = name_ + "/" + names_[i];
+  for (std::size_t i = 0; i < names_.size(); ++i) paths_[i] = LayerCall::intern(name_ + "/" + names_[i]);
 }
 
 void Sequential::build(const Shape& sample) {
@@ -84,6 +85,9 @@ void Sequential::build(const Shape& sample) {
       if (!had_parameters[i]) layers_[i].for_each([](const std::string&, Tensor& tensor) { tensor = Tensor(); });
     throw;
   }
+  for_each_parameter(*this, [&](const std::string& path, Tensor& tensor) {
+    if (tensor.defined()) tensor.node()->layer = LayerCall::intern(name_ + "/" + path);
+  });
   outputs_ = std::move(outputs);
   input_ = sample;
   built_ = true;
@@ -91,10 +95,18 @@ void Sequential::build(const Shape& sample) {
 
 Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
   Context own = context;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    own.path = paths_[i];
-    const bool last = i + 1 == layers_.size();
-    signal = located(name_, names_[i], [&] { return last && for_logits ? layers_[i].call_for_logits(signal, own) : layers_[i].call(signal, own); });
+  if (!hooks_.empty()) own.hooks = &hooks_;
+  try {
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      signal = LayerCall::run(own, paths_[i], names_[i], [&](const Context& inside) {
+        const bool logits = for_logits && i + 1 == layers_.size();
+        Signal output = logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
+        if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) *tensor = LayerCall::hooked(inside, std::move(*tensor));
+        return output;
+      });
+  } catch (Error& error) {
+    error.add_path(name_);
+    throw;
   }
   return signal;
 }
@@ -118,6 +130,15 @@ AttentionWeights Sequential::attention(const Samples& x) const {
   AttentionWeights weights;
   (*this)(x, Context{.weights = &weights});
   return weights;
+}
+
+void Sequential::set_forward_hook(const std::string& path, ForwardHook hook) {
+  const bool known = std::ranges::any_of(paths_, [&](std::string_view layer) { return path.starts_with(layer) && (path.size() == layer.size() || path[layer.size()] == '/'); });
+  if (!known) throw IndexError(fmt::format("{}: there is no layer \"{}\"; there are: {}", name_, path, fmt::join(paths_, ", ")));
+  if (hook)
+    hooks_.insert_or_assign(path, std::move(hook));
+  else
+    hooks_.erase(path);
 }
 
 std::string Sequential::summary(Index width) const {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea::inline FOVEA_PRECISION {
 
 Shards::~Shards() {
   for (const auto& slot : slots_) {
@@ -20,7 +20,9 @@ Index Shards::count(Index samples, Index dense_bytes, bool mixes_samples) {
 
 void Shards::run(Index shards, Index samples, parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body) {
   while (static_cast<Index>(slots_.size()) < shards) slots_.push_back(std::make_unique<Slot>());
+  const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
+    const SurroundingsScope scope(here);
     Slot& slot = *slots_[static_cast<std::size_t>(shard)];
     const memory::PoolScope memory(slot.pool);
     slot.sink.clear();
@@ -42,4 +44,4 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
   });
 }
 
-}  // namespace fovea::train
+}  // namespace fovea

@@ -12,7 +12,7 @@
 #include "fovea/nn/module.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea::inline FOVEA_PRECISION {
 
 /// Gathers the gradients of one shard. Keeps the leaves alive: another node at the same address would be taken for one of them.
 class ShardSink final : public Sink {
@@ -59,4 +59,4 @@ class Shards {
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 
-}  // namespace fovea::train
+}  // namespace fovea

@@ -57,7 +57,7 @@ TEST_CASE("an array that no machine can hold is a MemoryError") {
 
 TEST_CASE("positions outside of an array are refused") {
   const Array array(Shape{2, 3}, {1, 2, 3, 4, 5, 6});
-  CHECK_THROWS_WITH_AS(array.at(6), "Array::at: position 6 of an array of shape (2, 3), which has 6 elements", IndexError);
+  CHECK_THROWS_WITH_AS(array.at(6), "Array::at: position 6 of shape (2, 3), which has 6 elements", IndexError);
   CHECK_THROWS_AS(array.at(-1), IndexError);
   CHECK_THROWS_AS(array.at(std::numeric_limits<Index>::min()), IndexError);
   CHECK_THROWS_AS(Array().at(0), IndexError);
@@ -85,7 +85,7 @@ TEST_CASE("reshaping shares the numbers and keeps their count") {
   CHECK(other.data() == array.data());
   CHECK(array.shape() == Shape{2, 3});
   CHECK(Array(Shape(), {4}).reshaped(Shape{1, 1}).shape() == Shape{1, 1});
-  CHECK_THROWS_WITH_AS(array.reshaped(Shape{5}), "reshape: (2, 3) has 6 elements, (5,) has 5", ShapeError);
+  CHECK_THROWS_WITH_AS(array.reshaped(Shape{5}), "Array::reshaped: (2, 3) has 6 elements, (5,) has 5", ShapeError);
 }
 
 TEST_CASE("rows are cut from the first axis, as a copy") {

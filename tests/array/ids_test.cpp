@@ -48,7 +48,7 @@ TEST_CASE("a number of ids that is not the shape's is refused before memory is a
 
 TEST_CASE("positions outside of ids are refused") {
   const Ids ids(Shape{2, 2}, {4, 3, 2, 1});
-  CHECK_THROWS_WITH_AS(ids.at(4), "Ids::at: position 4 of ids of shape (2, 2), of which there are 4", IndexError);
+  CHECK_THROWS_WITH_AS(ids.at(4), "Ids::at: position 4 of shape (2, 2), which has 4 elements", IndexError);
   CHECK_THROWS_AS(ids.at(-1), IndexError);
   CHECK_THROWS_AS(Ids().at(0), IndexError);
 }

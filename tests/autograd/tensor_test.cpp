@@ -157,15 +157,19 @@ TEST_CASE("a frozen parameter is a constant to what is recorded from now on") {
   CHECK(numbers(x.grad()) == Numbers{3, 4});
 }
 
-TEST_CASE("freezing is the handle's: copies made before go on gathering") {
+TEST_CASE("freezing reaches all handles of a parameter, and a graph that was recorded before") {
   Tensor x = Tensor::parameter(Array(Shape{1}, {1}));
-  const Tensor copy = x;
+  const Tensor copy = x, other = Tensor::parameter(Array(Shape{1}, {1}));
+  const Tensor before = total(plus(scaled(copy, 5), other));
   x.set_requires_grad(false);
-  const Tensor later = x;
-  CHECK(copy.requires_grad());
-  CHECK(!later.requires_grad());
-  total(scaled(copy, 5)).backward();
-  CHECK(numbers(copy.grad()) == Numbers{5});
+  CHECK(!copy.requires_grad());
+  CHECK(!x.clone().requires_grad());
+  CHECK(!scaled(copy, 5).requires_grad());
+  before.backward();
+  CHECK(numbers(other.grad()) == Numbers{1});
+  CHECK_THROWS_AS(copy.grad(), StateError);
+  x.set_requires_grad(true);
+  CHECK(numbers(copy.grad()) == Numbers{0});
 }
 
 TEST_CASE("a constant may be made to gather gradients") {

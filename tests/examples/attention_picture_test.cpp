@@ -10,7 +10,7 @@
 #include <iterator>
 #include <limits>
 
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 namespace {
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The example programs from outside: bad input ends in one line on standard error and a small exit code, before any training; the
-# trained weights are the same bits for any number of threads. Usage: command_line_test.sh DOCUMENTED_LOOP DOCUMENTED_LISTING CAT_SAT
+# trained weights are the same bits for any number of threads; the path of a learner comes to the results that it states.
+# Usage: command_line_test.sh DOCUMENTED_LOOP DOCUMENTED_LISTING CAT_SAT PATH...
 set -u
 documented_loop=$1 documented_listing=$2 cat_sat=$3
 folder=$(mktemp -d) || exit 1
@@ -112,6 +113,47 @@ threads_agree() {
 }
 threads_agree "this machine's kernels" LC_ALL=C
 if grep -qs avx2 /proc/cpuinfo; then threads_agree 'OPENBLAS_CORETYPE=Haswell' OPENBLAS_CORETYPE=Haswell; fi
+
+# arrives CONDITION PROGRAM [ARGUMENT...]: exit code 0, and a last line "result: ...", the same when run again, whose numbers $1, $2 ...
+# satisfy the condition.
+arrives() {
+  condition=$1
+  shift
+  first=
+  for again in '' again; do
+    succeeds 'result: ' "$@"
+    result=$(tail -n 1 "$folder/out")
+    [ "${result#result: }" != "$result" ] || fail "the last line is no result: $*: $result"
+    [ -z "$again" ] || [ "$result" = "$first" ] || fail "$* gives \"$first\", and again \"$result\""
+    first=$result
+  done
+  echo "$result" | awk '{ gsub(/[^0-9.-]+/, " "); $0 = $0; exit !('"$condition"') }' || fail "not $condition: $*: $result"
+}
+
+shift 3
+for program in "$@"; do
+  succeeds '--seed' "$program" --help
+  refuses 2 'not expected: --bogus' "$program" --bogus
+  refuses 2 '--seed: must be a whole number' "$program" --seed -1
+  case $program in
+    *01_tensors) arrives '$1 == 10 && $2 == 10 && $3 == 10' "$program" ;;
+    *02_gradients) arrives '$1 < 0.001' "$program" ;;
+    *03_fit_a_line) arrives '$1 > 2.35 && $1 < 2.65 && $2 > -1.15 && $2 < -0.85' "$program" ;;
+    *04_xor) arrives '$1 < 0.1 && $2 > 0.4' "$program" ;;
+    *05_embedding_bigrams)
+      arrives '$1 > 95 && $1 <= 100' "$program" --wordnet "$folder/data.noun"
+      refuses 77 'apt install wordnet-base' "$program" --wordnet "$folder/missing"
+      refuses 2 '--glosses: must be a whole number from 1000' "$program" --glosses 999 ;;
+    *08_look_inside)
+      arrives '$1 > 0.9 && $2 == 0.25' "$program" --folder "$folder"
+      grep -q '^digraph fovea {$' "$folder/look_inside_graph.dot" || fail 'no graph'
+      grep -q '</svg>' "$folder/look_inside_loss.svg" || fail 'no chart'
+      run "$program" --folder /nonexistent
+      [ "$code" -eq 1 ] || fail "exit code $code for a folder that is not there" ;;
+    *06_attention_classifier) arrives '$1 > 0.98 && $2 < 0.5 && $3 > 0.9' "$program" ;;
+    *) fail "nothing is known about $program" ;;
+  esac
+done
 
 echo "figure: example runs from the command line = $checks"
 [ "$failures" -eq 0 ] || { echo "$failures failures"; exit 1; }

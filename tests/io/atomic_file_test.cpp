@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "files.hpp"
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 using namespace fovea;
 using namespace test_files;

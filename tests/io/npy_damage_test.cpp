@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "files.hpp"
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 #include "fovea/base/random.hpp"
 
 using namespace fovea;

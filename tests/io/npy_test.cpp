@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files.hpp"
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 using namespace fovea;
 using namespace test_files;

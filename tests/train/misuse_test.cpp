@@ -1,7 +1,7 @@
 // What a user may get wrong between the calls: each is refused with what to do, and leaves the model as it was.
 #include <doctest/doctest.h>
 
-#include "fovea/autograd/no_grad.hpp"
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/fovea.hpp"
 
 using namespace fovea;

@@ -10,7 +10,6 @@
 #include <span>
 #include <tuple>
 
-#include "fovea/autograd/no_grad.hpp"
 #include "fovea/autograd/tensor.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -50,6 +49,7 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
  public:
   Recorded(const char* operation, const Shape& shape, WithRespectTo<N, Rule>&... parts) : Node(operation, shape) {
     std::size_t next = 0;
+    leaf = false;
     (take(parts, next), ...);
     ++number;
     [&]<std::size_t... I>(std::index_sequence<I...>) { (keep(std::get<I>(rules_), parts), ...); }(std::index_sequence_for<Rule...>());
@@ -73,7 +73,7 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
   void take(const Part& part, std::size_t& next) {
     for (const Tensor& input : part.inputs) {
       Edge& edge = edges_[next++];
-      if (!input.requires_grad()) continue;
+      if (!input.node()) continue;
       edge = {input.node(), input.node()->version};
       number = std::max(number, edge.parent->number);
     }
@@ -89,9 +89,9 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
     const std::size_t first = next;
     next += Inputs;
     if (!rule) return;
-    if constexpr (Inputs == 1)
-      (*rule)(d, *target(edges_[first], sink));
-    else
+    if constexpr (Inputs == 1) {
+      if (Gradient* share = target(edges_[first], sink)) (*rule)(d, *share);
+    } else
       [&]<std::size_t... I>(std::index_sequence<I...>) { (*rule)(d, target(edges_[first + I], sink)...); }(std::make_index_sequence<Inputs>());
   }
 
@@ -103,10 +103,15 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
 /// `operation` must be a literal: it is kept by address and named in errors.
 template <class... Parts>
 Tensor record(const char* operation, Array value, Parts... parts) {
-  if (!grad_enabled() || !(parts.needed() || ...)) return Tensor(std::move(value));
+  const Surroundings& here = surroundings();
+  if (here.observer) observe(operation, value);
+  if (!here.recording || !(parts.needed() || ...)) return Tensor(std::move(value));
   NodePtr node(new Recorded<Parts...>(operation, value.shape(), parts...));
   return Tensor(std::move(value), std::move(node));
 }
+
+/// Backward from a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has its shape.
+void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph = false);
 
 /// `loss.backward()`, with the gradients of leaves going to `sink`.
 void backward(const Tensor& loss, Sink& sink, bool retain_graph = false);

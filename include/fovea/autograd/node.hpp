@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fovea/autograd/gradient.hpp"
+#include "fovea/autograd/surroundings.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -58,16 +59,17 @@ class LaggingRows {
   virtual void retire() = 0;
 };
 
-/// An input of a recorded operation: its node, null where no gradient flows, and the version of its numbers that was read.
+/// An input of a recorded operation: its node and the version of its numbers that was read.
 struct Edge {
-  NodePtr parent;  ///< null where no gradient flows
+  NodePtr parent;  ///< null for a constant
   std::uint32_t version = 0;  ///< of the parent's numbers, when they were read
 };
 
 /// One recorded operation, or a leaf (which has no edges).
 class Node {
  public:
-  Node(const char* operation, const Shape& shape) : name(operation), gradient(shape) {}  ///< refers to the literal `operation`
+  /// Refers to the literal `operation`.
+  Node(const char* operation, const Shape& shape) : name(operation), layer(surroundings().layer), graph(surroundings().graph), gradient(shape) {}
   virtual ~Node() = default;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -76,7 +78,7 @@ class Node {
   static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
   static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }  ///< back to the pool
 
-  bool is_leaf() const { return number == 0; }  ///< a parameter, not a result
+  bool is_leaf() const { return leaf; }  ///< a parameter, not a result
 
   /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
   virtual std::span<Edge> edges() { return {}; }
@@ -89,20 +91,27 @@ class Node {
 
   /// Where a rule adds its share for an input; null where no gradient flows.
   static Gradient* target(const Edge& edge, Sink& sink) {
-    if (!edge.parent) return nullptr;
+    if (!edge.parent || !edge.parent->requires_grad) return nullptr;
     return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
   }
 
   const char* name;             ///< of the operation: a literal
-  std::uint32_t number = 0;     ///< one more than the largest of its parents; 0 for a leaf
+  const char* layer;            ///< path of the layer in which it was computed, or of a leaf in its model
+  std::uint32_t graph;          ///< of the checkpoint that it was computed in
+  std::uint32_t number = 0;     ///< one more than the largest of its parents; 0 for a parameter
   std::uint32_t version = 0;    ///< of a leaf's numbers: counts writes in place
-  bool released = false;  ///< whether rules and edges are gone
+  bool leaf = true;           ///< operations clear it
+  bool requires_grad = true;  ///< cleared for a frozen leaf
+  bool released = false;      ///< whether rules and edges are gone
   LaggingRows* lagging = nullptr;  ///< of a leaf: set while its rows may lag behind
   Gradient gradient;            ///< of a leaf: gathered; of an operation: while backward runs
   std::atomic<std::uint32_t> references = 0;  ///< NodePtrs to this node
   std::uint64_t visit = 0;      ///< the backward run that has seen this node
   Node* next_dead = nullptr;    ///< the list of nodes to be destroyed
 };
+
+/// How messages call it: "the parameter dense/weight", "a parameter", "the result of exp".
+std::string to_string(const Node& node);
 
 inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
   if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);

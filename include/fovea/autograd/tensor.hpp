@@ -38,17 +38,18 @@ class Tensor {
   /// The number of a tensor that holds one. Throws ShapeError.
   real item() const;
 
-  /// Writes new numbers in place; all copies of the handle see them. A graph recorded before can no longer run backward through
-  /// this tensor: it throws StateError. Throws ShapeError when the shapes differ, StateError on a result that was recorded.
+  /// Writes new numbers in place; all copies of a parameter's handle see them (a constant gets numbers of its own). A graph recorded
+  /// before can no longer run backward past this tensor: it throws StateError. Throws ShapeError when the shapes differ, StateError on
+  /// a result that was recorded.
   void assign(const Array& value);
 
   /// The numbers, to be written in place by an optimiser, on the same terms as `assign`.
   Array& mutable_value();
 
   /// Whether gradients flow to this tensor.
-  bool requires_grad() const { return static_cast<bool>(node_); }
+  bool requires_grad() const { return node_ && node_->requires_grad; }
 
-  /// Stops, or starts again, gathering gradients in this handle and the copies made of it from now on: a frozen parameter.
+  /// Freezes a parameter, or lets it gather gradients again; all copies of its handle with it. Makes a parameter of a constant.
   /// Throws StateError on a result that was recorded.
   void set_requires_grad(bool wanted);
 
@@ -67,13 +68,16 @@ class Tensor {
   /// released before, or a leaf's numbers changed since the forward pass.
   void backward(bool retain_graph = false) const;
 
+  /// The same for a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has its shape.
+  void backward(const Array& dy, bool retain_graph = false) const;
+
   /// The same numbers, without a history.
   Tensor detach() const { return Tensor(value()); }
 
   /// A copy of the numbers, a leaf if this is one.
   Tensor clone() const;
 
-  const NodePtr& node() const { return node_; }  ///< null where no gradient flows
+  const NodePtr& node() const { return node_; }  ///< null for a constant
 
  private:
   Array value_;

@@ -49,30 +49,6 @@ struct StateError : Error {
   using Error::Error;
 };
 
-/// A file whose content breaks its format.
-class FormatError : public Error {
- public:
-  FormatError(const std::string& file, Index byte_offset, const std::string& reason);  ///< the text is put together from these
-
-  /// Position in the file of the first byte that cannot be right.
-  Index byte_offset() const noexcept { return byte_offset_; }
-
- private:
-  Index byte_offset_;
-};
-
-/// An operation that the operating system refused.
-class IoError : public Error {
- public:
-  /// `error_number` is the value of errno.
-  IoError(const std::string& path, const std::string& action, int error_number);
-
-  int error_number() const noexcept { return error_number_; }  ///< the value of errno
-
- private:
-  int error_number_;
-};
-
 /// More memory than the cap allows (memory/buffer.hpp), or than the system has.
 struct MemoryError : Error {
   using Error::Error;

@@ -1,17 +1,25 @@
 // What a module is told when it is called.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 
-#include "fovea/array/array.hpp"
+#include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
 /// Attention weights by layer path.
 using AttentionWeights = std::map<std::string, Array, std::less<>>;
+
+/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit` it is called by several threads, each with
+/// some samples of the batch.
+using ForwardHook = std::function<Tensor(const Tensor& output)>;
+
+/// Hooks by layer path.
+using ForwardHooks = std::map<std::string, ForwardHook, std::less<>>;
 
 /// The circumstances of one call of a module.
 struct Context {
@@ -21,6 +29,7 @@ struct Context {
   Index first_sample = 0;              ///< number within the batch of the first sample of x, where a batch is cut
   std::string_view path = {};          ///< of the module in its model
   AttentionWeights* weights = nullptr; ///< where attention layers put their weights, when somebody asks
+  const ForwardHooks* hooks = nullptr; ///< of the layers inside
 
   /// The random numbers of this module in this step.
   Rng random() const { return Rng(seed).split(path, step); }

@@ -6,6 +6,7 @@
 
 #include "fovea/array/mask.hpp"
 #include "fovea/base/error.hpp"
+#include "fovea/nn/in_layer.hpp"
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/ops.hpp"
 
@@ -28,10 +29,12 @@ struct Residual {
 
   /// The mask goes to the module, if it takes one.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context = {}) const {
-    if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
-      return x + module(x, mask, context);
-    else
-      return x + module(x, context);
+    return x + in_layer(context, "module", [&](const Context& inside) {
+             if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
+               return module(x, mask, inside);
+             else
+               return module(x, inside);
+           });
   }
   Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }  ///< without a mask
 

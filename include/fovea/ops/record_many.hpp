@@ -14,9 +14,10 @@ template <class Rule>
 class RecordedMany final : public Node {
  public:
   RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs, Rule rule) : Node(operation, shape), rule_(std::move(rule)) {
+    leaf = false;
     for (const Tensor& input : inputs) {
-      edges_.push_back(input.requires_grad() ? Edge{input.node(), input.node()->version} : Edge{});
-      if (input.requires_grad()) number = std::max(number, input.node()->number);
+      edges_.push_back(input.node() ? Edge{input.node(), input.node()->version} : Edge{});
+      if (input.node()) number = std::max(number, input.node()->number);
     }
     ++number;
   }
@@ -42,8 +43,10 @@ class RecordedMany final : public Node {
 /// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const Array& dy, std::size_t i, Gradient& dxi)`.
 template <class Rule>
 Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs, Rule rule) {
+  const Surroundings& here = surroundings();
+  if (here.observer) observe(operation, value);
   const bool needed = std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
-  if (!grad_enabled() || !needed) return Tensor(std::move(value));
+  if (!here.recording || !needed) return Tensor(std::move(value));
   NodePtr node(new RecordedMany<Rule>(operation, value.shape(), inputs, std::move(rule)));
   return Tensor(std::move(value), std::move(node));
 }

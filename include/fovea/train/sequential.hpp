@@ -12,9 +12,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-namespace train {
 class Shards;
-}
 class Pass;
 class Means;
 struct Batch;
@@ -104,6 +102,11 @@ class Sequential {
   /// The weights of every attention layer for a batch, by layer path. Asking changes no number anywhere.
   AttentionWeights attention(const Samples& x) const;
 
+  /// From now on what the layer at `path` ("sequential/dense", as in errors) gives passes `hook`; an empty one takes the hook away. Paths
+  /// go on inside modules that call others by `in_layer`. The last layer shows its logits while fit computes the loss from them.
+  /// Throws IndexError where the model has no such layer.
+  void set_forward_hook(const std::string& path, ForwardHook hook);
+
   /// Keras' table of layers, shapes and parameter counts. Throws StateError before it is built.
   std::string summary(Index width = 88) const;
 
@@ -124,7 +127,7 @@ class Sequential {
 
   void check_ready(const char* what) const;
   void check_data(const Samples& x, const Samples& y) const;
-  train::Shards& shards();
+  Shards& shards();
   History fit_checked(const Samples& x, const Samples& y, const FitOptions& options);
   void epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
@@ -135,7 +138,8 @@ class Sequential {
   std::vector<Layer> layers_;
   std::vector<std::string> names_;  // of the layers, unique
   std::vector<Shape> outputs_;      // of the layers, for one sample
-  std::vector<std::string> paths_;
+  std::vector<const char*> paths_;  // interned
+  ForwardHooks hooks_;
   Shape input_;
   bool built_ = false;
 
@@ -145,7 +149,7 @@ class Sequential {
   std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
-  std::shared_ptr<train::Shards> shards_;  // memory of the shards, kept from batch to batch
+  std::shared_ptr<Shards> shards_;  // memory of the shards, kept from batch to batch
 };
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-#include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 
 #include <doctest/doctest.h>
 

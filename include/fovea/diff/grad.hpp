@@ -1,0 +1,33 @@
+// Gradients as results, beside `backward`, which adds them to the leaves.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "fovea/autograd/tensor.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// dloss/dinput for each input: leaves, or results on the way from them to the loss. Nobody's `grad()` is touched. The graph is released
+/// on the way unless `retain_graph`. Throws what `backward` throws, and StateError for an input that the loss does not depend on.
+std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, bool retain_graph = false);
+
+/// Sees the gradient of a tensor, and may hand on another of the same shape.
+using GradientHook = std::function<Array(const Array& dx)>;
+
+/// x itself, at whose place in the graph the whole gradient that flows back is handed to `hook`; what it gives flows on. It runs once in
+/// each backward, on the thread that runs it. What uses x directly goes past the hook: on_gradient(x, [](const Array& dx) { ...; return dx; }).
+/// A hook that gives another shape makes backward throw ShapeError.
+Tensor on_gradient(const Tensor& x, GradientHook hook);
+
+/// Any function of tensors.
+using TensorFunction = std::function<Tensor(const std::vector<Tensor>& inputs)>;
+
+/// function(inputs), of which the graph keeps the inputs alone: what lies between is computed again when backward needs it. Memory for
+/// time, as in Chen et al., "Training deep nets with sublinear memory cost" (2016). The function may use other tensors, such as the
+/// parameters of its modules: their gradients arrive as usual. It must give the same numbers each time (draw from an Rng by position).
+/// Values and gradients are the same bits as without, but for a tensor that is used inside as well as beside the function: the order in
+/// which its shares are added up may differ.
+Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs);
+
+}  // namespace fovea

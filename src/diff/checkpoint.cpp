@@ -1,0 +1,122 @@
+// A node that knows its inputs and the function, and runs the function again when it is asked for gradients.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "diff/reachable.hpp"
+#include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
+#include "fovea/diff/grad.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// The inputs once more, as leaves of a graph of their own. They keep their places in the order of nodes, so that inside the shares of a
+// gradient are added up in the order in which they would be without a checkpoint.
+std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const Edge> edges) {
+  std::vector<Tensor> leaves;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!edges[i].parent || !edges[i].parent->requires_grad) {
+      leaves.emplace_back(values[i]);
+      continue;
+    }
+    NodePtr leaf(new Node("input of checkpoint", values[i].shape()));
+    leaf->number = edges[i].parent->number;
+    leaves.emplace_back(values[i], std::move(leaf));
+  }
+  return leaves;
+}
+
+std::uint32_t next_graph() {
+  static std::atomic<std::uint32_t> last = 0;
+  return ++last;
+}
+
+class Checkpoint final : public Node {
+ public:
+  Checkpoint(const Shape& shape, TensorFunction function, const std::vector<Tensor>& inputs, const std::vector<NodePtr>& others)
+      : Node("checkpoint", shape), function_(std::move(function)) {
+    leaf = false;
+    for (const Tensor& input : inputs) {
+      values_.push_back(input.value());
+      edges_.push_back(input.node() ? Edge{input.node(), input.node()->version} : Edge{});
+    }
+    for (const NodePtr& other : others) edges_.push_back({other, other->version});
+    for (const Edge& edge : edges_)
+      if (edge.parent) number = std::max(number, edge.parent->number);
+    ++number;
+  }
+
+  std::span<Edge> edges() override { return edges_; }
+
+  void run_rules(const Array& d, Sink& outer) override {
+    const SurroundingsScope inside({true, next_graph(), layer, surroundings().observer});
+    const std::vector<Tensor> leaves = as_leaves(values_, edges_);
+    const Tensor y = function_(leaves);
+    if (y.shape() != d.shape())
+      throw StateError(fmt::format("checkpoint: the function gave {} at first and {} when it was called again; it must do the same each time", to_string(d.shape()), to_string(y.shape())));
+    Inside sink(leaves, edges_, outer);
+    backward(y, d, sink);
+  }
+
+  void release_rules() override {
+    released = true;
+    function_ = nullptr;
+    values_.clear();
+    edges_.clear();
+  }
+
+ private:
+  // What reaches a leaf that stands for an input goes to that input; what reaches any other goes where it would go outside.
+  class Inside final : public Sink {
+   public:
+    Inside(const std::vector<Tensor>& leaves, std::span<const Edge> edges, Sink& outer) : leaves_(leaves), edges_(edges), outer_(outer) {}
+    Gradient& target(Node& node) override {
+      for (std::size_t i = 0; i < leaves_.size(); ++i)
+        if (leaves_[i].node().get() == &node) return *Node::target(edges_[i], outer_);
+      return outer_.target(node);
+    }
+
+   private:
+    const std::vector<Tensor>& leaves_;
+    std::span<const Edge> edges_;
+    Sink& outer_;
+  };
+
+  TensorFunction function_;
+  std::vector<Array> values_;
+  std::vector<Edge> edges_;  // of the inputs, then of the other leaves that the function uses
+};
+
+}  // namespace
+
+Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
+  if (!grad_enabled()) return function(inputs);
+  std::vector<Array> values;
+  std::vector<Edge> edges;
+  for (const Tensor& input : inputs) {
+    values.push_back(input.value());
+    edges.push_back({input.node()});
+  }
+  const std::vector<Tensor> leaves = as_leaves(values, edges);
+  const Surroundings& here = surroundings();
+  const std::uint32_t graph = next_graph();
+  const Tensor y = [&] {
+    const SurroundingsScope inside({true, graph, here.layer, here.observer});
+    return function(leaves);
+  }();
+  if (!y.requires_grad()) return y;
+
+  std::vector<NodePtr> others;
+  for (const NodePtr& node : reachable(y.node()).in_order) {
+    if (!node->is_leaf() && node->graph != graph)
+      throw ValueError(fmt::format("checkpoint: the function uses {}, of shape {}, which was computed outside; give it as an input", to_string(*node), to_string(node->gradient.shape())));
+    const bool is_input = std::ranges::any_of(leaves, [&](const Tensor& leaf) { return leaf.node().get() == node.get(); });
+    if (node->is_leaf() && !is_input) others.push_back(node);
+  }
+  return Tensor(y.value(), NodePtr(new Checkpoint(y.shape(), std::move(function), inputs, others)));
+}
+
+}  // namespace fovea
