@@ -15,12 +15,6 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-// Leaves gather their own gradients.
-class OwnGradients final : public Sink {
- public:
-  Gradient& target(Node& leaf) override { return leaf.gradient; }
-};
-
 void check_usable(const Node& node, std::span<const Edge> edges) {
   if (node.released)
     throw StateError(fmt::format("backward: the graph behind {} was released by an earlier backward; pass retain_graph = true there to run it twice", node.name));
@@ -51,7 +45,7 @@ void reachable_newest_first(const NodePtr& root, std::vector<NodePtr>& nodes) {
 
 void run(Node& node, Sink& sink) {
   try {
-    node.run_rules(node.gradient.array(), sink);
+    node.run_rules(node.gradient.gathered(), sink);
     if (surroundings().observer) observe(node, sink);
   } catch (Error& error) {
     if (*node.layer) error.add_path(node.layer);
@@ -103,13 +97,13 @@ void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
 }
 
 void Tensor::backward(bool retain_graph) const {
-  OwnGradients sink;
-  fovea::backward(*this, sink, retain_graph);
+  Sink own;
+  fovea::backward(*this, own, retain_graph);
 }
 
 void Tensor::backward(const Array& dy, bool retain_graph) const {
-  OwnGradients sink;
-  fovea::backward(*this, dy, sink, retain_graph);
+  Sink own;
+  fovea::backward(*this, dy, own, retain_graph);
 }
 
 }  // namespace fovea

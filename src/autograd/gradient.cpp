@@ -20,9 +20,8 @@ void check_shape(const Shape& given, const Shape& expected) {
 
 Gradient::Target Gradient::dense() {
   if (!parts_.empty()) {
-    Array sum = array();
-    clear();
-    dense_ = std::move(sum);
+    dense_ = array();
+    parts_.clear();
     has_dense_ = true;
   }
   const bool add = has_dense_;
@@ -67,17 +66,22 @@ Array Gradient::array() const {
   return sum;
 }
 
+const Array& Gradient::gathered() {
+  if (!has_dense_ || !parts_.empty()) dense();
+  return dense_;
+}
+
 TouchedRows Gradient::rows() const {
   Index count = 0;
-  for (const Part& part : parts_) count += part.ids.count();
+  for (const TouchedRows& part : parts_) count += part.ids.count();
   const Index width = shape_[0] == 0 ? 0 : shape_.count() / shape_[0];
   std::vector<std::int32_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
-  Array all = parts_.size() == 1 ? parts_[0].rows : Array(Shape{count, width});
+  Array all = parts_.size() == 1 ? parts_[0].values : Array(Shape{count, width});
   Index filled = 0;
-  for (const Part& part : parts_) {
+  for (const TouchedRows& part : parts_) {
     ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
-    if (parts_.size() > 1) std::ranges::copy(part.rows.values(), all.mutable_data() + filled * width);
+    if (parts_.size() > 1) std::ranges::copy(part.values.values(), all.mutable_data() + filled * width);
     filled += part.ids.count();
   }
   std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
@@ -89,8 +93,8 @@ TouchedRows Gradient::rows() const {
 }
 
 void Gradient::clear() {
+  if (has_dense_) dense_ = Array();
   has_dense_ = false;
-  dense_ = Array();
   parts_.clear();
 }
 

@@ -53,9 +53,9 @@ std::string to_string(const Node& node) {
 
 Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
 
-const Array& Tensor::value() const {
+const Array& Tensor::settled_value() const {
   if (!defined_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
-  if (node_ && node_->lagging) node_->lagging->settle_all();
+  node_->lagging->settle_all();
   return value_;
 }
 

@@ -43,7 +43,7 @@ void DetectAnomaly::differentiated(Node& node, Sink& sink) {
     const Node& parent = *edges[i].parent;
     const std::string of = to_string(parent);
     if (gradient->has_rows_only())
-      for (const Gradient::Part& part : gradient->parts()) look_through(part.rows, fmt::format("backward of {}: the rows of the gradient of input {}, {},", node.name, i, of));
+      for (const TouchedRows& part : gradient->parts()) look_through(part.values, fmt::format("backward of {}: the rows of the gradient of input {}, {},", node.name, i, of));
     else
       look_through(gradient->array(), fmt::format("backward of {}: the gradient of input {}, {},", node.name, i, of));
   }

@@ -131,6 +131,13 @@ Pool& use_pool() {
   return *current;
 }
 
+Index sum_over_pools(Index (Pool::*bytes)() const) {
+  const std::lock_guard lock(registry().mutex);
+  Index sum = 0;
+  for (const Pool* pool : registry().all) sum += (pool->*bytes)();
+  return sum;
+}
+
 }  // namespace
 
 // What is published bounds what is in use from above: where it keeps to the cap, nothing has to be added up.
@@ -158,20 +165,8 @@ void Pool::count(Index bytes) noexcept {
   }
 }
 
-Index bytes_now() {
-  const std::lock_guard lock(registry().mutex);
-  Index sum = 0;
-  for (const Pool* pool : registry().all) sum += pool->live();
-  return sum;
-}
-
-Index bytes_held() {
-  const std::lock_guard lock(registry().mutex);
-  Index sum = 0;
-  for (const Pool* pool : registry().all) sum += pool->held();
-  return sum;
-}
-
+Index bytes_now() { return sum_over_pools(&Pool::live); }
+Index bytes_held() { return sum_over_pools(&Pool::held); }
 Index bytes_peak() { return registry().peak.load(std::memory_order_relaxed); }
 
 void reset_peak() { registry().peak.store(bytes_now(), std::memory_order_relaxed); }

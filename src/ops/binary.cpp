@@ -70,7 +70,7 @@ namespace fovea::inline FOVEA_PRECISION {
 Tensor add(const Tensor& a, const Tensor& b) {
   Array c(shape::broadcast("add", a.shape(), b.shape()));
   ops::zip_into(FOVEA_BINARY(Add), a.value(), b.value(), c);
-  return record("add", c, wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
+  return record("add", std::move(c), wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) { return ops::zip("sub", a, b, FOVEA_BINARY(Sub)); }

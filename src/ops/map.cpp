@@ -32,7 +32,7 @@ Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::Bi
       add_reduced(d, gradient);
     };
   };
-  return record(name, c, wrt(a, rule(kernel.slopes_a)), wrt(b, rule(kernel.slopes_b)));
+  return record(name, std::move(c), wrt(a, rule(kernel.slopes_a)), wrt(b, rule(kernel.slopes_b)));
 }
 
 void add_reduced(const Array& d, Gradient& gradient) {

@@ -96,9 +96,9 @@ void AdamRows::retire() {
 void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradient) {
   std::vector<std::int32_t> ids;
   std::vector<const real*> rows;
-  for (const Gradient::Part& part : gradient.parts()) {
+  for (const TouchedRows& part : gradient.parts()) {
     ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
-    for (Index i = 0; i < part.ids.count(); ++i) rows.push_back(part.rows.data() + i * width_);
+    for (Index i = 0; i < part.ids.count(); ++i) rows.push_back(part.values.data() + i * width_);
   }
   const auto count = static_cast<Index>(ids.size());
   std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
@@ -126,7 +126,7 @@ void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
     settle_all();
     table_.value();  // rows that another optimiser lets lag
   }
-  for (const Gradient::Part& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
+  for (const TouchedRows& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
   record(step);
   ++table_.node()->version;
   if (dense || retired_) {

@@ -13,7 +13,7 @@ namespace fovea::inline FOVEA_PRECISION {
 template <class T, class Self>
 class Elements {
  public:
-  Elements() : shape_{0} {}  ///< rank 1, no elements
+  Elements() : shape_(Shape::nothing()) {}  ///< rank 1, no elements
   explicit Elements(const Shape& shape) : shape_(shape), buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
 
   const Shape& shape() const { return shape_; }  ///< its sizes

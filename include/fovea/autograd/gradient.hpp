@@ -8,9 +8,9 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// Distinct rows of a table, ids ascending: row i of `values` belongs to row ids.at(i).
+/// Rows of a table: row i of `values` belongs to row ids.at(i).
 struct TouchedRows {
-  Ids ids;  ///< distinct, ascending
+  Ids ids;       ///< one for each row
   Array values;  ///< (ids, width)
 };
 
@@ -50,14 +50,12 @@ class Gradient {
   /// The whole gradient as dense numbers; zeros where nothing was added.
   Array array() const;
 
-  /// Rows as they were added: row i of `rows` belongs to row ids.at(i) of the table; ids may repeat.
-  struct Part {
-    Ids ids;  ///< one for each row; may repeat
-    Array rows;  ///< (ids, width)
-  };
-  const std::vector<Part>& parts() const { return parts_; }  ///< what was added as rows
+  /// The same where something was added, without a copy of the handle; rows become dense numbers.
+  const Array& gathered();
 
-  /// The touched rows, each once, added up in the order in which they were added. Only where has_rows_only().
+  const std::vector<TouchedRows>& parts() const { return parts_; }  ///< what was added as rows; ids may repeat
+
+  /// The touched rows, each once, ids ascending, added up in the order in which they were added. Only where has_rows_only().
   TouchedRows rows() const;
 
   /// Nothing added, as at first.
@@ -67,7 +65,7 @@ class Gradient {
   Shape shape_;
   bool has_dense_ = false;
   Array dense_;
-  std::vector<Part> parts_;
+  std::vector<TouchedRows> parts_;
 };
 
 }  // namespace fovea

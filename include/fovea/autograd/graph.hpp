@@ -21,11 +21,7 @@ struct WithRespectTo {
   Rule rule;  ///< kept by the node
 
   /// Whether any input needs a gradient.
-  bool needed() const {
-    for (const Tensor& input : inputs)
-      if (input.requires_grad()) return true;
-    return false;
-  }
+  bool needed() const { return std::ranges::any_of(inputs, &Tensor::requires_grad); }
 };
 
 /// Pairs an input with its rule, `void(const Array& dy, Gradient& dx)`, which adds dx = dy dy/dx.

@@ -34,13 +34,13 @@ class NodePtr {
   Node* node_ = nullptr;
 };
 
-/// Where the gradients of leaves go: the leaves themselves, or somewhere of the caller's, such as one shard of a batch.
+/// Where the gradients of leaves go: the leaves themselves, or, in a class that overrides it, somewhere else, such as one shard of a batch.
 class Sink {
  public:
   virtual ~Sink() = default;
 
   /// The gradient to add to for a leaf.
-  virtual Gradient& target(Node& leaf) = 0;
+  virtual Gradient& target(Node& leaf);
 };
 
 /// Brings a table up to date whose optimiser lets rows lag behind until somebody reads them. Reading through it is safe from several
@@ -71,8 +71,6 @@ class Node {
   /// Refers to the literal `operation`.
   Node(const char* operation, const Shape& shape) : name(operation), layer(surroundings().layer), graph(surroundings().graph), gradient(shape) {}
   virtual ~Node() = default;
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
 
   /// Nodes live in recycled blocks.
   static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
@@ -110,18 +108,25 @@ class Node {
   Node* next_dead = nullptr;    ///< the list of nodes to be destroyed
 };
 
+inline Gradient& Sink::target(Node& leaf) { return leaf.gradient; }
+
 /// How messages call it: "the parameter dense/weight", "a parameter", "the result of exp".
 std::string to_string(const Node& node);
 
+// Nobody else knows a node of which there is one reference, or none: no read-modify-write is needed there.
 inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
-  if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);
+  if (!node_) return;
+  if (node_->references.load(std::memory_order_relaxed) == 0)
+    node_->references.store(1, std::memory_order_relaxed);
+  else
+    node_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 /// Destroys a node that nothing refers to any more, and then its parents, in a loop: chains may be millions long.
 void destroy(Node* node) noexcept;
 
 inline NodePtr::~NodePtr() {
-  if (node_ && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(node_);
+  if (node_ && (node_->references.load(std::memory_order_acquire) == 1 || node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)) destroy(node_);
 }
 
 }  // namespace fovea

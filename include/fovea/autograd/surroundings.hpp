@@ -38,8 +38,6 @@ class Observer {
  public:
   Observer();
   virtual ~Observer();
-  Observer(const Observer&) = delete;
-  Observer& operator=(const Observer&) = delete;
 
   /// An operation has its result, recorded or not.
   virtual void computed(const char* operation, const Array& value) = 0;

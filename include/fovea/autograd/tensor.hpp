@@ -27,7 +27,7 @@ class Tensor {
   bool defined() const { return defined_; }  ///< whether it holds numbers
 
   /// The numbers. Throws StateError when not defined.
-  const Array& value() const;
+  const Array& value() const { return defined_ && !(node_ && node_->lagging) ? value_ : settled_value(); }
 
   /// The numbers of a table of which only some rows are going to be read: the others may lag behind their optimiser.
   const Array& rows_value(const Ids& ids) const;
@@ -80,6 +80,8 @@ class Tensor {
   const NodePtr& node() const { return node_; }  ///< null for a constant
 
  private:
+  const Array& settled_value() const;
+
   Array value_;
   NodePtr node_;
   bool defined_ = false;

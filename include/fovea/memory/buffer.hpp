@@ -82,7 +82,7 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) memory::release(block_);
+    if (block_ && (unique() || block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)) memory::release(block_);
   }
 
   /// The memory as elements of T; null when empty.

@@ -41,9 +41,19 @@ class Shape {
   Shape without(int axis) const;  ///< throws IndexError
   Shape inserted(int axis, Index size) const;  ///< throws ShapeError beyond six axes
 
-  bool operator==(const Shape& other) const = default;  ///< sizes past the rank are 0 in both
+  /// Equal sizes.
+  bool operator==(const Shape& other) const {
+    bool equal = rank_ == other.rank_;
+    for (int axis = 0; equal && axis < rank_; ++axis) equal = sizes_[static_cast<std::size_t>(axis)] == other.sizes_[static_cast<std::size_t>(axis)];
+    return equal;
+  }
+
+  /// One axis, no elements: (0,).
+  static Shape nothing() { return Shape(1, Index(0)); }
 
  private:
+  Shape(int rank, Index count) : rank_(rank), count_(count) {}
+
   std::array<Index, max_rank> sizes_ = {};
   int rank_ = 0;
   Index count_ = 1;

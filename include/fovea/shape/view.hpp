@@ -15,19 +15,15 @@ Strides dense_strides(const Shape& shape);
 /// ShapeError where the shapes do not broadcast.
 Strides broadcast_strides(const Shape& shape, const Shape& target);
 
-/// Numbers to read. Does not own them.
-struct View {
-  const real* data;  ///< the first number
-  Shape shape;  ///< sizes, repeated ones included
+/// Numbers that somebody else owns.
+template <class Number>
+struct ViewOf {
+  Number* data;     ///< the first number
+  Shape shape;      ///< sizes, repeated ones included
   Strides strides;  ///< in elements
 };
-
-/// Numbers to write. Does not own them.
-struct MutableView {
-  real* data;  ///< the first number
-  Shape shape;  ///< its sizes
-  Strides strides;  ///< in elements
-};
+using View = ViewOf<const real>;   ///< to read
+using MutableView = ViewOf<real>;  ///< to write
 
 /// The same numbers with the last two axes exchanged.
 View transposed(const View& view);

@@ -1,0 +1,66 @@
+"""Defects of the kinds that people make. Each is planted alone, and a test must turn red.
+
+(file, what stands there once, what takes its place, test program, what is wrong)
+"""
+
+DEFECTS = [
+    # Slopes: signs, factors, inputs for outputs.
+    ("src/ops/unary.cpp", "return y + lanes(1); }", "return y; }", "ops_test64", "expm1: the slope is y, not y + 1"),
+    ("src/ops/unary.cpp", "return lanes(1) / (lanes(1) + x); }", "return lanes(1) / (lanes(1) - x); }", "ops_test64", "log1p: a wrong sign in the slope"),
+    ("src/ops/unary.cpp", "return hn::Neg(math::sin(x)); }", "return math::sin(x); }", "ops_test64", "cos: a wrong sign of the slope"),
+    ("src/ops/unary.cpp", "return x + x; }", "return x; }", "ops_test64", "square: the factor 2 is forgotten"),
+    ("src/ops/unary.cpp", "return lanes(-0.5) * y * y * y; }", "return lanes(-0.5) * y * y; }", "ops_test64", "rsqrt: a power too few in the slope"),
+    ("src/ops/unary.cpp", "return lanes(1) - y * y; }", "return lanes(1) - y; }", "ops_test64", "tanh: 1 - y for 1 - y y"),
+    ("src/ops/unary.cpp", "math::pow(x, exponent.a - 1);", "math::pow(x, exponent.a);", "ops_test64", "pow: the exponent is not lowered in the slope"),
+    ("src/ops/unary.cpp", "hn::Le(x, hn::Set(math::Tag(), bounds.b))", "hn::Lt(x, hn::Set(math::Tag(), bounds.b))", "ops_test", "clip: the slope at the upper bound is 0"),
+    ("src/ops/activations.cpp", "lanes(1), hn::Set(math::Tag(), alpha.a) * math::exp(x));", "lanes(1), math::exp(x));", "ops_test64", "elu: alpha is left out of the slope"),
+    ("src/ops/activations.cpp", "return s * (lanes(1) + near * (lanes(1) - s));", "return s * (lanes(1) + near * s);", "ops_test64", "silu: s for 1 - s"),
+    ("src/ops/activations.cpp", "lanes(3 * cubic)", "lanes(2 * cubic)", "ops_test64", "gelu_tanh: the derivative of the cube"),
+    ("src/ops/binary.cpp", "return hn::Neg(a) / (b * b); }", "return a / (b * b); }", "ops_test64", "div: a wrong sign of the slope by b"),
+    ("src/ops/binary.cpp", "slope_b(Lane, Lane) { return lanes(-1); }", "slope_b(Lane, Lane) { return lanes(1); }", "ops_test64", "sub: a wrong sign of the slope by b"),
+    ("src/ops/binary.cpp", "hn::Lt(a, b), a, b); }", "hn::Gt(a, b), a, b); }", "ops_test64", "minimum: its gradient goes to the larger"),
+    # Accumulation and broadcasting.
+    ("src/ops/map.cpp", "if (axis < missing || (own", "if ((own", "ops_test", "broadcasting: new axes are not summed over"),
+    ("src/kernels/elementwise.cpp", "hn::StoreU(add ? hn::LoadU(Tag(), y + i) + v : v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *",
+     "hn::StoreU(v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *", "autograd_test", "scale: overwrites where it should add"),
+    ("src/kernels/elementwise.cpp", "store_some(add ? load_some(y + i, k) + v : v, y + i, k);\n      });\n}\n\nvoid copy_row", "store_some(v, y + i, k);\n      });\n}\n\nvoid copy_row", "autograd_test", "scale: the tail overwrites where it should add"),
+    ("src/autograd/gradient.cpp", "  if (other.has_dense_) add(other.dense_);\n", "", "autograd_test", "Gradient: the dense part of another is forgotten"),
+    ("src/autograd/gradient.cpp", "else if (!dense_.unique()) dense_ = dense_.clone();", "", "autograd_test", "Gradient: adds into an array that others share"),
+    ("src/autograd/backward.cpp", "      node->gradient.clear();\n      if", "      if", "autograd_test", "backward: an operation's gradient stays for the next run"),
+    ("src/autograd/backward.cpp", "a->number > b->number", "a->number < b->number", "autograd_test", "backward: oldest first"),
+    ("src/autograd/backward.cpp", "edge.parent->version != edge.version", "edge.parent->version < edge.version", "autograd_test", "backward: writes in between go unnoticed"),
+    # Products.
+    ("src/ops/matmul.cpp", "add_product(dc.view(), oriented(b, !transpose_b), dc.shape(), da);", "add_product(dc.view(), oriented(b, transpose_b), dc.shape(), da);", "ops_test64", "matmul: B for its transpose in dA"),
+    ("src/kernels/gemm.cpp", "add && !partials);", "add || partials);", "kernels_test", "gemm: adds to partial sums that are not initialised"),
+    ("src/kernels/gemm.cpp", "const Index row = index / grid.column_tiles % grid.row_tiles", "const Index row = index / grid.row_tiles % grid.row_tiles", "kernels_test", "gemm: tiles are counted by the wrong axis"),
+    ("src/kernels/gemm.cpp", "std::min(grid.tile_inner, inner - k)", "grid.tile_inner", "kernels_test", "gemm: the last piece reads past the end"),
+    # Reductions, softmax, losses, norms.
+    ("src/kernels/reduce.cpp", "for (; i + width <= n; i += width) a =", "for (; i + width < n; i += width) a =", "kernels_test", "reduce: the last whole vector is left out"),
+    ("src/kernels/reduce.cpp", "dy[i] / static_cast<real>(ties)", "dy[i]", "ops_test", "max: equals each get the whole gradient"),
+    ("src/kernels/softmax.cpp", "load_row(y, rows, i) * (load_row(dy, rows, i) - dot));", "load_row(y, rows, i) * load_row(dy, rows, i));", "ops_test64", "softmax: the sum is left out of the slopes"),
+    ("src/kernels/softmax.cpp", "const Lane largest = row_maximum(x, keep, rows);\n  Lane total = hn::Zero(Tag());\n  for (Index i = 0; i < rows.vectors(); ++i) {",
+     "const Lane largest = hn::Zero(Tag());\n  Lane total = hn::Zero(Tag());\n  for (Index i = 0; i < rows.vectors(); ++i) {", "kernels_test", "softmax: no maximum is subtracted"),
+    ("src/kernels/softmax.cpp", "if (!keep) return hn::FirstN", "return hn::FirstN", "ops_test", "softmax: the mask is ignored"),
+    ("src/kernels/softmax.cpp", "load_row(dy, rows, i) - exp(load_row(y, rows, i)) * total);", "load_row(dy, rows, i) - exp(load_row(y, rows, i)));", "ops_test64", "log_softmax: the total is left out of the slopes"),
+    ("src/ops/reduce.cpp", "options.unbiased ? count - 1 : count", "options.unbiased ? count : count - 1", "ops_test", "var: unbiased the wrong way round"),
+    # Shapes and indices.
+    ("src/ops/slice.cpp", "if (!add) std::fill_n(view.data, view.shape.count(), real(0));", "", "ops_test", "slice: what was not cut out gets no zero gradient"),
+    ("src/ops/slice.cpp", "(shift % size + size) % size;", "shift % size;", "ops_test", "roll: a shift below 0"),
+    ("src/ops/reshape.cpp", "result.strides[i] = x.strides[static_cast<std::size_t>(x.shape.resolve(order[i]))];", "result.strides[static_cast<std::size_t>(x.shape.resolve(order[i]))] = x.strides[i];", "ops_test", "permute: the inverse permutation"),
+    ("src/ops/where.cpp", "wrt(b, only(false)));", "wrt(b, only(true)));", "ops_test", "where: both gradients go where the mask is 1"),
+    ("src/ops/take.cpp", "kernels::take(dy.data(), rows, shared(ids), d.mutable_data());\n                  dupdates.add(d);", "dupdates.add(d);", "ops_test", "scatter_add: the updates' gradient is not gathered"),
+    # Attention, recurrent modules.
+    ("src/kernels/additive_pool.cpp", "hn::NegMulAdd(y, y, lanes(1))", "hn::NegMulAdd(y, y, lanes(2))", "ops_test64", "additive pooling: the slope of tanh"),
+    ("src/kernels/additive_pool.cpp", "if (!keep || keep[t]) positions_", "positions_", "ops_test", "additive pooling: the mask is ignored"),
+    ("src/kernels/additive_pool.cpp", "gemm(dz, dense(p.transposed_w, s.units, s.features), dense(dx_rows, n, s.features), true);", "", "ops_test64", "additive pooling: x gets no gradient through the scores"),
+    ("src/kernels/additive_pool.cpp", "gradients.add_dx, i > begin, scratch);", "gradients.add_dx, false, scratch);", "ops_test64", "additive pooling: dW of one sample takes the place of the others'"),
+    # Optimiser, training, random numbers, memory.
+    ("src/kernels/adam.cpp", "variance = hn::MulAdd(hn::MulSub(g, g, variance)", "variance = hn::MulAdd(hn::MulSub(g, mean, variance)", "optim_test", "Adam: g times the mean for g squared"),
+    ("src/optim/adam.cpp", "const double correction_1 = 1 - std::pow(o.beta_1, t)", "const double correction_1 = 1 - std::pow(o.beta_1, t + 1)", "optim_test", "Adam: the bias correction is a step ahead"),
+    ("src/optim/adam_rows.cpp", "last + 1 - starts_[first]", "last - starts_[first]", "optim_test", "Adam on rows: a step too many when a row catches up"),
+    ("src/train/shards.cpp", "for (Index step = 1; step < shards; step *= 2)", "for (Index step = 1; step < shards / 2; step *= 2)", "train_test", "shards: half of the gradients is left out"),
+    ("src/train/pass.cpp", "keep ? static_cast<real>(weight / whole) : real(0)", "static_cast<real>(weight / whole)", "train_test", "fit: masked positions count in the loss"),
+    ("src/base/random.cpp", "position % 4]", "position % 2]", "core_test", "Rng: half of each block's words"),
+    ("src/memory/buffer.cpp", "if (now + bytes > cap) throw", "if (now > cap) throw", "core_test", "memory: the request itself is not counted against the cap"),
+    ("src/diff/checkpoint.cpp", "leaf->number = edges[i].parent->number;", "leaf->number = 0;", "diff_test64", "checkpoint: inputs lose their place in the order"),
+]
