@@ -40,7 +40,10 @@ class Results final : public Observer {
     if (const auto found = wanted_.find(&node); found != wanted_.end()) found->second = node.gradient.array();
   }
 
-  const std::optional<Array>& operator[](const Node* node) const { return wanted_.at(node); }
+  std::optional<Array> find(const Node* result) const {
+    const auto found = wanted_.find(result);
+    return found == wanted_.end() ? std::nullopt : found->second;
+  }
 
  private:
   std::unordered_map<const Node*, std::optional<Array>> wanted_;
@@ -48,24 +51,21 @@ class Results final : public Observer {
 
 }  // namespace
 
-std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, bool retain_graph) {
-  if (loss.requires_grad()) {
+std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, const GradOptions& options) {
+  if (loss.requires_grad() && !options.allow_unused) {
     const auto behind = reachable(loss.node());
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (!inputs[i].requires_grad() || !behind.contains(inputs[i].node().get()))
-        throw StateError(fmt::format("grad: the loss does not depend on input {} of shape {}", i, to_string(inputs[i].shape())));
+        throw StateError(fmt::format("grad: the loss does not depend on input {} of shape {}; leave it out, or set allow_unused", i, to_string(inputs[i].shape())));
   }
   Apart leaves;
   Results results(inputs);
-  backward(loss, leaves, retain_graph);
+  backward(loss, leaves, options.retain_graph);
   std::vector<Array> gradients;
   for (const Tensor& input : inputs) {
-    if (input.node()->is_leaf()) {
-      const Gradient* const gathered = leaves.find(input.node().get());
-      gradients.push_back(gathered ? gathered->array() : Array::zeros(input.shape()));
-    } else {
-      gradients.push_back(results[input.node().get()].value_or(Array::zeros(input.shape())));
-    }
+    const Node* const node = input.node().get();
+    const Gradient* const gathered = leaves.find(node);
+    gradients.push_back(gathered ? gathered->array() : results.find(node).value_or(Array::zeros(input.shape())));
   }
   return gradients;
 }

@@ -46,6 +46,21 @@ TEST_CASE("values and gradients are the same bits as without checkpoints") {
   }
 }
 
+TEST_CASE("shares of a gradient are added up in the same order inside of a checkpoint, also for inputs of different depth") {
+  for (Index trial = 0; trial < 20; ++trial) {
+    Generate g("depth", trial);
+    const Array start = g.array(Shape{9}, {-1, 1}), c1 = g.array(Shape{9}, {-1, 1}), c2 = g.array(Shape{9}, {-1, 1});
+    const auto gradient = [&](bool checkpointed) {
+      const Tensor shallow = Tensor::parameter(start);
+      const Tensor deep = sin(sin(sin(Tensor::parameter(c1))));
+      const auto f = [&](Inputs in) { return in[0] * Tensor(c1) + (in[0] * Tensor(c2) + in[0] * in[1]); };
+      sum(checkpointed ? checkpoint(f, {shallow, deep}) : f({shallow, deep})).backward();
+      return shallow.grad();
+    };
+    CHECK(bits_differ(gradient(true), gradient(false)) == "");
+  }
+}
+
 TEST_CASE("the graph keeps the inputs of checkpoints and nothing in between") {
   const Array x = Array::full(Shape{64, 64}, real(0.1)), w = Array::full(Shape{64, 64}, real(0.01));
   const Index before = memory::bytes_now();

@@ -23,7 +23,7 @@ TEST_CASE("grad gives the gradients of leaves and results, and touches nobody's 
   const Tensor x = Tensor::parameter(numbers({1, 2})), y = Tensor::parameter(numbers({3, 4}));
   y.gradient().add(numbers({7, 7}));
   const Tensor product = x * y, loss = sum(product * product);
-  const std::vector<Array> gradients = grad(loss, {product, y, loss, x}, true);
+  const std::vector<Array> gradients = grad(loss, {product, y, loss, x}, {.retain_graph = true});
   CHECK(bits_differ(gradients[0], numbers({6, 16})) == "");
   CHECK(bits_differ(gradients[1], numbers({6, 32})) == "");
   CHECK(bits_differ(gradients[2], Array::full(Shape{}, 1)) == "");
@@ -32,7 +32,7 @@ TEST_CASE("grad gives the gradients of leaves and results, and touches nobody's 
   CHECK(bits_differ(x.grad(), numbers({0, 0})) == "");
   CHECK(grad(loss, {}).empty());
   CHECK(refusal<StateError>([&] { grad(loss, {x}); }) ==
-        "grad: the loss does not depend on input 0 of shape (2,)");  // released by the call before
+        "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");  // released by the call before
 }
 
 TEST_CASE("grad of a table is dense, and zero where a gradient stops on the way") {
@@ -45,10 +45,19 @@ TEST_CASE("grad of a table is dense, and zero where a gradient stops on the way"
 
 TEST_CASE("grad refuses inputs that the loss does not depend on, and losses without a graph") {
   const Tensor x = Tensor::parameter(numbers({1, 2})), other = Tensor::parameter(numbers({1}));
-  CHECK(refusal<StateError>([&] { grad(sum(x), {x, other}); }) == "grad: the loss does not depend on input 1 of shape (1,)");
-  CHECK(refusal<StateError>([&] { grad(sum(x), {Tensor(numbers({1, 2}))}); }) == "grad: the loss does not depend on input 0 of shape (2,)");
+  CHECK(refusal<StateError>([&] { grad(sum(x), {x, other}); }) == "grad: the loss does not depend on input 1 of shape (1,); leave it out, or set allow_unused");
+  CHECK(refusal<StateError>([&] { grad(sum(x), {Tensor(numbers({1, 2}))}); }) == "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
   CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) == "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
   CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) == "backward: the loss depends on no parameter, or was computed where nothing is recorded");
+}
+
+TEST_CASE("grad gives zeros for what the loss does not depend on, where that is allowed") {
+  const Tensor x = Tensor::parameter(numbers({1, 2})), other = Tensor::parameter(numbers({1}));
+  const std::vector<Array> gradients = grad(sum(x), {other, exp(other), x, numbers({3})}, {.allow_unused = true});
+  CHECK(bits_differ(gradients[0], numbers({0})) == "");
+  CHECK(bits_differ(gradients[1], numbers({0})) == "");
+  CHECK(bits_differ(gradients[2], numbers({1, 1})) == "");
+  CHECK(bits_differ(gradients[3], numbers({0})) == "");
 }
 
 TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {

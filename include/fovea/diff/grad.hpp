@@ -8,9 +8,15 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// dloss/dinput for each input: leaves, or results on the way from them to the loss. Nobody's `grad()` is touched. The graph is released
-/// on the way unless `retain_graph`. Throws what `backward` throws, and StateError for an input that the loss does not depend on.
-std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, bool retain_graph = false);
+/// How `grad` runs.
+struct GradOptions {
+  bool retain_graph = false;  ///< keep the graph, which is released on the way otherwise
+  bool allow_unused = false;  ///< zeros for an input that the loss does not depend on, which is an error otherwise
+};
+
+/// dloss/dinput for each input: leaves, or results on the way from them to the loss. Nobody's `grad()` is touched. Throws what `backward`
+/// throws, and StateError for an input that the loss does not depend on.
+std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, const GradOptions& options = {});
 
 /// Sees the gradient of a tensor, and may hand on another of the same shape.
 using GradientHook = std::function<Array(const Array& dx)>;

@@ -17,6 +17,8 @@ class Axes {
   Axes(int axis) : list_{axis} {}                                // NOLINT: implicit on purpose
   /// Several; {} is all.
   Axes(std::initializer_list<int> axes) : list_(axes) {}         // NOLINT: implicit on purpose
+  /// Several, from a list.
+  explicit Axes(std::vector<int> axes) : list_(std::move(axes)) {}
   const std::vector<int>& list() const { return list_; }  ///< as named; empty means all
 
  private:

@@ -1,0 +1,62 @@
+// After a few steps, training asks the system for nothing.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+
+#include "fovea/memory/buffer.hpp"
+#include "train/toy.hpp"
+
+using namespace fovea;
+
+namespace {
+
+long page_faults() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
+
+// Steps of the documented model in small, on other ids each.
+struct Steps {
+  Sequential model{Embedding{2000, 64}, AttentionLayer{32}, Dense{10, Activation::softmax}};
+  std::vector<std::pair<Ids, Ids>> batches;
+
+  Steps() {
+    model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+    for (Index i = 0; i < 8; ++i) {
+      support::Generate g("steady", i);
+      batches.emplace_back(g.ids(Shape{32, 20}, 2000), g.ids(Shape{32}, 10));
+    }
+  }
+
+  void run(Index count) {
+    for (Index i = 0; i < count; ++i) {
+      const auto& [x, y] = batches[static_cast<std::size_t>(i % 8)];
+      model.train_on_batch(x, y);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("steps of a model hold no more bytes than the first few, and leave none behind") {
+  Steps steps;
+  steps.run(40);
+  const Index held = memory::bytes_held(), now = memory::bytes_now();
+  steps.run(80);
+  CHECK(memory::bytes_held() == held);
+  CHECK(memory::bytes_now() == now);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a step of the steady state touches no new page") {
+  Steps steps;
+  steps.run(200);
+  const long before = page_faults();
+  steps.run(200);
+  const long faults = page_faults() - before;
+  std::printf("figure: page faults in 200 steps = %ld\n", faults);
+  CHECK(faults < 100);  // less than one in two steps: those that the system's own work brings
+}
+#endif
