@@ -54,6 +54,12 @@ HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& m
   parameter = hn::MulSub(f.keep, parameter, change(f, mean, variance));
 }
 
+// The moments after a step whose gradient is 0, to the same bits: 0 - m is -m, and 0 0 - v is -v.
+HWY_INLINE void fade_moments(const Factors& f, Lane& mean, Lane& variance) {
+  mean = hn::NegMulAdd(mean, f.one_minus_beta_1, mean);
+  variance = hn::NegMulAdd(variance, f.one_minus_beta_2, variance);
+}
+
 void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
   const Factors f(step);
   for_lanes(
@@ -91,6 +97,13 @@ struct Block {
     return hn::AllFalse(Tag(), moves);
   }
 
+  // Whether l2 p + 0 is 0 for all parameters.
+  HWY_INLINE bool has_no_gradient(const AdamStep& step) const {
+    auto finite = hn::IsFinite(p[0]);
+    for (int k = 1; k < size; ++k) finite = hn::And(finite, hn::IsFinite(p[k]));
+    return step.l2 == 0 && hn::AllTrue(Tag(), finite);
+  }
+
   HWY_INLINE bool untouched() const {
     auto zero = hn::Eq(m[0], hn::Zero(Tag()));
     for (int k = 0; k < size; ++k) zero = hn::And(zero, hn::And(hn::Eq(m[k], hn::Zero(Tag())), hn::Eq(v[k], hn::Zero(Tag()))));
@@ -99,12 +112,17 @@ struct Block {
 };
 
 /// Steps that move everything, until the parameters stand still; returns how many steps of `count` are left.
-HWY_INLINE Index replay_all(const AdamStep& step, bool settles, Lane largest_rate, Lane smallest_root, Block& b, Index count, bool& still) {
+HWY_INLINE Index replay_all(const AdamStep& step, bool no_gradient, bool settles, Lane largest_rate, Lane smallest_root, Block& b, Index count, bool& still) {
   const Factors f(step);
   constexpr Index between_checks = 8;
   while (count > 0) {
     const Index now = std::min(count, between_checks);
-    for (Index i = 0; i < now; ++i)
+    for (Index i = 0; no_gradient && i < now; ++i)
+      for (int k = 0; k < Block::size; ++k) {
+        fade_moments(f, b.m[k], b.v[k]);
+        b.p[k] = hn::MulSub(f.keep, b.p[k], change(f, b.m[k], b.v[k]));
+      }
+    for (Index i = 0; !no_gradient && i < now; ++i)
       for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
     count -= now;
     if (settles && now == between_checks && b.stands_still(f, largest_rate, smallest_root)) {
@@ -119,20 +137,22 @@ HWY_INLINE Index replay_all(const AdamStep& step, bool settles, Lane largest_rat
 HWY_INLINE void replay_moments(const AdamStep& step, Block& b, Index count) {
   const Factors f(step);
   for (Index i = 0; i < count; ++i)
-    for (int k = 0; k < Block::size; ++k) update_moments(f, hn::Zero(Tag()), b.m[k], b.v[k]);
+    for (int k = 0; k < Block::size; ++k) fade_moments(f, b.m[k], b.v[k]);
 }
 
-void replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, Block& b) {
+// The block is a copy, so that it can stay in registers.
+Block replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, Block b) {
   if (settles && b.untouched()) {  // one step does what all do: a subnormal parameter becomes 0, any other stays
     const Factors f(runs.front().step);
     for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
-    return;
+    return b;
   }
+  const bool no_gradient = b.has_no_gradient(runs.front().step);  // l2 is one for all steps
   bool still = false;
   Index since_check = 0;
   for (const AdamRun& run : runs) {
     Index left = run.count - std::exchange(skip, 0);
-    if (!still) left = replay_all(run.step, settles, all(largest_rate), all(smallest_root), b, left, still);
+    if (!still) left = replay_all(run.step, no_gradient, settles, all(largest_rate), all(smallest_root), b, left, still);
     if (still) replay_moments(run.step, b, left);
     // Runs of one step each, as a changing rate makes them, never reach the check inside.
     since_check += run.count;
@@ -141,6 +161,7 @@ void replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real 
       since_check = 0;
     }
   }
+  return b;
 }
 
 void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
@@ -153,7 +174,7 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
       b.m[k] = load(mean + at, n);
       b.v[k] = load(variance + at, n);
     }
-    replay_block(runs, skip, settles, largest_rate, smallest_root, b);
+    b = replay_block(runs, skip, settles, largest_rate, smallest_root, b);
     for (int k = 0; k < Block::size; ++k) {
       const Index at = begin + k * lane_count, n = std::clamp<Index>(width - at, 0, lane_count);
       store(b.p[k], parameter + at, n);

@@ -9,7 +9,7 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-constexpr Index rows_a_piece = 16;
+constexpr Index rows_a_piece = 16, rows_ahead = 2;
 
 }  // namespace
 
@@ -54,6 +54,13 @@ void AdamRows::replay(Index row) {
                        mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
 }
 
+// Asks for a row that is needed soon: rows lie anywhere in memory, and waiting for them costs more than their arithmetic.
+void AdamRows::fetch(Index row) const {
+  constexpr Index line = 64 / sizeof(real);
+  for (const Array* array : {&values_, &mean_, &variance_})
+    for (Index i = 0; i < width_; i += line) __builtin_prefetch(array->data() + row * width_ + i, 1);
+}
+
 // No lock is held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
 void AdamRows::settle_row(Index row) {
   const std::lock_guard lock(row_locks_[static_cast<std::size_t>(row) % row_locks_.size()]);
@@ -72,7 +79,10 @@ void AdamRows::settle(std::span<const std::int32_t> ids) {
   std::ranges::sort(behind);
   behind.erase(std::ranges::unique(behind).begin(), behind.end());
   parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) settle_row(behind[static_cast<std::size_t>(i)]);
+    for (Index i = begin; i < end; ++i) {
+      if (i + rows_ahead < end) fetch(behind[static_cast<std::size_t>(i + rows_ahead)]);
+      settle_row(behind[static_cast<std::size_t>(i)]);
+    }
   });
 }
 

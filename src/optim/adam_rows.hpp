@@ -41,6 +41,7 @@ class AdamRows final : public LaggingRows {
   void record(const kernels::AdamStep& step);
   void replay(Index row);
   void settle_row(Index row);
+  void fetch(Index row) const;
   void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
 
