@@ -46,9 +46,9 @@ void reachable_newest_first(const NodePtr& root, std::vector<NodePtr>& nodes) {
 void run(Node& node, Sink& sink) {
   try {
     node.run_rules(node.gradient.gathered(), sink);
-    if (surroundings().observer) observe(node, sink);
+    if (surroundings().observer) tell_observers([&](Observer& observer) { observer.differentiated(node, sink); });
   } catch (Error& error) {
-    if (*node.layer) error.add_path(node.layer);
+    if (*node.layer && error.path().empty()) error.add_path(node.layer);
     throw;
   }
 }

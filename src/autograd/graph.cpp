@@ -15,24 +15,12 @@ thread_local Surroundings here;
 
 }  // namespace
 
-const Surroundings& surroundings() { return here; }
+Surroundings& surroundings() { return here; }
 
-SurroundingsScope::SurroundingsScope(const Surroundings& inside) : outer_(std::exchange(here, inside)) {}
-SurroundingsScope::~SurroundingsScope() { here = outer_; }
-
-Observer::Observer() : outer(here.observer), scope_({here.recording, here.graph, here.layer, this}) {}
-Observer::~Observer() = default;
-
-void observe(const char* operation, const Array& value) {
-  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->computed(operation, value);
-}
-
-void observe_step(Index step) {
-  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->at_step(step);
-}
-
-void observe(Node& node, Sink& sink) {
-  for (Observer* observer = here.observer; observer; observer = observer->outer) observer->differentiated(node, sink);
+Observer::~Observer() {
+  Observer** at = &here.observer;
+  while (*at && *at != this) at = &(*at)->outer;
+  if (*at) *at = outer;
 }
 
 void destroy(Node* node) noexcept {
@@ -48,7 +36,7 @@ void destroy(Node* node) noexcept {
 
 std::string to_string(const Node& node) {
   if (!node.is_leaf()) return fmt::format("the result of {}", node.name);
-  return *node.layer ? fmt::format("the parameter {}", node.layer) : "a parameter";
+  return *node.layer ? fmt::format("the {} {}", node.name, node.layer) : fmt::format("a {}", node.name);
 }
 
 Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
@@ -90,7 +78,9 @@ void Tensor::set_requires_grad(bool wanted) {
   value();
   if (node_ && !node_->is_leaf()) throw StateError(fmt::format("set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
   if (!node_ && wanted) *this = parameter(value_);
-  if (node_) node_->requires_grad = wanted;
+  if (!node_) return;
+  node_->requires_grad = wanted;
+  if (!wanted) node_->gradient.clear();
 }
 
 Gradient& Tensor::gradient() const {
@@ -102,7 +92,7 @@ Array Tensor::grad() const { return gradient().array(); }
 void Tensor::zero_grad() const { gradient().clear(); }
 
 Tensor Tensor::clone() const {
-  if (!node_ || !node_->is_leaf()) return Tensor(value().clone());
+  if (!is_leaf()) return Tensor(value().clone());
   Tensor copy = parameter(value());
   copy.node_->requires_grad = node_->requires_grad;
   return copy;

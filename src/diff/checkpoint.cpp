@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <type_traits>
 
 #include "diff/reachable.hpp"
 #include "fovea/autograd/graph.hpp"
@@ -13,16 +15,18 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
+using Bits = std::conditional_t<sizeof(real) == 8, std::uint64_t, std::uint32_t>;
+
 // The inputs once more, as leaves of a graph of their own. They keep their places in the order of nodes, so that inside the shares of a
 // gradient are added up in the order in which they would be without a checkpoint.
 std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const Edge> edges) {
   std::vector<Tensor> leaves;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!edges[i].parent || !edges[i].parent->requires_grad) {
+    if (!edges[i].wanted || !edges[i].parent->requires_grad) {
       leaves.emplace_back(values[i]);
       continue;
     }
-    NodePtr leaf(new Node("input of checkpoint", values[i].shape()));
+    NodePtr leaf(new Node("checkpoint input", values[i].shape()));
     leaf->number = edges[i].parent->number;
     leaves.emplace_back(values[i], std::move(leaf));
   }
@@ -34,19 +38,28 @@ std::uint32_t next_graph() {
   return ++last;
 }
 
+// A number for the bits of an array: Fowler, Noll and Vo's hash, of words.
+std::uint64_t fingerprint(const Array& array) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const real number : array.values()) hash = (hash ^ std::bit_cast<Bits>(number)) * 0x100000001b3;
+  return hash;
+}
+
 class Checkpoint final : public Node {
  public:
-  Checkpoint(const Shape& shape, TensorFunction function, const std::vector<Tensor>& inputs, const std::vector<NodePtr>& others)
-      : Node("checkpoint", shape), function_(std::move(function)) {
+  // What the function made of the inputs, and the leaves besides them that it used.
+  Checkpoint(const Tensor& y, TensorFunction function, const std::vector<Tensor>& inputs, const std::vector<NodePtr>& others)
+      : Node("checkpoint", y.shape()), function_(std::move(function)), fingerprint_(fingerprint(y.value())) {
     leaf = false;
     for (const Tensor& input : inputs) {
       values_.push_back(input.value());
-      edges_.push_back(input.node() ? Edge{input.node(), input.node()->version} : Edge{});
+      edges_.emplace_back(input.node());
     }
-    for (const NodePtr& other : others) edges_.push_back({other, other->version});
+    for (const NodePtr& other : others) edges_.emplace_back(other);
+    // As deep as what it stands for, so that the order of nodes around it stays as it would be.
+    number = y.node()->number;
     for (const Edge& edge : edges_)
-      if (edge.parent) number = std::max(number, edge.parent->number);
-    ++number;
+      if (edge.parent) number = std::max(number, edge.parent->number + 1);
   }
 
   std::span<Edge> edges() override { return edges_; }
@@ -55,8 +68,10 @@ class Checkpoint final : public Node {
     const SurroundingsScope inside({true, next_graph(), layer, surroundings().observer});
     const std::vector<Tensor> leaves = as_leaves(values_, edges_);
     const Tensor y = function_(leaves);
-    if (y.shape() != d.shape())
-      throw StateError(fmt::format("checkpoint: the function gave {} at first and {} when it was called again; it must do the same each time", to_string(d.shape()), to_string(y.shape())));
+    if (y.shape() != d.shape() || fingerprint(y.value()) != fingerprint_)
+      throw StateError(fmt::format("checkpoint: the function gave other numbers, of shape {}, when it was called again, than at first, of shape {}; it must do the same each time, and what it uses must stay",
+                                   to_string(y.shape()), to_string(d.shape())));
+    if (!y.requires_grad()) return;  // all that it depends on was frozen since
     Inside sink(leaves, edges_, outer);
     backward(y, d, sink);
   }
@@ -86,6 +101,7 @@ class Checkpoint final : public Node {
   };
 
   TensorFunction function_;
+  std::uint64_t fingerprint_;
   std::vector<Array> values_;
   std::vector<Edge> edges_;  // of the inputs, then of the other leaves that the function uses
 };
@@ -93,12 +109,13 @@ class Checkpoint final : public Node {
 }  // namespace
 
 Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
+  if (!function) throw ValueError("checkpoint: the function is empty");
   if (!grad_enabled()) return function(inputs);
   std::vector<Array> values;
   std::vector<Edge> edges;
   for (const Tensor& input : inputs) {
     values.push_back(input.value());
-    edges.push_back({input.node()});
+    edges.emplace_back(input.node());
   }
   const std::vector<Tensor> leaves = as_leaves(values, edges);
   const Surroundings& here = surroundings();
@@ -108,6 +125,8 @@ Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
     return function(leaves);
   }();
   if (!y.requires_grad()) return y;
+  for (const Tensor& leaf : leaves)
+    if (leaf.node()) ++leaf.node()->version;  // results that leave the function are of no use to backward, which will say so
 
   std::vector<NodePtr> others;
   for (const NodePtr& node : reachable(y.node()).in_order) {
@@ -116,7 +135,7 @@ Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
     const bool is_input = std::ranges::any_of(leaves, [&](const Tensor& leaf) { return leaf.node().get() == node.get(); });
     if (node->is_leaf() && !is_input) others.push_back(node);
   }
-  return Tensor(y.value(), NodePtr(new Checkpoint(y.shape(), std::move(function), inputs, others)));
+  return Tensor(y.value(), NodePtr(new Checkpoint(y, std::move(function), inputs, others)));
 }
 
 }  // namespace fovea

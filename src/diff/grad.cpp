@@ -16,15 +16,21 @@ namespace {
 // Gathers the gradients of all leaves beside them.
 class Apart final : public Sink {
  public:
-  Gradient& target(Node& leaf) override { return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second; }
+  Gradient& target(Node& leaf) override {
+    return gradients_.try_emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())}).first->second.gradient;
+  }
 
   const Gradient* find(const Node* leaf) const {
     const auto found = gradients_.find(leaf);
-    return found == gradients_.end() ? nullptr : &found->second;
+    return found == gradients_.end() ? nullptr : &found->second.gradient;
   }
 
  private:
-  std::unordered_map<const Node*, Gradient> gradients_;
+  struct Entry {
+    NodePtr leaf;  // kept: another node at the same address would be taken for it
+    Gradient gradient;
+  };
+  std::unordered_map<const Node*, Entry> gradients_;
 };
 
 // Keeps the gradients of results, which the engine forgets once they are handed on.
@@ -52,7 +58,8 @@ class Results final : public Observer {
 }  // namespace
 
 std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, const GradOptions& options) {
-  if (loss.requires_grad() && !options.allow_unused) {
+  for (const Tensor& input : inputs) input.value();  // throws where one is not defined
+  if (loss.requires_grad() && !loss.node()->released && !options.allow_unused) {
     const auto behind = reachable(loss.node());
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (!inputs[i].requires_grad() || !behind.contains(inputs[i].node().get()))
@@ -71,7 +78,8 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, c
 }
 
 Tensor on_gradient(const Tensor& x, GradientHook hook) {
-  return record("on_gradient", x.value(), wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
+  if (!hook) throw ValueError("on_gradient: the hook is empty");
+  return record("on_gradient", x.is_leaf() ? x.value().clone() : x.value(), wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
 }
 
 }  // namespace fovea

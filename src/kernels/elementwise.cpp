@@ -39,6 +39,7 @@ void copy_row(const real* x, Index stride, real* y, Index n, bool add) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include "kernels/views.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {

@@ -23,7 +23,8 @@ std::vector<Index> list(const Shape& shape) { return {shape.sizes().begin(), sha
 }  // namespace
 
 Tensor reshape(const Tensor& x, const std::vector<Index>& sizes) {
-  const Array y = x.value().reshaped(shape::reshape(x.shape(), sizes));
+  const Shape shape = shape::reshape(x.shape(), sizes);
+  const Array y = (x.is_leaf() ? x.value().clone() : x.value()).reshaped(shape);  // a parameter may be written to: its numbers are not shared
   return record("reshape", y, wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy.reshaped(dx.shape())); }));
 }
 

@@ -103,7 +103,7 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   if (!std::ranges::equal(learning, learning_, {}, &NodePtr::get, &NodePtr::get))
     throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
   if (optimizer.attachments() != attached_) throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
-  observe_step(static_cast<Index>(steps_));
+  tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
   pass.run(batch, true, means);
   optimizer.step();
   ++steps_;

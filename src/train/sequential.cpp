@@ -86,7 +86,7 @@ void Sequential::build(const Shape& sample) {
     throw;
   }
   for_each_parameter(*this, [&](const std::string& path, Tensor& tensor) {
-    if (tensor.defined()) tensor.node()->layer = LayerCall::intern(name_ + "/" + path);
+    if (tensor.node()) tensor.node()->layer = LayerCall::intern(name_ + "/" + path);
   });
   outputs_ = std::move(outputs);
   input_ = sample;
@@ -95,19 +95,14 @@ void Sequential::build(const Shape& sample) {
 
 Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
   Context own = context;
-  if (!hooks_.empty()) own.hooks = &hooks_;
-  try {
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-      signal = LayerCall::run(own, paths_[i], names_[i], [&](const Context& inside) {
-        const bool logits = for_logits && i + 1 == layers_.size();
-        Signal output = logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
-        if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) *tensor = LayerCall::hooked(inside, std::move(*tensor));
-        return output;
-      });
-  } catch (Error& error) {
-    error.add_path(name_);
-    throw;
-  }
+  if (hooks_) own.hooks = hooks_;
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    signal = LayerCall::run(own, paths_[i], [&](const Context& inside) {
+      const bool logits = for_logits && i + 1 == layers_.size();
+      Signal output = logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
+      if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) *tensor = LayerCall::hooked(inside, std::move(*tensor));
+      return output;
+    });
   return signal;
 }
 
@@ -135,10 +130,12 @@ AttentionWeights Sequential::attention(const Samples& x) const {
 void Sequential::set_forward_hook(const std::string& path, ForwardHook hook) {
   const bool known = std::ranges::any_of(paths_, [&](std::string_view layer) { return path.starts_with(layer) && (path.size() == layer.size() || path[layer.size()] == '/'); });
   if (!known) throw IndexError(fmt::format("{}: there is no layer \"{}\"; there are: {}", name_, path, fmt::join(paths_, ", ")));
+  ForwardHooks hooks = hooks_ ? *hooks_ : ForwardHooks();
   if (hook)
-    hooks_.insert_or_assign(path, std::move(hook));
+    hooks.insert_or_assign(path, std::move(hook));
   else
-    hooks_.erase(path);
+    hooks.erase(path);
+  hooks_ = hooks.empty() ? nullptr : std::make_shared<const ForwardHooks>(std::move(hooks));  // graphs may hold the old ones
 }
 
 std::string Sequential::summary(Index width) const {

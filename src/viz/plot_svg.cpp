@@ -44,16 +44,20 @@ Frame frame_of(const std::vector<Series>& series, const PlotOptions& options) {
       if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
   }
   if (low > high) throw ValueError("plot_svg: no series has a finite number");
-  const double slack = high > low ? (high - low) * 0.05 : std::max(1e-3, std::abs(low) * 0.05);
+  if (!std::isfinite(high - low)) throw ValueError(fmt::format("plot_svg: numbers from {} to {} are too far apart", low, high));
+  // Room above and below, and more than rounding between the bounds of a curve that is flat.
+  const double slack = std::max({(high - low) * 0.05, 1e-9 * std::max(std::abs(low), std::abs(high)), high > low ? 0.0 : 1e-3});
   return {64, options.width - 16.0, options.title.empty() ? 16.0 : 40.0, options.height - (options.x_label.empty() ? 32.0 : 48.0), static_cast<double>(longest), low - slack, high + slack};
 }
 
 std::string axes(const Frame& f, const PlotOptions& options) {
   std::string text;
   const double y_step = tick_step(f.high - f.low), x_step = std::max(1.0, tick_step(f.longest));
-  for (double y = std::ceil(f.low / y_step) * y_step; y <= f.high; y += y_step)
+  for (double tick = std::ceil(f.low / y_step); tick * y_step <= f.high; ++tick) {
+    const double y = tick * y_step;
     text += fmt::format("<path d=\"M{0:.1f} {1:.1f}H{2:.1f}\" stroke=\"#ddd\"/><text x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.4g}</text>\n", f.left, f.y(y), f.right, f.left - 6,
-                        f.y(y) + 4, std::abs(y) < y_step * 1e-6 ? 0 : y);
+                        f.y(y) + 4, y);
+  }
   for (double x = f.longest > x_step ? x_step : 1; x <= f.longest; x += x_step)
     text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", f.x(x), f.bottom + 16, x);
   const double middle = (f.left + f.right) / 2;
@@ -62,7 +66,7 @@ std::string axes(const Frame& f, const PlotOptions& options) {
   return text;
 }
 
-// A line through the finite points; a lone one as a dot.
+// A line through the finite points, each with a dot.
 std::string curve(const Series& series, const Frame& f, const char* colour) {
   std::string path, dots;
   for (std::size_t i = 0; i < series.y.size(); ++i) {

@@ -117,7 +117,44 @@ TEST_CASE("a parameter that is written to in between is noticed, and so is a fun
   CHECK(refusal<StateError>([&] { loss.backward(); }).starts_with("backward: an input of checkpoint, a parameter"));
   int calls = 0;
   const Tensor fickle = sum(checkpoint([&](Inputs in) { return ++calls == 1 ? in[0] : sum(in[0]); }, {x}));
-  CHECK(refusal<StateError>([&] { fickle.backward(); }) == "checkpoint: the function gave (2,) at first and () when it was called again; it must do the same each time");
+  CHECK(refusal<StateError>([&] { fickle.backward(); }) ==
+        "checkpoint: the function gave other numbers, of shape (), when it was called again, than at first, of shape (2,); it must do the same each time, and what it uses must stay");
+  Tensor frozen = Tensor::parameter(Array(Shape{2}, {2, 3}));
+  frozen.set_requires_grad(false);
+  const Tensor hidden = sum(checkpoint([&](Inputs in) { return in[0] * (frozen * real(1)); }, {x}));
+  frozen.assign(Array(Shape{2}, {100, 100}));
+  CHECK(refusal<StateError>([&] { hidden.backward(); }).starts_with("checkpoint: the function gave other numbers"));
+}
+
+TEST_CASE("a checkpoint does not reorder what stands behind it") {
+  for (Index trial = 0; trial < 20; ++trial) {
+    Generate g("behind", trial);
+    const Array a = g.array(Shape{9}, {-1, 1}), b = g.array(Shape{9}, {-1, 1});
+    const auto gradient = [&](bool checkpointed) {
+      const Tensor p = Tensor::parameter(a), q = Tensor::parameter(b);
+      const auto deep = [](Inputs in) { return sin(sin(sin(sin(sin(in[0]))))); };
+      sum((checkpointed ? checkpoint(deep, {q}) : deep({q})) * p + sin(sin(sin(q))) * p + sin(q) * p).backward();
+      return p.grad();
+    };
+    CHECK(bits_differ(gradient(true), gradient(false)) == "");
+  }
+}
+
+TEST_CASE("what was frozen since counts no more, and what leaves the function besides its result is refused") {
+  Tensor x = Tensor::parameter(Array(Shape{2}, {1, 2})), other = Tensor::parameter(Array(Shape{2}, {1, 1}));
+  const Tensor loss = sum(checkpoint([](Inputs in) { return exp(in[0]); }, {x}) * real(0) + other);
+  x.set_requires_grad(false);
+  loss.backward();
+  CHECK(bits_differ(other.grad(), Array(Shape{2}, {1, 1})) == "");
+  x.set_requires_grad(true);
+  Tensor aside;
+  const Tensor y = checkpoint(
+      [&](Inputs in) {
+        aside = sum(in[0]);
+        return exp(in[0]);
+      },
+      {x});
+  CHECK(refusal<StateError>([&] { (sum(y) + aside).backward(); }).starts_with("backward: an input of sum, a checkpoint input of shape (2,)"));
 }
 
 TEST_CASE("results from outside must be given as inputs") {

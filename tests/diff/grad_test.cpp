@@ -32,7 +32,7 @@ TEST_CASE("grad gives the gradients of leaves and results, and touches nobody's 
   CHECK(bits_differ(x.grad(), numbers({0, 0})) == "");
   CHECK(grad(loss, {}).empty());
   CHECK(refusal<StateError>([&] { grad(loss, {x}); }) ==
-        "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");  // released by the call before
+        "backward: the graph behind sum was released by an earlier backward; pass retain_graph = true there to run it twice");
 }
 
 TEST_CASE("grad of a table is dense, and zero where a gradient stops on the way") {
@@ -106,6 +106,24 @@ TEST_CASE("gradcheck accepts right gradients and finds a wrong sign, a forgotten
   CHECK(!wrong(2));
   CHECK(wrong(-1).failure.starts_with("direction 0: analytic "));
   CHECK(!gradcheck([](const std::vector<Tensor>& x) { return x[0].detach() + x[1]; }, at));
+}
+
+TEST_CASE("gradcheck touches nobody's gradients, and does not call a result right that is all NaN") {
+  const Tensor w = Tensor::parameter(numbers({3, 4}));
+  CHECK(gradcheck([&](const std::vector<Tensor>& x) { return x[0] * w; }, {numbers({1, 2})}));
+  CHECK(w.gradient().empty());
+  CHECK(gradcheck([](const std::vector<Tensor>& x) { return log(x[0]); }, {numbers({-1, -2})}).failure == "the result has no finite number");
+  CHECK(refusal<ValueError>([] { gradcheck([](const std::vector<Tensor>& x) { return x[0]; }, {numbers({1})}, {.directions = 0}); }) ==
+        "gradcheck: directions is 0; it must be at least 1");
+}
+
+TEST_CASE("what is empty or not defined is refused at the door") {
+  const Tensor x = Tensor::parameter(numbers({1, 2}));
+  CHECK(refusal<ValueError>([&] { on_gradient(x, {}); }) == "on_gradient: the hook is empty");
+  CHECK(refusal<ValueError>([&] { checkpoint({}, {x}); }) == "checkpoint: the function is empty");
+  const Tensor loss = sum(x);
+  CHECK(refusal<StateError>([&] { grad(loss, {Tensor()}, {.allow_unused = true}); }).starts_with("this tensor has no numbers yet"));
+  loss.backward();
 }
 
 TEST_CASE("gradcheck of few numbers moves each alone, and looks past what is not finite") {

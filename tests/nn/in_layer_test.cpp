@@ -63,6 +63,8 @@ TEST_CASE("hooks that are wrong are refused") {
   CHECK(refusal<IndexError>([&] { model.set_forward_hook("dense", [](const Tensor& y) { return y; }); }) ==
         "sequential: there is no layer \"dense\"; there are: sequential/dense");
   model.set_forward_hook("sequential/dense", [](const Tensor& y) { return sum(y); });
+  const Context own{.hooks = std::make_shared<ForwardHooks>(ForwardHooks{{"sequential/dense", {}}})};
+  CHECK(refusal<ValueError>([&] { Sequential other{Dense{2}}; other.build(Shape{4}); other(ones(1, 4), own); }) == "sequential/dense: forward hook: it is empty; take it out of the hooks");
   CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) == "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the same shape");
 }
 
@@ -114,6 +116,46 @@ TEST_CASE("a frozen parameter that is written to between forward and backward is
   dense.weight.assign(Array::zeros(Shape{3, 2}));
   CHECK(refusal<StateError>([&] { loss.backward(); }) ==
         "backward: an input of matmul, a parameter of shape (3, 2), was written to after the forward pass; run the forward pass again");
+}
+
+TEST_CASE("numbers that were taken from a parameter stay when it is written to") {
+  Tensor w = Tensor::parameter(Array(Shape{2}, {2, 3}));
+  const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1}));
+  const Tensor detached = w.detach();
+  w.set_requires_grad(false);
+  const Tensor reshaped = reshape(w, {1, 2}), hooked = on_gradient(w, [](const Array& d) { return d; });
+  const Tensor loss = sum(detached * x) + sum(reshaped * x) + sum(hooked * x);
+  w.assign(Array(Shape{2}, {100, 100}));
+  loss.backward();
+  CHECK(bits_differ(x.grad(), Array(Shape{2}, {6, 9})) == "");
+  CHECK(bits_differ(detached.value(), Array(Shape{2}, {2, 3})) == "");
+}
+
+TEST_CASE("a parameter that thaws begins without a gradient") {
+  Tensor w = Tensor::parameter(Array(Shape{2}, {2, 3}));
+  sum(w).backward();
+  w.set_requires_grad(false);
+  w.set_requires_grad(true);
+  CHECK(bits_differ(w.grad(), Array(Shape{2}, {0, 0})) == "");
+}
+
+TEST_CASE("a parameter that was frozen in the forward pass gets no gradient from it, whatever the operation") {
+  Tensor w = Tensor::parameter(Array(Shape{2}, {2, 3})), x = Tensor::parameter(Array(Shape{2}, {1, 4}));
+  w.set_requires_grad(false);
+  const Tensor loss = sum(layer_norm(x, w, x)) + sum(x * w) + sum(concat({x, w}));
+  w.set_requires_grad(true);
+  loss.backward();
+  CHECK(bits_differ(w.grad(), Array(Shape{2}, {0, 0})) == "");
+}
+
+TEST_CASE("constants may stand among the parameters, and stay constants") {
+  Embedding embedding{3, 2};
+  embedding.weight = Tensor(Array::full(Shape{3, 2}, 1));  // given, not to be learned
+  Sequential model{embedding, GlobalAveragePool1D{}, Dense{1}};
+  model.build(Shape{4});
+  CHECK(parameters_of(model).size() == 3);
+  set_trainable(model, true);
+  CHECK(!model.layers()[0].as<Embedding>()->weight.requires_grad());
 }
 
 TEST_CASE("a constant that is written to keeps its old numbers for the graph that needs them") {

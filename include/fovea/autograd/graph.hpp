@@ -69,9 +69,8 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
   void take(const Part& part, std::size_t& next) {
     for (const Tensor& input : part.inputs) {
       Edge& edge = edges_[next++];
-      if (!input.node()) continue;
-      edge = {input.node(), input.node()->version};
-      number = std::max(number, edge.parent->number);
+      edge = Edge(input.node());
+      if (edge.parent) number = std::max(number, edge.parent->number);
     }
   }
 
@@ -100,7 +99,7 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
 template <class... Parts>
 Tensor record(const char* operation, Array value, Parts... parts) {
   const Surroundings& here = surroundings();
-  if (here.observer) observe(operation, value);
+  if (here.observer) tell_observers([&](Observer& observer) { observer.computed(operation, value); });
   if (!here.recording || !(parts.needed() || ...)) return Tensor(std::move(value));
   NodePtr node(new Recorded<Parts...>(operation, value.shape(), parts...));
   return Tensor(std::move(value), std::move(node));

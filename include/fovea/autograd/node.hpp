@@ -63,6 +63,10 @@ class LaggingRows {
 struct Edge {
   NodePtr parent;  ///< null for a constant
   std::uint32_t version = 0;  ///< of the parent's numbers, when they were read
+  bool wanted = false;        ///< whether the parent gathered gradients then
+
+  Edge() = default;
+  explicit Edge(const NodePtr& node);  ///< to a node as it is now
 };
 
 /// One recorded operation, or a leaf (which has no edges).
@@ -89,7 +93,7 @@ class Node {
 
   /// Where a rule adds its share for an input; null where no gradient flows.
   static Gradient* target(const Edge& edge, Sink& sink) {
-    if (!edge.parent || !edge.parent->requires_grad) return nullptr;
+    if (!edge.wanted || !edge.parent->requires_grad) return nullptr;
     return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
   }
 
@@ -107,6 +111,8 @@ class Node {
   std::uint64_t visit = 0;      ///< the backward run that has seen this node
   Node* next_dead = nullptr;    ///< the list of nodes to be destroyed
 };
+
+inline Edge::Edge(const NodePtr& node) : parent(node), version(node ? node->version : 0), wanted(node && node->requires_grad) {}
 
 inline Gradient& Sink::target(Node& leaf) { return leaf.gradient; }
 

@@ -18,13 +18,13 @@ struct Surroundings {
 };
 
 /// This thread's.
-const Surroundings& surroundings();
+Surroundings& surroundings();
 
 /// While it lives, this thread's operations find other surroundings.
 class SurroundingsScope {
  public:
-  explicit SurroundingsScope(const Surroundings& inside);  ///< until the scope ends
-  ~SurroundingsScope();
+  explicit SurroundingsScope(const Surroundings& inside) : outer_(std::exchange(surroundings(), inside)) {}  ///< until the scope ends
+  ~SurroundingsScope() { surroundings() = outer_; }
   SurroundingsScope(const SurroundingsScope&) = delete;
   SurroundingsScope& operator=(const SurroundingsScope&) = delete;
 
@@ -32,12 +32,15 @@ class SurroundingsScope {
   Surroundings outer_;
 };
 
-/// Watches, while it lives, the operations of the thread that made it and of the threads that this one hands work to; then it is called
-/// by several at once. What watched before goes on watching.
+/// Watches, while it lives, the operations of the thread that made it, on which it also ends, and of the shards of `fit`; then it is
+/// called by several threads at once. What watched before goes on watching. What an observer computes itself is not watched; what it
+/// throws comes out of the operation.
 class Observer {
  public:
-  Observer();
+  Observer() : outer(std::exchange(surroundings().observer, this)) {}
   virtual ~Observer();
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
 
   /// An operation has its result, recorded or not.
   virtual void computed(const char* operation, const Array& value) = 0;
@@ -45,27 +48,33 @@ class Observer {
   /// An operation's rules have run: its inputs have their shares, those of leaves in the sink. Its own gradient is still there.
   virtual void differentiated(Node& node, Sink& sink) = 0;
 
-  /// The training loop begins a step.
+  /// The training loop begins a step; -1: it has ended.
   virtual void at_step(Index) {}
 
-  Observer* const outer;  ///< who watched before, or null
-
- private:
-  const SurroundingsScope scope_;
+  Observer* outer;  ///< who watched before, or null
 };
 
-/// Tell this thread's observers of a result, of rules that have run, or that a step begins.
-void observe(const char* operation, const Array& value);
-void observe(Node& node, Sink& sink);
-void observe_step(Index step);
+/// Calls tell(observer) for each of this thread's observers, the last made first, while nobody watches.
+template <class Tell>
+void tell_observers(const Tell& tell) {
+  const Surroundings here = surroundings();
+  const SurroundingsScope unwatched({here.recording, here.graph, here.layer, nullptr});
+  for (Observer* observer = here.observer; observer; observer = observer->outer) tell(*observer);
+}
 
 /// Whether operations on this thread are recorded.
 inline bool grad_enabled() { return surroundings().recording; }
 
 /// While it lives, operations on this thread give constants.
-class NoGrad : SurroundingsScope {
+class NoGrad {
  public:
-  NoGrad() : SurroundingsScope({false, surroundings().graph, surroundings().layer, surroundings().observer}) {}
+  NoGrad() : outer_(std::exchange(surroundings().recording, false)) {}
+  ~NoGrad() { surroundings().recording = outer_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool outer_;
 };
 
 }  // namespace fovea

@@ -49,6 +49,9 @@ class Tensor {
   /// Whether gradients flow to this tensor.
   bool requires_grad() const { return node_ && node_->requires_grad; }
 
+  /// Whether it is a parameter, not the result of an operation that was recorded, nor a constant.
+  bool is_leaf() const { return node_ && node_->is_leaf(); }
+
   /// Freezes a parameter, or lets it gather gradients again; all copies of its handle with it. Makes a parameter of a constant.
   /// Throws StateError on a result that was recorded.
   void set_requires_grad(bool wanted);
@@ -71,8 +74,8 @@ class Tensor {
   /// The same for a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has its shape.
   void backward(const Array& dy, bool retain_graph = false) const;
 
-  /// The same numbers, without a history.
-  Tensor detach() const { return Tensor(value()); }
+  /// The same numbers, without a history. Those of a parameter are copied: it may be written to.
+  Tensor detach() const { return Tensor(is_leaf() ? value().clone() : value()); }
 
   /// A copy of the numbers, a leaf if this is one.
   Tensor clone() const;

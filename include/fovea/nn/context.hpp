@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,7 @@ struct Context {
   Index first_sample = 0;              ///< number within the batch of the first sample of x, where a batch is cut
   std::string_view path = {};          ///< of the module in its model
   AttentionWeights* weights = nullptr; ///< where attention layers put their weights, when somebody asks
-  const ForwardHooks* hooks = nullptr; ///< of the layers inside
+  std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
 
   /// The random numbers of this module in this step.
   Rng random() const { return Rng(seed).split(path, step); }

@@ -15,21 +15,27 @@ struct LayerCall {
   /// What the hook of the layer at context.path, if there is one, makes of the layer's output. Throws ShapeError where it changes the shape.
   static Tensor hooked(const Context& context, Tensor output);
 
-  /// body(inside) as the layer at an interned path, called `name` in errors.
+  /// body(inside) as the layer at an interned path, which errors from inside begin with unless they have a path already.
   template <class Body>
-  static auto run(const Context& context, const char* path, std::string_view name, const Body& body) {
+  static auto run(const Context& context, const char* path, const Body& body) {
     Context inside = context;
     inside.path = path;
-    Surroundings here = surroundings();
-    here.layer = path;
-    const SurroundingsScope scope(here);
+    const Place place(path);
     try {
       return body(static_cast<const Context&>(inside));
     } catch (Error& error) {
-      error.add_path(name);
+      if (error.path().empty()) error.add_path(path);
       throw;
     }
   }
+
+ private:
+  // While it lives, this thread's operations are the layer's.
+  struct Place {
+    explicit Place(const char* layer) : outer(std::exchange(surroundings().layer, layer)) {}
+    ~Place() { surroundings().layer = outer; }
+    const char* outer;
+  };
 };
 
 /// body(inside) as the layer `name` of the module that was called with `context`; inside.path is that module's path and the name.
@@ -39,7 +45,7 @@ struct LayerCall {
 template <class Body>
 Tensor in_layer(const Context& context, std::string_view name, const Body& body) {
   const std::string path = context.path.empty() ? std::string(name) : std::string(context.path) + "/" + std::string(name);
-  return LayerCall::run(context, LayerCall::intern(path), name, [&](const Context& inside) { return LayerCall::hooked(inside, body(inside)); });
+  return LayerCall::run(context, LayerCall::intern(path), [&](const Context& inside) { return LayerCall::hooked(inside, body(inside)); });
 }
 
 }  // namespace fovea

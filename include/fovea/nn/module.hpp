@@ -67,11 +67,13 @@ void zero_grad(const Module& module) {
     if (parameter.tensor.requires_grad()) parameter.tensor.zero_grad();
 }
 
-/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again. Compile, or attach the optimiser, again
+/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again; constants among them stay what they are. Compile, or attach the optimiser, again
 /// afterwards: it holds the parameters that it took on.
 template <class Module>
 void set_trainable(Module& module, bool trainable) {
-  for_each_parameter(module, [&](const std::string&, Tensor& tensor) { tensor.set_requires_grad(trainable); });
+  for_each_parameter(module, [&](const std::string&, Tensor& tensor) {
+    if (tensor.node()) tensor.set_requires_grad(trainable);
+  });
 }
 
 }  // namespace fovea

@@ -16,7 +16,7 @@ class RecordedMany final : public Node {
   RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs, Rule rule) : Node(operation, shape), rule_(std::move(rule)) {
     leaf = false;
     for (const Tensor& input : inputs) {
-      edges_.push_back(input.node() ? Edge{input.node(), input.node()->version} : Edge{});
+      edges_.push_back(Edge(input.node()));
       if (input.node()) number = std::max(number, input.node()->number);
     }
     ++number;
@@ -44,7 +44,7 @@ class RecordedMany final : public Node {
 template <class Rule>
 Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs, Rule rule) {
   const Surroundings& here = surroundings();
-  if (here.observer) observe(operation, value);
+  if (here.observer) tell_observers([&](Observer& observer) { observer.computed(operation, value); });
   const bool needed = std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
   if (!here.recording || !needed) return Tensor(std::move(value));
   NodePtr node(new RecordedMany<Rule>(operation, value.shape(), inputs, std::move(rule)));

@@ -43,9 +43,9 @@ class Shape {
 
   /// Equal sizes.
   bool operator==(const Shape& other) const {
-    bool equal = rank_ == other.rank_;
-    for (int axis = 0; equal && axis < rank_; ++axis) equal = sizes_[static_cast<std::size_t>(axis)] == other.sizes_[static_cast<std::size_t>(axis)];
-    return equal;
+    for (std::size_t axis = 0; axis < max_rank; ++axis)
+      if (sizes_[axis] != other.sizes_[axis]) return false;  // past the rank both are 0
+    return rank_ == other.rank_;
   }
 
   /// One axis, no elements: (0,).

@@ -103,8 +103,9 @@ class Sequential {
   AttentionWeights attention(const Samples& x) const;
 
   /// From now on what the layer at `path` ("sequential/dense", as in errors) gives passes `hook`; an empty one takes the hook away. Paths
-  /// go on inside modules that call others by `in_layer`. The last layer shows its logits while fit computes the loss from them.
-  /// Throws IndexError where the model has no such layer.
+  /// go on inside modules that call others by `in_layer`; whether there is such a path inside a layer is not known here. The last layer
+  /// shows its logits while fit and evaluate compute the loss from them. While a model has hooks, those of a Context are not called.
+  /// Throws IndexError where the model has no such layer. Give the model its name first.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Keras' table of layers, shapes and parameter counts. Throws StateError before it is built.
@@ -139,7 +140,7 @@ class Sequential {
   std::vector<std::string> names_;  // of the layers, unique
   std::vector<Shape> outputs_;      // of the layers, for one sample
   std::vector<const char*> paths_;  // interned
-  ForwardHooks hooks_;
+  std::shared_ptr<const ForwardHooks> hooks_;
   Shape input_;
   bool built_ = false;
 
