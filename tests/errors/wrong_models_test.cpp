@@ -121,20 +121,21 @@ TEST_CASE("layers in the wrong order") {
       {"puts Dense on ids", [] { Sequential model{Dense{4}}; model.build({3}); model.predict(ids().rows(0, 1)); },
        "ValueError: sequential/dense: Dense takes numbers, and is given ids of shape (1, 3); put an Embedding before it"},
       {"feeds numbers to an Embedding", [] { trained().predict(Array::zeros({1, 3})); },
-       "ValueError: sequential/embedding: Embedding takes ids, and is given numbers of shape (1, 3)"},
+       "ValueError: sequential/embedding: Embedding takes ids, and is given numbers of shape (1, 3); give Ids"},
       {"attends to vectors", [] { Sequential{AttentionLayer{4}}.build({3}); },
        "ShapeError: sequential/attention_layer: AttentionLayer: a sample is (3,); it must be (time, features)"},
       {"attends behind a GRU that gives only its last state", [] { Sequential{GRU{4}, AttentionLayer{3}}.build({5, 3}); },
        "ShapeError: sequential/attention_layer: AttentionLayer: a sample is (4,); it must be (time, features)"},
       {"pools twice", [] { Sequential{Embedding{10, 4}, AttentionLayer{3}, GlobalAveragePool1D{}}.build({3}); },
-       "ShapeError: sequential/global_average_pool1_d: GlobalAveragePool1D: a sample is (4,); it must be (time, features)"},
+       "ShapeError: sequential/global_average_pool1d: GlobalAveragePool1D: a sample is (4,); it must be (time, features)"},
       {"gets the second of two Dense layers wrong", [] { Sequential{Dense{8}, Dense{0}}.build({3}); },
        "ValueError: sequential/dense_1: Dense: units is 0; it must be at least 1"},
       {"slides a window longer than the sequence", [] { Sequential{Embedding{10, 4}, Conv1D{8, 5}}.build({3}); },
-       "ShapeError: sequential/conv1_d: conv1d: axis 1 of x (0, 3, 4) has size 3, and a window reaches over 5"},
+       "ShapeError: sequential/conv1d: conv1d: a sample of x is (3, 4), and a window reaches over 5 along its axis 0; pad it, or use "
+       "Padding::same"},
       {"lets a convolution lose the mask of the padding",
        [] { Sequential model{Embedding{10, 4, true}, Conv1D{8, 2}}; model.build({3}); model.predict(ids()); },
-       "StateError: sequential/conv1_d: Conv1D is given a mask and would lose it; put a DropMask before it if padding shall count from "
+       "StateError: sequential/conv1d: Conv1D is given a mask and would lose it; put a DropMask before it if padding shall count from "
        "here on, or have the module declare a mask_flow"},
   });
 }
@@ -178,13 +179,15 @@ TEST_CASE("models used in the wrong order") {
       {"fits before compile", [] { Sequential{Dense{2}}.fit(Array::zeros({4, 3}), labels()); },
        "StateError: sequential: fit: it is not compiled; call compile with a loss first"},
       {"fits a model without layers", [] { Sequential model; model.compile({.loss = MeanSquaredError{}}); model.fit(ids(), labels()); },
-       "StateError: sequential: fit: it has no layers"},
+       "StateError: sequential: fit: it has no layers; add some"},
       {"builds a model without layers", [] { Sequential{}.build({3}); },
        "StateError: sequential: there are no layers to build; add some"},
       {"evaluates before it is built", [] { classifier().evaluate(ids(), labels()); },
        "StateError: sequential: evaluate: it is not built; call fit, or build with the shape of a sample"},
       {"predicts before it is built", [] { classifier().predict(ids()); },
        "StateError: sequential: predict: it is not built; call fit, or build with the shape of a sample"},
+      {"asks for attention before it is built", [] { classifier().attention(ids()); },
+       "StateError: sequential: attention: it is not built; call build with the shape of a sample, or fit"},
       {"asks for a summary before it is built", [] { classifier().summary(); },
        "StateError: sequential: it has no parameters yet; call build with the shape of a sample, or fit, before summary"},
       {"asks for the optimiser before compile", [] { Sequential{Dense{2}}.optimizer(); },
@@ -200,6 +203,15 @@ TEST_CASE("models used in the wrong order") {
        "StateError: sequential: parameters were frozen, or let learn again, since compile; call compile again"},
       {"freezes a layer before it is built", [] { Sequential model = classifier(); set_trainable(model, false); },
        "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential"},
+      {"freezes all layers before compile",
+       [] {
+         Sequential model{Dense{2}};
+         model.build({3});
+         set_trainable(model, false);
+         model.compile({.loss = MeanSquaredError{}});
+         model.fit(Array::zeros({4, 3}), Array::zeros({4, 2}));
+       },
+       "StateError: sequential: fit: no parameter learns; all are frozen, or no layer has any"},
       {"trains under NoGrad", [] { const NoGrad scope; classifier().fit(ids(), labels()); },
        "StateError: sequential: fit: nothing is recorded where a NoGrad lives; end it first"},
       {"takes the name away", [] { classifier().set_name(""); },
@@ -210,7 +222,7 @@ TEST_CASE("models used in the wrong order") {
 TEST_CASE("data that does not fit the model") {
   check({
       {"has more samples than labels", [] { classifier().fit(ids(), labels().rows(0, 3)); },
-       "ShapeError: sequential: x holds 4 samples, y holds 3; they must be as many"},
+       "ShapeError: sequential: fit: x holds 4 samples, y holds 3; they must be as many"},
       {"filtered all samples away", [] { classifier().fit(ids().rows(0, 0), labels().rows(0, 0)); },
        "ValueError: sequential: fit: there are no samples to train on"},
       {"gives one sample without its axis", [] { classifier().fit(Ids({}, {7}), labels()); },
@@ -218,6 +230,11 @@ TEST_CASE("data that does not fit the model") {
       {"has an id beyond the vocabulary", [] { classifier().fit(Ids({2, 3}, {1, 2, 3, 4, 5, 10}), labels().rows(0, 2)); },
        "IndexError: sequential/embedding: Embedding: the id at position 5 of ids of shape (2, 3) is 10; input_dim is 10, so ids are 0 to "
        "9"},
+      {"predicts with an id beyond the vocabulary", [] { trained().predict(Ids({2, 3}, {1, 2, 3, 4, 5, 10})); },
+       "IndexError: sequential/embedding: Embedding: the id at position 5 of ids of shape (2, 3) is 10; input_dim is 10, so ids are 0 to "
+       "9"},
+      {"reads ids as numbers", [] { classifier().fit(Array::zeros({4, 3}), labels()); },
+       "ValueError: sequential/embedding: Embedding takes ids, and is given numbers of shape (4, 3); give Ids"},
       {"numbers labels from 1", [] { classifier().fit(ids(), Ids({4}, {1, 2, 1, 2})); },
        "IndexError: sequential: sparse_categorical_crossentropy: the label at position 1 is 2; there are classes 0 to 1"},
       {"keeps labels in a column", [] { classifier().fit(ids(), labels().reshaped({4, 1})); },
@@ -239,10 +256,12 @@ TEST_CASE("data that does not fit the model") {
        },
        "IndexError: sequential: sparse_categorical_crossentropy: the label at position 1 is 1; there are classes 0 to 0"},
       {"gives one-hot targets to the sparse loss", [] { classifier().fit(ids(), Array::zeros({4, 2})); },
-       "ValueError: sequential: ids are wanted, and these are numbers of shape (4, 2)"},
+       "ValueError: sequential: sparse_categorical_crossentropy: labels are wanted, ids of classes, and the targets are numbers of shape "
+       "(4, 2); CategoricalCrossentropy takes distributions"},
       {"gives labels to the loss that is not sparse",
        [] { Sequential model{Dense{2}}; model.compile({.loss = CategoricalCrossentropy{}}); model.fit(Array::zeros({4, 3}), labels()); },
-       "ValueError: sequential: numbers are wanted, and these are ids of shape (4,)"},
+       "ValueError: sequential: categorical_crossentropy: distributions are wanted, and the targets are ids of shape (4,); "
+       "SparseCategoricalCrossentropy takes labels"},
       {"watches accuracy of one-hot targets",
        [] {
          Sequential model{Dense{2}};
@@ -256,9 +275,20 @@ TEST_CASE("data that does not fit the model") {
          model.compile({.loss = MeanSquaredError{}});
          model.fit(Array::zeros({4, 3}), Array::zeros({4, 2}));
        },
-       "ShapeError: sequential: mean_squared_error: predictions are (4, 1), targets (4, 2); they must have the same shape"},
+       "ShapeError: sequential: mean_squared_error: predictions are (4, 1), targets (4, 2); they must have the same shape, or targets "
+       "lack the last axis of size 1"},
+      {"smooths labels by a percentage",
+       [] {
+         Sequential model{Dense{2}};
+         model.compile({.loss = CategoricalCrossentropy{.label_smoothing = 10}});
+         model.fit(Array::zeros({4, 3}), Array::zeros({4, 2}));
+       },
+       "ValueError: sequential: categorical_crossentropy: the label smoothing is 10; it must be 0 to 1"},
+      {"sets huber's delta to 0",
+       [] { Sequential model{Dense{2}}; model.compile({.loss = Huber{0}}); model.fit(Array::zeros({4, 3}), Array::zeros({4, 2})); },
+       "ValueError: sequential: huber_loss: delta is 0; it must be above 0"},
       {"evaluates on sequences of another length", [] { trained().evaluate(ids().reshaped({3, 4}), labels().rows(0, 3)); },
-       "ShapeError: sequential: built for samples of shape (3,); these are (4,)"},
+       "ShapeError: sequential: evaluate: built for samples of shape (3,); these are (4,)"},
       {"fits the trained model on other features",
        [] {
          Sequential model{Dense{2}};
@@ -275,7 +305,7 @@ TEST_CASE("wrong options of fit") {
       {"trains for no epochs", [] { classifier().fit(ids(), labels(), {.epochs = 0}); },
        "ValueError: sequential: fit: epochs is 0; it must be at least 1"},
       {"trains on batches of nothing", [] { classifier().fit(ids(), labels(), {.batch_size = 0}); },
-       "ValueError: sequential: batch_size is 0; it must be at least 1"},
+       "ValueError: sequential: fit: batch_size is 0; it must be at least 1"},
       {"splits validation off by a percentage", [] { classifier().fit(ids(), labels(), {.validation_split = 20}); },
        "ValueError: sequential: fit: validation_split is 20; it must be at least 0 and below 1"},
       {"asks for validation twice",
@@ -284,12 +314,24 @@ TEST_CASE("wrong options of fit") {
       {"validates on nothing",
        [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids().rows(0, 0), labels().rows(0, 0)}}); },
        "ValueError: sequential: fit: validation_data holds no samples"},
+      {"validates on as many labels as there are not",
+       [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids(), labels().rows(0, 3)}}); },
+       "ShapeError: sequential: fit: validation_data: x holds 4 samples, y holds 3; they must be as many"},
+      {"validates on sequences of another length",
+       [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids().reshaped({3, 4}), labels().rows(0, 3)}}); },
+       "ShapeError: sequential: fit: validation_data: built for samples of shape (3,); these are (4,)"},
+      {"validates on labels from 1",
+       [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids(), Ids({4}, {1, 2, 1, 2})}}); },
+       "IndexError: sequential: fit: validation_data: sparse_categorical_crossentropy: the label at position 1 is 2; there are classes 0 "
+       "to 1"},
+      {"splits nearly everything off", [] { classifier().fit(ids(), labels(), {.validation_split = 0.99}); },
+       "ValueError: sequential: fit: validation_split 0.99 of 4 samples leaves none to train on"},
       {"weighs classes where samples are weighed", [] { classifier().fit(ids(), labels(), {.sample_weight = {1, 5}}); },
-       "ShapeError: sequential: fit: 2 sample weights for 4 samples"},
+       "ShapeError: sequential: fit: 2 sample weights for 4 samples; give one for each sample, or none"},
       {"computes a weight of 0 / 0", [] { classifier().fit(ids(), labels(), {.sample_weight = {1, 1, 1, std::nan("")}}); },
-       "ValueError: sequential: fit: a sample weight is nan; weights are finite"},
+       "ValueError: sequential: fit: the sample weight at position 3 is nan; weights must be finite"},
       {"passes no callback as one", [] { classifier().fit(ids(), labels(), {.callbacks = {nullptr}}); },
-       "ValueError: sequential: fit: callback 0 is null"},
+       "ValueError: sequential: fit: callback 0 is null; leave it out"},
   });
 }
 
@@ -297,12 +339,17 @@ TEST_CASE("values that were not measured") {
   check({
       {"reads a name that was not measured", [] { trained().history()["val_loss"]; },
        "IndexError: History: there is no \"val_loss\"; there are: accuracy, loss"},
+      {"reads the history before there is one", [] { classifier().history()["loss"]; },
+       "IndexError: History: there is no \"loss\"; there are none; call fit first"},
+      {"asks for the attention of a layer that is none", [] { trained().attention(ids())["attention"]; },
+       "IndexError: AttentionWeights: there is no \"attention\"; there are: sequential/attention_layer"},
       {"stops early without validation",
        [] { EarlyStopping stop; classifier().fit(ids(), labels(), {.callbacks = {&stop}, .verbose = 0}); },
-       "ValueError: EarlyStopping: there is no \"val_loss\" to watch; there are: accuracy, loss; give fit validation_data"},
+       "ValueError: sequential: fit: EarlyStopping: there is no \"val_loss\" to watch; there are: accuracy, loss; give fit "
+       "validation_data"},
       {"watches accuracy by its old short name",
        [] { EarlyStopping stop(1, 0, "acc"); classifier().fit(ids(), labels(), {.callbacks = {&stop}, .verbose = 0}); },
-       "ValueError: EarlyStopping: there is no \"acc\" to watch; there are: accuracy, loss"},
+       "ValueError: sequential: fit: EarlyStopping: there is no \"acc\" to watch; there are: accuracy, loss"},
       {"waits for a negative number of epochs", [] { EarlyStopping(-1); },
        "ValueError: EarlyStopping: patience is -1; it must be at least 0"},
       {"restores before anything was trained", [] { Sequential model = classifier(); RestoreBestWeights().restore(model); },
