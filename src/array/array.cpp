@@ -18,6 +18,11 @@ constexpr const char* name = std::is_same_v<Self, Ids> ? "Ids" : std::is_same_v<
 }  // namespace
 
 template <class T, class Self>
+Elements<T, Self>::Elements(const Shape& shape, std::span<const T> values) : Elements(check_count(name<Self>, shape, values.size())) {
+  std::ranges::copy(values, mutable_data());
+}
+
+template <class T, class Self>
 T Elements<T, Self>::at(Index position) const {
   if (position < 0 || position >= count())
     throw IndexError(fmt::format("{}::at: position {} of shape {}, which has {} elements", name<Self>, position, to_string(shape_), count()));
@@ -35,8 +40,8 @@ Self Elements<T, Self>::reshaped(const Shape& shape) const {
 
 template <class T, class Self>
 Self Elements<T, Self>::rows(Index begin, Index end) const {
-  if (shape_.rank() == 0 || begin < 0 || begin > end || end > shape_[0])
-    throw IndexError(fmt::format("{}::rows: rows {} to {} of shape {}", name<Self>, begin, end, to_string(shape_)));
+  if (const Index count = shape_[0]; begin < 0 || begin > end || end > count)
+    throw IndexError(fmt::format("{}::rows: [{}, {}) of shape {}, which has {} rows", name<Self>, begin, end, to_string(shape_), count));
   Self result(shape_.with(0, end - begin));
   std::copy_n(data() + begin * shape_.without(0).count(), result.count(), result.mutable_data());
   return result;
@@ -44,12 +49,13 @@ Self Elements<T, Self>::rows(Index begin, Index end) const {
 
 template <class T, class Self>
 Self Elements<T, Self>::rows(std::span<const Index> positions) const {
-  if (shape_.rank() == 0) throw IndexError(fmt::format("{}::rows: a single element has no rows", name<Self>));
+  const Index count = shape_[0];
   Self result(shape_.with(0, static_cast<Index>(positions.size())));
   const Index width = shape_.without(0).count();
   T* out = result.mutable_data();
   for (const Index position : positions) {
-    if (position < 0 || position >= shape_[0]) throw IndexError(fmt::format("{}::rows: row {} of shape {}", name<Self>, position, to_string(shape_)));
+    if (position < 0 || position >= count)
+      throw IndexError(fmt::format("{}::rows: row {} of shape {}, which has {} rows", name<Self>, position, to_string(shape_), count));
     out = std::copy_n(data() + position * width, width, out);
   }
   return result;
@@ -59,18 +65,10 @@ template class Elements<real, Array>;
 template class Elements<std::int32_t, Ids>;
 template class Elements<std::uint8_t, Mask>;
 
-Array::Array(const Shape& shape, std::span<const real> values) : Array(check_count("Array", shape, values.size())) {
-  std::ranges::copy(values, mutable_data());
-}
-
 Array Array::full(const Shape& shape, real value) {
   Array array(shape);
   std::ranges::fill(array.mutable_values(), value);
   return array;
-}
-
-Ids::Ids(const Shape& shape, std::span<const std::int32_t> values) : Ids(check_count("Ids", shape, values.size())) {
-  std::ranges::copy(values, mutable_data());
 }
 
 Ids::Ids(const Shape& shape, std::span<const std::int64_t> values) : Ids(check_count("Ids", shape, values.size())) {

@@ -74,7 +74,8 @@ void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
 void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
   if (dy.shape() != y.shape())
     throw ShapeError(fmt::format("backward: a gradient of shape {} for a tensor of shape {}; the two must be equal", to_string(dy.shape()), to_string(y.shape())));
-  if (!y.requires_grad()) throw StateError("backward: the loss depends on no parameter, or was computed where nothing is recorded");
+  if (!y.requires_grad() && !grad_enabled()) throw StateError("backward: nothing is recorded where a NoGrad lives; end it before the forward pass");
+  if (!y.requires_grad()) throw StateError("backward: the loss depends on no parameter that requires gradients; make a leaf with Tensor::parameter, and end any NoGrad before the forward pass");
   if (y.node()->is_leaf()) return sink.target(*y.node()).add(dy);
 
   const parallel::FlushSubnormals flush;

@@ -42,7 +42,7 @@ std::string to_string(const Node& node) {
 Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
 
 const Array& Tensor::settled_value() const {
-  if (!defined_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
+  if (!defined()) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
   node_->lagging->settle_all();
   return value_;
 }
@@ -60,7 +60,7 @@ real Tensor::item() const {
 
 Array& Tensor::mutable_value() {
   value();
-  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("the result of {} cannot be written to; write to a leaf, or to a detached clone", node_->name));
+  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("assign: {} cannot be written to; write to a leaf, or to a detached clone", to_string(*node_)));
   if (node_)
     ++node_->version;
   else if (!value_.unique())
@@ -69,7 +69,7 @@ Array& Tensor::mutable_value() {
 }
 
 void Tensor::assign(const Array& value) {
-  if (value.shape() != shape()) throw ShapeError(fmt::format("assign: a tensor of shape {} is given numbers of shape {}", to_string(shape()), to_string(value.shape())));
+  if (value.shape() != shape()) throw ShapeError(fmt::format("assign: a tensor of shape {} is given numbers of shape {}; they must be equal", to_string(shape()), to_string(value.shape())));
   const std::span<const real> from = value.values();
   std::ranges::copy(from, mutable_value().mutable_data());
 }
@@ -84,7 +84,9 @@ void Tensor::set_requires_grad(bool wanted) {
 }
 
 Gradient& Tensor::gradient() const {
-  if (!requires_grad() || !node_->is_leaf()) throw StateError("this tensor gathers no gradient: it is not a leaf that requires gradients");
+  if (!node_ || !node_->is_leaf())
+    throw StateError(fmt::format("grad: this is {}; only leaves gather gradients, such as Tensor::parameter makes", node_ ? to_string(*node_) : "a constant"));
+  if (!node_->requires_grad) throw StateError(fmt::format("grad: {} is frozen; set_requires_grad lets it gather gradients", to_string(*node_)));
   return node_->gradient;
 }
 

@@ -15,6 +15,7 @@
 
 #include "fovea/io/error.hpp"
 #include "io/atomic_file.hpp"
+#include "io/path.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -155,7 +156,7 @@ class InputFile {
 };
 
 NumpyArray read_whole(const std::string& path) {
-  InputFile file(path);
+  InputFile file(io::checked_path("read_npy", path));
   return NumpyArray(path, file.size(), [&](std::span<std::byte> bytes) { file.read(bytes); });
 }
 
@@ -166,7 +167,7 @@ void write_numbers(const std::string& path, std::string_view type, const Shape& 
   text += '\n';
   const std::size_t length = text.size();  // below 256: six sizes of at most 17 digits
   const std::string header = std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length % 256) + static_cast<char>(length / 256) + text;
-  io::AtomicFile file(path);
+  io::AtomicFile file(io::checked_path("write_npy", path));
   file.write(std::as_bytes(std::span(header)));
   file.write(numbers);
   file.commit();

@@ -216,6 +216,8 @@ Index take_length(const std::string& file, HeaderBytes& bytes, Index width) {
 }  // namespace
 
 NumpyHeader NumpyHeader::read(const std::string& file, Index size, const ByteReader& read) {
+  if (size < 0) throw ValueError(fmt::format("{}: a size of {} bytes; it must be at least 0", file, size));
+  if (!read) throw ValueError(fmt::format("{}: no reader is given, which would fill a span with the next bytes", file));
   HeaderBytes bytes(file, size, read);
   const Index width = take_version(file, bytes);
   const Index length = take_length(file, bytes, width);

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <system_error>
 #include <utility>
 
 #include "fovea/io/error.hpp"
 #include "fovea/io/npy.hpp"
+#include "io/path.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -47,6 +49,14 @@ zip_uint64_t file_size(const std::string& path) {
   if (error) throw IoError(path, "open", error.value());
   if (size < smallest_zip) throw FormatError(path, static_cast<Index>(size), "the file is too short for a zip file");
   return size;
+}
+
+// The mistake that is likely, told better than by libzip. What cannot be read here, open_zip refuses.
+void refuse_npy(const std::string& path) {
+  constexpr std::string_view magic = "\x93NUMPY";
+  std::string begin(magic.size(), '\0');
+  if (std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size())) && begin == magic)
+    throw FormatError(path, 0, "this is a .npy file; read_npy reads it");
 }
 
 ZipHandle open_zip(const std::string& path) {
@@ -136,6 +146,7 @@ struct NumpyArchive::Zip {
     const auto found = members.find(name);
     if (found == members.end()) {
       const std::span<const std::string> first(names.data(), std::min<std::size_t>(names.size(), 10));
+      if (names.empty()) throw IndexError(fmt::format("{}: there is no array \"{}\"; there are none", path, name));
       throw IndexError(fmt::format("{}: there is no array \"{}\"; there are {}: {}{}", path, name, names.size(), fmt::join(first, ", "),
                                    first.size() < names.size() ? ", ..." : ""));
     }
@@ -144,7 +155,8 @@ struct NumpyArchive::Zip {
 };
 
 NumpyArchive::NumpyArchive(const std::string& path) {
-  const zip_uint64_t archive_size = file_size(path);
+  const zip_uint64_t archive_size = file_size(io::checked_path("NumpyArchive", path));
+  refuse_npy(path);
   zip_ = std::make_unique<Zip>(Zip{path, open_zip(path)});
   const auto count = static_cast<zip_uint64_t>(zip_get_num_entries(zip_->handle.get(), 0));
   for (zip_uint64_t number = 0; number < count; ++number) {
@@ -164,9 +176,14 @@ NumpyArchive::NumpyArchive(NumpyArchive&& other) noexcept = default;
 NumpyArchive& NumpyArchive::operator=(NumpyArchive&& other) noexcept = default;
 NumpyArchive::~NumpyArchive() = default;
 
-const std::vector<std::string>& NumpyArchive::names() const { return zip_->names; }
-bool NumpyArchive::contains(std::string_view name) const { return zip_->members.contains(name); }
-Shape NumpyArchive::shape(std::string_view name) const { return zip_->open(name).header().shape; }
-NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip_->open(name).whole(); }
+NumpyArchive::Zip& NumpyArchive::zip() const {
+  if (!zip_) throw StateError("NumpyArchive: it was moved from; ask the one that it was moved to");
+  return *zip_;
+}
+
+const std::vector<std::string>& NumpyArchive::names() const { return zip().names; }
+bool NumpyArchive::contains(std::string_view name) const { return zip().members.contains(name); }
+Shape NumpyArchive::shape(std::string_view name) const { return zip().open(name).header().shape; }
+NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip().open(name).whole(); }
 
 }  // namespace fovea

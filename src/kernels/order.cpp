@@ -34,6 +34,7 @@ void largest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_
 void smallest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_position(x, axis, ids, is_smaller); }
 
 void largest_positions(const real* x, Index rows, Index length, Index k, std::int32_t* ids) {
+  if (k == 0) return;
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
     const Buffer scratch(length * 4);
     std::int32_t* const order = scratch.as<std::int32_t>();

@@ -13,27 +13,38 @@ namespace {
 Index place(const Slide& slide, Index o, Index k) { return o * slide.stride - slide.before + k * slide.dilation; }
 bool inside(const Slide& slide, Index at) { return at >= 0 && at < slide.in; }
 
-// How many elements of window o are inside.
+// How many of 0, step, 2 step ... are below `end`.
+Index steps_below(Index end, Index step) { return end <= 0 ? 0 : (end - 1) / step + 1; }
+
+// The elements [begin, end) of window o that are inside: windows may be much longer than the axis.
+struct Inside {
+  Index begin, end;
+};
+Inside elements_inside(const Slide& slide, Index o) {
+  const Index first = place(slide, o, 0);
+  const Index begin = steps_below(-first, slide.dilation), end = std::min(slide.size, steps_below(slide.in - first, slide.dilation));
+  return {begin, std::max(begin, end)};
+}
+
 Index count_inside(const Slide& slide, Index o) {
-  Index count = 0;
-  for (Index k = 0; k < slide.size; ++k) count += inside(slide, place(slide, o, k));
-  return count;
+  const auto [begin, end] = elements_inside(slide, o);
+  return end - begin;
 }
 
 // Calls visit(o, k) for each window o whose element k lies at `at`, o ascending.
 template <class Visit>
 void for_windows_over(const Slide& slide, Index at, const Visit& visit) {
-  for (Index k = slide.size - 1; k >= 0; --k) {
-    const Index begin = at + slide.before - k * slide.dilation;
-    if (begin >= 0 && begin % slide.stride == 0 && begin / slide.stride < slide.out) visit(begin / slide.stride, k);
-  }
+  const Index offset = at + slide.before, first = steps_below(offset - (slide.out - 1) * slide.stride, slide.dilation);
+  for (Index k = std::min(slide.size - 1, offset / slide.dilation); k >= first; --k)
+    if (const Index begin = offset - k * slide.dilation; begin % slide.stride == 0) visit(begin / slide.stride, k);
 }
 
 // Calls window(sample, row, column) for each result, in parallel over rows.
 template <class Window>
 void for_windows(const Windows& windows, const Window& window) {
   const Slide &rows = windows.rows, &columns = windows.columns;
-  const Index cost = columns.out * rows.size * columns.size * windows.channels;
+  if (windows.batch * rows.out * columns.out * windows.channels == 0) return;  // windows without elements may be endlessly many
+  const Index cost = columns.out * std::min(rows.size, rows.in) * std::min(columns.size, columns.in) * windows.channels;
   parallel::for_range(windows.batch * rows.out, parallel::grain(2 * cost), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
       for (Index column = 0; column < columns.out; ++column) window(i / rows.out, i % rows.out, column);
@@ -44,12 +55,10 @@ void for_windows(const Windows& windows, const Window& window) {
 template <class Pixel>
 void for_pixels(const Windows& windows, Index row, Index column, const Pixel& pixel) {
   const Slide &rows = windows.rows, &columns = windows.columns;
-  for (Index i = 0; i < rows.size; ++i) {
-    const Index at_row = place(rows, row, i);
-    if (!inside(rows, at_row)) continue;
-    for (Index j = 0; j < columns.size; ++j)
-      if (const Index at_column = place(columns, column, j); inside(columns, at_column)) pixel(at_row * columns.in + at_column);
-  }
+  const auto [row_begin, row_end] = elements_inside(rows, row);
+  const auto [column_begin, column_end] = elements_inside(columns, column);
+  for (Index i = row_begin; i < row_end; ++i)
+    for (Index j = column_begin; j < column_end; ++j) pixel(place(rows, row, i) * columns.in + place(columns, column, j));
 }
 
 // Calls share(sample, pixel, row, column, i, j) for each pixel and each window (row, column) that has it as its element (i, j); pixels in
@@ -57,7 +66,8 @@ void for_pixels(const Windows& windows, Index row, Index column, const Pixel& pi
 template <class Clear, class Share>
 void for_shares(const Windows& windows, const Clear& clear, const Share& share) {
   const Slide &rows = windows.rows, &columns = windows.columns;
-  const Index cost = columns.in * windows.channels * rows.size * columns.size / std::max<Index>(1, rows.stride * columns.stride);
+  if (windows.batch * rows.in * columns.in * windows.channels == 0) return;
+  const Index cost = columns.in * windows.channels * std::min(rows.size, rows.out) * std::min(columns.size, columns.out);
   parallel::for_range(windows.batch * rows.in, parallel::grain(2 * cost), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i)
       for (Index column_in = 0; column_in < columns.in; ++column_in) {

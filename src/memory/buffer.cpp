@@ -145,7 +145,7 @@ void Pool::hold_against_cap(Index bytes) const {
   const Index cap = registry().cap.load(std::memory_order_relaxed);
   if (cap == 0 || registry().published.load(std::memory_order_relaxed) + bytes <= cap) return;
   const Index now = bytes_now();
-  if (now + bytes > cap) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes", bytes, now, cap));
+  if (now + bytes > cap) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes; raise it with memory::set_cap", bytes, now, cap));
 }
 
 // Adds to the live bytes, and publishes them where they have moved a step. Releases publish nothing, so a sum of what is published

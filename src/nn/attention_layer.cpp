@@ -7,12 +7,17 @@
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
 void check_options(const AttentionLayer& layer) {
+  if (layer.reading < Reading::pool || layer.reading > Reading::query)
+    throw ValueError(fmt::format("AttentionLayer: there is no reading of number {}", static_cast<int>(layer.reading)));
+  if (layer.score < Score::additive || layer.score > Score::general)
+    throw ValueError(fmt::format("AttentionLayer: there is no score of number {}", static_cast<int>(layer.score)));
   const bool general = layer.score == Score::general;
   if (general && layer.units != 0) throw ValueError(fmt::format("AttentionLayer: units is {} with the general score, which has none; use 0", layer.units));
   if (!general && layer.units < 1) throw ValueError(fmt::format("AttentionLayer: units is {}; it must be at least 1", layer.units));
@@ -73,13 +78,13 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   const Index features = sample[1];
   const auto matrix = [&](const char* name, Index rows, Index columns) { return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name))); };
   const auto zeros = [](Index count) { return Tensor::parameter(Array::zeros(Shape{count})); };
-  if (!W1.defined()) {
-    W1 = matrix("W1", features, score == Score::general ? features : units);
+  if (!W1.defined()) {  // made last: it says that all are there
     if (score != Score::general) W2 = matrix("W2", features, units);
     if (score == Score::additive) v = matrix("v", units, 1);
     if (bias && score != Score::general) b1 = zeros(units), b2 = zeros(units);
     if (bias && score == Score::additive) c = zeros(1);
     if (learned_query) learned = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query")).reshaped(Shape{features}));
+    W1 = matrix("W1", features, score == Score::general ? features : units);
   }
   if (W1.shape()[0] != features)
     throw ShapeError(fmt::format("AttentionLayer: built for {} features; now a sample is {}", W1.shape()[0], to_string(sample)));
@@ -87,8 +92,10 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
 }
 
 Attention AttentionLayer::attend(const Tensor& x, const Options& options, const Context& context) const {
+  check_built("AttentionLayer", W1);
   if (x.shape().rank() != 3) throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)", to_string(x.shape())));
   const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
+  check_features("AttentionLayer", "x", x.shape(), W1.shape()[0]);
   if (options.query && reading != Reading::query) throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
   check_mask("mask", options.mask, Shape{batch, time});
 
@@ -108,6 +115,7 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
     const Tensor queries = reading == Reading::per_position ? x : options.query ? *options.query : reshape(learned, {1, 1, features}) + Tensor(Array::zeros(Shape{batch, 1, 1}));
     if (queries.shape().rank() != 3 || queries.shape()[0] != batch)
       throw ShapeError(fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)", to_string(queries.shape()), batch));
+    check_features("AttentionLayer", "the query", queries.shape(), score == Score::general ? W1.shape()[1] : W2.shape()[0]);
     e = scores(*this, x, queries);
   }
   const Index queries = e.shape()[1];

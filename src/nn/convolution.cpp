@@ -5,6 +5,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 #include "nn/result_shape.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -17,9 +18,9 @@ void build_kernel(const char* name, Module& module, const Shape& expected, const
   if (module.filters < 1) throw ValueError(fmt::format("{}: filters is {}; it must be at least 1", name, module.filters));
   for (const Index size : expected.sizes().first(expected.sizes().size() - 2))
     if (size < 1) throw ValueError(fmt::format("{}: a window size is {}; it must be at least 1", name, size));
-  if (!module.kernel.defined()) {
-    module.kernel = Tensor::parameter(init::glorot_uniform(expected, random.split("kernel")));
+  if (!module.kernel.defined()) {  // made last: it says that all are there
     if (module.use_bias) module.bias = Tensor::parameter(Array::zeros(Shape{module.filters}));
+    module.kernel = Tensor::parameter(init::glorot_uniform(expected, random.split("kernel")));
   }
   if (module.kernel.shape() != expected)
     throw ShapeError(fmt::format("{}: built for a kernel {}; the sample and the options ask for {}", name, to_string(module.kernel.shape()),
@@ -33,22 +34,24 @@ Tensor finished(const Tensor& y, const Tensor& bias, bool use_bias, Activation a
 }  // namespace
 
 Shape Conv1D::build(const Shape& sample, const Rng& random) {
-  if (sample.rank() != 2) throw ShapeError(fmt::format("Conv1D: a sample is {}; it must be (time, channels)", to_string(sample)));
+  check_windowed("Conv1D", sample, 2);
   build_kernel("Conv1D", *this, Shape{size, sample[1], filters}, random);
   return result_shape(*this, sample);
 }
 
 Tensor Conv1D::operator()(const Tensor& x, const Context&) const {
+  check_built("Conv1D", kernel);
   return finished(conv1d(x, kernel, options), bias, use_bias, activation);
 }
 
 Shape Conv2D::build(const Shape& sample, const Rng& random) {
-  if (sample.rank() != 3) throw ShapeError(fmt::format("Conv2D: a sample is {}; it must be (rows, columns, channels)", to_string(sample)));
+  check_windowed("Conv2D", sample, 3);
   build_kernel("Conv2D", *this, Shape{size[0], size[1], sample[2], filters}, random);
   return result_shape(*this, sample);
 }
 
 Tensor Conv2D::operator()(const Tensor& x, const Context&) const {
+  check_built("Conv2D", kernel);
   return finished(conv2d(x, kernel, options), bias, use_bias, activation);
 }
 

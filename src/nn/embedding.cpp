@@ -5,6 +5,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -17,7 +18,11 @@ Shape Embedding::build(const Shape& sample, const Rng& random) {
   return output;
 }
 
-Tensor Embedding::operator()(const Ids& ids, const Context&) const { return gather_rows(weight, ids); }
+Tensor Embedding::operator()(const Ids& ids, const Context&) const {
+  check_built("Embedding", weight);
+  check(ids);
+  return gather_rows(weight, ids);
+}
 
 void Embedding::check(const Ids& ids) const {
   for (Index i = 0; i < ids.count(); ++i)

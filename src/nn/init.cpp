@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
-#include <vector>
+#include <span>
 
 #include "fovea/base/error.hpp"
 
@@ -39,15 +39,17 @@ Array orthogonal(const Shape& shape, const Rng& random) {
   if (shape.rank() != 2) throw ShapeError(fmt::format("orthogonal: the shape is {}; it must be (rows, columns)", to_string(shape)));
   const bool wide = shape[1] >= shape[0];
   const auto count = static_cast<std::size_t>(wide ? shape[0] : shape[1]), length = static_cast<std::size_t>(wide ? shape[1] : shape[0]);
-  std::vector<std::vector<double>> vectors(count, std::vector<double>(length));
   Array array(shape);
+  const Buffer scratch(array.count() * static_cast<Index>(sizeof(double)));
+  const auto vector = [&](std::size_t v) { return std::span(scratch.as<double>() + v * length, length); };
   for (std::size_t v = 0; v < count; ++v) {
-    std::vector<double>& mine = vectors[v];
+    const std::span<double> mine = vector(v);
     for (std::size_t i = 0; i < length; ++i) mine[i] = normal(random, static_cast<Index>(v * length + i));
     for (int pass = 0; pass < 2; ++pass)
       for (std::size_t other = 0; other < v; ++other) {
-        const double along = std::inner_product(mine.begin(), mine.end(), vectors[other].begin(), 0.0);
-        for (std::size_t i = 0; i < length; ++i) mine[i] -= along * vectors[other][i];
+        const std::span<const double> earlier = vector(other);
+        const double along = std::inner_product(mine.begin(), mine.end(), earlier.begin(), 0.0);
+        for (std::size_t i = 0; i < length; ++i) mine[i] -= along * earlier[i];
       }
     const double norm = std::sqrt(std::inner_product(mine.begin(), mine.end(), mine.begin(), 0.0));
     for (std::size_t i = 0; i < length; ++i) {

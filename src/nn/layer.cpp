@@ -18,13 +18,22 @@ std::string Layer::type_name(const std::type_info& type) {
 }
 
 Signal Layer::call(const Signal& x, const Context& context) const {
-  const Ids* ids = std::get_if<Ids>(&x.value);
-  std::optional<Mask> behind = mask(x.mask, ids);
+  std::optional<Mask> behind = mask(x.mask, std::get_if<Ids>(&x.value));
   const std::optional<Tensor> y = self_->call(x, context);
-  if (!y)
-    throw ValueError(ids ? fmt::format("{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_, to_string(ids->shape()))
-                         : fmt::format("{} takes ids, and is given numbers of shape {}", type_, to_string(std::get<Tensor>(x.value).shape())));
+  if (!y) refuse_kind(x);
   return {*y, std::move(behind)};
+}
+
+void Layer::check(const Signal& x) const {
+  if (!self_->takes(x)) refuse_kind(x);
+  if (const Ids* ids = std::get_if<Ids>(&x.value)) self_->check(*ids);
+}
+
+void Layer::refuse_kind(const Signal& x) const {
+  const Ids* ids = std::get_if<Ids>(&x.value);
+  throw ValueError(
+      ids ? fmt::format("{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_, to_string(ids->shape()))
+          : fmt::format("{} takes ids, and is given numbers of shape {}; give Ids", type_, to_string(std::get<Tensor>(x.value).shape())));
 }
 
 Signal Layer::call_for_logits(const Signal& x, const Context& context) const {

@@ -4,10 +4,15 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
+
+void check_epsilon(const char* module, real epsilon) {
+  if (!(epsilon >= 0)) throw ValueError(fmt::format("{}: epsilon is {}; it must be at least 0", module, epsilon));
+}
 
 // Makes a parameter (features) if there is none, and refuses one of another size.
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
@@ -20,18 +25,26 @@ void build_vector(const char* module, const Shape& sample, real value, Tensor& p
 }  // namespace
 
 Shape LayerNorm::build(const Shape& sample, const Rng&) {
+  check_epsilon("LayerNorm", epsilon);
   build_vector("LayerNorm", sample, 1, gamma);
   build_vector("LayerNorm", sample, 0, beta);
   return sample;
 }
 
-Tensor LayerNorm::operator()(const Tensor& x, const Context&) const { return layer_norm(x, gamma, beta, epsilon); }
+Tensor LayerNorm::operator()(const Tensor& x, const Context&) const {
+  check_built("LayerNorm", beta);
+  return layer_norm(x, gamma, beta, epsilon);
+}
 
 Shape RMSNorm::build(const Shape& sample, const Rng&) {
+  check_epsilon("RMSNorm", epsilon);
   build_vector("RMSNorm", sample, 1, gamma);
   return sample;
 }
 
-Tensor RMSNorm::operator()(const Tensor& x, const Context&) const { return rms_norm(x, gamma, epsilon); }
+Tensor RMSNorm::operator()(const Tensor& x, const Context&) const {
+  check_built("RMSNorm", gamma);
+  return rms_norm(x, gamma, epsilon);
+}
 
 }  // namespace fovea

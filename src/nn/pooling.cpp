@@ -4,20 +4,31 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 #include "nn/result_shape.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Shape MaxPool1D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+namespace {
+
+template <class Module>
+Shape pooled(const char* name, const Module& module, const Shape& sample, int rank) {
+  check_windowed(name, sample, rank);
+  return result_shape(module, sample);
+}
+
+}  // namespace
+
+Shape MaxPool1D::build(const Shape& sample, const Rng&) const { return pooled("MaxPool1D", *this, sample, 2); }
 Tensor MaxPool1D::operator()(const Tensor& x, const Context&) const { return max_pool1d(x, options); }
 
-Shape MaxPool2D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Shape MaxPool2D::build(const Shape& sample, const Rng&) const { return pooled("MaxPool2D", *this, sample, 3); }
 Tensor MaxPool2D::operator()(const Tensor& x, const Context&) const { return max_pool2d(x, options); }
 
-Shape AveragePool1D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Shape AveragePool1D::build(const Shape& sample, const Rng&) const { return pooled("AveragePool1D", *this, sample, 2); }
 Tensor AveragePool1D::operator()(const Tensor& x, const Context&) const { return average_pool1d(x, options); }
 
-Shape AveragePool2D::build(const Shape& sample, const Rng&) const { return result_shape(*this, sample); }
+Shape AveragePool2D::build(const Shape& sample, const Rng&) const { return pooled("AveragePool2D", *this, sample, 3); }
 Tensor AveragePool2D::operator()(const Tensor& x, const Context&) const { return average_pool2d(x, options); }
 
 Shape GlobalAveragePool1D::build(const Shape& sample, const Rng&) const {

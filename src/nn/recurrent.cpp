@@ -8,6 +8,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -17,10 +18,10 @@ template <class Module>
 Shape build_weights(const char* name, Module& module, const Shape& sample, Index gates, const Array& bias, const Rng& random) {
   const Index units = module.units;
   if (sample.rank() != 2) throw ShapeError(fmt::format("{}: a sample is {}; it must be (time, features)", name, to_string(sample)));
-  if (!module.kernel.defined()) {
-    module.kernel = Tensor::parameter(init::glorot_uniform(Shape{sample[1], gates * units}, random.split("kernel")));
+  if (!module.kernel.defined()) {  // made last: it says that all are there
     module.recurrent_kernel = Tensor::parameter(init::orthogonal(Shape{units, gates * units}, random.split("recurrent_kernel")));
     if (module.use_bias) module.bias = Tensor::parameter(bias);
+    module.kernel = Tensor::parameter(init::glorot_uniform(Shape{sample[1], gates * units}, random.split("kernel")));
   }
   if (module.kernel.shape() != Shape{sample[1], gates * units})
     throw ShapeError(fmt::format("{}: built for {} features and {} units; now a sample is {} and units is {}", name,
@@ -29,7 +30,7 @@ Shape build_weights(const char* name, Module& module, const Shape& sample, Index
 }
 
 void check_units(const char* name, Index units) {
-  if (units < 1) throw ValueError(fmt::format("{}: units is {}; it must be at least 1", name, units));
+  if (units < 1 || units > (Index(1) << 40)) throw ValueError(fmt::format("{}: units is {}; it must be 1 to 2^40", name, units));
 }
 
 Tensor at_time(const Tensor& x, Index t) { return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]}); }
@@ -37,7 +38,8 @@ Tensor at_time(const Tensor& x, Index t) { return reshape(slice(x, 1, t, t + 1),
 std::vector<Tensor> initial_states(const char* name, const WalkOptions& options, std::size_t count, const Shape& shape) {
   if (options.states.empty()) return std::vector<Tensor>(count, Tensor(Array::zeros(shape)));
   if (options.states.size() != count)
-    throw ValueError(fmt::format("{}: {} states are given; it has {}", name, options.states.size(), count));
+    throw ValueError(
+        fmt::format("{}: {} states are given; it has {}; give {}", name, options.states.size(), count, count == 1 ? "h" : "h and c"));
   for (const Tensor& state : options.states)
     if (state.shape() != shape)
       throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name, to_string(state.shape()), to_string(shape)));
@@ -69,8 +71,10 @@ Walk walk_along(const char* name, const Tensor& projected, Index units, std::siz
 }
 
 // x, checked, with 0 at masked positions: what stands there reaches neither outputs nor gradients, not even as NaN.
-Tensor readable(const char* name, const Tensor& x, const std::optional<Mask>& mask) {
+Tensor readable(const char* name, const Tensor& x, const Tensor& kernel, const std::optional<Mask>& mask) {
+  check_built(name, kernel);
   if (x.shape().rank() != 3) throw ShapeError(fmt::format("{}: x is {}; it must be (batch, time, features)", name, to_string(x.shape())));
+  check_features(name, "x", x.shape(), kernel.shape()[0]);
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (time == 0) throw ValueError(fmt::format("{}: a sequence of length 0 has no last position", name));
   if (!mask) return x;
@@ -89,7 +93,7 @@ Shape GRU::build(const Shape& sample, const Rng& random) {
 }
 
 Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
-  Tensor projected = matmul(readable("GRU", x, options.mask), kernel), recurrent_bias;
+  Tensor projected = matmul(readable("GRU", x, kernel, options.mask), kernel), recurrent_bias;
   if (use_bias && reset_after) {
     projected = projected + slice(bias, 0, 0, 1);
     recurrent_bias = slice(bias, 0, 1, 2);
@@ -124,7 +128,7 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
 }
 
 Walk LSTM::walk(const Tensor& x, const WalkOptions& options) const {
-  const Tensor product = matmul(readable("LSTM", x, options.mask), kernel);
+  const Tensor product = matmul(readable("LSTM", x, kernel, options.mask), kernel);
   return walk_along("LSTM", use_bias ? product + bias : product, units, 2, options,
                     [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
                       const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);

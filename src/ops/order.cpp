@@ -14,6 +14,7 @@ namespace fovea::inline FOVEA_PRECISION {
 namespace {
 
 Ids position(const char* operation, decltype(kernels::largest_position) kernel, const Tensor& x, int axis) {
+  axis = shape::axis(operation, x.shape(), axis);
   ops::reduced_count(operation, x.shape(), axis);
   const Shape shape = x.shape().without(axis);
   std::vector<std::int32_t> ids(static_cast<std::size_t>(shape.count()));
@@ -36,7 +37,7 @@ TopK top_k(const Tensor& x, Index k) {
 
 // dx[i] = the sum of dy from i on.
 Tensor cumsum(const Tensor& x, int axis) {
-  const kernels::AlongAxis along = ops::along(x.shape(), axis);
+  const kernels::AlongAxis along = ops::along(x.shape(), shape::axis("cumsum", x.shape(), axis));
   Array y(x.shape());
   kernels::cumulative_sum(x.value().data(), along, false, y.mutable_data(), false);
   return record("cumsum", y, wrt(x, [along](const Array& dy, Gradient& dx) {

@@ -42,13 +42,14 @@ Tensor permute(const Tensor& x, const std::vector<int>& order) {
 Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
   std::vector<int> order(static_cast<std::size_t>(x.shape().rank()));
   std::iota(order.begin(), order.end(), 0);
-  std::swap(order[static_cast<std::size_t>(x.shape().resolve(axis_a))], order[static_cast<std::size_t>(x.shape().resolve(axis_b))]);
+  const auto place = [&](int axis) -> int& { return order[static_cast<std::size_t>(shape::axis("transpose", x.shape(), axis))]; };
+  std::swap(place(axis_a), place(axis_b));
   return permute(x, order);
 }
 
 Tensor squeeze(const Tensor& x, const Axes& axes) { return reshape(x, list(shape::squeeze(x.shape(), axes.list()))); }
 
-Tensor unsqueeze(const Tensor& x, int axis) { return reshape(x, list(x.shape().inserted(axis, 1))); }
+Tensor unsqueeze(const Tensor& x, int axis) { return reshape(x, list(shape::inserted("unsqueeze", x.shape(), axis, 1))); }
 
 Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes) {
   Array y(shape::broadcast_to(x.shape(), sizes));
@@ -58,10 +59,9 @@ Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes) {
 
 // (before, size, behind) -> (before size, 1, behind), repeated along the axis of size 1.
 Tensor repeat(const Tensor& x, Index count, int axis) {
-  shape::repeat(x.shape(), count, axis);
-  const int named = x.shape().resolve(axis);
-  const auto [before, size, behind] = ops::along(x.shape(), named);
-  return reshape(broadcast_to(reshape(x, {before * size, 1, behind}), {before * size, count, behind}), list(x.shape().with(named, size * count)));
+  const Shape shape = shape::repeat(x.shape(), count, axis);
+  const auto [before, size, behind] = ops::along(x.shape(), axis);
+  return reshape(broadcast_to(reshape(x, {before * size, 1, behind}), {before * size, count, behind}), list(shape));
 }
 
 // For each axis (before, size, behind) -> (before, 1, size behind), repeated along the axis of size 1.

@@ -17,7 +17,47 @@ Index aligned(const Shape& operand, int axis, int rank) {
   return own < 0 ? 1 : operand[own];
 }
 
+// call(), and the operation's name in front of what it has to say of an axis.
+template <class Call>
+auto named(const char* operation, const Call& call) {
+  try {
+    return call();
+  } catch (const IndexError& error) {
+    throw IndexError(fmt::format("{}: {}", operation, error.what()));
+  }
+}
+
+Index checked(const char* operation, bool overflows, Index a, const char* sign, Index b, Index result) {
+  if (overflows || result > (Index(1) << 56))
+    throw ShapeError(fmt::format("{}: a size of {} {} {} is more than memory can have", operation, a, sign, b));
+  return result;
+}
+
 }  // namespace
+
+int axis(const char* operation, const Shape& x, int axis) {
+  return named(operation, [&] { return x.resolve(axis); });
+}
+
+Shape inserted(const char* operation, const Shape& x, int axis, Index size) {
+  return named(operation, [&] { return x.inserted(axis, size); });
+}
+
+Index added(const char* operation, Index a, Index b) {
+  Index sum;
+  const bool overflows = __builtin_add_overflow(a, b, &sum);
+  return checked(operation, overflows, a, "+", b, sum);
+}
+
+Index multiplied(const char* operation, Index a, Index b) {
+  Index product;
+  const bool overflows = __builtin_mul_overflow(a, b, &product);
+  return checked(operation, overflows, a, "*", b, product);
+}
+
+std::string positions(std::string_view head, std::string_view things, Index size) {
+  return size == 0 ? fmt::format("{} no {}", head, things) : fmt::format("{} {} 0 to {}", head, things, size - 1);
+}
 
 bool broadcasts(const Shape& from, const Shape& to) {
   if (from.rank() > to.rank()) return false;
@@ -46,7 +86,7 @@ std::vector<int> axes(const char* operation, const Shape& x, const std::vector<i
   std::vector<int> result;
   if (named.empty())
     for (int axis = 0; axis < x.rank(); ++axis) result.push_back(axis);
-  for (const int axis : named) result.push_back(x.resolve(axis));
+  for (const int one : named) result.push_back(axis(operation, x, one));
   std::ranges::sort(result);
   if (std::ranges::adjacent_find(result) != result.end()) throw ShapeError(fmt::format("{}: an axis of {} is named twice in ({})", operation, to_string(x), fmt::join(named, ", ")));
   return result;
@@ -74,7 +114,8 @@ Shape reshape(const Shape& x, std::vector<Index> sizes) {
   }
   const Shape result(sizes);
   if (result.count() != x.count())
-    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}", to_string(x), x.count(), to_string(result), result.count()));
+    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}; they must be as many", to_string(x), x.count(), to_string(result),
+                                 result.count()));
   return result;
 }
 
@@ -87,19 +128,21 @@ Shape permute(const Shape& x, const std::vector<int>& order) {
 }
 
 Shape slice(const Shape& x, int axis, Index begin, Index end) {
-  const Index size = x[axis];
+  const Index size = x[shape::axis("slice", x, axis)];
   if (begin < 0 || begin > end || end > size)
-    throw IndexError(fmt::format("slice: [{}, {}) of axis {} of {}, whose size is {}", begin, end, axis, to_string(x), size));
+    throw IndexError(fmt::format("slice: [{}, {}) of axis {} of {}, whose size is {}; it must be 0 <= begin <= end <= {}", begin, end, axis,
+                                 to_string(x), size, size));
   return x.with(axis, end - begin);
 }
 
 Shape concat(const std::vector<Shape>& shapes, int axis) {
-  if (shapes.empty()) throw ValueError("concat: there is nothing to join");
+  if (shapes.empty()) throw ValueError("concat: no tensors are given; it needs one at least");
+  shape::axis("concat", shapes[0], axis);
   Index total = 0;
   for (const Shape& shape : shapes) {
     if (shape.rank() != shapes[0].rank() || shape.with(axis, 0) != shapes[0].with(axis, 0))
       throw ShapeError(fmt::format("concat along axis {}: {} does not fit {}; all sizes but that axis must be equal", axis, to_string(shape), to_string(shapes[0])));
-    total += shape[axis];
+    total = added("concat", total, shape[axis]);
   }
   return shapes[0].with(axis, total);
 }
@@ -108,7 +151,8 @@ Shape gather_rows(const Shape& table, const Ids& ids) {
   if (table.rank() < 1) throw ShapeError("gather_rows: the table is a single number; it needs rows");
   for (Index i = 0; i < ids.count(); ++i)
     if (const Index id = ids.data()[i]; id < 0 || id >= table[0])
-      throw IndexError(fmt::format("gather_rows: the id at position {} of {} is {}; the table has rows 0 to {}", i, to_string(ids.shape()), id, table[0] - 1));
+      throw IndexError(fmt::format("gather_rows: the id at position {} of {} is {}; {}", i, to_string(ids.shape()), id,
+                                   positions("the table has", "rows", table[0])));
   std::vector<Index> sizes(ids.shape().sizes().begin(), ids.shape().sizes().end());
   sizes.insert(sizes.end(), table.sizes().begin() + 1, table.sizes().end());
   return Shape(sizes);
@@ -121,7 +165,8 @@ Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& 
   const Index classes = predictions[-1];
   for (Index i = 0; i < labels.count(); ++i)
     if (const Index label = labels.data()[i]; (label < 0 || label >= classes) && label != ignored)
-      throw IndexError(fmt::format("{}: the label at position {} is {}; there are classes 0 to {}", operation, i, label, classes - 1));
+      throw IndexError(
+          fmt::format("{}: the label at position {} is {}; {}", operation, i, label, positions("there are", "classes", classes)));
   return labels.shape();
 }
 
@@ -140,7 +185,9 @@ Shape per_sample(const char* operation, const Shape& predictions, const Shape& t
 }
 
 Shape top_k(const Shape& x, Index k) {
-  if (k < 0 || k > x[-1]) throw ValueError(fmt::format("top_k: k is {}; the last axis of {} has {} elements", k, to_string(x), x[-1]));
+  const Index size = x[axis("top_k", x, -1)];
+  if (k < 0 || k > size)
+    throw ValueError(fmt::format("top_k: k is {}; the last axis of {} has {} elements; k must be 0 to {}", k, to_string(x), size, size));
   return x.with(-1, k);
 }
 

@@ -16,6 +16,16 @@
 
 namespace fovea::inline FOVEA_PRECISION::shape {
 
+/// An axis as a number from 0. Throws IndexError in the name of the operation.
+int axis(const char* operation, const Shape& x, int axis);
+
+/// x with a new axis. Throws IndexError in the name of the operation.
+Shape inserted(const char* operation, const Shape& x, int axis, Index size);
+
+/// a + b and a b, for sizes of a result; refused where memory cannot have them.
+Index added(const char* operation, Index a, Index b);
+Index multiplied(const char* operation, Index a, Index b);
+
 /// Whether one shape, aligned at the last axis, can be repeated until it is the other.
 bool broadcasts(const Shape& from, const Shape& to);
 
@@ -77,9 +87,12 @@ Cut slice(const Shape& x, const std::vector<Range>& ranges);
 /// x with each axis made longer at both ends.
 Shape pad(const Shape& x, const std::vector<PadWidth>& widths);
 
-/// Refuse counts below 0, and another number of counts than axes.
-void repeat(const Shape& x, Index count, int axis);
-void tile(const Shape& x, const std::vector<Index>& counts);
+/// An axis, or each, so many times as long.
+Shape repeat(const Shape& x, Index count, int axis);
+Shape tile(const Shape& x, const std::vector<Index>& counts);
+
+/// "there are classes 0 to 9", "the table has no rows": what an id or label may name, for messages.
+std::string positions(std::string_view head, std::string_view things, Index size);
 
 /// x with an axis replaced by those of ids. Checks every id, as the next three do.
 Shape take(const Shape& x, const Ids& ids, int axis);

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "fovea/base/error.hpp"
 #include "ops/shape_rules.hpp"
@@ -16,13 +18,13 @@ std::string text(const Range& range) {
   return fmt::format("{}:{}:{}", bound(range.begin), bound(range.end), range.step);
 }
 
-// Refuses ids that name no position of an axis of `size`; what() says which there are.
-template <class What>
-void check_ids(const char* operation, const Ids& ids, Index size, const What& what) {
+// Refuses ids that name none of `size` things; head() and the things' name say what there is.
+template <class Head>
+void check_ids(const char* operation, const Ids& ids, Index size, const Head& head, const char* things) {
   for (Index i = 0; i < ids.count(); ++i)
     if (const Index id = ids.data()[i]; id < 0 || id >= size)
-      throw IndexError(
-          fmt::format("{}: the id at position {} of {} is {}; {} 0 to {}", operation, i, to_string(ids.shape()), id, what(), size - 1));
+      throw IndexError(fmt::format("{}: the id at position {} of {} is {}; {}", operation, i, to_string(ids.shape()), id,
+                                   positions(head(), things, size)));
 }
 
 std::vector<Index> sizes_of(const Shape& shape) { return {shape.sizes().begin(), shape.sizes().end()}; }
@@ -49,27 +51,29 @@ Shape broadcast_to(const Shape& x, const std::vector<Index>& sizes) {
 }
 
 Shape stack(const std::vector<Shape>& shapes, int axis) {
-  if (shapes.empty()) throw ValueError("stack: there is nothing to stack");
+  if (shapes.empty()) throw ValueError("stack: no tensors are given; it needs one at least");
   for (const Shape& shape : shapes)
     if (shape != shapes[0])
       throw ShapeError(fmt::format("stack: {} does not fit {}; all shapes must be equal", to_string(shape), to_string(shapes[0])));
-  return shapes[0].inserted(axis, static_cast<Index>(shapes.size()));
+  return inserted("stack", shapes[0], axis, static_cast<Index>(shapes.size()));
 }
 
 void split(const Shape& x, const std::vector<Index>& sizes, int axis) {
+  const Index whole = x[shape::axis("split", x, axis)];
   Index total = 0;
   for (const Index size : sizes) {
     if (size < 0) throw ValueError(fmt::format("split: a size of ({}) is negative", fmt::join(sizes, ", ")));
-    total += size;
+    total = added("split", total, size);
   }
-  if (total != x[axis])
-    throw ShapeError(fmt::format("split: axis {} of {} has size {}; the parts ({}) have {}", axis, to_string(x), x[axis],
-                                 fmt::join(sizes, ", "), total));
+  if (total != whole)
+    throw ShapeError(
+        fmt::format("split: axis {} of {} has size {}; the parts ({}) have {}", axis, to_string(x), whole, fmt::join(sizes, ", "), total));
 }
 
 void split(const Shape& x, Index parts, int axis) {
-  if (parts < 1 || x[axis] % parts != 0)
-    throw ShapeError(fmt::format("split: axis {} of {} has size {}, which {} parts do not divide", axis, to_string(x), x[axis], parts));
+  const Index size = x[shape::axis("split", x, axis)];
+  if (parts < 1 || size % parts != 0 || parts > std::max<Index>(1, size))  // of nothing there is one part: many would be a list without end
+    throw ShapeError(fmt::format("split: axis {} of {} has size {}, which {} parts do not divide", axis, to_string(x), size, parts));
 }
 
 Cut slice(const Shape& x, const std::vector<Range>& ranges) {
@@ -89,10 +93,11 @@ Cut slice(const Shape& x, const std::vector<Range>& ranges) {
     const bool backward_fits = begin < size && begin >= end && (!range.begin || begin >= 0) && (!range.end || end >= 0);
     if (forward ? begin < 0 || begin > end || end > size : !backward_fits)
       throw IndexError(fmt::format("slice: {} of axis {} of {}, whose size is {}", text(range), axis, to_string(x), size));
-    const Index step = std::abs(range.step);
-    cut.shape = cut.shape.with(axis, (std::abs(end - begin) + step - 1) / step);
+    // The smallest step has no absolute value; the one next to it goes as far.
+    const Index length = std::abs(end - begin), step = std::abs(std::max(range.step, -std::numeric_limits<Index>::max()));
+    cut.shape = cut.shape.with(axis, length == 0 ? 0 : (length - 1) / step + 1);
     cut.begin[here] = begin;
-    cut.step[here] = range.step;
+    cut.step[here] = length <= step ? 1 : range.step;  // of one element any; a large one would leave the strides' range
   }
   return cut;
 }
@@ -105,26 +110,33 @@ Shape pad(const Shape& x, const std::vector<PadWidth>& widths) {
     const auto [before, after] = widths[static_cast<std::size_t>(axis)];
     if (before < 0 || after < 0)
       throw ValueError(fmt::format("pad: the widths of axis {} are {} and {}; to cut is for slice", axis, before, after));
-    padded = padded.with(axis, before + x[axis] + after);
+    padded = padded.with(axis, added("pad", added("pad", before, x[axis]), after));
   }
   return padded;
 }
 
-void tile(const Shape& x, const std::vector<Index>& counts) {
+Shape tile(const Shape& x, const std::vector<Index>& counts) {
   if (static_cast<int>(counts.size()) != x.rank())
     throw ShapeError(fmt::format("tile: {} counts for {}, which has {} axes; each axis needs one", counts.size(), to_string(x), x.rank()));
-  for (const Index count : counts)
+  Shape tiled = x;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const Index count = counts[static_cast<std::size_t>(axis)];
     if (count < 0) throw ValueError(fmt::format("tile: a count of ({}) is negative", fmt::join(counts, ", ")));
+    tiled = tiled.with(axis, multiplied("tile", x[axis], count));
+  }
+  return tiled;
 }
 
-void repeat(const Shape& x, Index count, int axis) {
-  x.resolve(axis);
+Shape repeat(const Shape& x, Index count, int axis) {
+  const int named = shape::axis("repeat", x, axis);
   if (count < 0) throw ValueError(fmt::format("repeat: the count is {}; it must be 0 at least", count));
+  return x.with(named, multiplied("repeat", x[named], count));
 }
 
 Shape take(const Shape& x, const Ids& ids, int axis) {
-  const int named = x.resolve(axis);
-  check_ids("take", ids, x[named], [&] { return fmt::format("axis {} of {} has positions", axis, to_string(x)); });
+  const int named = shape::axis("take", x, axis);
+  check_ids(
+      "take", ids, x[named], [&] { return fmt::format("axis {} of {} has", axis, to_string(x)); }, "positions");
   std::vector<Index> sizes = sizes_of(x);
   sizes.erase(sizes.begin() + named);
   sizes.insert(sizes.begin() + named, ids.shape().sizes().begin(), ids.shape().sizes().end());
@@ -132,11 +144,12 @@ Shape take(const Shape& x, const Ids& ids, int axis) {
 }
 
 Shape take_along(const Shape& x, const Ids& ids, int axis) {
-  const int named = x.resolve(axis);
+  const int named = shape::axis("take_along", x, axis);
   if (ids.shape().rank() != x.rank() || ids.shape().with(named, 0) != x.with(named, 0))
     throw ShapeError(fmt::format("take_along: x is {}, ids are {}; all sizes but that of axis {} must be equal", to_string(x),
                                  to_string(ids.shape()), axis));
-  check_ids("take_along", ids, x[named], [&] { return fmt::format("axis {} of {} has positions", axis, to_string(x)); });
+  check_ids(
+      "take_along", ids, x[named], [&] { return fmt::format("axis {} of {} has", axis, to_string(x)); }, "positions");
   return ids.shape();
 }
 
@@ -147,12 +160,14 @@ void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
   if (sizes != sizes_of(updates))
     throw ShapeError(fmt::format("scatter_add: x is {}, ids are {}, updates {}; updates must be one row of x for each id", to_string(x),
                                  to_string(ids.shape()), to_string(updates)));
-  check_ids("scatter_add", ids, x[0], [] { return "x has rows"; });
+  check_ids(
+      "scatter_add", ids, x[0], [] { return "x has"; }, "rows");
 }
 
 Shape one_hot(const Ids& ids, Index classes) {
   if (classes < 0) throw ValueError(fmt::format("one_hot: {} classes; it must be 0 at least", classes));
-  check_ids("one_hot", ids, classes, [] { return "there are classes"; });
+  check_ids(
+      "one_hot", ids, classes, [] { return "there are"; }, "classes");
   return ids.shape().inserted(ids.shape().rank(), classes);
 }
 

@@ -26,19 +26,23 @@ constexpr kernels::Slide one_row = {1, 1, 1, 1, 0, 1};
 kernels::Slide slide(const char* operation, const Shape& x, int axis, Index size, Index stride, Index dilation, Padding padding) {
   if (size < 1 || stride < 1 || dilation < 1)
     throw ValueError(fmt::format("{}: window {}, stride {}, dilation {}; each must be at least 1", operation, size, stride, dilation));
+  if (size - 1 > (Index(1) << 40) / dilation)
+    throw ValueError(fmt::format("{}: window {}, dilation {}; a window may reach over 2^40 elements at most", operation, size, dilation));
   const Index in = x[axis], reach = (size - 1) * dilation + 1;
+  const Index padded_out = in == 0 ? 0 : (in - 1) / stride + 1;  // where padding lets every window fit
   switch (padding) {
     case Padding::valid:
       if (in < reach)
         throw ShapeError(
-            fmt::format("{}: axis {} of x {} has size {}, and a window reaches over {}", operation, axis, to_string(x), in, reach));
+            fmt::format("{}: a sample of x is {}, and a window reaches over {} along its axis {}; pad it, or use Padding::same", operation,
+                        to_string(x.without(0)), reach, axis - 1));
       return {in, size, stride, dilation, 0, (in - reach) / stride + 1};
     case Padding::same: {
-      const Index out = (in + stride - 1) / stride, missing = std::max<Index>(0, (out - 1) * stride + reach - in);
-      return {in, size, stride, dilation, missing / 2, out};
+      const Index missing = std::max<Index>(0, (padded_out - 1) * stride + reach - in);
+      return {in, size, stride, dilation, missing / 2, padded_out};
     }
     case Padding::causal:
-      return {in, size, stride, dilation, reach - 1, (in + stride - 1) / stride};
+      return {in, size, stride, dilation, reach - 1, padded_out};
   }
   throw ValueError(fmt::format("{}: there is no padding of number {}", operation, static_cast<int>(padding)));
 }

@@ -111,7 +111,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis) {
 }
 
 Tensor roll(const Tensor& x, Index shift, int axis) {
-  const Index size = x.shape()[axis], moved = size == 0 ? 0 : (shift % size + size) % size;
+  const Index size = x.shape()[shape::axis("roll", x.shape(), axis)], moved = size == 0 ? 0 : (shift % size + size) % size;
   return concat({slice(x, axis, size - moved, size), slice(x, axis, 0, size - moved)}, axis);
 }
 

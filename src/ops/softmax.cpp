@@ -24,7 +24,7 @@ const std::uint8_t* bytes(const std::optional<Mask>& mask) { return mask ? mask-
 }  // namespace
 
 Tensor softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
-  const kernels::AlongAxis rows = ops::along(x.shape(), axis);
+  const kernels::AlongAxis rows = ops::along(x.shape(), shape::axis("softmax", x.shape(), axis));
   const std::optional<Mask> keep = full_mask("softmax", x.shape(), mask);
   Array y(x.shape());
   kernels::softmax(x.value().data(), bytes(keep), rows, y.mutable_data());
@@ -35,7 +35,7 @@ Tensor softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
 }
 
 Tensor log_softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
-  const kernels::AlongAxis rows = ops::along(x.shape(), axis);
+  const kernels::AlongAxis rows = ops::along(x.shape(), shape::axis("log_softmax", x.shape(), axis));
   const std::optional<Mask> keep = full_mask("log_softmax", x.shape(), mask);
   Array y(x.shape());
   kernels::log_softmax(x.value().data(), bytes(keep), rows, y.mutable_data());

@@ -18,7 +18,7 @@ kernels::Picks own(const Ids& ids, Index count, Index inner) { return {ids.data(
 
 Tensor pick(const char* operation, const Tensor& x, const Ids& ids, kernels::AlongAxis axis, kernels::Picks picks, const Shape& shape) {
   Array y(shape);
-  kernels::take(x.value().data(), axis, picks, y.mutable_data());
+  if (y.count() > 0) kernels::take(x.value().data(), axis, picks, y.mutable_data());  // rows without elements may be endlessly many
   return record(operation, y, wrt(x, [ids, axis, picks](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
                   if (!add) std::fill_n(view.data, view.shape.count(), real(0));

@@ -38,9 +38,9 @@ Adam::Adam(const AdamOptions& options) : options_(options) {
   set_learning_rate(options.learning_rate);
   check(options.beta_1 >= 0 && options.beta_1 < 1, "beta_1", options.beta_1, "at least 0 and below 1");
   check(options.beta_2 >= 0 && options.beta_2 < 1, "beta_2", options.beta_2, "at least 0 and below 1");
-  check(options.epsilon > 0 && std::isfinite(options.epsilon), "epsilon", options.epsilon, "above 0");
-  check(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay", options.weight_decay, "at least 0");
-  check(options.l2 >= 0 && std::isfinite(options.l2), "l2", options.l2, "at least 0");
+  check(options.epsilon > 0 && std::isfinite(options.epsilon), "epsilon", options.epsilon, "above 0 and finite");
+  check(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay", options.weight_decay, "at least 0 and finite");
+  check(options.l2 >= 0 && std::isfinite(options.l2), "l2", options.l2, "at least 0 and finite");
 }
 
 Adam::~Adam() = default;
@@ -48,7 +48,7 @@ Adam::Adam(Adam&&) noexcept = default;
 Adam& Adam::operator=(Adam&&) noexcept = default;
 
 void Adam::set_learning_rate(double rate) {
-  check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "at least 0");
+  check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "at least 0 and finite");
   options_.learning_rate = rate;
 }
 

@@ -12,19 +12,20 @@ namespace fovea::inline FOVEA_PRECISION {
 
 Shape::Shape(std::span<const Index> sizes) {
   if (sizes.size() > max_rank)
-    throw ShapeError(fmt::format("a shape has at most {} axes; ({}) has {}", max_rank, fmt::join(sizes, ", "), sizes.size()));
+    throw ShapeError(fmt::format("Shape: at most {} axes; ({}) has {}", max_rank, fmt::join(sizes, ", "), sizes.size()));
   // Zeros are left out of the product, so that (2^40, 2^40, 0) is refused as well: views of it would overflow.
   Index product = 1;
   for (const Index size : sizes) {
-    if (size < 0) throw ShapeError(fmt::format("a size is negative: ({})", fmt::join(sizes, ", ")));
+    if (size < 0) throw ShapeError(fmt::format("Shape: a size is negative: ({})", fmt::join(sizes, ", ")));
     if (size > 0 && (__builtin_mul_overflow(product, size, &product) || product > (Index(1) << 56)))
-      throw ShapeError(fmt::format("more elements than memory can have: ({})", fmt::join(sizes, ", ")));
+      throw ShapeError(fmt::format("Shape: more elements than memory can have: ({})", fmt::join(sizes, ", ")));
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }
   count_ = std::ranges::find(sizes, 0) == sizes.end() ? product : 0;
 }
 
 int Shape::resolve(int axis) const {
+  if (rank_ == 0) throw IndexError(fmt::format("axis {} of shape (): a single number has no axes", axis));
   if (axis < -rank_ || axis >= rank_)
     throw IndexError(fmt::format("axis {} of shape {}: there are axes {} to {}", axis, to_string(*this), -rank_, rank_ - 1));
   return axis < 0 ? axis + rank_ : axis;

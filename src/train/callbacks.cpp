@@ -12,15 +12,20 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-double monitored(const char* callback, const std::string& name, const Logs& logs) {
+double monitored(const Sequential& model, const char* callback, const std::string& name, const Logs& logs) {
   const auto found = logs.find(name);
   if (found != logs.end()) return found->second;
   std::vector<std::string_view> names;
   for (const auto& entry : logs) names.push_back(entry.first);
-  throw ValueError(fmt::format("{}: there is no \"{}\" to watch; there are: {}{}", callback, name, fmt::join(names, ", "), name.starts_with("val_") ? "; give fit validation_data" : ""));
+  throw ValueError(fmt::format("{}: fit: {}: there is no \"{}\" to watch; there are: {}{}", model.name(), callback, name,
+                               fmt::join(names, ", "), name.starts_with("val_") ? "; give fit validation_data" : ""));
 }
 
 }  // namespace
+
+void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const {
+  monitored(model, "RestoreBestWeights", monitor_, names);
+}
 
 void RestoreBestWeights::on_train_begin(Sequential&) {
   best_epoch_ = -1;
@@ -28,7 +33,7 @@ void RestoreBestWeights::on_train_begin(Sequential&) {
 }
 
 void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs& logs) {
-  const double value = monitored("RestoreBestWeights", monitor_, logs);
+  const double value = monitored(model, "RestoreBestWeights", monitor_, logs);
   if (best_epoch_ >= 0 && !(value < best_) && !std::isnan(best_)) return;
   best_ = value;
   best_epoch_ = epoch;
@@ -41,8 +46,11 @@ void RestoreBestWeights::restore(Sequential& model) const {
   std::vector<NamedParameter> parameters = parameters_of(model);
   if (parameters.size() != weights_.size())
     throw ValueError(fmt::format("RestoreBestWeights: the weights of {} parameters are remembered, and this model has {}", weights_.size(), parameters.size()));
-  std::size_t next = 0;
-  for (NamedParameter& parameter : parameters) parameter.tensor.assign(weights_[next++]);
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    if (const Shape& shape = parameters[i].tensor.shape(); shape != weights_[i].shape())
+      throw ShapeError(fmt::format("RestoreBestWeights: {} is {} in this model; {} is remembered", parameters[i].path, to_string(shape),
+                                   to_string(weights_[i].shape())));
+  for (std::size_t i = 0; i < weights_.size(); ++i) parameters[i].tensor.assign(weights_[i]);
 }
 
 EarlyStopping::EarlyStopping(Index patience, double min_delta, std::string monitor) : monitor_(std::move(monitor)), patience_(patience), min_delta_(min_delta) {
@@ -50,11 +58,13 @@ EarlyStopping::EarlyStopping(Index patience, double min_delta, std::string monit
   if (!(min_delta >= 0)) throw ValueError(fmt::format("EarlyStopping: min_delta is {}; it must be at least 0", min_delta));
 }
 
+void EarlyStopping::check_names(const Sequential& model, const Logs& names) const { monitored(model, "EarlyStopping", monitor_, names); }
+
 void EarlyStopping::on_train_begin(Sequential&) { started_ = stopped_ = false; }
 
 // As in Keras, waiting begins with the first epoch that does not improve, and patience 0 and 1 both stop at it.
-void EarlyStopping::on_epoch_end(Sequential&, Index, const Logs& logs) {
-  const double value = monitored("EarlyStopping", monitor_, logs);
+void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
+  const double value = monitored(model, "EarlyStopping", monitor_, logs);
   if (!started_ || value < best_ - min_delta_) {
     best_ = value;
     waited_ = 0;

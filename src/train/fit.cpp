@@ -14,12 +14,14 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-void check_counts(const std::string& model, const Samples& x, const Samples& y) {
-  if (x.count() != y.count()) throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many", model, x.count(), y.count()));
+// What is wrong with the arguments of a call is told with the model's name and the call's in front: "sequential: fit".
+void check_counts(const std::string& call, const Samples& x, const Samples& y) {
+  if (x.count() != y.count())
+    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many", call, x.count(), y.count()));
 }
 
-void check_batch_size(const std::string& model, Index batch_size) {
-  if (batch_size < 1) throw ValueError(fmt::format("{}: batch_size is {}; it must be at least 1", model, batch_size));
+void check_batch_size(const std::string& call, Index batch_size) {
+  if (batch_size < 1) throw ValueError(fmt::format("{}: batch_size is {}; it must be at least 1", call, batch_size));
 }
 
 std::vector<train::ProgressValue> progress_values(const Logs& logs) {
@@ -28,19 +30,23 @@ std::vector<train::ProgressValue> progress_values(const Logs& logs) {
   return values;
 }
 
-void check_options(const std::string& model, const Samples& x, const FitOptions& options) {
-  if (options.epochs < 1) throw ValueError(fmt::format("{}: fit: epochs is {}; it must be at least 1", model, options.epochs));
+void check_options(const std::string& call, const Samples& x, const FitOptions& options) {
+  if (options.epochs < 1) throw ValueError(fmt::format("{}: epochs is {}; it must be at least 1", call, options.epochs));
   if (!(options.validation_split >= 0 && options.validation_split < 1))
-    throw ValueError(fmt::format("{}: fit: validation_split is {}; it must be at least 0 and below 1", model, options.validation_split));
-  if (options.validation_split > 0 && options.validation_data) throw ValueError(fmt::format("{}: fit: both validation_data and validation_split are given; give one", model));
+    throw ValueError(fmt::format("{}: validation_split is {}; it must be at least 0 and below 1", call, options.validation_split));
+  if (options.validation_split > 0 && options.validation_data)
+    throw ValueError(fmt::format("{}: both validation_data and validation_split are given; give one", call));
   if (!options.sample_weight.empty() && static_cast<Index>(options.sample_weight.size()) != x.count())
-    throw ShapeError(fmt::format("{}: fit: {} sample weights for {} samples", model, options.sample_weight.size(), x.count()));
-  for (const double weight : options.sample_weight)
-    if (!std::isfinite(weight)) throw ValueError(fmt::format("{}: fit: a sample weight is {}; weights are finite", model, weight));
+    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call,
+                                 options.sample_weight.size(), x.count()));
+  for (std::size_t i = 0; i < options.sample_weight.size(); ++i)
+    if (const double weight = options.sample_weight[i]; !std::isfinite(weight))
+      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite", call, i, weight));
   for (std::size_t i = 0; i < options.callbacks.size(); ++i)
-    if (!options.callbacks[i]) throw ValueError(fmt::format("{}: fit: callback {} is null", model, i));
-  if (options.validation_data && options.validation_data->x.count() == 0) throw ValueError(fmt::format("{}: fit: validation_data holds no samples", model));
-  check_batch_size(model, options.batch_size);
+    if (!options.callbacks[i]) throw ValueError(fmt::format("{}: callback {} is null; leave it out", call, i));
+  if (options.validation_data && options.validation_data->x.count() == 0)
+    throw ValueError(fmt::format("{}: validation_data holds no samples", call));
+  check_batch_size(call, options.batch_size);
 }
 
 std::vector<Index> in_order(Index count) {
@@ -61,29 +67,42 @@ std::vector<Index> shuffled(Index count, std::uint64_t seed, std::uint64_t epoch
 
 void Sequential::check_ready(const char* what) const {
   if (!compiled_) throw StateError(fmt::format("{}: {}: it is not compiled; call compile with a loss first", name_, what));
-  if (layers_.empty()) throw StateError(fmt::format("{}: {}: it has no layers", name_, what));
+  if (layers_.empty()) throw StateError(fmt::format("{}: {}: it has no layers; add some", name_, what));
 }
 
-// What can be known to be wrong with data before any work is done.
-void Sequential::check_data(const Samples& x, const Samples& y) const {
-  check_counts(name_, x, y);
+// What can be known to be wrong with data before any work is done: the call says it of counts and shapes, `path` stands before what layers,
+// loss and metrics say.
+void Sequential::check_data(const std::string& call, const std::string& path, const Samples& x, const Samples& y) const {
+  check_counts(call, x, y);
   if (x.shape().without(0) != input_)
-    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}", name_, to_string(input_), to_string(x.shape().without(0))));
-  try {
-    if (x.is_ids()) layers_.front().check(x.ids());
-  } catch (Error& error) {
-    error.add_path(names_.front());
-    error.add_path(name_);
-    throw;
-  }
+    throw ShapeError(
+        fmt::format("{}: built for samples of shape {}; these are {}", call, to_string(input_), to_string(x.shape().without(0))));
+  check_input(path, x);
   try {
     const Shape prediction = outputs_.back().inserted(0, x.count());
     compiled_->loss.check(prediction, y);
     for (const Metric& metric : compiled_->metrics) metric.check(prediction, y);
   } catch (Error& error) {
-    error.add_path(name_);
+    error.add_path(path);
     throw;
   }
+}
+
+// What the first layer says of all samples, before shards count them from 0.
+void Sequential::check_input(const std::string& path, const Samples& x) const {
+  try {
+    layers_.front().check(signal(x));
+  } catch (Error& error) {
+    error.add_path(names_.front());
+    error.add_path(path);
+    throw;
+  }
+}
+
+void Sequential::check_learns(const char* what, const Pass& pass) const {
+  if (!grad_enabled()) throw StateError(fmt::format("{}: {}: nothing is recorded where a NoGrad lives; end it first", name_, what));
+  if (pass.parameters().empty())
+    throw StateError(fmt::format("{}: {}: no parameter learns; all are frozen, or no layer has any", name_, what));
 }
 
 Shards& Sequential::shards() {
@@ -95,7 +114,9 @@ Shards& Sequential::shards() {
 void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   Optimizer& optimizer = compiled_->optimizer;
   std::vector<NodePtr> learning;
-  for (const NamedParameter& parameter : pass.parameters()) learning.push_back(parameter.tensor.node());
+  for_each_parameter(*this, [&](const std::string&, const Tensor& tensor) {
+    if (tensor.requires_grad()) learning.push_back(tensor.node());
+  });
   if (steps_ == 0) {
     attached_ = optimizer.attach(pass.parameters());
     learning_ = learning;
@@ -107,6 +128,7 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   pass.run(batch, true, means);
   optimizer.step();
   ++steps_;
+  tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
 
 // One epoch: batches, validation, logs and progress.
@@ -136,14 +158,19 @@ void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const Fit
 }
 
 History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& options) {
+  const std::string call = fmt::format("{}: fit", name_), validation = call + ": validation_data";
   check_ready("fit");
-  check_options(name_, x, options);
-  check_counts(name_, x, y);
+  fit_runs_.refuse(call);
+  check_options(call, x, options);
+  check_counts(call, x, y);
   const auto kept = static_cast<Index>(std::floor(static_cast<double>(x.count()) * (1 - options.validation_split)));
-  if (kept == 0) throw ValueError(fmt::format("{}: fit: there are no samples to train on", name_));
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples to train on", call));
+  if (kept == 0)
+    throw ValueError(
+        fmt::format("{}: validation_split {} of {} samples leaves none to train on", call, options.validation_split, x.count()));
   build(x.shape().without(0));
-  check_data(x, y);
-  if (options.validation_data) check_data(options.validation_data->x, options.validation_data->y);
+  check_data(call, name_, x, y);
+  if (options.validation_data) check_data(validation, validation, options.validation_data->x, options.validation_data->y);
   if (kept == x.count()) return fit_checked(x, y, options);
   FitOptions split = options;
   split.validation_data = Validation{x.rows(kept, x.count()), y.rows(kept, y.count())};
@@ -152,9 +179,15 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
 }
 
 History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options) {
-  if (!grad_enabled()) throw StateError(fmt::format("{}: fit: nothing is recorded where a NoGrad lives; end it first", name_));
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
+  check_learns("fit", pass);
+  Logs names = {{"loss", 0}};
+  for (const Metric& metric : compiled_->metrics) names[metric.name()] = 0;
+  if (options.validation_data)
+    for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
+  for (const Callback* callback : options.callbacks) callback->check_names(*this, names);
+  const FitRuns::Scope scope(fit_runs_);
   history_ = {};
   for (Callback* callback : options.callbacks) callback->on_train_begin(*this);
   for (Index number = 0; number < options.epochs; ++number) {
@@ -167,32 +200,36 @@ History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOpt
 }
 
 Logs Sequential::train_on_batch(const Samples& x, const Samples& y) {
+  const std::string call = fmt::format("{}: train_on_batch", name_);
   check_ready("train_on_batch");
-  check_counts(name_, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: train_on_batch: the batch is empty", name_));
+  check_counts(call, x, y);
+  if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call));
   build(x.shape().without(0));
-  check_data(x, y);
-  if (!grad_enabled()) throw StateError(fmt::format("{}: train_on_batch: nothing is recorded where a NoGrad lives; end it first", name_));
+  check_data(call, name_, x, y);
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
+  check_learns("train_on_batch", pass);
   Means means;
   train(pass, Batch{x, y, {}, final_mask(x)}, means);
   return means.logs();
 }
 
 Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size) const {
+  const std::string call = fmt::format("{}: evaluate", name_);
   check_ready("evaluate");
-  if (!built_) throw StateError(fmt::format("{}: evaluate: it is not built; call fit, or build with the shape of a sample", name_));
-  check_batch_size(name_, batch_size);
-  check_data(x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: evaluate: there are no samples", name_));
+  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call));
+  check_batch_size(call, batch_size);
+  check_data(call, name_, x, y);
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call));
   Shards shards;
   return Pass(*this, shards).evaluate(x, y, batch_size);
 }
 
 Array Sequential::predict(const Samples& x, Index batch_size) const {
-  if (!built_) throw StateError(fmt::format("{}: predict: it is not built; call fit, or build with the shape of a sample", name_));
-  check_batch_size(name_, batch_size);
+  const std::string call = fmt::format("{}: predict", name_);
+  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call));
+  check_batch_size(call, batch_size);
+  check_input(name_, x);
   Shards shards;
   return Pass(*this, shards).predict(x, batch_size);
 }

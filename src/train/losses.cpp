@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "fovea/base/error.hpp"
+#include "ops/losses.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -29,8 +31,9 @@ Tensor numbers(const Tensor& prediction, const Samples& target) {
 
 void check_same(const char* name, const Shape& prediction, const Shape& target) {
   if (prediction != target && !lacks_last_axis(prediction, target))
-    throw ShapeError(
-        fmt::format("{}: predictions are {}, targets {}; they must have the same shape", name, to_string(prediction), to_string(target)));
+    throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape{}", name, to_string(prediction),
+                                 to_string(target),
+                                 prediction.rank() >= 1 && prediction[-1] == 1 ? ", or targets lack the last axis of size 1" : ""));
 }
 
 }  // namespace
@@ -42,12 +45,11 @@ Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction, const
 Tensor SparseCategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const { return sparse_cross_entropy(logits, target.ids()); }
 
 void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
-  const Ids& labels = target.ids();
-  if (prediction.rank() < 1 || prediction.without(-1) != labels.shape())
-    throw ShapeError(fmt::format("{}: predictions are {}, labels {}; labels must have the predictions' shape without its last axis, the classes", name, to_string(prediction), to_string(labels.shape())));
-  for (Index i = 0; i < labels.count(); ++i)
-    if (const Index label = labels.data()[i]; label < 0 || label >= prediction[-1])
-      throw IndexError(fmt::format("{}: the label at position {} is {}; there are classes 0 to {}", name, i, label, prediction[-1] - 1));
+  if (!target.is_ids())
+    throw ValueError(fmt::format(
+        "{}: labels are wanted, ids of classes, and the targets are numbers of shape {}; CategoricalCrossentropy takes distributions", name,
+        to_string(target.shape())));
+  shape::cross_entropy(name, prediction, target.ids());
 }
 
 Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
@@ -60,7 +62,12 @@ Tensor CategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& t
 }
 
 void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
-  if (prediction != target.array().shape())
+  ops::check_smoothing(name, label_smoothing);
+  if (target.is_ids())
+    throw ValueError(
+        fmt::format("{}: distributions are wanted, and the targets are ids of shape {}; SparseCategoricalCrossentropy takes labels", name,
+                    to_string(target.shape())));
+  if (prediction != target.shape())
     throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape", name, to_string(prediction),
                                  to_string(target.shape())));
 }
@@ -83,10 +90,16 @@ Tensor KLDivergence::operator()(const Tensor& prediction, const Samples& target)
   return kl_divergence(prediction, numbers(prediction, target));
 }
 
-void BinaryCrossentropy::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void BinaryCrossentropy::check(const Shape& prediction, const Samples& target) const {
+  ops::check_smoothing(name, label_smoothing);
+  check_same(name, prediction, target.shape());
+}
 void MeanSquaredError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
 void MeanAbsoluteError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
-void Huber::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+void Huber::check(const Shape& prediction, const Samples& target) const {
+  if (!(delta > 0)) throw ValueError(fmt::format("{}: delta is {}; it must be above 0", name, delta));
+  check_same(name, prediction, target.shape());
+}
 void KLDivergence::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
 
 }  // namespace fovea

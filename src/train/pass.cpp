@@ -53,8 +53,7 @@ Array Pass::loss_factors(const Batch& batch, const Shape& values, Index begin, I
 }
 
 Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) const {
-  const Signal input = x.is_ids() ? Signal{x.ids(), {}} : Signal{Tensor(x.array()), {}};
-  return std::get<Tensor>(model_.forward(input, context, logits).value);
+  return std::get<Tensor>(model_.forward(Sequential::signal(x), context, logits).value);
 }
 
 void Pass::run(const Batch& batch, bool training, Means& means) {
@@ -86,6 +85,9 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
   for (const Metric& metric : model_.compiled_->metrics) {
     const Array values = metric(predictions, batch.y);
+    if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
+      throw ShapeError(fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for each sample or position",
+                                   model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
     const bool masked = batch.mask && batch.mask->count() == values.count();
     double sum = 0, counted = 0;
     for (Index i = 0; i < values.count(); ++i) {

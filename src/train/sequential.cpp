@@ -16,13 +16,14 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-// "AttentionLayer" as "attention_layer".
+// "AttentionLayer" as "attention_layer", "RMSNorm" as "rms_norm", "Conv1D" as "conv1d": a word begins with a capital that a small letter
+// is before, or one behind.
 std::string snake_case(const std::string& type) {
+  const auto is = [&](int (*kind)(int), std::size_t i) { return i < type.size() && kind(static_cast<unsigned char>(type[i])) != 0; };
   std::string name;
-  for (const char c : type) {
-    const bool upper = std::isupper(static_cast<unsigned char>(c)) != 0;
-    if (upper && !name.empty() && name.back() != '_') name += '_';
-    name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (std::size_t i = 0; i < type.size(); ++i) {
+    if (i > 0 && is(std::isupper, i) && (is(std::islower, i - 1) || (is(std::isalpha, i - 1) && is(std::islower, i + 1)))) name += '_';
+    name += static_cast<char>(std::tolower(static_cast<unsigned char>(type[i])));
   }
   return name;
 }
@@ -46,30 +47,45 @@ const std::vector<double>& History::operator[](std::string_view name) const {
   if (found == history.end()) {
     std::vector<std::string> names;
     for (const auto& entry : history) names.push_back(entry.first);
-    throw IndexError(fmt::format("History: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+    throw IndexError(fmt::format("History: there is no \"{}\"; there {}", name,
+                                 names.empty() ? "are none; call fit first" : fmt::format("are: {}", fmt::join(names, ", "))));
   }
   return found->second;
 }
 
+void FitRuns::refuse(const std::string& call) const {
+  if (now_) throw StateError(fmt::format("{}: fit is running; wait until it returns", call));
+}
+
 void Sequential::add(Layer layer) {
-  if (built_) throw StateError(fmt::format("{}: a layer is added to a model that is built; add all layers first", name_));
+  if (built()) throw StateError(fmt::format("{}: a layer is added to a model that is built; add all layers first", name_));
   std::string name = snake_case(layer.type());
   const std::string stem = name;
   for (int number = 1; std::ranges::find(names_, name) != names_.end(); ++number) name = fmt::format("{}_{}", stem, number);
-  paths_.push_back(LayerCall::intern(name_ + "/" + name));
+  paths_.push_back(LayerCall::intern(fmt::format("{}/{}", name_, name)));
   names_.push_back(std::move(name));
   layers_.push_back(std::move(layer));
 }
 
 void Sequential::set_name(std::string name) {
   if (name.empty()) throw ValueError("Sequential: the name is empty");
-  name_ = std::move(name);
-  for (std::size_t i = 0; i < names_.size(); ++i) paths_[i] = LayerCall::intern(name_ + "/" + names_[i]);
+  if (hooks_) throw StateError(fmt::format("{}: set_name: it has forward hooks, by paths that begin with its name; name it first", name_));
+  name_ = LayerCall::intern(name);
+  for (std::size_t i = 0; i < names_.size(); ++i) paths_[i] = LayerCall::intern(name + "/" + names_[i]);
+  name_parameters();
+}
+
+// Messages and graphs call parameters by their path.
+void Sequential::name_parameters() {
+  for_each_parameter(*this, [&](const std::string& path, Tensor& tensor) {
+    if (tensor.node()) tensor.node()->layer = LayerCall::intern(fmt::format("{}/{}", name_, path));
+  });
 }
 
 void Sequential::build(const Shape& sample) {
   if (layers_.empty()) throw StateError(fmt::format("{}: there are no layers to build; add some", name_));
-  if (built_ && sample == input_) return;
+  if (built() && sample == input_) return;
+  fit_runs_.refuse(fmt::format("{}: build", name_));
   const Rng random = Rng(compiled_ ? compiled_->seed : 0).split("initial weights");
   std::vector<Shape> outputs;
   std::vector<bool> had_parameters;
@@ -85,13 +101,12 @@ void Sequential::build(const Shape& sample) {
       if (!had_parameters[i]) layers_[i].for_each([](const std::string&, Tensor& tensor) { tensor = Tensor(); });
     throw;
   }
-  for_each_parameter(*this, [&](const std::string& path, Tensor& tensor) {
-    if (tensor.node()) tensor.node()->layer = LayerCall::intern(name_ + "/" + path);
-  });
+  name_parameters();
   outputs_ = std::move(outputs);
   input_ = sample;
-  built_ = true;
 }
+
+Signal Sequential::signal(const Samples& x) { return x.is_ids() ? Signal{x.ids(), {}} : Signal{Tensor(x.array()), {}}; }
 
 Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
   Context own = context;
@@ -107,9 +122,8 @@ Signal Sequential::forward(Signal signal, const Context& context, bool for_logit
 }
 
 Tensor Sequential::operator()(const Samples& x, const Context& context) const {
-  if (!built_) throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or fit", name_));
-  const Signal input = x.is_ids() ? Signal{x.ids(), {}} : Signal{Tensor(x.array()), {}};
-  const Signal output = forward(input, context, false);
+  if (!built()) throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or fit", name_));
+  const Signal output = forward(signal(x), context, false);
   return std::get<Tensor>(output.value);
 }
 
@@ -121,6 +135,7 @@ std::optional<Mask> Sequential::final_mask(const Samples& x) const {
 }
 
 AttentionWeights Sequential::attention(const Samples& x) const {
+  if (!built()) throw StateError(fmt::format("{}: attention: it is not built; call build with the shape of a sample, or fit", name_));
   const NoGrad no_grad;
   AttentionWeights weights;
   (*this)(x, Context{.weights = &weights});
@@ -139,7 +154,8 @@ void Sequential::set_forward_hook(const std::string& path, ForwardHook hook) {
 }
 
 std::string Sequential::summary(Index width) const {
-  if (!built_) throw StateError(fmt::format("{}: it has no parameters yet; call build with the shape of a sample, or fit, before summary", name_));
+  if (!built())
+    throw StateError(fmt::format("{}: it has no parameters yet; call build with the shape of a sample, or fit, before summary", name_));
   std::vector<train::SummaryRow> rows;
   train::SummaryTotals totals;
   for (std::size_t i = 0; i < layers_.size(); ++i)
@@ -158,7 +174,8 @@ Optimizer& Sequential::optimizer() {
 
 void Sequential::compile(CompileOptions options) {
   if (!options.loss) throw ValueError(fmt::format("{}: compile: there is no loss; give one, such as .loss = SparseCategoricalCrossentropy{{}}", name_));
-  compiled_ = std::move(options);
+  fit_runs_.refuse(fmt::format("{}: compile", name_));
+  compiled_ = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;
   epochs_ = 0;
 }

@@ -21,7 +21,9 @@ class ShardSink final : public Sink {
     const auto found = gradients_.find(&leaf);
     return found != gradients_.end() ? found->second.gradient : gradients_.emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())}).first->second.gradient;
   }
+  /// Forgets the gradients, and the leaves that nobody else knows any more.
   void clear() {
+    std::erase_if(gradients_, [](const auto& entry) { return entry.second.leaf->references.load(std::memory_order_relaxed) == 1; });
     for (auto& entry : gradients_) entry.second.gradient.clear();
   }
 

@@ -27,7 +27,7 @@ std::string memory_size(double bytes) {
 namespace {
 
 constexpr std::size_t column_count = 3;
-constexpr Index narrowest = 16;  // one code point is left for the last column's text
+constexpr Index narrowest = 16, widest = 1000;  // at 16 one code point is left for the last column's text
 using Cells = std::array<std::string, column_count>;
 using Widths = std::array<Index, column_count>;
 
@@ -119,7 +119,8 @@ std::string total_text(std::string_view what, Index count, Index bytes_per_param
 }  // namespace
 
 std::string summary_table(std::string_view model, std::span<const SummaryRow> rows, const SummaryTotals& totals, Index width) {
-  if (width < narrowest) throw ValueError(fmt::format("summary: the width is {}; it must be at least {}", width, narrowest));
+  if (width < narrowest || width > widest)
+    throw ValueError(fmt::format("summary: the width is {}; it must be {} to {}", width, narrowest, widest));
   const Widths widths = column_widths(width);
   std::string text = fmt::format("Model: \"{}\"\n", printable(model));
   text += rule(widths, "┏", "━", "┳", "┓");

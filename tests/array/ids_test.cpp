@@ -66,7 +66,7 @@ TEST_CASE("a run of rows") {
   CHECK(numbers(ids.rows(1, 3)) == std::vector<std::int32_t>{3, 4, 5, 6});
   CHECK(ids.rows(1, 1).shape() == Shape{0, 2});
   CHECK(Ids(Shape{0, 2}, std::vector<std::int32_t>()).rows(0, 0).shape() == Shape{0, 2});
-  CHECK_THROWS_WITH_AS(ids.rows(0, 4), "Ids::rows: rows 0 to 4 of shape (3, 2)", IndexError);
+  CHECK_THROWS_WITH_AS(ids.rows(0, 4), "Ids::rows: [0, 4) of shape (3, 2), which has 3 rows", IndexError);
   CHECK_THROWS_AS(ids.rows(-1, 0), IndexError);
   CHECK_THROWS_AS(ids.rows(2, 1), IndexError);
   CHECK_THROWS_AS(Ids(Shape(), {7}).rows(0, 1), IndexError);
@@ -80,7 +80,7 @@ TEST_CASE("rows by position, in any order and repeated") {
   CHECK(ids.rows(Positions{}).shape() == Shape{0, 2});
   CHECK(numbers(Ids(Shape{3}, {7, 8, 9}).rows(Positions{1, 1})) == std::vector<std::int32_t>{8, 8});
   CHECK(Ids(Shape{0, 2}, std::vector<std::int32_t>()).rows(Positions{}).shape() == Shape{0, 2});
-  CHECK_THROWS_WITH_AS(ids.rows(Positions{0, 3}), "Ids::rows: row 3 of shape (3, 2)", IndexError);
+  CHECK_THROWS_WITH_AS(ids.rows(Positions{0, 3}), "Ids::rows: row 3 of shape (3, 2), which has 3 rows", IndexError);
   CHECK_THROWS_AS(ids.rows(Positions{-1}), IndexError);
   CHECK_THROWS_AS(Ids(Shape(), {7}).rows(Positions{0}), IndexError);
   CHECK_THROWS_AS(Ids(Shape{0, 2}, std::vector<std::int32_t>()).rows(Positions{0}), IndexError);

@@ -48,7 +48,9 @@ TEST_CASE("grad refuses inputs that the loss does not depend on, and losses with
   CHECK(refusal<StateError>([&] { grad(sum(x), {x, other}); }) == "grad: the loss does not depend on input 1 of shape (1,); leave it out, or set allow_unused");
   CHECK(refusal<StateError>([&] { grad(sum(x), {Tensor(numbers({1, 2}))}); }) == "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
   CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) == "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
-  CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) == "backward: the loss depends on no parameter, or was computed where nothing is recorded");
+  CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) ==
+        "backward: the loss depends on no parameter that requires gradients; make a leaf with Tensor::parameter, and end any NoGrad before "
+        "the forward pass");
 }
 
 TEST_CASE("grad gives zeros for what the loss does not depend on, where that is allowed") {

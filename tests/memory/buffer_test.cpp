@@ -149,7 +149,7 @@ TEST_CASE("a request beyond the cap is refused before anything grows, and all st
   memory::reset_peak();
   {
     const Cap cap(now + mebibyte);
-    const std::string expected = "a request of 33554432 bytes would bring the " + std::to_string(now) + " bytes in use above the cap of " + std::to_string(now + mebibyte) + " bytes";
+    const std::string expected = "a request of 33554432 bytes would bring the " + std::to_string(now) + " bytes in use above the cap of " + std::to_string(now + mebibyte) + " bytes; raise it with memory::set_cap";
     CHECK(refusal(32 * mebibyte) == expected);
     CHECK(memory::bytes_now() == now);
     CHECK(memory::bytes_held() == held);

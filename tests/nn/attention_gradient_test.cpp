@@ -10,7 +10,6 @@ using support::Generate;
 
 namespace {
 
-constexpr bool is_double = sizeof(real) == sizeof(double);
 
 // A layer whose parameters are `tensors`, in the order of its list.
 AttentionLayer with_parameters(AttentionLayer layer, support::Inputs tensors, std::size_t first) {
@@ -21,7 +20,6 @@ AttentionLayer with_parameters(AttentionLayer layer, support::Inputs tensors, st
 }  // namespace
 
 TEST_CASE("gradients of attention by x, query and parameters are differences, in every reading, score and mask") {
-  if (!is_double) return;
   Index cases = 0, comparisons = 0;
   for (Index trial = 0; trial < 48; ++trial) {
     Generate g("attention gradient", trial);
@@ -61,7 +59,6 @@ TEST_CASE("gradients of attention by x, query and parameters are differences, in
 }
 
 TEST_CASE("the gradient through dropout of the weights is a difference too: the same weights are dropped") {
-  if (!is_double) return;
   Index comparisons = 0;
   Generate g("attention dropout", 0);
   const AttentionLayer options{.units = 3, .dropout = real(0.4)};

@@ -96,7 +96,7 @@ TEST_CASE("building again keeps the numbers for another length, and refuses othe
 }
 
 TEST_CASE("a layer that is not built says what to call, in every reading") {
-  const char* const text = "this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential";
+  const char* const text = "AttentionLayer: it is not built; call build with the shape of a sample, or put it into a Sequential";
   const Tensor x(Array::zeros(Shape{2, 5, 6}));
   for (const AttentionLayer& layer : {AttentionLayer{4}, AttentionLayer{.units = 4, .reading = Reading::per_position}, AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
                                       AttentionLayer{.units = 4, .reading = Reading::query, .learned_query = true}})

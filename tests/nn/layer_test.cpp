@@ -95,7 +95,9 @@ TEST_CASE("a layer gives back the module it holds, to those who know its type") 
 TEST_CASE("a layer says what it takes when it is given the other") {
   const Context context;
   CHECK_THROWS_WITH_AS(Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context), "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it", ValueError);
-  CHECK_THROWS_WITH_AS(Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context), "Embedding takes ids, and is given numbers of shape (2, 3)", ValueError);
+  CHECK_THROWS_WITH_AS(Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context),
+                       "Embedding takes ids, and is given numbers of shape (2, 3); give Ids",
+                       ValueError);
 }
 
 TEST_CASE("a mask goes on through layers that keep positions, ends where it is used, and may not be lost") {

@@ -99,10 +99,13 @@ TEST_CASE("Dense refuses what it cannot be") {
   CHECK_THROWS_WITH_AS(dense.build(Shape{3}, Rng(1)), "Dense: units is 0; it must be at least 1", ValueError);
   dense.units = 4;
   CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)), "Dense: a sample is a single number; it must be (..., inputs)", ShapeError);
-  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 3})), "this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential", StateError);
+  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 3})),
+                       "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",
+                       StateError);
   dense.build(Shape{3}, Rng(1));
   CHECK_THROWS_WITH_AS(dense.build(Shape{5}, Rng(1)), "Dense: built for 3 inputs and 4 units; now a sample is (5,) and units is 4", ShapeError);
-  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 5})), "matmul: inner sizes differ: a is (2, 5), b is (3, 4); the last size of a must equal the second-to-last of b", ShapeError);
+  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 5})), "Dense: x is (2, 5), built for 3 features; the last size of x must be 3",
+                       ShapeError);
 }
 
 TEST_CASE("Embedding gives the rows that ids name, and its gradient is the touched rows, repeated ids added up") {
@@ -120,10 +123,14 @@ TEST_CASE("Embedding gives the rows that ids name, and its gradient is the touch
 
 TEST_CASE("Embedding refuses ids beyond its table on both sides, and sizes below 1") {
   Embedding embedding{7, 3};
-  CHECK_THROWS_WITH_AS(embedding(Ids(Shape{1, 1}, {0})), "this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential", StateError);
+  CHECK_THROWS_WITH_AS(embedding(Ids(Shape{1, 1}, {0})),
+                       "Embedding: it is not built; call build with the shape of a sample, or put it into a Sequential",
+                       StateError);
   embedding.build(Shape{2}, Rng(1));
   CHECK_THROWS_WITH_AS(embedding.check(Ids(Shape{2, 2}, {0, 6, 7, 1})), "Embedding: the id at position 2 of ids of shape (2, 2) is 7; input_dim is 7, so ids are 0 to 6", IndexError);
-  CHECK_THROWS_WITH_AS(embedding(Ids(Shape{2}, {0, -1})), "gather_rows: the id at position 1 of (2,) is -1; the table has rows 0 to 6", IndexError);
+  CHECK_THROWS_WITH_AS(embedding(Ids(Shape{2}, {0, -1})),
+                       "Embedding: the id at position 1 of ids of shape (2,) is -1; input_dim is 7, so ids are 0 to 6",
+                       IndexError);
   Embedding none{0, 3}, thin{7, 0};
   CHECK_THROWS_WITH_AS(none.build(Shape{2}, Rng(1)), "Embedding: input_dim is 0, output_dim is 3; both must be at least 1", ValueError);
   CHECK_THROWS_WITH_AS(thin.build(Shape{2}, Rng(1)), "Embedding: input_dim is 7, output_dim is 0; both must be at least 1", ValueError);

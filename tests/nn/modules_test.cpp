@@ -96,7 +96,7 @@ TEST_CASE("recurrent layers start as Keras', say the shape that they give, and r
   CHECK(paths_of(lstm) == Paths{"kernel (4, 20)", "recurrent_kernel (5, 20)", "bias (20,)"});
   for (Index i = 0; i < 20; ++i) CHECK(lstm.bias.value().at(i) == (i >= 5 && i < 10 ? 1 : 0));
   GRU none{.units = 0};
-  CHECK_THROWS_WITH_AS(none.build(Shape{7, 4}, seed), "GRU: units is 0; it must be at least 1", ValueError);
+  CHECK_THROWS_WITH_AS(none.build(Shape{7, 4}, seed), "GRU: units is 0; it must be 1 to 2^40", ValueError);
   CHECK_THROWS_WITH_AS(lstm.build(Shape{7}, seed), "LSTM: a sample is (7,); it must be (time, features)", ShapeError);
   CHECK_THROWS_WITH_AS(lstm.build(Shape{7, 3}, seed), "LSTM: built for 4 features and 5 units; now a sample is (7, 3) and units is 5",
                        ShapeError);
@@ -104,7 +104,7 @@ TEST_CASE("recurrent layers start as Keras', say the shape that they give, and r
   CHECK_THROWS_WITH_AS(gru(Array::zeros(Shape{7, 4})), "GRU: x is (7, 4); it must be (batch, time, features)", ShapeError);
   CHECK_THROWS_WITH_AS(gru(Array::zeros(Shape{2, 0, 4})), "GRU: a sequence of length 0 has no last position", ValueError);
   CHECK_THROWS_WITH_AS(gru(x, Mask(Shape{7}, {1, 1, 1, 1, 1, 1, 1})), "GRU: the mask has shape (7,); it must be (2, 7)", ShapeError);
-  CHECK_THROWS_WITH_AS(lstm.walk(x, {.states = {x}}), "LSTM: 1 states are given; it has 2", ValueError);
+  CHECK_THROWS_WITH_AS(lstm.walk(x, {.states = {x}}), "LSTM: 1 states are given; it has 2; give h and c", ValueError);
   CHECK_THROWS_WITH_AS(gru.walk(x, {.states = {x}}), "GRU: a state is (2, 7, 4); it must be (2, 5)", ShapeError);
 }
 

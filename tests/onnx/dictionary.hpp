@@ -45,17 +45,10 @@ inline Tensor move_axis(const Tensor& x, int from, int to) {
   return permute(x, order);
 }
 
-/// The axes that input 1 names, or the option "axes" in older operators. (Axes are made of lists that are written out.)
+/// The axes that input 1 names, or the option "axes" in older operators.
 inline Axes axes_of(const Case& c) {
   const std::vector<Index> wanted = c.has(1) ? c.list(1) : c.options("axes");
-  const auto axis = [&](std::size_t i) { return static_cast<int>(wanted[i]); };
-  switch (wanted.size()) {
-    case 0: return {};
-    case 1: return axis(0);
-    case 2: return {axis(0), axis(1)};
-    case 3: return {axis(0), axis(1), axis(2)};
-    default: throw LeftOut("more than three axes that are named");
-  }
+  return Axes(std::vector<int>(wanted.begin(), wanted.end()));
 }
 
 }  // namespace onnx

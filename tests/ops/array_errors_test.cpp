@@ -14,16 +14,16 @@ using support::refusal;
 TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
   CHECK(refusal<ShapeError>([] { squeeze(of({1, 3}), -1); }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can go");
   CHECK(refusal<ShapeError>([] { squeeze(of({1, 3}), {0, -2}); }) == "squeeze: an axis of (1, 3) is named twice in (0, -2)");
-  CHECK(refusal<IndexError>([] { unsqueeze(of({1, 3}), 3); }) == "a new axis 3 of shape (1, 3): it may be -3 to 2");
+  CHECK(refusal<IndexError>([] { unsqueeze(of({1, 3}), 3); }) == "unsqueeze: a new axis 3 of shape (1, 3): it may be -3 to 2");
   CHECK(refusal<ShapeError>([] {
           broadcast_to(of({2, 3}), {3});
         }) == "broadcast_to: (2, 3) does not broadcast to (3,): aligned at the last axis, each size must be equal or 1");
 }
 
 TEST_CASE("stack and split refuse what does not fit") {
-  CHECK(refusal<ValueError>([] { stack({}); }) == "stack: there is nothing to stack");
+  CHECK(refusal<ValueError>([] { stack({}); }) == "stack: no tensors are given; it needs one at least");
   CHECK(refusal<ShapeError>([] { stack({of({2}), of({3})}); }) == "stack: (3,) does not fit (2,); all shapes must be equal");
-  CHECK(refusal<IndexError>([] { stack({of({2})}, 2); }) == "a new axis 2 of shape (2,): it may be -2 to 1");
+  CHECK(refusal<IndexError>([] { stack({of({2})}, 2); }) == "stack: a new axis 2 of shape (2,): it may be -2 to 1");
   CHECK(refusal<ShapeError>([] { split(of({5, 2}), 2, 0); }) == "split: axis 0 of (5, 2) has size 5, which 2 parts do not divide");
   CHECK(refusal<ShapeError>([] { split(of({5, 2}), 0, 0); }) == "split: axis 0 of (5, 2) has size 5, which 0 parts do not divide");
   CHECK(refusal<ShapeError>([] { split(of({5, 2}), {2, 2}, 0); }) == "split: axis 0 of (5, 2) has size 5; the parts (2, 2) have 4");
@@ -116,7 +116,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
         }) == "conv1d: x is (2, 9, 3), kernel (2, 4, 5); the kernel must be (width, 3, filters)");
   CHECK(refusal<ShapeError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation = 2});
-        }) == "conv1d: axis 1 of x (2, 4, 3) has size 4, and a window reaches over 5");
+        }) == "conv1d: a sample of x is (4, 3), and a window reaches over 5 along its axis 0; pad it, or use Padding::same");
   CHECK(refusal<ValueError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.stride = 0});
         }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
@@ -135,7 +135,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
   CHECK(refusal<ValueError>([] { max_pool1d(of({2, 4, 3}), {.padding = Padding::causal}); }) == "max_pool1d: causal padding is for conv1d");
   CHECK(refusal<ShapeError>([] {
           average_pool1d(of({2, 1, 3}));
-        }) == "average_pool1d: axis 1 of x (2, 1, 3) has size 1, and a window reaches over 2");
+        }) == "average_pool1d: a sample of x is (1, 3), and a window reaches over 2 along its axis 0; pad it, or use Padding::same");
   CHECK(refusal<ShapeError>([] {
           max_pool2d(of({2, 4, 3}));
         }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");

@@ -55,14 +55,14 @@ TEST_CASE("reductions refuse an axis named twice, and extremes and variances not
   CHECK(refusal<ValueError>([] {
           var(of({2, 1}), 1, false, {.unbiased = true});
         }) == "var: unbiased, over a single element of (2, 1); it needs two");
-  CHECK(refusal<IndexError>([] { cumsum(of({2, 3}), 2); }) == "axis 2 of shape (2, 3): there are axes -2 to 1");
-  CHECK(refusal<IndexError>([] { argmax(of({2, 3}), -3); }) == "axis -3 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { cumsum(of({2, 3}), 2); }) == "cumsum: axis 2 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { argmax(of({2, 3}), -3); }) == "argmax: axis -3 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("top_k refuses more than there are, and fewer than none") {
-  CHECK(refusal<ValueError>([] { top_k(of({2, 3}), 4); }) == "top_k: k is 4; the last axis of (2, 3) has 3 elements");
-  CHECK(refusal<ValueError>([] { top_k(of({2, 3}), -1); }) == "top_k: k is -1; the last axis of (2, 3) has 3 elements");
-  CHECK(refusal<IndexError>([] { top_k(of({}), 0); }) == "axis -1 of shape (): there are axes 0 to -1");
+  CHECK(refusal<ValueError>([] { top_k(of({2, 3}), 4); }) == "top_k: k is 4; the last axis of (2, 3) has 3 elements; k must be 0 to 3");
+  CHECK(refusal<ValueError>([] { top_k(of({2, 3}), -1); }) == "top_k: k is -1; the last axis of (2, 3) has 3 elements; k must be 0 to 3");
+  CHECK(refusal<IndexError>([] { top_k(of({}), 0); }) == "top_k: axis -1 of shape (): a single number has no axes");
 }
 
 TEST_CASE("losses of targets refuse another shape, and a single number") {

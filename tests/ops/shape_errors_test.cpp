@@ -74,8 +74,8 @@ TEST_CASE("reductions refuse an axis named twice, or one that the tensor does no
   CHECK(refusal<ShapeError>([] { sum(of({2, 3}), {0, -2}); }) == "sum: an axis of (2, 3) is named twice in (0, -2)");
   CHECK(refusal<ShapeError>([] { mean(of({2, 3}), {1, 1}); }) == "mean: an axis of (2, 3) is named twice in (1, 1)");
   CHECK(refusal<ShapeError>([] { max(of({2, 3}), {-1, 1}); }) == "max: an axis of (2, 3) is named twice in (-1, 1)");
-  CHECK(refusal<IndexError>([] { sum(of({2, 3}), 2); }) == "axis 2 of shape (2, 3): there are axes -2 to 1");
-  CHECK(refusal<IndexError>([] { max(of({2, 3}), -3); }) == "axis -3 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { sum(of({2, 3}), 2); }) == "sum: axis 2 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { max(of({2, 3}), -3); }) == "max: axis -3 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("mean and max refuse an axis of size 0") {
@@ -90,8 +90,8 @@ TEST_CASE("clip refuses bounds in the wrong order, and NaN") {
 }
 
 TEST_CASE("reshape refuses sizes of another number of elements") {
-  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {4, 2}); }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8");
-  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {}); }) == "reshape: (2, 3) has 6 elements, () has 1");
+  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {4, 2}); }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8; they must be as many");
+  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {}); }) == "reshape: (2, 3) has 6 elements, () has 1; they must be as many");
 }
 
 TEST_CASE("reshape refuses what one open size cannot mend, and more than one of them") {
@@ -102,7 +102,7 @@ TEST_CASE("reshape refuses what one open size cannot mend, and more than one of 
           reshape(of({0, 3}), {0, -1});
         }) == "reshape: (0, 3) has 0 elements, which the other sizes of (0, -1) do not divide");
   CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {-1, 2, -1}); }) == "reshape: more than one size of (-1, 2, -1) is -1");
-  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {-2, 3}); }) == "a size is negative: (-2, 3)");
+  CHECK(refusal<ShapeError>([] { reshape(of({2, 3}), {-2, 3}); }) == "Shape: a size is negative: (-2, 3)");
 }
 
 TEST_CASE("permute refuses an order that does not name each axis once") {
@@ -111,29 +111,38 @@ TEST_CASE("permute refuses an order that does not name each axis once") {
         }) == "permute: the order (1, 0) must name each of the 3 axes of (2, 3, 4) once");
   CHECK(refusal<ShapeError>([] { permute(of({2}), {}); }) == "permute: the order () must name each of the 1 axes of (2,) once");
   CHECK(refusal<ShapeError>([] { permute(of({2, 3}), {1, -1}); }) == "permute: an axis of (2, 3) is named twice in (1, -1)");
-  CHECK(refusal<IndexError>([] { permute(of({2, 3}), {0, 2}); }) == "axis 2 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { permute(of({2, 3}), {0, 2}); }) == "permute: axis 2 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("transpose refuses an axis that the tensor does not have") {
-  CHECK(refusal<IndexError>([] { transpose(of({3})); }) == "axis -2 of shape (3,): there are axes -1 to 0");
+  CHECK(refusal<IndexError>([] { transpose(of({3})); }) == "transpose: axis -2 of shape (3,): there are axes -1 to 0");
 }
 
 TEST_CASE("slice refuses a part outside of the axis") {
-  CHECK(refusal<IndexError>([] { slice(of({4, 3}), 0, 2, 5); }) == "slice: [2, 5) of axis 0 of (4, 3), whose size is 4");
-  CHECK(refusal<IndexError>([] { slice(of({4, 3}), -1, -1, 2); }) == "slice: [-1, 2) of axis -1 of (4, 3), whose size is 3");
-  CHECK(refusal<IndexError>([] { slice(of({4, 3}), 1, 2, 1); }) == "slice: [2, 1) of axis 1 of (4, 3), whose size is 3");
-  CHECK(refusal<IndexError>([] { slice(of({4, 3}), 2, 0, 1); }) == "axis 2 of shape (4, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] {
+          slice(of({4, 3}), 0, 2, 5);
+        }) ==
+        "slice: [2, 5) of axis 0 of (4, 3), whose size is 4; it must be 0 <= begin <= end <= 4");
+  CHECK(refusal<IndexError>([] {
+          slice(of({4, 3}), -1, -1, 2);
+        }) ==
+        "slice: [-1, 2) of axis -1 of (4, 3), whose size is 3; it must be 0 <= begin <= end <= 3");
+  CHECK(refusal<IndexError>([] {
+          slice(of({4, 3}), 1, 2, 1);
+        }) ==
+        "slice: [2, 1) of axis 1 of (4, 3), whose size is 3; it must be 0 <= begin <= end <= 3");
+  CHECK(refusal<IndexError>([] { slice(of({4, 3}), 2, 0, 1); }) == "slice: axis 2 of shape (4, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("concat refuses nothing at all, and shapes that differ elsewhere") {
-  CHECK(refusal<ValueError>([] { concat({}); }) == "concat: there is nothing to join");
+  CHECK(refusal<ValueError>([] { concat({}); }) == "concat: no tensors are given; it needs one at least");
   CHECK(refusal<ShapeError>([] {
           concat({of({2, 3}), of({2, 4}), of({3, 3})}, -1);
         }) == "concat along axis -1: (3, 3) does not fit (2, 3); all sizes but that axis must be equal");
   CHECK(refusal<ShapeError>([] {
           concat({of({2, 3}), of({2, 3, 1})}, 0);
         }) == "concat along axis 0: (2, 3, 1) does not fit (2, 3); all sizes but that axis must be equal");
-  CHECK(refusal<IndexError>([] { concat({of({2, 3})}, 2); }) == "axis 2 of shape (2, 3): there are axes -2 to 1");
+  CHECK(refusal<IndexError>([] { concat({of({2, 3})}, 2); }) == "concat: axis 2 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
@@ -175,8 +184,11 @@ TEST_CASE("softmax and log_softmax refuse a mask that does not broadcast, and an
             op(of({3}), -1, Mask({1, 3}));
           }) == std::string(name) +
                     ": a mask of shape (1, 3) does not broadcast to (3,): aligned at the last axis, each size must be equal or 1");
-    CHECK(refusal<IndexError>([&, op = op] { op(of({2, 3}), 2, {}); }) == "axis 2 of shape (2, 3): there are axes -2 to 1");
-    CHECK(refusal<IndexError>([&, op = op] { op(of({}), -1, {}); }) == "axis -1 of shape (): there are axes 0 to -1");
+    CHECK(refusal<IndexError>([&, op = op] {
+            op(of({2, 3}), 2, {});
+          }) == std::string(name) + ": axis 2 of shape (2, 3): there are axes -2 to 1");
+    CHECK(refusal<IndexError>([&, op = op] { op(of({}), -1, {}); }) ==
+          std::string(name) + ": axis -1 of shape (): a single number has no axes");
   }
 }
 

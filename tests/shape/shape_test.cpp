@@ -44,19 +44,19 @@ TEST_CASE("axes count from either end") {
 }
 
 TEST_CASE("a negative size is refused") {
-  CHECK_THROWS_WITH_AS((Shape{3, -1}), "a size is negative: (3, -1)", ShapeError);
+  CHECK_THROWS_WITH_AS((Shape{3, -1}), "Shape: a size is negative: (3, -1)", ShapeError);
   CHECK_THROWS_AS((Shape{0, -1}), ShapeError);
   CHECK_THROWS_AS((Shape{std::numeric_limits<Index>::min()}), ShapeError);
 }
 
 TEST_CASE("more than six axes are refused") {
   CHECK_NOTHROW((Shape{1, 1, 1, 1, 1, 1}));
-  CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7}), "a shape has at most 6 axes; (1, 2, 3, 4, 5, 6, 7) has 7", ShapeError);
+  CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7}), "Shape: at most 6 axes; (1, 2, 3, 4, 5, 6, 7) has 7", ShapeError);
 }
 
 TEST_CASE("products that overflow are refused, also where a zero hides them") {
   constexpr Index big = Index(1) << 40;
-  CHECK_THROWS_WITH_AS((Shape{big, big}), "more elements than memory can have: (1099511627776, 1099511627776)", ShapeError);
+  CHECK_THROWS_WITH_AS((Shape{big, big}), "Shape: more elements than memory can have: (1099511627776, 1099511627776)", ShapeError);
   CHECK_THROWS_AS((Shape{big, big, 0}), ShapeError);
   CHECK_THROWS_AS((Shape{0, big, big}), ShapeError);
   CHECK_THROWS_AS((Shape{big, 0, big}), ShapeError);

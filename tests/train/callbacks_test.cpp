@@ -144,7 +144,9 @@ TEST_CASE("RestoreBestWeights refuses what it cannot do") {
   Sequential model = toy::model(), other{Dense{2}};
   RestoreBestWeights best;
   CHECK_THROWS_WITH_AS(best.restore(model), "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back", StateError);
-  CHECK_THROWS_WITH_AS(best.on_epoch_end(model, 0, {{"loss", 1}}), "RestoreBestWeights: there is no \"val_loss\" to watch; there are: loss; give fit validation_data", ValueError);
+  CHECK_THROWS_WITH_AS(best.on_epoch_end(model, 0, {{"loss", 1}}),
+                       "sequential: fit: RestoreBestWeights: there is no \"val_loss\" to watch; there are: loss; give fit validation_data",
+                       ValueError);
   play(best, model, {1});
   other.build(Shape{3});
   CHECK_THROWS_WITH_AS(best.restore(other), "RestoreBestWeights: the weights of 9 parameters are remembered, and this model has 2", ValueError);
@@ -179,7 +181,8 @@ TEST_CASE("EarlyStopping refuses a patience or a difference below 0, and a name 
   Sequential model = toy::model();
   FitOptions options = toy::quiet(1, 4);
   options.callbacks = {&stopping};
-  CHECK_THROWS_WITH_AS(model.fit(x, y, options), "EarlyStopping: there is no \"f1\" to watch; there are: accuracy, loss", ValueError);
+  CHECK_THROWS_WITH_AS(model.fit(x, y, options), "sequential: fit: EarlyStopping: there is no \"f1\" to watch; there are: accuracy, loss",
+                       ValueError);
 }
 
 TEST_CASE("with verbose 0 nothing is written anywhere; otherwise to the stream that is given, and to standard output without one") {

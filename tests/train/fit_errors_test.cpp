@@ -43,8 +43,10 @@ void unchanged(const Call& call) {
 TEST_CASE("options out of range are refused, each with its name and value") {
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.epochs = 0; }), "sequential: fit: epochs is 0; it must be at least 1", ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.epochs = -2; }), "sequential: fit: epochs is -2; it must be at least 1", ValueError);
-  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = 0; }), "sequential: batch_size is 0; it must be at least 1", ValueError);
-  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = -7; }), "sequential: batch_size is -7; it must be at least 1", ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = 0; }), "sequential: fit: batch_size is 0; it must be at least 1",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = -7; }), "sequential: fit: batch_size is -7; it must be at least 1",
+                       ValueError);
   for (const double split : {-0.1, 1.0, 1.5}) CHECK_THROWS_AS(fit_with([=](FitOptions& o) { o.validation_split = split; }), ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.validation_split = 1.5; }), "sequential: fit: validation_split is 1.5; it must be at least 0 and below 1", ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) {
@@ -52,10 +54,16 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                          o.validation_data = Validation{x, y};
                        }),
                        "sequential: fit: both validation_data and validation_split are given; give one", ValueError);
-  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.sample_weight = {1, 2}; }), "sequential: fit: 2 sample weights for 10 samples", ShapeError);
-  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::infinity()); }), "sequential: fit: a sample weight is inf; weights are finite", ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) {
+                         o.sample_weight = {1, 2};
+                       }),
+                       "sequential: fit: 2 sample weights for 10 samples; give one for each sample, or none",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::infinity()); }),
+                       "sequential: fit: the sample weight at position 0 is inf; weights must be finite", ValueError);
   CHECK_THROWS_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::quiet_NaN()); }), ValueError);
-  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.callbacks = {nullptr}; }), "sequential: fit: callback 0 is null", ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.callbacks = {nullptr}; }), "sequential: fit: callback 0 is null; leave it out",
+                       ValueError);
   CHECK_THROWS_AS(toy::model().evaluate(x, y, 0), ValueError);
   CHECK_THROWS_AS(toy::model().predict(x, -1), ValueError);
 }
@@ -73,29 +81,41 @@ TEST_CASE("no samples are refused, to train on, to validate on and to evaluate")
 
 TEST_CASE("counts and shapes that do not fit are refused") {
   Sequential model = toy::model();
-  CHECK_THROWS_WITH_AS(model.fit(x, y.rows(0, 9), toy::quiet(1, 4)), "sequential: x holds 10 samples, y holds 9; they must be as many", ShapeError);
-  CHECK_THROWS_WITH_AS(model.evaluate(x.rows(0, 9), y), "sequential: x holds 9 samples, y holds 10; they must be as many", ShapeError);
-  CHECK_THROWS_WITH_AS(model.evaluate(x.reshaped(Shape{20, 3}).rows(0, 10), y), "sequential: built for samples of shape (6,); these are (3,)", ShapeError);
+  CHECK_THROWS_WITH_AS(model.fit(x, y.rows(0, 9), toy::quiet(1, 4)),
+                       "sequential: fit: x holds 10 samples, y holds 9; they must be as many",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(model.evaluate(x.rows(0, 9), y), "sequential: evaluate: x holds 9 samples, y holds 10; they must be as many",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(model.evaluate(x.reshaped(Shape{20, 3}).rows(0, 10), y),
+                       "sequential: evaluate: built for samples of shape (6,); these are (3,)",
+                       ShapeError);
   const std::string labels = "; labels must have the predictions' shape without its last axis, the classes";
   CHECK_THROWS_WITH_AS(model.fit(x, y.reshaped(Shape{10, 1}), toy::quiet(1, 4)),
                        ("sequential: sparse_categorical_crossentropy: predictions are (10, 3), labels (10, 1)" + labels).c_str(), ShapeError);
-  CHECK_THROWS_WITH_AS(model.fit(x, Array::zeros(Shape{10}), toy::quiet(1, 4)), "sequential: ids are wanted, and these are numbers of shape (10,)", ValueError);
-  CHECK_THROWS_WITH_AS(model.predict(Array::zeros(Shape{1, 6})), "sequential/embedding: Embedding takes ids, and is given numbers of shape (1, 6)", ValueError);
+  CHECK_THROWS_WITH_AS(model.fit(x, Array::zeros(Shape{10}), toy::quiet(1, 4)),
+                       "sequential: sparse_categorical_crossentropy: labels are wanted, ids of classes, and the targets are numbers of "
+                       "shape (10,); CategoricalCrossentropy takes distributions",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(model.predict(Array::zeros(Shape{1, 6})),
+                       "sequential/embedding: Embedding takes ids, and is given numbers of shape (1, 6); give Ids",
+                       ValueError);
 }
 
 TEST_CASE("an id out of range is refused with layer, position and value before any weight changes, wherever it stands") {
   for (const std::int32_t id : {-1, 12, 2147483647})
     unchanged([&](Sequential& model) {
       const Ids bad = with(x, 57, id);  // of the last sample but one: earlier batches would have trained
-      const std::string text = "sequential/embedding: Embedding: the id at position 57 of ids of shape (10, 6) is " + std::to_string(id) + "; input_dim is 12, so ids are 0 to 11";
+      const std::string wrong = "/embedding: Embedding: the id at position 57 of ids of shape (10, 6) is " + std::to_string(id) +
+                                "; input_dim is 12, so ids are 0 to 11";
+      const std::string text = "sequential" + wrong, validation = "sequential: fit: validation_data" + wrong;
       FitOptions options = toy::quiet(3, 4);
       options.shuffle = false;
       CHECK_THROWS_WITH_AS(model.fit(bad, y, options), text.c_str(), IndexError);
       CHECK_THROWS_WITH_AS(model.train_on_batch(bad, y), text.c_str(), IndexError);
       CHECK_THROWS_WITH_AS(model.evaluate(bad, y), text.c_str(), IndexError);
       options.validation_data = Validation{bad, y};
-      CHECK_THROWS_WITH_AS(model.fit(x, y, options), text.c_str(), IndexError);
-      CHECK_THROWS_AS(model.predict(bad), IndexError);
+      CHECK_THROWS_WITH_AS(model.fit(x, y, options), validation.c_str(), IndexError);
+      CHECK_THROWS_WITH_AS(model.predict(bad), text.c_str(), IndexError);
     });
 }
 
@@ -103,13 +123,15 @@ TEST_CASE("a label out of range is refused with position and value before any we
   for (const std::int32_t label : {-1, 3, 2147483647})
     unchanged([&](Sequential& model) {
       const Ids bad = with(y, 9, label);
-      const std::string text = "sequential: sparse_categorical_crossentropy: the label at position 9 is " + std::to_string(label) + "; there are classes 0 to 2";
+      const std::string wrong =
+          ": sparse_categorical_crossentropy: the label at position 9 is " + std::to_string(label) + "; there are classes 0 to 2";
+      const std::string text = "sequential" + wrong, validation = "sequential: fit: validation_data" + wrong;
       CHECK_THROWS_WITH_AS(model.fit(x, bad, toy::quiet(3, 4)), text.c_str(), IndexError);
       CHECK_THROWS_WITH_AS(model.train_on_batch(x, bad), text.c_str(), IndexError);
       CHECK_THROWS_WITH_AS(model.evaluate(x, bad), text.c_str(), IndexError);
       FitOptions options = toy::quiet(3, 4);
       options.validation_data = Validation{x, bad};
-      CHECK_THROWS_WITH_AS(model.fit(x, y, options), text.c_str(), IndexError);
+      CHECK_THROWS_WITH_AS(model.fit(x, y, options), validation.c_str(), IndexError);
     });
 }
 
@@ -127,14 +149,15 @@ TEST_CASE("a model that is not compiled, not built or empty says what to call") 
   CHECK_THROWS_WITH_AS(raw.fit(x, y), "sequential: fit: it is not compiled; call compile with a loss first", StateError);
   CHECK_THROWS_WITH_AS(raw.evaluate(x, y), "sequential: evaluate: it is not compiled; call compile with a loss first", StateError);
   CHECK_THROWS_WITH_AS(raw.predict(x), "sequential: predict: it is not built; call fit, or build with the shape of a sample", StateError);
-  CHECK_THROWS_WITH_AS(raw.attention(x), "sequential: it is not built; call build with the shape of a sample, or fit", StateError);
+  CHECK_THROWS_WITH_AS(raw.attention(x), "sequential: attention: it is not built; call build with the shape of a sample, or fit",
+                       StateError);
   CHECK_THROWS_WITH_AS(raw.optimizer(), "sequential: it has no optimizer yet; call compile", StateError);
   CHECK_THROWS_WITH_AS(raw.compile({.optimizer = Adam{}}), "sequential: compile: there is no loss; give one, such as .loss = SparseCategoricalCrossentropy{}", ValueError);
   raw.compile({.loss = SparseCategoricalCrossentropy{}});
   CHECK_THROWS_WITH_AS(raw.evaluate(x, y), "sequential: evaluate: it is not built; call fit, or build with the shape of a sample", StateError);
   Sequential empty;
   empty.compile({.loss = SparseCategoricalCrossentropy{}});
-  CHECK_THROWS_WITH_AS(empty.fit(x, y), "sequential: fit: it has no layers", StateError);
+  CHECK_THROWS_WITH_AS(empty.fit(x, y), "sequential: fit: it has no layers; add some", StateError);
   CHECK_THROWS_WITH_AS(empty.build(Shape{6}), "sequential: there are no layers to build; add some", StateError);
 }
 

@@ -11,13 +11,7 @@ class Array : public Elements<real, Array> {
  public:
   using Elements::Elements;
 
-  /// Row-major values. Throws ShapeError when their number is not the shape's.
-  Array(const Shape& shape, std::span<const real> values);
-  /// The same values, written out.
-  Array(const Shape& shape, std::initializer_list<real> values) : Array(shape, std::span<const real>(values.begin(), values.size())) {}
-
-  /// Every element equal to `value`.
-  static Array full(const Shape& shape, real value);
+  static Array full(const Shape& shape, real value);  ///< every element equal to `value`
   static Array zeros(const Shape& shape) { return full(shape, 0); }  ///< every element 0
 
   Array clone() const { return Array(shape(), values()); }  ///< a copy of the numbers

@@ -15,11 +15,23 @@ class Elements {
  public:
   Elements() : shape_(Shape::nothing()) {}  ///< rank 1, no elements
   explicit Elements(const Shape& shape) : shape_(shape), buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
+  Elements(const Shape& shape, std::span<const T> values);  ///< row-major values; throws ShapeError when their number is not the shape's
+  /// The same values, written out.
+  Elements(const Shape& shape, std::initializer_list<T> values) : Elements(shape, std::span<const T>(values.begin(), values.size())) {}
+  Elements(const Elements&) = default;  ///< shares
+  /// Takes over; `other` has no elements any more.
+  Elements(Elements&& other) noexcept : shape_(std::exchange(other.shape_, Shape::nothing())), buffer_(std::move(other.buffer_)) {}
+  /// Shares, or takes over.
+  Elements& operator=(Elements other) noexcept {
+    shape_ = other.shape_;
+    buffer_ = std::move(other.buffer_);
+    return *this;
+  }
 
   const Shape& shape() const { return shape_; }  ///< its sizes
   Index count() const { return shape_.count(); }  ///< how many elements
 
-  const T* data() const { return buffer_.template as<T>(); }  ///< the first element; null when there are none
+  const T* data() const { return buffer_.template as<T>(); }  ///< the first element
   T* mutable_data() { return buffer_.template as<T>(); }  ///< the same, to be written by its maker
   std::span<const T> values() const { return {data(), static_cast<std::size_t>(count())}; }  ///< all elements in row-major order
   std::span<T> mutable_values() { return {mutable_data(), static_cast<std::size_t>(count())}; }  ///< the same, to be written

@@ -10,11 +10,7 @@ class Ids : public Elements<std::int32_t, Ids> {
  public:
   using Elements::Elements;
 
-  /// Row-major values. Throws ShapeError when their number is not the shape's, ValueError when one does not fit 32 bits.
-  Ids(const Shape& shape, std::span<const std::int32_t> values);
-  Ids(const Shape& shape, std::span<const std::int64_t> values);  ///< from wider integers
-  /// The same values, written out.
-  Ids(const Shape& shape, std::initializer_list<std::int32_t> values) : Ids(shape, std::span<const std::int32_t>(values.begin(), values.size())) {}
+  Ids(const Shape& shape, std::span<const std::int64_t> values);  ///< from wider integers; throws ValueError when one does not fit 32 bits
 };
 
 }  // namespace fovea

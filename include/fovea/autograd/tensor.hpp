@@ -15,25 +15,24 @@ class Tensor {
   Tensor() = default;
 
   /// A constant.
-  Tensor(Array value) : value_(std::move(value)), defined_(true) {}  // NOLINT: implicit on purpose
+  Tensor(Array value) : value_(std::move(value)) {}  // NOLINT: implicit on purpose
   Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}  ///< a constant, written out
 
   /// A leaf that gathers gradients: a parameter. The numbers are the tensor's own from now on.
   static Tensor parameter(const Array& value);
 
   /// A result of `record`.
-  Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)), defined_(true) {}
+  Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)) {}
 
-  bool defined() const { return defined_; }  ///< whether it holds numbers
+  bool defined() const { return value_.data() != nullptr; }  ///< whether it holds numbers: not as made by Tensor(), nor once moved from
 
   /// The numbers. Throws StateError when not defined.
-  const Array& value() const { return defined_ && !(node_ && node_->lagging) ? value_ : settled_value(); }
+  const Array& value() const { return defined() && !(node_ && node_->lagging) ? value_ : settled_value(); }
 
   /// The numbers of a table of which only some rows are going to be read: the others may lag behind their optimiser.
   const Array& rows_value(const Ids& ids) const;
 
-  /// Throws StateError when not defined.
-  const Shape& shape() const { return defined_ ? value_.shape() : value().shape(); }
+  const Shape& shape() const { return defined() ? value_.shape() : value().shape(); }  ///< throws StateError when not defined
 
   /// The number of a tensor that holds one. Throws ShapeError.
   real item() const;
@@ -87,7 +86,6 @@ class Tensor {
 
   Array value_;
   NodePtr node_;
-  bool defined_ = false;
 };
 
 }  // namespace fovea

@@ -11,7 +11,7 @@ namespace fovea::inline FOVEA_PRECISION {
 
 /// While it lives, notes for each layer how many bytes were in use at most while it computed, forward or backward, on this thread and in
 /// the shards of `fit` (where several layers are at work at once, each is told the bytes of all). It measures with memory::reset_peak, so
-/// memory::bytes_peak() starts anew.
+/// memory::bytes_peak() starts anew; one at a time.
 class MemoryByLayer final : public Observer {
  public:
   MemoryByLayer();

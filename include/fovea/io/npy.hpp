@@ -103,6 +103,7 @@ class NumpyArchive {
 
  private:
   struct Zip;
+  Zip& zip() const;
   std::unique_ptr<Zip> zip_;
 };
 

@@ -31,7 +31,16 @@ class Layer {
   /// Takes the module; from now on it is reached through the layer.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
-  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(type_name(typeid(M))) {}
+  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(type_name(typeid(M))) {
+    constexpr bool has_build = requires { &M::build; };
+    constexpr bool can_build = requires(M& m, const Shape& sample, const Rng& random) {
+      { m.build(sample, random) } -> std::convertible_to<Shape>;
+    };
+    static_assert(!has_build || can_build,
+                  "a module's build is Shape build(const Shape& sample, const Rng& random); a Sequential cannot be a layer of another");
+  }
+  Layer(const Layer&) = default;             ///< shares; so does a move
+  Layer& operator=(const Layer&) = default;  ///< shares; so does a move
 
   /// The module's type without its namespaces: "AttentionLayer".
   const std::string& type() const { return type_; }
@@ -49,8 +58,8 @@ class Layer {
   bool ends_in_softmax() const { return self_->ends_in_softmax(); }
   Signal call_for_logits(const Signal& x, const Context& context) const;  ///< without the last softmax
 
-  /// Checks ids before any work is done. Throws IndexError.
-  void check(const Ids& ids) const { self_->check(ids); }
+  /// Throws, before any work is done, ValueError where the module does not take what it is given, and IndexError for ids that it has not.
+  void check(const Signal& x) const;
 
   /// Bytes of the parameters whose gradients are dense.
   Index dense_bytes() const { return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real)); }
@@ -76,6 +85,7 @@ class Layer {
     virtual ~Interface() = default;
     virtual Shape build(const Shape& sample, const Rng& random) = 0;
     virtual std::optional<Tensor> call(const Signal& x, const Context& context) const = 0;
+    virtual bool takes(const Signal& x) const = 0;
     virtual Tensor linear(const Tensor& x) const = 0;
     virtual bool ends_in_softmax() const = 0;
     virtual std::optional<Mask> own_mask(const Ids& ids) const = 0;
@@ -108,6 +118,12 @@ class Layer {
           return module(tensor, context);
       }
       return std::nullopt;
+    }
+
+    bool takes(const Signal& x) const override {
+      constexpr bool with_mask = std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>;
+      constexpr bool numbers = with_mask || std::invocable<const M&, const Tensor&, const Context&>;
+      return std::holds_alternative<Ids>(x.value) ? std::invocable<const M&, const Ids&, const Context&> : numbers;
     }
 
     Tensor linear(const Tensor& x) const override {
@@ -162,6 +178,7 @@ class Layer {
     M module;
   };
 
+  [[noreturn]] void refuse_kind(const Signal& x) const;
   static std::string type_name(const std::type_info& type);
 
   std::shared_ptr<Interface> self_;

@@ -16,8 +16,7 @@ class Shape {
  public:
   static constexpr int max_rank = 6;  ///< axes at most
 
-  /// Rank 0.
-  Shape() = default;
+  Shape() = default;  ///< rank 0
 
   /// Throws ShapeError for a negative size, more than six of them, or more elements than memory can have.
   Shape(std::initializer_list<Index> sizes) : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}

@@ -19,6 +19,8 @@ using Logs = std::map<std::string, double, std::less<>>;
 class Callback {
  public:
   virtual ~Callback() = default;
+  /// Before anything is trained, with the names that an epoch's logs will have: to refuse what would not be among them.
+  virtual void check_names(const Sequential&, const Logs& /*names*/) const {}
   virtual void on_train_begin(Sequential&) {}  ///< before the first epoch
   virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {}  ///< before the first batch of an epoch
   virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {}  ///< with the means of the epoch so far
@@ -34,6 +36,7 @@ class RestoreBestWeights : public Callback {
  public:
   explicit RestoreBestWeights(std::string monitor = "val_loss") : monitor_(std::move(monitor)) {}  ///< of the value to watch
 
+  void check_names(const Sequential& model, const Logs& names) const override;  ///< throws ValueError without the value
   void on_train_begin(Sequential& model) override;  ///< forgets what it had
   /// Throws ValueError when the monitored value is not among the logs.
   void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;
@@ -57,6 +60,7 @@ class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(Index patience = 0, double min_delta = 0, std::string monitor = "val_loss");  ///< throws ValueError below 0
 
+  void check_names(const Sequential& model, const Logs& names) const override;  ///< throws ValueError without the value
   void on_train_begin(Sequential& model) override;  ///< forgets what it had
   void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;  ///< throws ValueError without the value
   bool wants_to_stop() const override { return stopped_; }

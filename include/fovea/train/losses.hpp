@@ -6,6 +6,7 @@
 #include <concepts>
 #include <memory>
 
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "fovea/train/samples.hpp"
 
@@ -79,7 +80,7 @@ struct KLDivergence {
   void check(const Shape& prediction, const Samples& target) const;          ///< throws ShapeError
 };
 
-/// A loss of any type, or none.
+/// A loss of any type, or none: then whatever is asked of it throws StateError.
 class Loss {
  public:
   Loss() = default;
@@ -91,18 +92,18 @@ class Loss {
   Loss(L loss) : self_(std::make_shared<Holder<L>>(std::move(loss))) {}  // NOLINT: implicit on purpose
 
   explicit operator bool() const { return static_cast<bool>(self_); }  ///< whether there is a loss
-  std::string name() const { return self_->name(); }  ///< for logs and errors
+  std::string name() const { return self().name(); }  ///< for logs and errors
 
   /// One value for each sample, of the target's shape.
-  Tensor operator()(const Tensor& prediction, const Samples& target) const { return self_->values(prediction, target); }
+  Tensor operator()(const Tensor& prediction, const Samples& target) const { return self().values(prediction, target); }
 
   /// Whether the loss can be computed from what goes into a softmax.
-  bool takes_logits() const { return self_->takes_logits(); }
+  bool takes_logits() const { return self().takes_logits(); }
   /// Only if takes_logits().
-  Tensor of_logits(const Tensor& logits, const Samples& target) const { return self_->of_logits(logits, target); }
+  Tensor of_logits(const Tensor& logits, const Samples& target) const { return self().of_logits(logits, target); }
 
   /// Before any work; a loss without a check passes all.
-  void check(const Shape& prediction, const Samples& target) const { self_->check(prediction, target); }
+  void check(const Shape& prediction, const Samples& target) const { self().check(prediction, target); }
 
  private:
   struct Interface {
@@ -138,6 +139,11 @@ class Loss {
     }
     L loss;
   };
+
+  const Interface& self() const {
+    if (!self_) throw StateError("Loss: there is none; give one, such as MeanSquaredError{}");
+    return *self_;
+  }
 
   std::shared_ptr<const Interface> self_;
 };

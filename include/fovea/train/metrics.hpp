@@ -30,6 +30,9 @@ class Metric {
     })
   Metric(M metric) : self_(std::make_shared<Holder<M>>(std::move(metric))) {}  // NOLINT: implicit on purpose
 
+  Metric(const Metric&) = default;             ///< shares; so does a move
+  Metric& operator=(const Metric&) = default;  ///< shares; so does a move
+
   std::string name() const { return self_->name(); }  ///< in the logs
   /// Throws if the metric knows from the shapes alone that it cannot be computed: fit asks before any work.
   void check(const Shape& prediction, const Samples& target) const { self_->check(prediction, target); }

@@ -21,6 +21,9 @@ class Optimizer {
     })
   Optimizer(O optimizer) : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
 
+  Optimizer(const Optimizer&) = default;             ///< shares; so does a move
+  Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
+
   /// Returns how many times the optimiser was attached to a model, this one included.
   std::uint64_t attach(std::vector<NamedParameter> parameters) {
     self_->attach(std::move(parameters));

@@ -53,6 +53,33 @@ struct History {
   const std::vector<double>& operator[](std::string_view name) const;
 };
 
+/// Says whether fit runs. The first member of a model: meanwhile nobody can move it, or move another into it.
+class FitRuns {
+ public:
+  /// While it lives, fit runs.
+  struct Scope {
+    explicit Scope(FitRuns& runs) : now(runs.now_) { now = true; }
+    ~Scope() { now = false; }
+    Scope(const Scope&) = delete;
+    bool& now;  ///< of the model
+  };
+
+  FitRuns() = default;
+  FitRuns(FitRuns&& other) { other.refuse("Sequential: move"); }  ///< throws StateError while fit runs
+  /// Throws StateError while fit of either model runs.
+  FitRuns& operator=(FitRuns&& other) {
+    refuse("Sequential: assignment");
+    other.refuse("Sequential: move");
+    return *this;
+  }
+
+  /// Throws StateError while fit runs, with the name of the call in front.
+  void refuse(const std::string& call) const;
+
+ private:
+  bool now_ = false;
+};
+
 /// Layers called one after another. The batch is cut into a number of shards that depends on the batch and the model alone; each
 /// runs forward and backward in one task, and their gradients are added along one fixed tree: the weights are the same bits for any
 /// number of threads.
@@ -64,22 +91,22 @@ class Sequential {
   explicit Sequential(Modules... modules) {
     (add(Layer(std::move(modules))), ...);
   }
-  Sequential(Sequential&&) = default;  ///< takes over
-  Sequential& operator=(Sequential&&) = default;  ///< takes over
+  Sequential(Sequential&&) = default;  ///< takes over: `other` has no layers any more; throws StateError while fit runs
+  Sequential& operator=(Sequential&&) = default;  ///< takes over, on the same terms
 
   /// Puts a layer behind the others. Throws StateError once built.
   void add(Layer layer);
 
-  /// The name in paths and in the summary. Throws ValueError when empty.
+  /// The name in paths and in the summary. Throws ValueError when empty, StateError once there are forward hooks.
   void set_name(std::string name);
-  const std::string& name() const { return name_; }  ///< "sequential" at first
+  std::string name() const { return name_; }  ///< "sequential" at first
 
   const std::vector<Layer>& layers() const { return layers_; }  ///< in order
 
   /// Makes all parameters for samples of a shape, the batch axis left out; what fit does by itself from its data. Compile first if
   /// the seed matters. A second call with the same shape does nothing. Throws ShapeError and ValueError with the layer's path.
   void build(const Shape& sample);
-  bool built() const { return built_; }  ///< whether the parameters exist
+  bool built() const { return !outputs_.empty(); }  ///< whether the parameters exist
 
   /// The prediction for a batch, recorded: for a loop of your own.
   Tensor operator()(const Samples& x, const Context& context = {}) const;
@@ -88,6 +115,7 @@ class Sequential {
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
+  /// Callbacks may evaluate and predict; what would change the model under fit throws StateError.
   History fit(const Samples& x, const Samples& y, const FitOptions& options = {});
 
   /// One step on one batch; its loss and metrics before the step. Throws as fit does.
@@ -105,7 +133,7 @@ class Sequential {
   /// From now on what the layer at `path` ("sequential/dense", as in errors) gives passes `hook`; an empty one takes the hook away. Paths
   /// go on inside modules that call others by `in_layer`; whether there is such a path inside a layer is not known here. The last layer
   /// shows its logits while fit and evaluate compute the loss from them. While a model has hooks, those of a Context are not called.
-  /// Throws IndexError where the model has no such layer. Give the model its name first.
+  /// Throws IndexError where the model has no such layer.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Keras' table of layers, shapes and parameter counts. Throws StateError before it is built.
@@ -126,25 +154,29 @@ class Sequential {
  private:
   friend class Pass;
 
+  void name_parameters();
   void check_ready(const char* what) const;
-  void check_data(const Samples& x, const Samples& y) const;
+  void check_data(const std::string& call, const std::string& path, const Samples& x, const Samples& y) const;
+  void check_input(const std::string& path, const Samples& x) const;
+  void check_learns(const char* what, const Pass& pass) const;
   Shards& shards();
   History fit_checked(const Samples& x, const Samples& y, const FitOptions& options);
   void epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
+  static Signal signal(const Samples& x);
   Signal forward(Signal signal, const Context& context, bool for_logits) const;
   std::optional<Mask> final_mask(const Samples& x) const;
 
-  std::string name_ = "sequential";
+  FitRuns fit_runs_;                // stays the first: a model that is refused to be moved is whole
+  const char* name_ = "sequential";  // interned
   std::vector<Layer> layers_;
   std::vector<std::string> names_;  // of the layers, unique
-  std::vector<Shape> outputs_;      // of the layers, for one sample
+  std::vector<Shape> outputs_;      // of the layers, for one sample; none before it is built
   std::vector<const char*> paths_;  // interned
   std::shared_ptr<const ForwardHooks> hooks_;
   Shape input_;
-  bool built_ = false;
 
-  std::optional<CompileOptions> compiled_;
+  std::unique_ptr<CompileOptions> compiled_;  // null before compile
   std::uint64_t steps_ = 0;         // updates made since compile
   std::vector<NodePtr> learning_;    // the parameters that the optimiser took on
   std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model

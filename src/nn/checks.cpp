@@ -1,0 +1,26 @@
+#include "nn/checks.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+void check_built(const char* module, const Tensor& parameter) {
+  if (!parameter.defined())
+    throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or put it into a Sequential", module));
+}
+
+void check_features(const char* module, const char* what, const Shape& x, Index features) {
+  if (x.rank() < 1 || x[-1] != features)
+    throw ShapeError(fmt::format("{}: {} is {}, built for {} features; the last size of {} must be {}", module, what, to_string(x),
+                                 features, what, features));
+}
+
+void check_windowed(const char* module, const Shape& sample, int rank) {
+  if (sample.rank() != rank)
+    throw ShapeError(fmt::format("{}: a sample is {}; it must be {}", module, to_string(sample),
+                                 rank == 2 ? "(time, channels)" : "(rows, columns, channels)"));
+}
+
+}  // namespace fovea

@@ -1,0 +1,19 @@
+#include "fovea/nn/context.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ranges>
+
+#include "fovea/base/error.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+const Array& AttentionWeights::operator[](std::string_view path) const {
+  const auto found = find(path);
+  if (found != end()) return found->second;
+  throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path,
+                               empty() ? "are none" : fmt::format("are: {}", fmt::join(std::views::keys(*this), ", "))));
+}
+
+}  // namespace fovea
