@@ -39,7 +39,8 @@ class Comparison {
     weights_ = draw(y.shape(), random);
     for (Index i = 0; i < weights_.count(); ++i)
       if (!std::isfinite(y.value().data()[i])) weights_.mutable_data()[i] = 0;
-    looks_at_nothing_ = y.value().count() > 0 && std::ranges::none_of(y.value().values(), [](real number) { return std::isfinite(number); });
+    const std::span<const real> numbers = y.value().values();
+    looks_at_nothing_ = std::ranges::any_of(numbers, [](real number) { return std::isnan(number); }) && std::ranges::none_of(numbers, [](real number) { return std::isfinite(number); });
     if (y.requires_grad()) gradients_ = grad(sum(y * Tensor(weights_)), inputs, {.allow_unused = true});
     else
       for (const Array& input : at) gradients_.push_back(Array::zeros(input.shape()));
@@ -47,7 +48,7 @@ class Comparison {
 
   // What differs along u, or nothing.
   std::string operator()(const std::vector<Array>& u, const std::string& what) const {
-    if (looks_at_nothing_) return "the result has no finite number";
+    if (looks_at_nothing_) return "the result is all NaN";
     long double analytic = 0;
     for (std::size_t k = 0; k < at_.size(); ++k) analytic += weighted(u[k], gradients_[k]);
     const long double numeric = (value_along(u, options_.step) - value_along(u, -options_.step)) / (2 * options_.step);

@@ -41,11 +41,28 @@ struct Steps {
 }  // namespace
 
 TEST_CASE("steps of a model hold no more bytes than the first few, and leave none behind") {
+  const Index before = threads();
+  set_threads(1);
   Steps steps;
   steps.run(40);
   const Index held = memory::bytes_held(), now = memory::bytes_now();
   steps.run(80);
   CHECK(memory::bytes_held() == held);
+  CHECK(memory::bytes_now() == now);
+  set_threads(before);
+}
+
+TEST_CASE("on several threads, which take from each other's pools as it happens, steps come to hold no more either") {
+  Steps steps;
+  steps.run(40);
+  const Index now = memory::bytes_now();
+  int rounds_that_grew = 0;
+  for (int round = 0; round < 40; ++round) {
+    const Index held = memory::bytes_held();
+    steps.run(8);
+    rounds_that_grew += memory::bytes_held() != held;
+  }
+  CHECK(rounds_that_grew < 20);
   CHECK(memory::bytes_now() == now);
 }
 

@@ -25,8 +25,8 @@ struct GradcheckResult {
 };
 
 /// Compares v . (J u), J u from `backward` and v random weights of the result, with differences of v . function along u, at the point
-/// `at`. Numbers of the result that are not finite there are not looked at (their gradients must be finite even so); a result without
-/// any finite number fails. The function must be differentiable along the way and give the same each time. Nobody's gradients are
+/// `at`. Numbers of the result that are not finite there are not looked at (their gradients must be finite even so); a result that is
+/// all NaN fails. The function must be differentiable along the way and give the same each time. Nobody's gradients are
 /// touched. Throws what the function throws, and ValueError for fewer directions than one.
 GradcheckResult gradcheck(const TensorFunction& function, const std::vector<Array>& at, const GradcheckOptions& options = {});
 

@@ -67,12 +67,12 @@ void zero_grad(const Module& module) {
     if (parameter.tensor.requires_grad()) parameter.tensor.zero_grad();
 }
 
-/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again; constants among them stay what they are. Compile, or attach the optimiser, again
-/// afterwards: it holds the parameters that it took on.
+/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again; constants among them stay what they are.
+/// Compile, or attach the optimiser, again afterwards: it holds the parameters that it took on. Throws StateError before it is built.
 template <class Module>
 void set_trainable(Module& module, bool trainable) {
   for_each_parameter(module, [&](const std::string&, Tensor& tensor) {
-    if (tensor.node()) tensor.set_requires_grad(trainable);
+    if (tensor.node() || !tensor.defined()) tensor.set_requires_grad(trainable);
   });
 }
 
