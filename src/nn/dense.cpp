@@ -16,6 +16,11 @@ Tensor activate(const Tensor& x, Activation activation) {
     case Activation::sigmoid: return sigmoid(x);
     case Activation::tanh: return tanh(x);
     case Activation::softmax: return softmax(x);
+    case Activation::gelu: return gelu(x);
+    case Activation::silu: return silu(x);
+    case Activation::elu: return elu(x);
+    case Activation::leaky_relu: return leaky_relu(x);
+    case Activation::softplus: return softplus(x);
   }
   throw ValueError(fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
 }

@@ -84,6 +84,11 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   CHECK(bits_differ(with(Activation::sigmoid), sigmoid(y).value()) == "");
   CHECK(bits_differ(with(Activation::tanh), fovea::tanh(y).value()) == "");
   CHECK(bits_differ(with(Activation::softmax), softmax(y).value()) == "");
+  CHECK(bits_differ(with(Activation::gelu), gelu(y).value()) == "");
+  CHECK(bits_differ(with(Activation::silu), silu(y).value()) == "");
+  CHECK(bits_differ(with(Activation::elu), elu(y).value()) == "");
+  CHECK(bits_differ(with(Activation::leaky_relu), leaky_relu(y).value()) == "");
+  CHECK(bits_differ(with(Activation::softplus), softplus(y).value()) == "");
   CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99", ValueError);
 }
 

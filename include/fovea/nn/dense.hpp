@@ -5,8 +5,8 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// What a layer applies to its result, element by element; softmax along the last axis.
-enum class Activation { linear, relu, sigmoid, tanh, softmax };
+/// What a layer applies to its result, element by element; softmax along the last axis. The functions of ops.hpp with Keras' defaults.
+enum class Activation { linear, relu, sigmoid, tanh, softmax, gelu, silu, elu, leaky_relu, softplus };
 
 /// activation(x)
 Tensor activate(const Tensor& x, Activation activation);

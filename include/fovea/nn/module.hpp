@@ -4,8 +4,9 @@
 //   Tensor operator()(const Tensor& x, const Context& = {}) const;  x: (batch, sample...); Ids for modules that look up rows
 //   static void parameters(auto& self, auto&& visit);             visit("name", member) for each parameter and each module inside
 //
-// That one list, in its fixed order, serves the optimiser, saving, counting and printing. Tensors are handles, so a copy of a
-// module shares its weights. Modules without parameters may leave out `parameters`, and `build` if shapes stay as they are.
+// That one list, in its fixed order, serves the optimiser, saving, counting and printing. Calls are const and may come from several
+// threads at once. Tensors are handles, so a copy of a module shares its weights. Modules without parameters may leave out
+// `parameters`, and `build` if shapes stay as they are.
 #pragma once
 
 #include <string>

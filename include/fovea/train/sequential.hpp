@@ -82,7 +82,7 @@ class FitRuns {
 
 /// Layers called one after another. The batch is cut into a number of shards that depends on the batch and the model alone; each
 /// runs forward and backward in one task, and their gradients are added along one fixed tree: the weights are the same bits for any
-/// number of threads.
+/// number of threads. Const members may be called from several threads at once; the others are for one thread at a time.
 class Sequential {
  public:
   /// Modules in the order in which they are called.
