@@ -77,6 +77,20 @@ void scores_slopes(Index time, Index units, const real* de, const real* v, const
   }
 }
 
+// y (columns, rows) = x (rows, columns) with its axes exchanged.
+void transpose(const real* x, Index rows, Index columns, real* y) {
+  using Positions = hn::RebindToSigned<Tag>;
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  HWY_ALIGN hn::TFromD<Positions> below[HWY_MAX_BYTES / sizeof(real)];
+  for (Index i = 0; i < width; ++i) below[i] = static_cast<hn::TFromD<Positions>>(i * columns);
+  const auto column = hn::Load(Positions(), below);
+  for (Index u = 0; u < columns; ++u) {
+    Index f = 0;
+    for (; f + width <= rows; f += width) hn::StoreU(hn::GatherIndex(Tag(), x + f * columns + u, column), Tag(), y + u * rows + f);
+    for (; f < rows; ++f) y[u * rows + f] = x[f * columns + u];
+  }
+}
+
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -210,8 +224,7 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
   // Wᵀ as an array of its own: OpenBLAS' kernels for small products do not take it transposed.
   const Index count_w = s.features * s.units;
   const Buffer transposed(count_w * static_cast<Index>(sizeof(real)));
-  for (Index f = 0; f < s.features; ++f)
-    for (Index u = 0; u < s.units; ++u) transposed.as<real>()[u * s.features + f] = w[f * s.units + u];
+  FOVEA_BEST(transpose)(w, s.features, s.units, transposed.as<real>());
 
   const Index pieces = std::max<Index>(1, (s.batch + samples_a_piece - 1) / samples_a_piece);
   const Index sums = count_w + 2 * s.units;  // dW, db, dv of one piece
