@@ -11,7 +11,8 @@ peers::Steps steps(std::function<double(Index, bool)> step) {
 }
 
 // `op` gives the result for its parameters; `dy` is its gradient, or not there where the result is one number.
-peers::Steps forward_and_backward(std::vector<Tensor> parameters, std::optional<Array> dy, std::function<Tensor(const std::vector<Tensor>&)> op) {
+peers::Steps forward_and_backward(std::vector<Tensor> parameters, std::optional<Array> dy,
+                                  std::function<Tensor(const std::vector<Tensor>&)> op) {
   return steps([=](Index, bool wanted) {
     for (const Tensor& parameter : parameters) parameter.zero_grad();
     const Tensor y = op(parameters);
@@ -36,7 +37,8 @@ peers::Steps adam(const NumpyArchive& data) {
 
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
-  if (options.kind == "softmax") return forward_and_backward({parameter("x")}, data.array("dy"), [](const auto& p) { return softmax(p[0]); });
+  if (options.kind == "softmax")
+    return forward_and_backward({parameter("x")}, data.array("dy"), [](const auto& p) { return softmax(p[0]); });
   if (options.kind == "layer_norm")
     return forward_and_backward({parameter("x"), parameter("gamma"), parameter("beta")}, data.array("dy"),
                                 [](const auto& p) { return layer_norm(p[0], p[1], p[2], real(1e-3)); });
