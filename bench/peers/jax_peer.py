@@ -1,0 +1,102 @@
+"""JAX: the whole step is one jitted function; weights and moments are donated. Adam is written out, in Keras' form."""
+
+import os
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+import jax
+import jax.numpy as jnp
+
+from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+
+options = arguments()
+
+
+def adam(p, g, m, v, t):
+    m, v = m + (g - m) * (1 - 0.9), v + (g * g - v) * (1 - 0.999)
+    return p - 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (jnp.sqrt(v) + 1e-7), m, v
+
+
+def documented(p, ids):
+    x = p["embedding/weight"].at[ids].get(mode="promise_in_bounds")
+    layer = {name.removeprefix("attention_layer/"): value for name, value in p.items()}
+    scores = jnp.tanh(x @ layer["W1"] + layer["b1"] + x @ layer["W2"] + layer["b2"]) @ layer["v"] + layer["c"]
+    return (jax.nn.softmax(scores, 1) * x).sum(1) @ p["dense/weight"] + p["dense/bias"]
+
+
+def mlp(p, x):
+    for name in ("dense", "dense_1"):
+        x = jax.nn.relu(x @ p[f"{name}/weight"] + p[f"{name}/bias"])
+    return x @ p["dense_2/weight"] + p["dense_2/bias"]
+
+
+def mean_cross_entropy(logits, y):
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
+
+
+def step(model, data):
+    def loss_of(p, x, y):
+        logits = model(p, x)
+        return mean_cross_entropy(logits, y), (logits.argmax(1) == y).mean()
+
+    def train(p, m, v, t, x, y):
+        (loss, accuracy), g = jax.value_and_grad(loss_of, has_aux=True)(p, x, y)
+        t = t + 1
+        new = {name: adam(p[name], g[name], m[name], v[name], t) for name in p}
+        p, m, v = ({name: values[i] for name, values in new.items()} for i in range(3))
+        return p, m, v, t, loss, accuracy
+
+    jitted = jax.jit(train, donate_argnums=(0, 1, 2, 3))
+    p = {name: jnp.array(array) for name, array in weights(data).items()}
+    state = [p, jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p), jnp.float32(0)]
+    rows = batches(data, jnp.array)
+
+    def advance(i):
+        *state[:], loss, accuracy = jitted(*state, *rows[i % len(rows)])
+        return loss, accuracy
+
+    return Steps(advance, wait=lambda _: jax.block_until_ready(state), number=lambda r: float(r[0]))
+
+
+def kernel(kind, data):
+    def softmax(x, dy):
+        y, backward = jax.vjp(jax.nn.softmax, x)
+        return y, *backward(dy)
+
+    def layer_norm(x, gamma, beta, dy):
+        def norm(x, gamma, beta):
+            return jax.nn.standardize(x, epsilon=1e-3) * gamma + beta
+
+        y, backward = jax.vjp(norm, x, gamma, beta)
+        return y, *backward(dy)
+
+    def cross_entropy(x, y):
+        return jax.value_and_grad(mean_cross_entropy)(x, y)
+
+    function = jax.jit({"softmax": softmax, "layer_norm": layer_norm, "cross_entropy": cross_entropy}[kind])
+    inputs = [jnp.array(data[name]) for name in ("x", "gamma", "beta", "dy", "y") if name in data]
+    return Steps(lambda i: function(*inputs), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
+
+
+def dense_adam(data):
+    update = jax.jit(lambda p, m, v, t, g: (*adam(p, g, m, v, t + 1), t + 1), donate_argnums=(0, 1, 2, 3))
+    g = jnp.array(data["g"])
+    state = [jnp.array(data["p"]), jnp.zeros_like(g), jnp.zeros_like(g), jnp.float32(0)]
+
+    def advance(_):
+        state[:] = update(*state, g)
+
+    return Steps(advance, wait=lambda _: jax.block_until_ready(state), number=lambda _: sum_of_squares(state[0]))
+
+
+def start(data):
+    match options.kind:
+        case "step":
+            return step(documented, data)
+        case "mlp":
+            return step(mlp, data)
+        case "adam":
+            return dense_adam(data)
+    return kernel(options.kind, data)
+
+
+serve(start, options, f"jax {jax.__version__}")

@@ -1,0 +1,172 @@
+"""Keras on TensorFlow. `tf`: the whole step one tf.function; `tf-xla`: the same compiled by XLA. `keras-fit`: compile and fit with
+their defaults; `keras-fit-best`: 32 steps in one execution."""
+
+import os
+import time
+
+from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras
+import tensorflow as tf
+
+options = arguments()
+tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+compiled = tf.function(jit_compile=options.contestant == "tf-xla")
+
+
+class AttentionLayer(keras.layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.W1, self.W2, self.V = keras.layers.Dense(units), keras.layers.Dense(units), keras.layers.Dense(1)
+
+    def build(self, shape):
+        for layer in (self.W1, self.W2):
+            layer.build(shape)
+        self.V.build((*shape[:-1], self.W1.units))
+
+    def call(self, x):
+        scores = self.V(keras.ops.tanh(self.W1(x) + self.W2(x)))
+        return keras.ops.sum(keras.ops.softmax(scores, axis=1) * x, axis=1)
+
+
+def documented(data):
+    vocab, features = data["embedding/weight"].shape
+    model = keras.Sequential([keras.layers.Embedding(vocab, features), AttentionLayer(64), keras.layers.Dense(10, activation="softmax")])
+    model.build((None, data["x"].shape[1]))
+    model.set_weights(list(weights(data).values()))
+    return model
+
+
+def mlp(data):
+    layers = [keras.layers.Dense(units, activation) for units, activation in ((256, "relu"), (128, "relu"), (10, "softmax"))]
+    model = keras.Sequential([keras.Input((784,)), *layers])
+    model.set_weights(list(weights(data).values()))
+    return model
+
+
+def step(model, data):
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(model.trainable_variables)
+    loss_of = keras.losses.SparseCategoricalCrossentropy()
+
+    @compiled
+    def train(x, y):
+        with tf.GradientTape() as tape:
+            prediction = model(x, training=True)
+            loss = loss_of(y, prediction)
+        accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(prediction, 1, tf.int32), y), tf.float32))
+        # As one table: Adam on IndexedSlices would square each occurrence of an id by itself.
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss, accuracy
+
+    rows = batches(data, tf.constant)
+    return Steps(lambda i: train(*rows[i % len(rows)]), wait=lambda r: r[0].numpy(), number=lambda r: float(r[0]))
+
+
+class Fit:
+    """One unit is an epoch of all batches, four times over, in an order of its own; a loss is that of a fit on one batch."""
+
+    def __init__(self, data):
+        self.model = documented(data)
+        together = 32 if options.contestant == "keras-fit-best" else 1
+        self.model.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"],
+                           steps_per_execution=together)
+        self.rows = batches(data, lambda array: array)
+        self.x, self.y = (tf.tile(data[name], [4, 1][:data[name].ndim]).numpy() for name in ("x", "y"))
+        self.size = len(self.rows[0][1])
+        self.per_unit = 4 * len(self.rows)
+
+    def losses(self, count):
+        def loss(x, y):
+            return self.model.fit(x, y, batch_size=self.size, verbose=0).history["loss"][0]
+
+        return [loss(*self.rows[i % len(self.rows)]) for i in range(count)]
+
+    def run(self, count):
+        begin = time.perf_counter()
+        self.model.fit(self.x, self.y, batch_size=self.size, epochs=count, verbose=0)
+        return time.perf_counter() - begin
+
+
+def kernel(kind, data):
+    tensors = {name: tf.constant(array) for name, array in data.items()}
+
+    @compiled
+    def softmax(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.softmax(x)
+        return y, tape.gradient(y, x, dy)
+
+    norm = keras.layers.LayerNormalization(epsilon=1e-3)
+
+    @compiled
+    def layer_norm(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = norm(x)
+        return y, *tape.gradient(y, [x, norm.gamma, norm.beta], dy)
+
+    @compiled
+    def cross_entropy(x, y):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, x))
+        return loss, tape.gradient(loss, x)
+
+    if kind == "layer_norm":
+        norm.build(data["x"].shape)
+        norm.set_weights([data["gamma"], data["beta"]])
+    function = {"softmax": softmax, "layer_norm": layer_norm, "cross_entropy": cross_entropy}[kind]
+    inputs = tensors["x"], tensors["y" if kind == "cross_entropy" else "dy"]
+    return Steps(lambda i: function(*inputs), wait=lambda r: r[0][0].numpy() if r[0].shape.rank else r[0].numpy(),
+                 number=lambda r: sum_of_squares(*r))
+
+
+def adam(data):
+    p, g = tf.Variable(data["p"]), tf.constant(data["g"])
+    optimizer = keras.optimizers.Adam()
+    optimizer.build([p])
+
+    @compiled
+    def update(g):
+        optimizer.apply([g], [p])
+
+    return Steps(lambda i: update(g), number=lambda _: sum_of_squares(p))
+
+
+def adds(data):
+    start, addend = tf.Variable(data["start"]), tf.Variable(data["step"])
+
+    def chain(_):
+        with tf.GradientTape() as tape:
+            x = tf.convert_to_tensor(start)
+            for _ in range(1000):
+                x = x + addend
+            total = tf.reduce_sum(x)
+        return total, *tape.gradient(total, [start, addend])
+
+    return Steps(chain, number=lambda r: sum_of_squares(*r))
+
+
+def start(data):
+    match options.kind:
+        case "step":
+            return step(documented(data), data)
+        case "mlp":
+            return step(mlp(data), data)
+        case "fit":
+            return Fit(data)
+        case "adam":
+            return adam(data)
+        case "adds":
+            return adds(data)
+    return kernel(options.kind, data)
+
+
+serve(start, options, f"keras {keras.__version__}, tensorflow {tf.__version__}")

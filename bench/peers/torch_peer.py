@@ -1,0 +1,155 @@
+"""PyTorch. `torch`: eager, Adam and all else by default. `torch-fused`: eager, fused Adam, subnormal numbers flushed to zero.
+`torch-compile`: the same, forward and backward by torch.compile. `torch-sparse`: eager, SparseAdam on the table, which is another
+algorithm: rows that a batch does not touch stand still."""
+
+import torch
+from torch.nn import functional as F
+
+from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+
+options = arguments()
+torch.set_num_threads(options.threads)
+default = options.contestant == "torch"
+torch.set_flush_denormal(not default)
+
+
+def compiled(function):
+    return torch.compile(function) if options.contestant == "torch-compile" else function
+
+
+class KerasAdam:
+    """Epsilon added before the bias correction of v, as in Keras: PyTorch's form with epsilon / sqrt(1 - beta_2^t)."""
+
+    def __init__(self, parameters, kind=torch.optim.Adam, **settings):
+        self.optimizer, self.steps = kind(parameters, **settings), 0
+
+    def step(self):
+        self.steps += 1
+        for group in self.optimizer.param_groups:
+            group["eps"] = 1e-7 / (1 - 0.999**self.steps) ** 0.5
+        self.optimizer.step()
+
+    def zero_grad(self):
+        self.optimizer.zero_grad()
+
+
+def adam(parameters):
+    return KerasAdam(parameters, **({} if default else {"fused": True}))
+
+
+class Documented(torch.nn.Module):
+    def __init__(self, data):
+        super().__init__()
+        tensors = {name.replace("/", "_"): torch.from_numpy(array.copy()) for name, array in weights(data).items()}
+        self.embedding = torch.nn.Embedding.from_pretrained(tensors.pop("embedding_weight"), freeze=False,
+                                                            sparse=options.contestant == "torch-sparse")
+        for name, tensor in tensors.items():
+            setattr(self, name.removeprefix("attention_layer_"), torch.nn.Parameter(tensor))
+
+    def forward(self, ids):
+        x = self.embedding(ids)
+        scores = torch.tanh(x @ self.W1 + self.b1 + x @ self.W2 + self.b2) @ self.v + self.c
+        return (torch.softmax(scores, 1) * x).sum(1) @ self.dense_weight + self.dense_bias
+
+
+class MLP(torch.nn.Module):
+    def __init__(self, data):
+        super().__init__()
+        tensors = [torch.from_numpy(array.copy()) for array in weights(data).values()]
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(*weight.shape) for weight in tensors[::2])
+        for layer, weight, bias in zip(self.layers, tensors[::2], tensors[1::2]):
+            layer.weight.data, layer.bias.data = weight.T.contiguous(), bias
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = torch.relu(layer(x))
+        return self.layers[-1](x)
+
+
+def step(model, data):
+    if options.contestant == "torch-sparse":
+        others = [parameter for name, parameter in model.named_parameters() if name != "embedding.weight"]
+        optimizers = [KerasAdam([model.embedding.weight], torch.optim.SparseAdam), adam(others)]
+    else:
+        optimizers = [adam(model.parameters())]
+
+    @compiled
+    def loss_and_accuracy(x, y):
+        logits = model(x)
+        return F.cross_entropy(logits, y), (logits.argmax(1) == y).float().mean()
+
+    def train(x, y):
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss, accuracy = loss_and_accuracy(x, y)
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        return loss.detach(), accuracy
+
+    rows = [(x, y.long()) for x, y in batches(data, torch.from_numpy)]
+    return Steps(lambda i: train(*rows[i % len(rows)]), number=lambda r: r[0].item())
+
+
+def kernel(kind, data):
+    tensors = {name: torch.from_numpy(array) for name, array in data.items()}
+    learned = [tensors[name].requires_grad_() for name in ("x", "gamma", "beta") if name in tensors]
+
+    @compiled
+    def softmax(x):
+        return torch.softmax(x, -1)
+
+    @compiled
+    def layer_norm(x, gamma, beta):
+        return F.layer_norm(x, x.shape[-1:], gamma, beta, eps=1e-3)
+
+    labels = tensors["y"].long() if kind == "cross_entropy" else None
+
+    @compiled
+    def cross_entropy(x):
+        return F.cross_entropy(x, labels)
+
+    function = {"softmax": softmax, "layer_norm": layer_norm, "cross_entropy": cross_entropy}[kind]
+
+    def forward_and_backward(_):
+        y = function(*learned)
+        return y, *torch.autograd.grad(y, learned, tensors.get("dy"))
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
+def dense_adam(data):
+    p = torch.nn.Parameter(torch.from_numpy(data["p"].copy()))
+    p.grad = torch.from_numpy(data["g"])
+    optimizer = adam([p])
+    return Steps(lambda i: optimizer.step(), number=lambda _: sum_of_squares(p.detach()))
+
+
+def adds(data):
+    start, addend = (torch.from_numpy(data[name].copy()).requires_grad_() for name in ("start", "step"))
+
+    def chain(_):
+        x = start
+        for _ in range(1000):
+            x = x + addend
+        total = x.sum()
+        return total, *torch.autograd.grad(total, (start, addend))
+
+    return Steps(chain, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
+def start(data):
+    torch._dynamo.reset()
+    match options.kind:
+        case "step":
+            return step(Documented(data), data)
+        case "mlp":
+            return step(MLP(data), data)
+        case "adam":
+            return dense_adam(data)
+        case "adds":
+            return adds(data)
+    return kernel(options.kind, data)
+
+
+serve(start, options, f"torch {torch.__version__}")

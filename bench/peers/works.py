@@ -1,0 +1,119 @@
+"""What is measured: each work's numbers, written once as .npz and read by every contestant."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+
+CLASSES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    name: str
+    kind: str
+    batch: int = 0
+    time: int = 0
+    vocab: int = 0
+    zipf: bool = True
+
+    @property
+    def checked(self):
+        """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
+        multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds"):
+            return 3
+        if self.kind == "mlp":
+            return 50
+        return 20 if self.kind == "adam" or self.vocab >= 1_000_000 else 200
+
+    @property
+    def crowd(self):
+        """How many contestants fit into memory beside ours; more take turns in groups."""
+        return 3 if self.vocab >= 1_000_000 else 100
+
+    def write(self, path, batches):
+        """With that many different batches, for what has batches."""
+        random = np.random.default_rng(zlib.crc32(self.name.encode()))
+        if self.batch:
+            arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
+        else:
+            arrays = kernel(self, random)
+        np.savez(path, **arrays)
+
+
+def step(batch, time, vocab, zipf):
+    return Work(f"step B={batch} T={time} V={vocab} {'zipf' if zipf else 'uniform'}", "step", batch, time, vocab, zipf)
+
+
+WORKS = [
+    *(step(*sizes, zipf)
+      for zipf in (True, False)
+      for sizes in ((32, 100, 10_000), (32, 32, 10_000), (256, 100, 10_000), (32, 100, 100_000), (32, 100, 1_000_000))),
+    Work("fit B=32 T=100 V=10000 zipf", "fit", 32, 100, 10_000),
+    Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
+    Work("mlp 784-256-128-10 B=128", "mlp", 128),
+    Work("softmax 4096x1024", "softmax"),
+    Work("layer_norm 4096x1024", "layer_norm"),
+    Work("cross_entropy 4096x1024", "cross_entropy"),
+    Work("adam 10M", "adam"),
+    Work("adds 1000 of 16", "adds"),
+]
+
+
+def uniform(random, limit, *shape):
+    return random.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def glorot(random, inputs, outputs):
+    return uniform(random, np.sqrt(6 / (inputs + outputs)), inputs, outputs)
+
+
+def tokens(random, work, batches):
+    """Uniform, or by Zipf's law: the probability of rank r is proportional to 1 / r, by inverting the integral of 1 / x."""
+    u = random.random((batches * work.batch, work.time))
+    ids = (work.vocab + 1.0) ** u - 1 if work.zipf else u * work.vocab
+    return np.minimum(ids, work.vocab - 1).astype(np.int32)
+
+
+def labels(random, work, batches):
+    return random.integers(0, CLASSES, batches * work.batch, dtype=np.int32)
+
+
+def documented(work, random, batches, features=128, units=64):
+    return {
+        "embedding/weight": uniform(random, 0.05, work.vocab, features),
+        "attention_layer/W1": glorot(random, features, units),
+        "attention_layer/b1": uniform(random, 0.05, units),
+        "attention_layer/W2": glorot(random, features, units),
+        "attention_layer/b2": uniform(random, 0.05, units),
+        "attention_layer/v": glorot(random, units, 1),
+        "attention_layer/c": np.zeros(1, np.float32),
+        "dense/weight": glorot(random, features, CLASSES),
+        "dense/bias": np.zeros(CLASSES, np.float32),
+        "x": tokens(random, work, batches),
+        "y": labels(random, work, batches),
+    }
+
+
+def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):
+    arrays = {}
+    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
+        name = f"dense_{i}" if i else "dense"
+        arrays[f"{name}/weight"] = glorot(random, inputs, outputs)
+        arrays[f"{name}/bias"] = np.zeros(outputs, np.float32)
+    return arrays | {"x": random.random((batches * work.batch, sizes[0]), np.float32), "y": labels(random, work, batches)}
+
+
+def kernel(work, random, rows=4096, width=1024):
+    if work.kind == "adds":
+        return {"start": uniform(random, 1, 16), "step": uniform(random, 1, 16)}
+    if work.kind == "adam":
+        return {"p": np.zeros(10_000_000, np.float32), "g": uniform(random, 1e-3, 10_000_000)}
+    arrays = {"x": random.standard_normal((rows, width), np.float32)}
+    if work.kind == "cross_entropy":
+        return arrays | {"y": random.integers(0, width, rows, dtype=np.int32)}
+    arrays["dy"] = random.standard_normal((rows, width), np.float32)
+    if work.kind == "layer_norm":
+        arrays |= {"gamma": 1 + uniform(random, 0.1, width), "beta": uniform(random, 0.1, width)}
+    return arrays
