@@ -24,7 +24,7 @@ struct AnomalyOptions {
 ///     model.fit(x, y);   // or a loop of your own, which may say where it is: anomaly.at_step(i)
 class DetectAnomaly final : public Observer {
  public:
-  explicit DetectAnomaly(AnomalyOptions options = {}) : options_(options) {}
+  explicit DetectAnomaly(AnomalyOptions options = {}) : options_(options) {}  ///< until its scope ends
   void computed(const char* operation, const Array& value) override;
   void differentiated(Node& node, Sink& sink) override;
   void at_step(Index step) override { step_ = step; }

@@ -58,7 +58,7 @@ class FitRuns {
  public:
   /// While it lives, fit runs.
   struct Scope {
-    explicit Scope(FitRuns& runs) : now(runs.now_) { now = true; }
+    explicit Scope(FitRuns& runs) : now(runs.now_) { now = true; }  ///< until the scope ends
     ~Scope() { now = false; }
     Scope(const Scope&) = delete;
     bool& now;  ///< of the model
