@@ -43,8 +43,13 @@ std::vector<File> files_under(const Names& folders) {
   return result;
 }
 
+// All but the list of headers that the compiler reads once (src/pch), which stands in no layer.
 const std::vector<File>& library() {
-  static const std::vector<File> all = files_under({"include", "src"});
+  static const std::vector<File> all = [] {
+    std::vector<File> files = files_under({"include", "src"});
+    std::erase_if(files, [](const File& file) { return file.in("src/pch"); });
+    return files;
+  }();
   return all;
 }
 

@@ -17,7 +17,7 @@ for page in "$@"; do
   [ -s "$folder/$name.cpp" ] || { echo "$page has no program"; exit 1; }
   for package in fovea fovea64; do
     # The prefix of the package is moved to the folder; those of what it requires stay.
-    flags=$(pkg-config --define-variable=prefix="${pc%/lib/*}" --cflags --libs --static "$package")
+    flags=$(pkg-config --define-variable=prefix="${pc%/lib/*}" --cflags --libs "$package")
     $compiler -std=c++20 -O1 -Wall -Wextra -Werror "$folder/$name.cpp" -o "$folder/$name" $flags
     echo "$name with $package:"
     "$folder/$name"
