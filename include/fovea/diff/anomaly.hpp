@@ -18,7 +18,8 @@ struct AnomalyOptions {
 
 /// While it lives, each operation's result and each gradient that a backward rule hands on is looked through, on this thread and, in
 /// `fit`, in all shards. The first number that is not finite throws NonFiniteError, which names the layer, the operation, the tensor, the
-/// position and the step. A gradient is looked at as it has been added up so far. Slow: for finding a fault. (`torch.autograd.detect_anomaly`)
+/// position and the step. In `fit` and `evaluate` positions are those within a shard, a few samples of the batch, and the step is told by
+/// fit alone. A gradient is looked at as it has been added up so far. Slow: for finding a fault. (`torch.autograd.detect_anomaly`)
 ///
 ///     DetectAnomaly anomaly;
 ///     model.fit(x, y);   // or a loop of your own, which may say where it is: anomaly.at_step(i)

@@ -17,8 +17,8 @@ struct AttentionWeights : std::map<std::string, Array, std::less<>> {
   const Array& operator[](std::string_view path) const;  ///< of one layer; throws IndexError if there are none of that path
 };
 
-/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit` it is called by several threads, each with
-/// some samples of the batch.
+/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit`, `evaluate` and `predict` it is called
+/// by several threads, each with some samples of the batch.
 using ForwardHook = std::function<Tensor(const Tensor& output)>;
 
 /// Hooks by layer path.
