@@ -80,6 +80,26 @@ void adam_piece(const AdamStep& step, const real* gradient, real* parameter, rea
       });
 }
 
+// The sum of the parts at i, in their order.
+HWY_INLINE Lane sum_at(std::span<const real* const> parts, Index i, Index n) {
+  Lane sum = load(parts[0] + i, n);
+  for (const real* part : parts.subspan(1)) sum = sum + load(part + i, n);
+  return sum;
+}
+
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
+  const Factors f(step);
+  const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index i = 0; i < width; i += lane_count) {
+    const Index n = std::min(lane_count, width - i);
+    Lane p = load(parameter + i, n), m = load(mean + i, n), v = load(variance + i, n);
+    update(f, sum_at(gradients, i, n), p, m, v);
+    store(p, parameter + i, n);
+    store(m, mean + i, n);
+    store(v, variance + i, n);
+  }
+}
+
 /// Four vectors of a row, held in registers through many steps.
 struct Block {
   static constexpr int size = 4;
@@ -199,8 +219,8 @@ void adam(const AdamStep& step, const real* gradient, real* parameter, real* mea
   });
 }
 
-void adam_row(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index width) {
-  FOVEA_BEST(adam_piece)(step, gradient, parameter, mean, variance, width);
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
+  FOVEA_BEST(adam_row)(step, gradients, parameter, mean, variance, width);
 }
 
 void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {

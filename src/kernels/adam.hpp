@@ -24,8 +24,8 @@ struct AdamStep {
 /// Updates n parameters, in parallel. A null gradient counts as zeros.
 void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n);
 
-/// Updates one row of a table, on the calling thread.
-void adam_row(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index width);
+/// Updates one row of a table by the sum of `gradients`, at least one, added up in their order; on the calling thread.
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width);
 
 /// Equal steps in a row.
 struct AdamRun {

@@ -40,26 +40,28 @@ void pool(Index time, Index features, const real* x, const real* weight, real* c
   }
 }
 
-/// dweight_t += x_t . dcontext, and dx_t (+)= weight_t dcontext, if dx is wanted.
-void pool_slopes(Index time, Index features, const real* x, const real* weight, const real* dcontext, real* dweight, real* dx, bool add) {
+/// dweight_t += x_t . dcontext.
+void pool_slopes(Index time, Index features, const real* x, const real* dcontext, real* dweight) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   for (Index t = 0; t < time; ++t) {
-    Lane dot = hn::Zero(Tag());
-    const Lane share = hn::Set(Tag(), weight[t]);
-    for (Index f = 0; f < features; f += width) {
-      const Index n = std::min(width, features - f);
-      const Lane d = load(dcontext + f, n);
-      dot = hn::MulAdd(load(x + t * features + f, n), d, dot);
-      if (!dx) continue;
-      real* const target = dx + t * features + f;
-      store(add ? hn::MulAdd(share, d, load(target, n)) : share * d, target, n);
+    Lane even = hn::Zero(Tag()), odd = even;
+    const real* const row = x + t * features;
+    Index f = 0;
+    for (; f + 2 * width <= features; f += 2 * width) {
+      even = hn::MulAdd(hn::LoadU(Tag(), row + f), hn::LoadU(Tag(), dcontext + f), even);
+      odd = hn::MulAdd(hn::LoadU(Tag(), row + f + width), hn::LoadU(Tag(), dcontext + f + width), odd);
     }
-    dweight[t] += sum(dot);
+    for (; f < features; f += width) {
+      const Index n = std::min(width, features - f);
+      even = hn::MulAdd(load(row + f, n), load(dcontext + f, n), even);
+    }
+    dweight[t] += sum(even + odd);
   }
 }
 
-/// dz_t = de_t v (1 - h_t^2), and db += sum_t dz_t, dv += sum_t de_t h_t where they are wanted.
-void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h, real* dz, real* db, real* dv) {
+/// Row t of dz, `step` numbers from the next, becomes dz_t = de_t v (1 - h_t^2), and weight_t behind it; db += sum_t dz_t and
+/// dv += sum_t de_t h_t.
+void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h, const real* weight, real* dz, Index step, real* db, real* dv) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   for (Index u = 0; u < units; u += width) {
     const Index n = std::min(width, units - u);
@@ -68,13 +70,14 @@ void scores_slopes(Index time, Index units, const real* de, const real* v, const
     for (Index t = 0; t < time; ++t) {
       const Lane y = load(h + t * units + u, n), d = hn::Set(Tag(), de[t]);
       const Lane z = d * scale * hn::NegMulAdd(y, y, lanes(1));
-      store(z, dz + t * units + u, n);
+      store(z, dz + t * step + u, n);
       sum_z = sum_z + z;
       sum_h = hn::MulAdd(d, y, sum_h);
     }
-    if (db) store(load(db + u, n) + sum_z, db + u, n);
-    if (dv) store(load(dv + u, n) + sum_h, dv + u, n);
+    store(load(db + u, n) + sum_z, db + u, n);
+    store(load(dv + u, n) + sum_h, dv + u, n);
   }
+  for (Index t = 0; t < time; ++t) dz[t * step + units] = weight[t];
 }
 
 // y (columns, rows) = x (rows, columns) with its axes exchanged.
@@ -154,17 +157,21 @@ class Kept {
   std::vector<Index> positions_;
 };
 
-// Scratch for one sample, and the slices of it.
+// Scratch for one sample, and the slices of it. Rows of dz begin at multiples of 64 bytes and have room for one number more.
 struct Scratch {
   explicit Scratch(PoolSizes s)
-      : buffer((s.time * (2 * s.features + s.units + 2)) * static_cast<Index>(sizeof(real))),
-        x(buffer.as<real>()),
+      : dz_step((s.units + line) / line * line),
+        buffer((s.time * (2 * s.features + dz_step + 2) + (s.units + 1) * s.features) * static_cast<Index>(sizeof(real))),
+        dz(buffer.as<real>()),
+        x(dz + s.time * dz_step),
         dx(x + s.time * s.features),
-        dz(dx + s.time * s.features),
-        weights(dz + s.time * s.units),
+        transposed_w(dx + s.time * s.features),
+        weights(transposed_w + (s.units + 1) * s.features),
         de(weights + s.time) {}
+  static constexpr Index line = 64 / sizeof(real);
+  Index dz_step;
   Buffer buffer;
-  real *x, *dx, *dz, *weights, *de;
+  real *dz, *x, *dx, *transposed_w, *weights, *de;
 };
 
 const std::uint8_t* at(const std::uint8_t* keep, Index offset) { return keep ? keep + offset : nullptr; }
@@ -180,12 +187,13 @@ void pool_sample(PoolSizes s, const real* x, const real* w, const real* b, const
   kept.put_back(scratch.weights, 1, out + s.features, false);
 }
 
-// Parameters and their gradients as one piece of the batch sees them.
+// v, and the gradients of the parameters, as one piece of the batch sees them.
 struct Weights {
-  const real *transposed_w, *v;
+  const real* v;
   real *dw, *db, *dv;
 };
 
+// dx_t = dz_t W^T + weight_t dcontext is one product: dcontext is one row more of W^T, and weight_t one number more of dz_t.
 void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& p, const std::uint8_t* keep, const real* hidden, const real* out, real* dx, bool add_dx, bool add_dw,
                       const Scratch& scratch) {
   const Kept kept(keep, s.time);
@@ -194,15 +202,15 @@ void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& 
   const real* const weights = kept.rows(out + s.features, 1, scratch.weights);
   const real* const given = kept.rows(d + s.features, 1, scratch.de);
   if (given != scratch.de) std::copy_n(given, n, scratch.de);
-  const bool direct = dx && kept.at_front();
-  real* const dx_rows = direct ? dx : dx ? scratch.dx : nullptr;
-  FOVEA_BEST(pool_slopes)(n, s.features, rows, weights, d, scratch.de, dx_rows, direct && add_dx);
+  FOVEA_BEST(pool_slopes)(n, s.features, rows, d, scratch.de);
   softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
-  FOVEA_BEST(scores_slopes)(n, s.units, scratch.de, p.v, hidden, scratch.dz, p.db, p.dv);
-  const View dz = dense(static_cast<const real*>(scratch.dz), n, s.units);
-  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz, dense(p.dw, s.features, s.units), add_dw);
+  FOVEA_BEST(scores_slopes)(n, s.units, scratch.de, p.v, hidden, weights, scratch.dz, scratch.dz_step, p.db, p.dv);
+  const auto dz = [&](Index columns) { return View{scratch.dz, Shape{n, columns}, {scratch.dz_step, 1}}; };
+  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz(s.units), dense(p.dw, s.features, s.units), add_dw);
   if (!dx) return;
-  gemm(dz, dense(p.transposed_w, s.units, s.features), dense(dx_rows, n, s.features), true);
+  const bool direct = kept.at_front();
+  std::copy_n(d, s.features, scratch.transposed_w + s.units * s.features);
+  gemm(dz(s.units + 1), dense(static_cast<const real*>(scratch.transposed_w), s.units + 1, s.features), dense(direct ? dx : scratch.dx, n, s.features), direct && add_dx);
   if (!direct)
     kept.put_back(scratch.dx, s.features, dx, add_dx);
   else if (!add_dx)
@@ -231,9 +239,10 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
   const Buffer partials(pieces * sums * static_cast<Index>(sizeof(real)));
   parallel::for_range(pieces, 1, [&](Index first, Index last) {
     const Scratch scratch(s);
+    std::copy_n(transposed.as<real>(), count_w, scratch.transposed_w);
     for (Index piece = first; piece < last; ++piece) {
       real* const dw = partials.as<real>() + piece * sums;
-      const Weights weights{transposed.as<real>(), v, dw, dw + count_w, dw + count_w + s.units};
+      const Weights weights{v, dw, dw + count_w, dw + count_w + s.units};
       std::fill_n(dw + count_w, 2 * s.units, real(0));
       const Index begin = piece * samples_a_piece, end = std::min(s.batch, begin + samples_a_piece);
       if (begin >= end) std::fill_n(dw, count_w, real(0));

@@ -37,25 +37,32 @@ HWY_INLINE Lane larger(Lane a, Lane b) { return hn::IfThenElse(hn::Gt(a, b), a, 
 HWY_INLINE Lane smaller(Lane a, Lane b) { return hn::IfThenElse(hn::Lt(a, b), a, b); }
 #endif
 
-/// What is left of 2^n e^r: r = x - n ln 2, with |r| <= ln 2 / 2, and 2^n as the product of two powers, so that neither overflows.
+using Integers = hn::RebindToSigned<Tag>;
+
+/// e^x as 2^n e^r: r = x - n ln 2, with |r| <= ln 2 / 2.
 struct ReducedExp {
-  Lane r, half_power, other_power;
+  Lane r;
+  hn::Vec<Integers> n;
 };
 
 HWY_INLINE ReducedExp reduce_exp(Lane x) {
-  const hn::RebindToSigned<Tag> integers;
   // ln 2 in two parts; the first has so few digits that n times it is exact.
   const double high = single ? 0.693359375 : 6.93145751953125e-1;
   const double low = single ? -2.12194440054690583e-4 : 1.42860682030941723212e-6;
   const Lane n = hn::Round(x * lanes(1.4426950408889634074));
-  const Lane r = hn::NegMulAdd(n, lanes(low), hn::NegMulAdd(n, lanes(high), x));
-  const auto whole = hn::ConvertTo(integers, n);
-  const auto half = hn::ShiftRight<1>(whole);
-  const auto power = [&](auto exponent) HWY_ATTR {
-    constexpr int bias = single ? 127 : 1023, fraction_bits = single ? 23 : 52;
-    return hn::BitCast(Tag(), hn::ShiftLeft<fraction_bits>(exponent + hn::Set(integers, bias)));
-  };
-  return {r, power(half), power(whole - half)};
+  return {hn::NegMulAdd(n, lanes(low), hn::NegMulAdd(n, lanes(high), x)), hn::ConvertTo(Integers(), n)};
+}
+
+/// 2^n, for n that give a normal number.
+HWY_INLINE Lane power_of_two(hn::Vec<Integers> n) {
+  constexpr int bias = single ? 127 : 1023, fraction_bits = single ? 23 : 52;
+  return hn::BitCast(Tag(), hn::ShiftLeft<fraction_bits>(n + hn::Set(Integers(), bias)));
+}
+
+/// x 2^n in two steps, so that the power neither overflows nor underflows before the product does.
+HWY_INLINE Lane scaled(Lane x, hn::Vec<Integers> n) {
+  const auto half = hn::ShiftRight<1>(n);
+  return x * power_of_two(half) * power_of_two(n - half);
 }
 
 /// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2: the series 1/2 + r/6 + ... 1/k!.
@@ -76,24 +83,39 @@ HWY_INLINE Lane exp_series(Lane r) {
 HWY_INLINE Lane exp(Lane x) {
   x = larger(lanes(single ? -105 : -746), smaller(lanes(single ? 89 : 710), x));  // a NaN is the second argument: it passes
   const ReducedExp e = reduce_exp(x);
-  return hn::MulAdd(exp_series(e.r), e.r * e.r, e.r + lanes(1)) * e.half_power * e.other_power;
+  return scaled(hn::MulAdd(exp_series(e.r), e.r * e.r, e.r + lanes(1)), e.n);
 }
 
 /// e^x - 1, within 2.5 units in the last place, also near 0.
 HWY_INLINE Lane expm1(Lane x) {
   const Lane clamped = larger(lanes(single ? -30 : -60), smaller(lanes(single ? 89 : 710), x));
   const ReducedExp e = reduce_exp(clamped);
-  const Lane fraction = hn::MulAdd(exp_series(e.r), e.r * e.r, e.r);
-  const Lane power = e.half_power * e.other_power;
+  const Lane fraction = hn::MulAdd(exp_series(e.r), e.r * e.r, e.r), power = scaled(lanes(1), e.n);
   const Lane near = hn::MulAdd(power, fraction, power - lanes(1));
-  return hn::IfThenElse(hn::Gt(clamped, lanes(single ? 60 : 400)), (fraction + lanes(1)) * e.half_power * e.other_power, near);
+  return hn::IfThenElse(hn::Gt(clamped, lanes(single ? 60 : 400)), scaled(fraction + lanes(1), e.n), near);
+}
+
+/// a / b, within 1 unit in the last place, where b and the quotient are far from the ends of the range. In float by an estimate of the
+/// reciprocal, a step of Newton, and the remainder's share: the true instruction takes three times as long.
+template <class V>
+HWY_INLINE V quotient(V a, V b) {
+  if constexpr (single) {
+    const V estimate = hn::ApproximateReciprocal(b);
+    const V inverse = estimate * hn::NegMulAdd(b, estimate, lanes(2));
+    const V q = a * inverse;
+    return hn::MulAdd(hn::NegMulAdd(b, q, a), inverse, q);
+  } else {
+    return a / b;
+  }
 }
 
 /// tanh x = s (e^2|x| - 1) / (e^2|x| + 1), s the sign of x; within 3 units in the last place.
 HWY_INLINE Lane tanh(Lane x) {
   const Lane magnitude = smaller(lanes(single ? 10 : 20), hn::Abs(x));
-  const Lane e = expm1(magnitude + magnitude);
-  return hn::CopySign(e / (e + lanes(2)), x);
+  const ReducedExp e = reduce_exp(magnitude + magnitude);
+  const Lane power = power_of_two(e.n);
+  const Lane exp_less_1 = hn::MulAdd(power, hn::MulAdd(exp_series(e.r), e.r * e.r, e.r), power - lanes(1));
+  return hn::CopySign(quotient(exp_less_1, exp_less_1 + lanes(2)), x);
 }
 
 /// 1 / (1 + e^-x), within 4 units in the last place; 0 where e^-x is infinite.

@@ -13,19 +13,21 @@ void gather_rows(const real* table, const std::int32_t* ids, Index count, Index 
   });
 }
 
-// Radix sort by bytes, least significant first: each pass keeps the order of equal bytes, and only as many passes as the largest
-// id has bytes.
+// Radix sort by digits, least significant first: each pass keeps the order of equal digits, and only as many passes as the largest id
+// has digits. Few ids do not repay the counters of a large digit.
 void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order) {
   const Buffer scratch(count * 4);
   std::int32_t* from = order;
   std::int32_t* to = scratch.as<std::int32_t>();
   for (Index i = 0; i < count; ++i) from[i] = static_cast<std::int32_t>(i);
   const std::int32_t largest = count == 0 ? 0 : *std::max_element(ids, ids + count);
-  for (int shift = 0; shift < 32 && largest >> shift > 0; shift += 8) {
-    Index starts[257] = {};
-    const auto digit = [&](std::int32_t position) { return static_cast<std::size_t>(ids[position] >> shift & 255); };
+  const int bits = count < 1024 ? 8 : 11;
+  for (int shift = 0; shift < 32 && largest >> shift > 0; shift += bits) {
+    std::int32_t starts[(1 << 11) + 1] = {};
+    const std::size_t digits = std::size_t(1) << bits;
+    const auto digit = [&](std::int32_t position) { return static_cast<std::size_t>(ids[position] >> shift) & (digits - 1); };
     for (Index i = 0; i < count; ++i) ++starts[digit(from[i]) + 1];
-    for (std::size_t d = 1; d < 256; ++d) starts[d] += starts[d - 1];
+    for (std::size_t d = 1; d < digits; ++d) starts[d] += starts[d - 1];
     for (Index i = 0; i < count; ++i) to[starts[digit(from[i])]++] = from[i];
     std::swap(from, to);
   }

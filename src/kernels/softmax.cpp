@@ -31,10 +31,7 @@ struct Rows {
 HWY_BEFORE_NAMESPACE();
 namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
 
-HWY_INLINE Lane load_row(const real* x, const Rows& rows, Index i) { return load(x + rows.offset(i), rows.count(i)); }
-HWY_INLINE void store_row(Lane v, real* y, const Rows& rows, Index i) { store(v, y + rows.offset(i), rows.count(i)); }
-
-/// Which lanes are kept: those that exist, less those masked.
+/// Which lanes of vector i are kept: those that exist, less those masked.
 HWY_INLINE hn::Mask<Tag> kept(const std::uint8_t* keep, const Rows& rows, Index i) {
   const Index n = rows.count(i);
   if (!keep) return hn::FirstN(Tag(), static_cast<std::size_t>(n));
@@ -43,59 +40,107 @@ HWY_INLINE hn::Mask<Tag> kept(const std::uint8_t* keep, const Rows& rows, Index 
   return hn::Ne(hn::Load(Tag(), values), hn::Zero(Tag()));
 }
 
-HWY_INLINE Lane join_sum(Lane x, const Rows& rows) { return rows.across ? hn::SumOfLanes(Tag(), x) : x; }
-HWY_INLINE Lane join_maximum(Lane x, const Rows& rows) { return rows.across ? hn::MaxOfLanes(Tag(), x) : x; }
+/// One vector of a row, all of whose lanes exist and are kept.
+struct Whole {
+  Index at;
+  HWY_INLINE Lane load(const real* p) const { return hn::LoadU(Tag(), p + at); }
+  HWY_INLINE void store(Lane v, real* p) const { hn::StoreU(v, Tag(), p + at); }
+  HWY_INLINE Lane keep_or(Lane v, Lane) const { return v; }
+};
+
+/// One vector of a row, of which some lanes may be missing or masked.
+struct Part {
+  Index at, count;
+  hn::Mask<Tag> kept;
+  HWY_INLINE Lane load(const real* p) const { return kernels::HWY_NAMESPACE::load(p + at, count); }
+  HWY_INLINE void store(Lane v, real* p) const { kernels::HWY_NAMESPACE::store(v, p + at, count); }
+  HWY_INLINE Lane keep_or(Lane v, Lane other) const { return hn::IfThenElse(kept, v, other); }
+};
+
+// How many vectors, from the first, are whole.
+HWY_INLINE Index whole_vectors(const std::uint8_t* keep, const Rows& rows) {
+  if (keep || rows.width < static_cast<Index>(hn::Lanes(Tag()))) return 0;
+  return rows.across ? rows.length / rows.width : rows.length;
+}
+
+HWY_INLINE Part part(const std::uint8_t* keep, const Rows& rows, Index i) { return {rows.offset(i), rows.count(i), kept(keep, rows, i)}; }
+
+/// Joins value(vector) over a row. Four joins run side by side, since one after another each would wait for the one before; vector i
+/// is always in number i modulo 4, so that a mask which keeps everything changes no bit.
+template <class Value, class Join>
+HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, const Value& value, const Join& join) {
+  Lane a = start, b = start, c = start, d = start;
+  const Index whole = whole_vectors(keep, rows);
+  Index i = 0;
+  for (; i + 4 <= whole; i += 4) {
+    a = join(a, value(Whole{rows.offset(i)}));
+    b = join(b, value(Whole{rows.offset(i + 1)}));
+    c = join(c, value(Whole{rows.offset(i + 2)}));
+    d = join(d, value(Whole{rows.offset(i + 3)}));
+  }
+  for (; i < rows.vectors() || i % 4 != 0; ++i) {
+    const Lane next = i < rows.vectors() ? join(a, value(part(keep, rows, i))) : a;
+    a = b;
+    b = c;
+    c = d;
+    d = next;
+  }
+  return join(join(a, b), join(c, d));
+}
+
+template <class Value>
+HWY_INLINE Lane sum_of_row(const std::uint8_t* keep, const Rows& rows, const Value& value) {
+  const Lane total = joined(keep, rows, hn::Zero(Tag()), value, [](Lane a, Lane b) HWY_ATTR { return a + b; });
+  return rows.across ? hn::SumOfLanes(Tag(), total) : total;
+}
+
+template <class Each>
+HWY_INLINE void for_row(const std::uint8_t* keep, const Rows& rows, const Each& each) {
+  const Index whole = whole_vectors(keep, rows);
+  for (Index i = 0; i < whole; ++i) each(Whole{rows.offset(i)});
+  for (Index i = whole; i < rows.vectors(); ++i) each(part(keep, rows, i));
+}
 
 /// The largest kept element (see Note: row-max subtraction); a NaN may hide from it, and shows in the sum.
 HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows& rows) {
-  Lane largest = lanes(-infinity);
-  for (Index i = 0; i < rows.vectors(); ++i)
-    largest = hn::Max(largest, hn::IfThenElse(kept(keep, rows, i), load_row(x, rows, i), lanes(-infinity)));
-  return join_maximum(largest, rows);
+  const Lane least = lanes(-infinity);
+  const Lane largest = joined(
+      keep, rows, least, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(x), least); }, [](Lane a, Lane b) HWY_ATTR { return hn::Max(a, b); });
+  return rows.across ? hn::MaxOfLanes(Tag(), largest) : largest;
 }
 
 void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
-  Lane total = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i) {
-    const Lane e = hn::IfThenElseZero(kept(keep, rows, i), exp(load_row(x, rows, i) - largest));
-    total = total + e;
-    store_row(e, y, rows, i);
-  }
-  total = join_sum(total, rows);
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    const Lane e = v.keep_or(exp(v.load(x) - largest), hn::Zero(Tag()));
+    v.store(e, y);
+    return e;
+  });
   const Lane factor = hn::IfThenZeroElse(hn::Eq(total, hn::Zero(Tag())), lanes(1) / total);  // of a NaN a NaN, where Ne may say no
-  for (Index i = 0; i < rows.vectors(); ++i) store_row(load_row(y, rows, i) * factor, y, rows, i);
+  for_row(nullptr, rows, [&](const auto& v) HWY_ATTR { v.store(v.load(y) * factor, y); });
 }
 
 void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
-  Lane dot = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i)
-    dot = dot + hn::IfThenElseZero(kept(keep, rows, i), load_row(y, rows, i) * load_row(dy, rows, i));
-  dot = join_sum(dot, rows);
-  for (Index i = 0; i < rows.vectors(); ++i) {
-    const Lane d = hn::IfThenElseZero(kept(keep, rows, i), load_row(y, rows, i) * (load_row(dy, rows, i) - dot));
-    store_row(add ? load_row(dx, rows, i) + d : d, dx, rows, i);
-  }
+  const Lane dot = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(y) * v.load(dy), hn::Zero(Tag())); });
+  for_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    const Lane d = v.keep_or(v.load(y) * (v.load(dy) - dot), hn::Zero(Tag()));
+    v.store(add ? v.load(dx) + d : d, dx);
+  });
 }
 
 void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
-  Lane total = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i)
-    total = total + hn::IfThenElseZero(kept(keep, rows, i), exp(load_row(x, rows, i) - largest));
-  const Lane log_total = log(join_sum(total, rows));
-  for (Index i = 0; i < rows.vectors(); ++i)
-    store_row(hn::IfThenElse(kept(keep, rows, i), load_row(x, rows, i) - largest - log_total, lanes(-infinity)), y, rows, i);
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x) - largest), hn::Zero(Tag())); });
+  const Lane log_total = log(total);
+  for_row(keep, rows, [&](const auto& v) HWY_ATTR { v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y); });
 }
 
 void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
-  Lane total = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i) total = total + hn::IfThenElseZero(kept(keep, rows, i), load_row(dy, rows, i));
-  total = join_sum(total, rows);
-  for (Index i = 0; i < rows.vectors(); ++i) {
-    const Lane d = hn::IfThenElseZero(kept(keep, rows, i), load_row(dy, rows, i) - exp(load_row(y, rows, i)) * total);
-    store_row(add ? load_row(dx, rows, i) + d : d, dx, rows, i);
-  }
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(dy), hn::Zero(Tag())); });
+  for_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    const Lane d = v.keep_or(v.load(dy) - exp(v.load(y)) * total, hn::Zero(Tag()));
+    v.store(add ? v.load(dx) + d : d, dx);
+  });
 }
 
 /// log sum e^x as largest + log_total, which are kept apart for what is subtracted from them.
@@ -103,20 +148,19 @@ void log_sum_exp_row(const real* x, Index n, real* largest, real* log_total) {
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
   Lane most = row_maximum(x, nullptr, rows);
   most = hn::IfThenElseZero(hn::Lt(hn::Abs(most), lanes(infinity)), most);
-  Lane total = hn::Zero(Tag());
-  for (Index i = 0; i < rows.vectors(); ++i) total = total + hn::IfThenElseZero(kept(nullptr, rows, i), exp(load_row(x, rows, i) - most));
+  const Lane total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x) - most), hn::Zero(Tag())); });
   *largest = hn::GetLane(most);
-  *log_total = hn::GetLane(log(join_sum(total, rows)));
+  *log_total = hn::GetLane(log(total));
 }
 
 /// dx (+)= factor e^(x - log_sum); 0 where x is -infinity, also if they all are.
 void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, real* dx, bool add) {
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
-  for (Index i = 0; i < rows.vectors(); ++i) {
-    const Lane at = load_row(x, rows, i);
+  for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
+    const Lane at = v.load(x);
     const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp(at - hn::Set(Tag(), log_sum)));
-    store_row(add ? load_row(dx, rows, i) + d : d, dx, rows, i);
-  }
+    v.store(add ? v.load(dx) + d : d, dx);
+  });
 }
 
 Index lane_count() { return static_cast<Index>(hn::Lanes(Tag())); }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/mman.h>
+
 #include <bit>
 #include <mutex>
 #include <new>
@@ -18,6 +20,12 @@ namespace {
 
 // Four sizes an octave, from 64 bytes to 2^45.
 constexpr int classes = 160;
+constexpr Index large_page = 2 << 20;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr Index largest_cut = 0;
+#else
+constexpr Index largest_cut = large_page / 4;
+#endif
 constexpr Index publish_step = 64 * 1024;
 
 struct SizeClass {
@@ -69,24 +77,37 @@ class Pool {
   void hold_against_cap(Index bytes) const;
   void count(Index bytes) noexcept;
 
+  // Small blocks are cut from pieces of the size of a large page (not where the address sanitizer watches): on large pages, few of the
+  // processor's address entries cover everything.
   Block* grow(SizeClass wanted) {
-    void* memory = ::operator new(sizeof(Block) + static_cast<std::size_t>(wanted.capacity), std::align_val_t{64}, std::nothrow);
-    if (!memory) throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", wanted.capacity, bytes_now()));
+    const Index bytes = static_cast<Index>(sizeof(Block)) + wanted.capacity;
+    const bool cut = bytes <= largest_cut;
+    if (cut && bytes > piece_left_) {
+      piece_ = from_system(large_page);
+      piece_left_ = large_page;
+    }
+    void* const memory = cut ? piece_ + large_page - std::exchange(piece_left_, piece_left_ - bytes) : from_system(bytes);
     held_.store(held_.load(std::memory_order_relaxed) + wanted.capacity, std::memory_order_relaxed);
     return new (memory) Block{1, wanted.capacity, this, nullptr, wanted.number};
+  }
+
+  std::byte* from_system(Index bytes) {
+    void* const memory = ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(bytes < large_page ? 64 : large_page), std::nothrow);
+    if (!memory) throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", bytes - static_cast<Index>(sizeof(Block)), bytes_now()));
+    if (bytes >= large_page) madvise(memory, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
+    return static_cast<std::byte*>(memory);
   }
 
   void fetch_returned() noexcept {
     if (returned_bytes_.load(std::memory_order_relaxed) == 0) return;
     const std::lock_guard lock(mutex_);
-    while (Block* block = returned_) {
-      returned_ = block->next;
-      release(block);
-    }
+    for (Block* block = std::exchange(returned_, nullptr); block;) release(std::exchange(block, block->next));
     returned_bytes_.store(0, std::memory_order_relaxed);
   }
 
   Block* free_[classes] = {};
+  std::byte* piece_ = nullptr;         // what small blocks are cut from
+  Index piece_left_ = 0;
   std::atomic<Index> live_ = 0;        // bytes handed out and not taken back by the user
   std::atomic<Index> held_ = 0;        // bytes from the system
   std::atomic<Index> published_ = 0;   // live_ as last told to the registry, rounded up: never less than live_

@@ -9,7 +9,8 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-constexpr Index rows_a_piece = 16, rows_ahead = 2;
+constexpr Index rows_a_piece = 32;
+constexpr std::size_t rows_ahead = 2;
 
 }  // namespace
 
@@ -54,21 +55,24 @@ void AdamRows::replay(Index row) {
                        mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
 }
 
-// Asks for a row that is needed soon: rows lie anywhere in memory, and waiting for them costs more than their arithmetic.
-void AdamRows::fetch(Index row) const {
+// Asks for numbers that are needed soon: rows lie anywhere in memory, and waiting for them costs more than their arithmetic.
+void AdamRows::fetch(const real* numbers) const {
   constexpr Index line = 64 / sizeof(real);
-  for (const Array* array : {&values_, &mean_, &variance_})
-    for (Index i = 0; i < width_; i += line) __builtin_prefetch(array->data() + row * width_ + i, 1);
+  for (Index i = 0; i < width_; i += line) __builtin_prefetch(numbers + i, 1);
 }
 
-// No lock is held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
+void AdamRows::fetch(Index row) const {
+  for (const Array* array : {&values_, &mean_, &variance_}) fetch(array->data() + row * width_);
+}
+
 void AdamRows::settle_row(Index row) {
-  const std::lock_guard lock(row_locks_[static_cast<std::size_t>(row) % row_locks_.size()]);
   if (is_current(row)) return;
   replay(row);
   std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
 }
 
+// Rows that another thread is at are left for the end, when it is mostly done with them: shards share their frequent rows. No lock is
+// held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
 void AdamRows::settle(std::span<const std::int32_t> ids) {
   if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now_) return;
   std::vector<std::int32_t> behind;
@@ -76,13 +80,18 @@ void AdamRows::settle(std::span<const std::int32_t> ids) {
     if (!is_current(id)) behind.push_back(id);
   if (behind.empty()) return;
   const parallel::FlushSubnormals flush;
-  std::ranges::sort(behind);
-  behind.erase(std::ranges::unique(behind).begin(), behind.end());
   parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      if (i + rows_ahead < end) fetch(behind[static_cast<std::size_t>(i + rows_ahead)]);
-      settle_row(behind[static_cast<std::size_t>(i)]);
+    const auto rows = std::span(behind).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i + rows_ahead < rows.size() && !is_current(rows[i + rows_ahead])) fetch(rows[i + rows_ahead]);
+      if (is_current(rows[i])) continue;
+      if (const std::unique_lock lock(row_lock(rows[i]), std::try_to_lock); lock) settle_row(rows[i]);
     }
+    for (const std::int32_t row : rows)
+      if (!is_current(row)) {
+        const std::lock_guard lock(row_lock(row));
+        settle_row(row);
+      }
   });
 }
 
@@ -91,7 +100,10 @@ void AdamRows::settle_all() {
   if (all_settled_.load(std::memory_order_acquire) == now) return;
   const parallel::FlushSubnormals flush;
   parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) settle_row(row);
+    for (Index row = begin; row < end; ++row) {
+      const std::lock_guard lock(row_lock(row));
+      settle_row(row);
+    }
   });
   all_settled_.store(now, std::memory_order_release);
 }
@@ -114,17 +126,21 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
   std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
   kernels::sort_by_id(ids.data(), count, order.data());
   const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
+  std::vector<const real*> sorted(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) sorted[i] = rows[static_cast<std::size_t>(order[i])];
+  const std::span<const real* const> parts(sorted);
+  const auto parts_of = [&](Index u) {
+    const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(u)]), end = static_cast<std::size_t>(starts[static_cast<std::size_t>(u + 1)]);
+    return parts.subspan(begin, end - begin);
+  };
   parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
-    const Buffer scratch(width_ * static_cast<Index>(sizeof(real)));
-    real* const sum = scratch.as<real>();
     for (Index u = begin; u < end; ++u) {
-      const Index row = unique_ids[static_cast<std::size_t>(u)];
-      std::copy_n(rows[static_cast<std::size_t>(order[static_cast<std::size_t>(starts[static_cast<std::size_t>(u)])])], width_, sum);
-      for (Index k = starts[static_cast<std::size_t>(u)] + 1; k < starts[static_cast<std::size_t>(u + 1)]; ++k) {
-        const real* const part = rows[static_cast<std::size_t>(order[static_cast<std::size_t>(k)])];
-        for (Index i = 0; i < width_; ++i) sum[i] += part[i];
+      if (const Index ahead = u + static_cast<Index>(rows_ahead); ahead < end) {
+        fetch(unique_ids[static_cast<std::size_t>(ahead)]);
+        for (const real* part : parts_of(ahead)) fetch(part);
       }
-      kernels::adam_row(step, sum, values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
+      const Index row = unique_ids[static_cast<std::size_t>(u)];
+      kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
       last_[static_cast<std::size_t>(row)] = now_;
     }
   });

@@ -40,7 +40,9 @@ class AdamRows final : public LaggingRows {
  private:
   void record(const kernels::AdamStep& step);
   void replay(Index row);
-  void settle_row(Index row);
+  std::mutex& row_lock(Index row) { return row_locks_[static_cast<std::size_t>(row) % row_locks_.size()]; }
+  void settle_row(Index row);  // under its lock
+  void fetch(const real* numbers) const;
   void fetch(Index row) const;
   void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }

@@ -55,11 +55,12 @@ class Pass {
   Array loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const;
   Tensor prediction(const Samples& x, const Context& context, bool logits) const;
   void add_metrics(const Batch& batch, const Array& predictions, Means& means) const;
-  Index count(Index samples) const { return Shards::count(samples, dense_bytes_, mixes_samples_); }
+  Index count(Index samples) const { return Shards::count(samples, positions_, dense_bytes_, mixes_samples_); }
 
   const Sequential& model_;
   Shards& shards_;
   std::vector<NamedParameter> parameters_;
+  Index positions_ = 1;  // rows that a sample gives to the products of the layer where it has most
   Index dense_bytes_ = 0;
   bool mixes_samples_ = false;
   bool fused_ = false;  // the loss is computed from the logits of the last layer's softmax

@@ -43,9 +43,10 @@ class Shards {
   Shards(const Shards&) = delete;
   Shards& operator=(const Shards&) = delete;
 
-  /// The largest power of two that is at most 32, leaves each shard two samples (a shard costs something by itself: gradients of its
-  /// own, weights put into other orders), and keeps the shards' dense gradients within 64 MB; 1 where samples act on each other.
-  static Index count(Index samples, Index dense_bytes, bool mixes_samples);
+  /// The largest power of two that is at most 32, leaves each shard 512 positions, and keeps the shards' dense gradients within 64 MB; 1
+  /// where samples act on each other. `positions`: the rows that a sample gives to the products of a layer, where it has most. A shard's
+  /// products grow with its positions, and what it costs by itself, a gradient of every weight, does not.
+  static Index count(Index samples, Index positions, Index dense_bytes, bool mixes_samples);
 
   /// Runs body(shard, first sample, one past the last, sink) for each of `shards` parts of [0, samples), in parallel.
   void run(Index shards, Index samples, parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body);

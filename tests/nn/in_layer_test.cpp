@@ -69,16 +69,16 @@ TEST_CASE("hooks that are wrong are refused") {
 }
 
 TEST_CASE("hooks run in every shard of fit, and a hook that only looks changes no bit") {
-  const toy::Data data = toy::data(64);
+  const toy::Data data = toy::data(600);
   Sequential watched = toy::model(), alone = toy::model();
   std::atomic<Index> samples = 0;
   watched.set_forward_hook("sequential/attention_layer", [&](const Tensor& context) {
     samples += context.shape()[0];
     return context;
   });
-  watched.fit(data.x, data.y, toy::quiet(1, 16));
-  alone.fit(data.x, data.y, toy::quiet(1, 16));
-  CHECK(samples == 64);
+  watched.fit(data.x, data.y, toy::quiet(1, 300));
+  alone.fit(data.x, data.y, toy::quiet(1, 300));
+  CHECK(samples == 600);
   CHECK(toy::bits_differ(toy::weights(watched), toy::weights(alone)) == "");
 }
 

@@ -58,14 +58,14 @@ TEST_CASE("one model answers several threads at once, also while rows of its tab
 }
 
 TEST_CASE("models of their own train on several threads at once, to the bits that they reach alone") {
-  const toy::Data data = toy::data(40);
+  const toy::Data data = toy::data(400);
   Sequential alone = toy::model({.dropout = real(0.2)});
-  alone.fit(data.x, data.y, toy::quiet(2, 8));
+  alone.fit(data.x, data.y, toy::quiet(2, 200));
   const std::vector<Array> expected = toy::weights(alone);
   std::vector<std::string> differences(4, "not run");
   together([&](int number) {
     Sequential model = toy::model({.dropout = real(0.2)});
-    model.fit(data.x, data.y, toy::quiet(2, 8));
+    model.fit(data.x, data.y, toy::quiet(2, 200));
     differences[static_cast<std::size_t>(number)] = toy::bits_differ(toy::weights(model), expected);
   });
   for (const std::string& difference : differences) CHECK(difference == "");

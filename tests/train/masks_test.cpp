@@ -48,22 +48,22 @@ TEST_CASE("mask_zero reaches attention: padding weighs nothing, and the rest sum
 }
 
 TEST_CASE("more padding changes no prediction and no step of training") {
-  const auto [x, y] = toy::data(30);
+  const auto [x, y] = toy::data(400);
   Sequential close = toy::model(), far{masked(), AttentionLayer{4}, Dropout{0}, Dense{toy::classes, Activation::softmax}};
   compile(far);
   far.build(Shape{toy::time + 5});
   const Ids wide = padded(x, toy::time + 5);
   CHECK(toy::far({far.predict(wide)}, {close.predict(x)}, static_cast<real>(t)) == "");
-  close.fit(x, y, toy::quiet(2, 8));
-  far.fit(wide, y, toy::quiet(2, 8));
+  close.fit(x, y, toy::quiet(2, 350));
+  far.fit(wide, y, toy::quiet(2, 350));
   CHECK(toy::far(toy::weights(far), toy::weights(close), static_cast<real>(10 * t)) == "");
 }
 
 TEST_CASE("the row of id 0 never learns where it is padding") {
-  const auto [x, y] = toy::data(30);
+  const auto [x, y] = toy::data(400);
   Sequential model = toy::model();
   const Array before = toy::weights(model)[0].rows(0, 1).clone();
-  model.fit(x, y, toy::quiet(3, 8));
+  model.fit(x, y, toy::quiet(3, 350));
   CHECK(support::bits_differ(toy::weights(model)[0].rows(0, 1), before) == "");
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("a mask that would be lost is an error that names the layer, unless a 
 }
 
 TEST_CASE("with a label for each position, loss and accuracy are means over the kept positions of each batch, as in Keras") {
-  const auto [x, unused] = toy::data(12);
+  const auto [x, unused] = toy::data(200);
   const Ids y = support::Generate("labels", 0).ids(x.shape(), toy::classes);
   Sequential model{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position}, Dense{toy::classes, Activation::softmax}};
   compile(model);
@@ -111,7 +111,7 @@ TEST_CASE("with a label for each position, loss and accuracy are means over the 
     right += std::max_element(row, row + toy::classes) - row == y.at(i);
     ++kept;
   }
-  const Logs logs = model.evaluate(x, y);
+  const Logs logs = model.evaluate(x, y, 200);
   CHECK(logs.at("loss") == doctest::Approx(loss / kept).epsilon(t));
   CHECK(logs.at("accuracy") == doctest::Approx(right / kept).epsilon(t));
 }

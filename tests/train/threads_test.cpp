@@ -22,21 +22,21 @@ Ids labels_by_position(const Ids& x) {
 
 Outcome trained(Index count, Reading reading) {
   set_threads(count);
-  const auto [x, labels] = toy::data(70);
+  const auto [x, labels] = toy::data(900);
   const Ids y = reading == Reading::per_position ? labels_by_position(x) : labels;
   Sequential model{Embedding{.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true}, AttentionLayer{.units = 4, .reading = reading, .learned_query = reading == Reading::query, .dropout = real(0.2)},
                    Dropout{real(0.2)}, Dense{toy::classes, Activation::softmax}};
   model.compile({.optimizer = Adam{{.learning_rate = 0.02}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 9});
-  FitOptions options = toy::quiet(3, 20);
+  FitOptions options = toy::quiet(3, 350);
   options.validation_split = 0.2;
-  for (Index i = 0; i < 70; ++i) options.sample_weight.push_back(0.5 + static_cast<double>(i % 3));
-  Outcome outcome{{}, model.fit(x, y, options).history, model.evaluate(x, y, 33)};
+  for (Index i = 0; i < 900; ++i) options.sample_weight.push_back(0.5 + static_cast<double>(i % 3));
+  Outcome outcome{{}, model.fit(x, y, options).history, model.evaluate(x, y, 400)};
   outcome.arrays = toy::weights(model);
   for (const Adam::Slot& slot : model.optimizer().as<Adam>()->slots()) {
     outcome.arrays.push_back(slot.mean.clone());
     outcome.arrays.push_back(slot.variance.clone());
   }
-  outcome.arrays.push_back(model.predict(x, 27));
+  outcome.arrays.push_back(model.predict(x, 300));
   outcome.arrays.push_back(model.attention(x).begin()->second);
   return outcome;
 }
@@ -69,7 +69,7 @@ TEST_CASE("another seed gives other weights") {
 }
 
 TEST_CASE("asking for attention, predictions, a summary or an evaluation on the way changes no later bit") {
-  const auto [x, y] = toy::data(40);
+  const auto [x, y] = toy::data(400);
   struct Curious : Callback {
     Ids samples, labels;
     void on_batch_end(Sequential& model, Index, const Logs&) override {
@@ -83,7 +83,7 @@ TEST_CASE("asking for attention, predictions, a summary or an evaluation on the 
   Curious curious;
   curious.samples = x.rows(0, 9);
   curious.labels = y.rows(0, 9);
-  FitOptions options = toy::quiet(3, 16);
+  FitOptions options = toy::quiet(3, 200);
   const History expected = quiet.fit(x, y, options);
   options.callbacks = {&curious};
   CHECK(watched.fit(x, y, options).history == expected.history);
