@@ -80,20 +80,6 @@ void scores_slopes(Index time, Index units, const real* de, const real* v, const
   for (Index t = 0; t < time; ++t) dz[t * step + units] = weight[t];
 }
 
-// y (columns, rows) = x (rows, columns) with its axes exchanged.
-void transpose(const real* x, Index rows, Index columns, real* y) {
-  using Positions = hn::RebindToSigned<Tag>;
-  const Index width = static_cast<Index>(hn::Lanes(Tag()));
-  HWY_ALIGN hn::TFromD<Positions> below[HWY_MAX_BYTES / sizeof(real)];
-  for (Index i = 0; i < width; ++i) below[i] = static_cast<hn::TFromD<Positions>>(i * columns);
-  const auto column = hn::Load(Positions(), below);
-  for (Index u = 0; u < columns; ++u) {
-    Index f = 0;
-    for (; f + width <= rows; f += width) hn::StoreU(hn::GatherIndex(Tag(), x + f * columns + u, column), Tag(), y + u * rows + f);
-    for (; f < rows; ++f) y[u * rows + f] = x[f * columns + u];
-  }
-}
-
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -105,6 +91,7 @@ HWY_AFTER_NAMESPACE();
 #include "kernels/additive_pool.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/softmax.hpp"
+#include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
@@ -232,7 +219,7 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
   // Wᵀ as an array of its own: OpenBLAS' kernels for small products do not take it transposed.
   const Index count_w = s.features * s.units;
   const Buffer transposed(count_w * static_cast<Index>(sizeof(real)));
-  FOVEA_BEST(transpose)(w, s.features, s.units, transposed.as<real>());
+  transpose(w, s.features, s.units, s.units, transposed.as<real>(), s.features);
 
   const Index pieces = std::max<Index>(1, (s.batch + samples_a_piece - 1) / samples_a_piece);
   const Index sums = count_w + 2 * s.units;  // dW, db, dv of one piece

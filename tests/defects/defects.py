@@ -32,7 +32,7 @@ DEFECTS = [
     # Products.
     ("src/ops/matmul.cpp", "add_product(dc.view(), oriented(b, !transpose_b), dc.shape(), da);", "add_product(dc.view(), oriented(b, transpose_b), dc.shape(), da);", "ops_test64", "matmul: B for its transpose in dA"),
     ("src/kernels/gemm.cpp", "add && !partials);", "add || partials);", "kernels_test", "gemm: adds to partial sums that are not initialised"),
-    ("src/kernels/gemm.cpp", "const Index row = index / grid.column_tiles % grid.row_tiles", "const Index row = index / grid.row_tiles % grid.row_tiles", "kernels_test", "gemm: tiles are counted by the wrong axis"),
+    ("src/kernels/gemm.cpp", "index / grid.column_blocks % grid.row_blocks", "index / grid.row_blocks % grid.row_blocks", "kernels_test", "gemm: blocks are counted by the wrong axis"),
     ("src/kernels/gemm.cpp", "std::min(grid.tile_inner, inner - k)", "std::min(grid.tile_inner, inner)", "kernels_test", "gemm: the last piece reads past the end"),
     # Reductions, softmax, losses, norms.
     ("src/kernels/reduce.cpp", "if (i < n) b = Join::join", "if (i + 1 < n) b = Join::join", "kernels_test", "reduce: a last element alone is left out"),

@@ -66,14 +66,19 @@ TEST_CASE("products of all orientations agree with plain loops") {
   }
 }
 
-TEST_CASE("products that are cut into row tiles, column tiles and pieces of the inner axis agree with plain loops") {
+TEST_CASE("products that are cut into tiles, blocks and pieces of the inner axis agree with plain loops") {
   const std::vector<std::vector<Index>> cuts = {
-      {500, 70, 90},    // thin row tiles
-      {150, 600, 140},  // row tiles and column tiles
-      {30, 37, 4001},   // pieces of the inner axis, the last one short
-      {130, 90, 1100},  // row tiles and pieces
-      {1, 1, 3000000},  // a scalar product
-      {3, 900, 1000},   // column tiles and pieces
+      {100, 60, 70},     // one call, of which b transposed is packed
+      {500, 70, 90},     // row tiles
+      {150, 600, 140},   // row tiles and column tiles
+      {1300, 190, 100},  // blocks of several tiles in both directions
+      {64, 700, 300},    // few rows, long enough that b is packed
+      {30, 37, 4001},    // pieces of the inner axis, the last one short
+      {130, 90, 1100},   // row tiles and pieces
+      {1, 1, 3000000},   // a scalar product
+      {3, 900, 1000},    // column tiles and pieces
+      {300, 250, 200},   // thick: stripes of rows
+      {193, 2100, 192},  // stripes in two blocks of columns
   };
   for (std::size_t i = 0; i < cuts.size(); ++i)
     for (int orientation = 0; orientation < 4; ++orientation) {
