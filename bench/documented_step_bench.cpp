@@ -1,6 +1,7 @@
 // Time of one training step of the documented model, batch in, loss out: Embedding(vocab, 128) -> AttentionLayer(64) -> Dense(10,
 // softmax), cross-entropy, Adam. Names say what varies; tokens are drawn uniformly, or by Zipf's law as in text. The same step in
-// parts: forward and backward, the optimiser, and the loader.
+// parts: forward and backward, the optimiser, and the loader. And without one of the things that make it fast: in a loop of one's own
+// (which is one shard), with dense Adam, with attention composed of elementary operations, with and without one product for W1 and W2.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -50,8 +51,40 @@ struct Still {
   void set_learning_rate(double) {}
 };
 
-Sequential documented_model(const Work& work, Optimizer optimizer) {
-  Sequential model{Embedding{work.vocab, 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
+// Adam that sweeps over the whole table in every step.
+struct DenseAdam {
+  Adam adam = Adam();
+  std::vector<NamedParameter> parameters;
+
+  void attach(const std::vector<NamedParameter>& list) {
+    parameters = list;
+    adam.attach(list);
+  }
+  void step() {
+    for (const NamedParameter& parameter : parameters) parameter.tensor.gradient().gathered();
+    adam.step();
+  }
+  double learning_rate() const { return adam.learning_rate(); }
+  void set_learning_rate(double rate) { adam.set_learning_rate(rate); }
+};
+
+// What AttentionLayer computes, one operation after the other.
+struct ComposedAttention {
+  bool one_product = true;  // for W1 and W2, which see the same input
+  AttentionLayer layer{64};
+
+  static void parameters(auto& self, auto&& visit) { visit("layer", self.layer); }
+  Shape build(const Shape& sample, const Rng& random) { return layer.build(sample, random); }
+  Tensor operator()(const Tensor& x, const Context& = {}) const {
+    const Tensor z = one_product ? matmul(x, layer.W1 + layer.W2) + (layer.b1 + layer.b2) : (matmul(x, layer.W1) + layer.b1) + (matmul(x, layer.W2) + layer.b2);
+    const Tensor weights = softmax(matmul(tanh(z), layer.v), 1);
+    return reshape(matmul(weights, x, {.transpose_a = true}), {x.shape()[0], x.shape()[2]});
+  }
+};
+
+template <class Attention = AttentionLayer>
+Sequential documented_model(const Work& work, Optimizer optimizer, const Attention& attention = {64}) {
+  Sequential model{Embedding{work.vocab, 128}, attention, Dense{10, Activation::softmax}};
   model.compile({.optimizer = std::move(optimizer), .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
   model.build({work.time});
   return model;
@@ -64,16 +97,39 @@ std::vector<std::pair<Samples, Samples>> cut(const Work& work) {
   return list;
 }
 
-void step(benchmark::State& state, const Work& work, Optimizer optimizer) {
-  Sequential model = documented_model(work, std::move(optimizer));
+// Times `train`, of a batch, after two rounds through all batches: rows have then waited as long as they will. The counter is over the
+// operations that the step needs: three products of (batch time, 128) and (128, 64).
+template <class Train>
+void time_batches(benchmark::State& state, const Work& work, const Train& train) {
   const auto list = cut(work);
-  for (std::size_t i = 0; i < 2 * list.size(); ++i) model.train_on_batch(list[i % list.size()].first, list[i % list.size()].second);
+  for (std::size_t i = 0; i < 2 * list.size(); ++i) train(list[i % list.size()].first, list[i % list.size()].second);
   std::size_t next = 0;
   for (auto _ : state) {
     const auto& [x, y] = list[next++ % list.size()];
-    benchmark::DoNotOptimize(model.train_on_batch(x, y));
+    train(x, y);
   }
-  state.counters["samples/s"] = benchmark::Counter(static_cast<double>(work.batch), benchmark::Counter::kIsIterationInvariantRate);
+  const auto rate = [](Index count) { return benchmark::Counter(static_cast<double>(count), benchmark::Counter::kIsIterationInvariantRate); };
+  state.counters["samples/s"] = rate(work.batch);
+  state.counters["needed_flop/s"] = rate(3 * 2 * work.batch * work.time * 128 * 64);
+}
+
+template <class Attention = AttentionLayer>
+void step(benchmark::State& state, const Work& work, Optimizer optimizer, const Attention& attention = {64}) {
+  Sequential model = documented_model(work, std::move(optimizer), attention);
+  time_batches(state, work, [&](const Samples& x, const Samples& y) { benchmark::DoNotOptimize(model.train_on_batch(x, y)); });
+}
+
+void loop(benchmark::State& state, const Work& work) {
+  const Sequential model = documented_model(work, Adam{});
+  Adam adam;
+  adam.attach(model);
+  time_batches(state, work, [&](const Samples& x, const Samples& y) {
+    const Tensor loss = mean(SparseCategoricalCrossentropy{}(model(x, {.training = true}), y));
+    adam.zero_grad();
+    loss.backward();
+    adam.step();
+    benchmark::DoNotOptimize(loss.item());
+  });
 }
 
 // Gradients as one step leaves them, and the optimiser alone.
@@ -96,24 +152,38 @@ void loader(benchmark::State& state, const Work& work) {
   }
 }
 
-void add(const Work& work) {
-  const auto real_time = [](benchmark::internal::Benchmark* benchmark) { benchmark->UseRealTime()->Unit(benchmark::kMillisecond); };
-  real_time(benchmark::RegisterBenchmark(work.name("").c_str(), [=](benchmark::State& state) { step(state, work, Adam{}); }));
-  real_time(benchmark::RegisterBenchmark(work.name("_forward_backward").c_str(), [=](benchmark::State& state) { step(state, work, Still{}); }));
-  real_time(benchmark::RegisterBenchmark(work.name("_optimizer").c_str(), [=](benchmark::State& state) { optimizer(state, work); }));
-  real_time(benchmark::RegisterBenchmark(work.name("_loader").c_str(), [=](benchmark::State& state) { loader(state, work); }));
+template <class Run>
+void add(const Work& work, const std::string& part, const Run& run) {
+  benchmark::RegisterBenchmark(work.name(part).c_str(), run)->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+
+void add_parts(const Work& work) {
+  add(work, "", [=](benchmark::State& state) { step(state, work, Adam{}); });
+  add(work, "_forward_backward", [=](benchmark::State& state) { step(state, work, Still{}); });
+  add(work, "_optimizer", [=](benchmark::State& state) { optimizer(state, work); });
+  add(work, "_loader", [=](benchmark::State& state) { loader(state, work); });
+}
+
+void add_without(const Work& work) {
+  add(work, "_own_loop", [=](benchmark::State& state) { loop(state, work); });
+  add(work, "_lazy_adam", [=](benchmark::State& state) { step(state, work, Adam(AdamOptions{.untouched_rows_stand_still = true})); });
+  add(work, "_dense_adam", [=](benchmark::State& state) { step(state, work, DenseAdam{}); });
+  add(work, "_composed", [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{}); });
+  add(work, "_composed_two_products", [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{.one_product = false}); });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   for (const bool zipf : {true, false}) {
-    add({32, 100, 10000, zipf});
-    add({32, 32, 10000, zipf});
-    add({256, 100, 10000, zipf});
-    add({32, 100, 100000, zipf});
-    add({32, 100, 1000000, zipf});
+    add_parts({32, 100, 10000, zipf});
+    add_parts({32, 32, 10000, zipf});
+    add_parts({256, 100, 10000, zipf});
+    add_parts({32, 100, 100000, zipf});
+    add_parts({32, 100, 1000000, zipf});
   }
+  add_without({32, 100, 10000, true});
+  add_without({256, 100, 10000, true});
   benchmark::Initialize(&argc, argv);
   benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
   benchmark::RunSpecifiedBenchmarks();
