@@ -22,44 +22,41 @@ Gradient::Target Gradient::dense() {
   if (!parts_.empty()) {
     dense_ = array();
     parts_.clear();
-    has_dense_ = true;
   }
-  const bool add = has_dense_;
-  if (!add) dense_ = Array(shape_);
+  const bool add = has_dense();
+  if (!add) dense_ = Array(shape());
   else if (!dense_.unique()) dense_ = dense_.clone();
-  has_dense_ = true;
   return {dense_.mutable_view(), add};
 }
 
 void Gradient::add(const Array& contribution) {
-  check_shape(contribution.shape(), shape_);
+  check_shape(contribution.shape(), shape());
   if (empty()) {
     dense_ = contribution;
-    has_dense_ = true;
     return;
   }
   const Target target = dense();
-  kernels::scale(contribution.data(), 1, target.view.data, shape_.count(), true);
+  kernels::scale(contribution.data(), 1, target.view.data, shape().count(), true);
 }
 
 void Gradient::add_rows(const Ids& ids, const Array& rows) {
-  if (shape_.rank() < 1) throw ShapeError("Gradient: rows of a single number");
-  const Index width = shape_[0] == 0 ? 0 : shape_.count() / shape_[0];
+  if (shape().rank() < 1) throw ShapeError("Gradient: rows of a single number");
+  const Index width = shape()[0] == 0 ? 0 : shape().count() / shape()[0];
   check_shape(rows.shape(), Shape{ids.count(), width});
   for (const std::int32_t id : ids.values())
-    if (id < 0 || id >= shape_[0]) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape_)));
+    if (id < 0 || id >= shape()[0]) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape())));
   parts_.push_back({ids.reshaped(Shape{ids.count()}), rows});
 }
 
 void Gradient::add(const Gradient& other) {
-  check_shape(other.shape_, shape_);
-  if (other.has_dense_) add(other.dense_);
+  check_shape(other.shape(), shape());
+  if (other.has_dense()) add(other.dense_);
   parts_.insert(parts_.end(), other.parts_.begin(), other.parts_.end());
 }
 
 Array Gradient::array() const {
-  if (has_dense_ && parts_.empty()) return dense_;
-  Array sum = has_dense_ ? dense_.clone() : Array::zeros(shape_);
+  if (has_dense() && parts_.empty()) return dense_;
+  Array sum = has_dense() ? dense_.clone() : Array::zeros(shape());
   if (parts_.empty()) return sum;
   const TouchedRows touched = rows();
   kernels::add_rows(touched.values.data(), touched.ids.data(), touched.ids.count(), touched.values.shape()[-1], sum.mutable_data());
@@ -67,14 +64,14 @@ Array Gradient::array() const {
 }
 
 const Array& Gradient::gathered() {
-  if (!has_dense_ || !parts_.empty()) dense();
+  if (!has_dense() || !parts_.empty()) dense();
   return dense_;
 }
 
 TouchedRows Gradient::rows() const {
   Index count = 0;
   for (const TouchedRows& part : parts_) count += part.ids.count();
-  const Index width = shape_[0] == 0 ? 0 : shape_.count() / shape_[0];
+  const Index width = shape()[0] == 0 ? 0 : shape().count() / shape()[0];
   std::vector<std::int32_t> ids;
   ids.reserve(static_cast<std::size_t>(count));
   Array all = parts_.size() == 1 ? parts_[0].values : Array(Shape{count, width});
@@ -93,8 +90,7 @@ TouchedRows Gradient::rows() const {
 }
 
 void Gradient::clear() {
-  if (has_dense_) dense_ = Array();
-  has_dense_ = false;
+  if (has_dense()) dense_ = Array(shape(), nullptr);
   parts_.clear();
 }
 

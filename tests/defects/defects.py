@@ -24,7 +24,7 @@ DEFECTS = [
     ("src/kernels/elementwise.cpp", "hn::StoreU(add ? hn::LoadU(Tag(), y + i) + v : v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *",
      "hn::StoreU(v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *", "autograd_test", "scale: overwrites where it should add"),
     ("src/kernels/elementwise.cpp", "store_some(add ? load_some(y + i, k) + v : v, y + i, k);\n      });\n}\n\nvoid copy_row", "store_some(v, y + i, k);\n      });\n}\n\nvoid copy_row", "autograd_test", "scale: the tail overwrites where it should add"),
-    ("src/autograd/gradient.cpp", "  if (other.has_dense_) add(other.dense_);\n", "", "autograd_test", "Gradient: the dense part of another is forgotten"),
+    ("src/autograd/gradient.cpp", "  if (other.has_dense()) add(other.dense_);\n", "", "autograd_test", "Gradient: the dense part of another is forgotten"),
     ("src/autograd/gradient.cpp", "else if (!dense_.unique()) dense_ = dense_.clone();", "", "autograd_test", "Gradient: adds into an array that others share"),
     ("src/autograd/backward.cpp", "      if (!retain_graph) {", "      if (retain_graph) {", "autograd_test", "backward: releases the graph where it should be kept"),
     ("src/autograd/backward.cpp", "a->number > b->number", "a->number < b->number", "autograd_test", "backward: oldest first"),

@@ -62,6 +62,38 @@ TEST_CASE("weights, moments, history, predictions and attention are the same bit
   }
 }
 
+TEST_CASE("steps of the documented model, exact and lazy, in train_on_batch and in a loop of one's own, and of a perceptron are the same bits on 1, 2, 3 and 8 threads") {
+  const Threads restore;
+  enum class Kind { documented, lazy, loop, perceptron };
+  const auto after_steps = [](Kind kind, Index count) {
+    set_threads(count);
+    support::Generate g("steps on threads", 0);
+    const bool dense = kind == Kind::perceptron;
+    Sequential model = dense ? Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu}, Dense{10, Activation::softmax}}
+                             : Sequential{Embedding{3000, 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
+    model.compile({.optimizer = Adam(AdamOptions{.untouched_rows_stand_still = kind == Kind::lazy}), .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+    model.build(dense ? Shape{784} : Shape{100});
+    Adam adam;
+    if (kind == Kind::loop) adam.attach(model);
+    for (int step = 0; step < 4; ++step) {
+      const Samples x = dense ? Samples(g.array(Shape{128, 784}, {0, 1})) : Samples(g.ids(Shape{32, 100}, 3000));
+      const Samples y = g.ids(Shape{x.count()}, 10);
+      if (kind != Kind::loop) {
+        model.train_on_batch(x, y);
+        continue;
+      }
+      adam.zero_grad();
+      mean(SparseCategoricalCrossentropy{}(model(x, {.training = true}), y)).backward();
+      adam.step();
+    }
+    return toy::weights(model);
+  };
+  for (const Kind kind : {Kind::documented, Kind::lazy, Kind::loop, Kind::perceptron}) {
+    const std::vector<Array> one = after_steps(kind, 1);
+    for (const Index count : {2, 3, 8}) CHECK(toy::bits_differ(after_steps(kind, count), one) == "");
+  }
+}
+
 TEST_CASE("another seed gives other weights") {
   const auto [x, y] = toy::data(30);
   Sequential a = toy::model({.seed = 1}), b = toy::model({.seed = 2});

@@ -15,6 +15,7 @@ class Elements {
  public:
   Elements() : shape_(Shape::nothing()) {}  ///< rank 1, no elements
   explicit Elements(const Shape& shape) : shape_(shape), buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
+  Elements(const Shape& shape, std::nullptr_t) : shape_(shape) {}  ///< a shape whose elements are still to come: data() is null
   Elements(const Shape& shape, std::span<const T> values);  ///< row-major values; throws ShapeError when their number is not the shape's
   /// The same values, written out.
   Elements(const Shape& shape, std::initializer_list<T> values) : Elements(shape, std::span<const T>(values.begin(), values.size())) {}

@@ -24,15 +24,15 @@ class Gradient {
     bool add;  ///< whether to add to them
   };
 
-  explicit Gradient(const Shape& shape) : shape_(shape) {}  ///< nothing added yet
+  explicit Gradient(const Shape& shape) : dense_(shape, nullptr) {}  ///< nothing added yet
 
-  const Shape& shape() const { return shape_; }  ///< the tensor's
+  const Shape& shape() const { return dense_.shape(); }  ///< the tensor's
 
   /// Whether nothing has been added.
-  bool empty() const { return !has_dense_ && parts_.empty(); }
+  bool empty() const { return !has_dense() && parts_.empty(); }
 
   /// Whether all that was added are rows.
-  bool has_rows_only() const { return !has_dense_ && !parts_.empty(); }
+  bool has_rows_only() const { return !has_dense() && !parts_.empty(); }
 
   /// Dense numbers to write into or add to. After the call they count as written.
   Target dense();
@@ -62,8 +62,8 @@ class Gradient {
   void clear();
 
  private:
-  Shape shape_;
-  bool has_dense_ = false;
+  bool has_dense() const { return dense_.data() != nullptr; }
+
   Array dense_;
   std::vector<TouchedRows> parts_;
 };
