@@ -111,6 +111,16 @@ void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, rea
   dense(n, [&](Index i, Index length) { kernel.slopes(dy + i, kept + i, dx + i, length, add, scalars); });
 }
 
+void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index rows, Index width) {
+  if (!b && !kernel) return;
+  parallel::for_range(rows, parallel::grain(width), [&](Index begin, Index end) {
+    const Shape piece{end - begin, width};
+    real* const from = y + begin * width;
+    if (b) copy({b, Shape{width}, {1}}, {from, piece, {width, 1}}, true);
+    if (kernel) kernel->values(from, from, piece.count(), {});
+  });
+}
+
 void zip_dense(const BinaryKernel& kernel, const real* a, const real* b, real* c, Index n) {
   dense(n, [&](Index i, Index length) { kernel.values(a + i, 1, b + i, 1, c + i, length); });
 }

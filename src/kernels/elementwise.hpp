@@ -29,6 +29,9 @@ struct BinaryKernel {
 void map_values(const UnaryKernel& kernel, const real* x, real* y, Index n, Scalars scalars);
 void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, real* dx, Index n, bool add, Scalars scalars);
 
+/// y = f(y + b) over `rows` rows of b's `width` numbers, in parallel. Null for b leaves it out, null for the kernel means y + b.
+void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index rows, Index width);
+
 /// c = f(a, b) over n elements each, in parallel.
 void zip_dense(const BinaryKernel& kernel, const real* a, const real* b, real* c, Index n);
 

@@ -92,7 +92,6 @@ HWY_AFTER_NAMESPACE();
 
 #include "fovea/memory/buffer.hpp"
 #include "kernels/reduce.hpp"
-#include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
 
@@ -104,8 +103,11 @@ Index block_rows(Index inner) { return inner == 1 ? 4096 : std::clamp<Index>(819
 using ReduceRows = void (*)(const real* x, Index rows, Index inner, real* y);
 using JoinRows = void (*)(real* a, const real* b, Index n);
 
-// y = the reduction of x; blocks along the axis first, then their results pairwise.
-void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y) {
+constexpr auto made_before = [](Index, Index) {};
+
+// y = the reduction of x; blocks along the axis first, each after make(its first row, how many), then their results pairwise.
+template <class Make>
+void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y, const Make& make) {
   const auto [outer, length, inner] = axis;
   const Index block = block_rows(inner);
   const Index blocks = std::max<Index>(1, (length + block - 1) / block);
@@ -114,7 +116,9 @@ void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real*
   parallel::for_range(outer * blocks, parallel::grain(std::min(length, block) * inner), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const Index first = i % blocks * block;
-      rows(x + (i / blocks * length + first) * inner, std::min(block, length - first), inner, partial + i * inner);
+      const Index row = i / blocks * length + first, count = std::min(block, length - first);
+      make(row, count);
+      rows(x + row * inner, count, inner, partial + i * inner);
     }
   });
   if (blocks == 1) return;
@@ -133,18 +137,22 @@ void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real*
 void sum(const real* x, AlongAxis axis, real* y, bool add) {
   const Index count = axis.outer * axis.inner;
   if (count == 0) return;
-  if (!add) return reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, y);
+  if (!add) return reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, y, made_before);
   const Buffer scratch(count * static_cast<Index>(sizeof(real)));
-  reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, scratch.as<real>());
+  reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, axis, scratch.as<real>(), made_before);
   FOVEA_BEST(sum_join)(y, scratch.as<real>(), count);
 }
 
+void sum_as_made(parallel::FunctionRef<void(Index, Index)> make, const real* x, Index rows, Index inner, real* y) {
+  if (inner > 0) reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, {1, rows, inner}, y, make);
+}
+
 void maximum(const real* x, AlongAxis axis, real* y) {
-  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y);
+  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y, made_before);
 }
 
 void minimum(const real* x, AlongAxis axis, real* y) {
-  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(minimum_rows), FOVEA_BEST(minimum_join), x, axis, y);
+  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(minimum_rows), FOVEA_BEST(minimum_join), x, axis, y, made_before);
 }
 
 void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fovea/base/real.hpp"
+#include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
 
@@ -13,6 +14,10 @@ struct AlongAxis {
 
 /// y (outer, inner) (+)= sum of x along the axis. 0 for an empty axis.
 void sum(const real* x, AlongAxis axis, real* y, bool add);
+
+/// y (inner) = the sum over `rows` rows of x, with the bits of `sum`. make(first, count) writes rows of x, for each row once and
+/// just before it is summed, while it is in cache.
+void sum_as_made(parallel::FunctionRef<void(Index first, Index count)> make, const real* x, Index rows, Index inner, real* y);
 
 /// y (outer, inner) = the largest x along the axis, or the smallest; NaN if there is one. The axis must not be empty.
 void maximum(const real* x, AlongAxis axis, real* y);

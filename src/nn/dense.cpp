@@ -9,21 +9,15 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Tensor activate(const Tensor& x, Activation activation) {
-  switch (activation) {
-    case Activation::linear: return x;
-    case Activation::relu: return relu(x);
-    case Activation::sigmoid: return sigmoid(x);
-    case Activation::tanh: return tanh(x);
-    case Activation::softmax: return softmax(x);
-    case Activation::gelu: return gelu(x);
-    case Activation::silu: return silu(x);
-    case Activation::elu: return elu(x);
-    case Activation::leaky_relu: return leaky_relu(x);
-    case Activation::softplus: return softplus(x);
-  }
-  throw ValueError(fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
+namespace {
+
+Tensor applied(const Dense& dense, const Tensor& x, Activation activation) {
+  check_built("Dense", dense.weight);
+  check_features("Dense", "x", x.shape(), dense.weight.shape()[0]);
+  return linear(x, dense.weight, dense.use_bias ? dense.bias : Tensor(), activation);
 }
+
+}  // namespace
 
 Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
@@ -38,13 +32,8 @@ Shape Dense::build(const Shape& sample, const Rng& random) {
   return sample.with(-1, units);
 }
 
-Tensor Dense::linear(const Tensor& x) const {
-  check_built("Dense", weight);
-  check_features("Dense", "x", x.shape(), weight.shape()[0]);
-  const Tensor product = matmul(x, weight);
-  return use_bias ? product + bias : product;
-}
+Tensor Dense::linear(const Tensor& x) const { return applied(*this, x, Activation::linear); }
 
-Tensor Dense::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
+Tensor Dense::operator()(const Tensor& x, const Context&) const { return applied(*this, x, activation); }
 
 }  // namespace fovea

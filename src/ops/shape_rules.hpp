@@ -36,6 +36,9 @@ Shape broadcast(const char* operation, const Shape& a, const Shape& b);
 /// one row or one column, which the result does not have.
 Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b);
 
+/// x (..., inputs), weight (inputs, units), bias (units) or null -> (..., units)
+Shape linear(const Shape& x, const Shape& weight, const Shape* bias);
+
 /// Refuses last sizes that differ.
 void dot(const Shape& a, const Shape& b);
 

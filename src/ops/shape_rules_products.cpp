@@ -26,6 +26,15 @@ Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b)
   return result;
 }
 
+Shape linear(const Shape& x, const Shape& weight, const Shape* bias) {
+  if (x.rank() < 1) throw ShapeError("linear: x is a single number; it must be (..., inputs)");
+  if (weight.rank() != 2 || weight[0] != x[-1])
+    throw ShapeError(fmt::format("linear: x is {}, weight {}; the weight must be ({}, units)", to_string(x), to_string(weight), x[-1]));
+  if (bias && *bias != Shape{weight[1]})
+    throw ShapeError(fmt::format("linear: weight is {}, bias {}; the bias must be ({},), or left out", to_string(weight), to_string(*bias), weight[1]));
+  return x.with(-1, weight[1]);
+}
+
 void dot(const Shape& a, const Shape& b) {
   if (a.rank() < 1 || b.rank() < 1 || a[-1] != b[-1])
     throw ShapeError(fmt::format("dot: a is {}, b is {}; the last size of a must equal the last of b", to_string(a), to_string(b)));

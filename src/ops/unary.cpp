@@ -131,6 +131,7 @@ HWY_AFTER_NAMESPACE();
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/map.hpp"
+#include "ops/unary.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -151,6 +152,15 @@ Tensor pow(const Tensor& x, real exponent) { return ops::map("pow", x, FOVEA_UNA
 Tensor tanh(const Tensor& x) { return ops::map("tanh", x, FOVEA_UNARY(Tanh)); }
 Tensor sigmoid(const Tensor& x) { return ops::map("sigmoid", x, FOVEA_UNARY(Sigmoid)); }
 Tensor relu(const Tensor& x) { return ops::map("relu", x, FOVEA_UNARY(Relu)); }
+
+std::optional<kernels::UnaryKernel> ops::kernel_of(Activation activation) {
+  switch (activation) {
+    case Activation::relu: return FOVEA_UNARY(Relu);
+    case Activation::sigmoid: return FOVEA_UNARY(Sigmoid);
+    case Activation::tanh: return FOVEA_UNARY(Tanh);
+    default: return std::nullopt;
+  }
+}
 
 Tensor clip(const Tensor& x, real low, real high) {
   if (!(low <= high)) throw ValueError(fmt::format("clip: low is {}, high is {}; low must not be above high", low, high));

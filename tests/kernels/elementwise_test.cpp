@@ -41,6 +41,24 @@ Array whole_numbers(const Shape& shape, Generate& g) {
 
 }  // namespace
 
+TEST_CASE("a row is added to each row, and then the kernel applied, whichever there is") {
+  const kernels::UnaryKernel kernel{twice, slope_of_twice, true};
+  Generate g("add_row_and_map", 0);
+  for (const auto& [rows, width] : std::vector<std::pair<Index, Index>>{{0, 3}, {3, 0}, {1, 1}, {5, 17}, {40000, 1}, {300, 257}, {2, 40000}})
+    for (int with = 0; with < 4; ++with) {
+      INFO(rows, " rows of ", width, ", kernel ", with % 2, ", row ", with / 2);
+      const Array b = whole_numbers({width}, g);
+      Array y = whole_numbers({rows * width + past_the_end}, g), expected = y.clone();
+      for (Index i = 0; i < rows * width; ++i) {
+        real& value = expected.mutable_data()[i];
+        if (with / 2) value += b.data()[i % width];
+        if (with % 2) value *= 2;
+      }
+      kernels::add_row_and_map(with % 2 ? &kernel : nullptr, with / 2 ? b.data() : nullptr, y.mutable_data(), rows, width);
+      CHECK(bits_differ(y, expected) == "");
+    }
+}
+
 TEST_CASE("map calls its kernel for each element once, in pieces of any length") {
   const kernels::UnaryKernel kernel{twice, slope_of_twice, false};
   Generate g("map", 0);

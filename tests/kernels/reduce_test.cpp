@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -49,6 +51,25 @@ TEST_CASE("sums agree with plain loops, and are added where asked to") {
       expected.scales[i] += std::abs(old.data()[i]);
     }
     CHECK(support::differs(added, expected, 4) == "");
+  });
+}
+
+TEST_CASE("a sum of rows that are made on the way makes each once, and has the bits of the sum") {
+  for_each_axis("sum_as_made", [](Generate& g, AlongAxis axis, const Shape& shape, const Shape&) {
+    const Index rows = axis.outer * axis.length;
+    const Array x = g.array(shape, {-1, 2});
+    Array made = Array::full(shape, -7), y(Shape{axis.inner}), expected(Shape{axis.inner});
+    std::vector<std::atomic<int>> times(static_cast<std::size_t>(rows));
+    const auto make = [&, to = made.mutable_data()](Index first, Index count) {
+      for (Index row = first; row < first + count; ++row) ++times[static_cast<std::size_t>(row)];
+      std::copy_n(x.data() + first * axis.inner, count * axis.inner, to + first * axis.inner);
+    };
+    kernels::sum_as_made(make, made.data(), rows, axis.inner, y.mutable_data());
+    kernels::sum(x.data(), {1, rows, axis.inner}, expected.mutable_data(), false);
+    CHECK(support::bits_differ(y, expected) == "");
+    if (axis.inner == 0) return;
+    CHECK(support::bits_differ(made, x) == "");
+    CHECK(std::ranges::all_of(times, [](int count) { return count == 1; }));
   });
 }
 

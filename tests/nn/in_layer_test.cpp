@@ -115,7 +115,7 @@ TEST_CASE("a frozen parameter that is written to between forward and backward is
   const Tensor loss = sum(dense(x));
   dense.weight.assign(Array::zeros(Shape{3, 2}));
   CHECK(refusal<StateError>([&] { loss.backward(); }) ==
-        "backward: an input of matmul, a parameter of shape (3, 2), was written to after the forward pass; run the forward pass again");
+        "backward: an input of linear, a parameter of shape (3, 2), was written to after the forward pass; run the forward pass again");
 }
 
 TEST_CASE("numbers that were taken from a parameter stay when it is written to") {

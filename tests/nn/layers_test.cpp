@@ -92,6 +92,17 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99", ValueError);
 }
 
+TEST_CASE("Dense is one node with an activation that is fused, and two with another") {
+  Dense dense{4, Activation::relu};
+  dense.build(Shape{3}, Rng(1));
+  const Tensor y = dense(Array::full(Shape{2, 3}, 1));
+  CHECK(std::string(y.node()->name) == "linear");
+  CHECK(y.node()->edges()[1].parent.get() == dense.weight.node().get());
+  CHECK(y.node()->edges()[2].parent.get() == dense.bias.node().get());
+  dense.activation = Activation::gelu;
+  CHECK(std::string(dense(Array::full(Shape{2, 3}, 1)).node()->name) == "gelu");
+}
+
 TEST_CASE("Dense without a bias has none") {
   Dense dense{.units = 4, .use_bias = false};
   dense.build(Shape{3}, Rng(1));

@@ -58,6 +58,37 @@ TEST_CASE("layer_norm and rms_norm equal their steps, value and gradient") {
   }
 }
 
+TEST_CASE("linear gives the bits of its steps, value and gradients, for each activation, with a bias and without") {
+  for (const auto& [x_shape, inputs, units] : {std::tuple(Shape{70, 33}, 33, 300), {Shape{3, 41, 20}, 20, 5}, {Shape{5000, 3}, 3, 1}, {Shape{1, 784}, 784, 256}})
+    for (int number = 0; number <= static_cast<int>(Activation::softplus); ++number)
+      for (const bool biased : {true, false}) {
+        Generate g("linear", number);
+        INFO("x ", to_string(x_shape), ", activation ", number, ", biased ", biased);
+        const auto activation = static_cast<Activation>(number);
+        const std::vector<Array> values = {g.array(x_shape, {-1, 1}), g.array(Shape{inputs, units}, {-1, 1}), g.array(Shape{units}, {-1, 1})};
+        const Array weights = g.array(x_shape.with(-1, units), {-1, 1});
+        std::vector<Array> results[2];
+        for (const bool fused : {true, false}) {
+          const std::vector<Tensor> in = support::as_parameters(values);
+          const Tensor product = fused ? Tensor() : matmul(in[0], in[1]);
+          const Tensor y = fused ? linear(in[0], in[1], biased ? in[2] : Tensor(), activation) : activate(biased ? product + in[2] : product, activation);
+          support::weighted_sum(y, weights).backward();
+          results[fused] = {y.value(), in[0].grad(), in[1].grad()};
+          if (biased) results[fused].push_back(in[2].grad());
+        }
+        for (std::size_t i = 0; i < results[0].size(); ++i) CHECK(bits_differ(results[1][i], results[0][i]) == "");
+      }
+}
+
+TEST_CASE("linear with relu, sigmoid or tanh is one node, and keeps a NaN") {
+  for (const Activation activation : {Activation::linear, Activation::relu, Activation::sigmoid, Activation::tanh}) {
+    const Tensor w = Tensor::parameter(Array::full(Shape{2, 3}, 1)), y = linear(Tensor({1, 2}, {1, not_a_number}), w, {}, activation);
+    CHECK(std::string(y.node()->name) == "linear");
+    CHECK(y.node()->edges()[1].parent.get() == w.node().get());
+    for (const real value : y.value().values()) CHECK(std::isnan(value));
+  }
+}
+
 TEST_CASE("layer_norm keeps its digits where the mean is large") {
   const Tensor ones = Array::full(Shape{4}, 1), zeros = Array::zeros(Shape{4});
   const Array y = layer_norm(Tensor({1, 4}, {10000, 10001, 10002, 10003}), ones, zeros).value(),

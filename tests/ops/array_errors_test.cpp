@@ -94,6 +94,16 @@ TEST_CASE("dot and einsum refuse what does not fit, and say what they do not kno
         "einsum: '-' in \"i->i->i\" is no subscript; they are letters, with commas between operands and -> before the result");
 }
 
+TEST_CASE("linear says what weight and bias must be, and that there is no such activation") {
+  CHECK(refusal<ShapeError>([] { linear(of({}), of({1, 1})); }) == "linear: x is a single number; it must be (..., inputs)");
+  CHECK(refusal<ShapeError>([] { linear(of({2, 3}), of({4, 5})); }) == "linear: x is (2, 3), weight (4, 5); the weight must be (3, units)");
+  CHECK(refusal<ShapeError>([] { linear(of({2, 3}), of({3})); }) == "linear: x is (2, 3), weight (3,); the weight must be (3, units)");
+  CHECK(refusal<ShapeError>([] { linear(of({2, 3}), of({3, 5}), of({1, 5})); }) ==
+        "linear: weight is (3, 5), bias (1, 5); the bias must be (5,), or left out");
+  CHECK(refusal<ValueError>([] { linear(of({2, 3}), of({3, 5}), {}, Activation(99)); }) == "Activation: there is none of number 99");
+  CHECK(refusal<ValueError>([] { activate(of({2, 3}), Activation(10)); }) == "Activation: there is none of number 10");
+}
+
 TEST_CASE("norms refuse parameters of another width") {
   CHECK(refusal<ShapeError>([] { layer_norm(of({}), of({1}), of({1})); }) ==
         "layer_norm: x is a single number; it needs an axis to normalise");

@@ -60,6 +60,65 @@ Call matmul_call(const Shapes&, Generate& g) {
           fmt::format("transpose_a {}, transpose_b {}", options.transpose_a, options.transpose_b)};
 }
 
+// x (..., inputs), weight (inputs, units), and bias (units) in half of the cases.
+Index linear_variant(const Generate& g) { return (g.trial() + g.trial() / 7) % 8; }
+
+Shapes linear_inputs(Generate& g) {
+  Index units = g.chance(0.25) ? g.integer(7, g.large() ? 100 : 40) : g.integer(1, 6);
+  const Shape x = g.wants_same() ? Shape{units, units} : g.shape(1, 4);
+  if (g.wants_ones() && g.chance(0.5)) units = 1;
+  if (g.wants_empty() && g.chance(0.3)) units = 0;
+  const Shape weight{x[-1], units};
+  if (g.wants_same() || linear_variant(g) >= 4) return {x, weight};
+  return {x, weight, Shape{units}};
+}
+
+// An activation moves an error of the sum by no more than its own size, and rounds once more.
+Plain linear(const std::vector<Plain>& in, wide (*activation)(wide)) {
+  Plain y = product(in[0], in[1], false, false);
+  const std::size_t units = at(y.shape[-1]);
+  for (std::size_t i = 0; i < y.values.size(); ++i) {
+    const wide bias = in.size() > 2 ? in[2].values[i % units] : 0;
+    const wide sum = y.values[i] + bias;
+    y.values[i] = activation(sum);
+    y.scales[i] += std::abs(bias) + std::abs(y.values[i]);
+  }
+  return y;
+}
+
+struct Named {
+  fovea::Activation activation;
+  const char* name;
+  wide (*exact)(wide);
+};
+const std::vector<Named> activations = {
+    {fovea::Activation::linear, "linear", [](wide x) { return x; }},
+    {fovea::Activation::relu, "relu", [](wide x) { return std::max<wide>(x, 0); }},
+    {fovea::Activation::sigmoid, "sigmoid", [](wide x) { return 1 / (1 + std::exp(-x)); }},
+    {fovea::Activation::tanh, "tanh", std::tanh},
+    {fovea::Activation::gelu, "gelu", [](wide x) { return x * std::erfc(-x / std::sqrt(wide(2))) / 2; }},
+    {fovea::Activation::silu, "silu", [](wide x) { return x / (1 + std::exp(-x)); }},
+    {fovea::Activation::elu, "elu", [](wide x) { return x > 0 ? x : std::expm1(x); }},
+    {fovea::Activation::leaky_relu, "leaky_relu", [](wide x) { return x > 0 ? x : x * real(0.2); }},
+    {fovea::Activation::softplus, "softplus", [](wide x) { return std::log1p(std::exp(x)); }},
+};
+
+Call linear_call(const Shapes&, Generate& g) {
+  const Named& named = activations[at(linear_variant(g) % 4)];
+  return {[&](Inputs x) { return fovea::linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor(), named.activation); },
+          [&](const auto& x) { return linear(x, named.exact); }, named.name};
+}
+
+Call activate_call(const Shapes&, Generate& g) {
+  const std::size_t choice = at(g.variant(static_cast<Index>(activations.size())));  // linear computes nothing: softmax in its place
+  if (choice == 0)
+    return {[](Inputs x) { return fovea::activate(x[0], fovea::Activation::softmax); },
+            [](const auto& x) { return plain::softmax(x[0], x[0].shape.rank() - 1, {}); }, "softmax"};
+  const Named& named = activations[choice];
+  return {[&](Inputs x) { return fovea::activate(x[0], named.activation); }, [&](const auto& x) { return plain::map(x[0], named.exact); },
+          named.name};
+}
+
 Shapes two_arrays(Generate& g) {
   const auto draw = [&] { return g.large() ? Shape{g.integer(10, 20), g.integer(10, 20)} : g.shape(1, 2); };
   const Shape a = draw();
@@ -179,6 +238,8 @@ std::vector<OpCase> product_cases() {
   const Range numbers = {-3, 3};
   return {
       {"matmul", numbers, 4, factors, matmul_call},
+      {"linear", {-1, 1}, 4, linear_inputs, linear_call},
+      {"activate", {-3, 3, {0}}, 8, vectors, activate_call},
       {"einsum", numbers, 8, named_axes, einsum_call},
       {"outer", numbers, 2, two_arrays, outer_call},
       {"dot", numbers, 4, dotted, dot_call},

@@ -2,14 +2,9 @@
 #pragma once
 
 #include "fovea/nn/module.hpp"
+#include "fovea/ops/options.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
-
-/// What a layer applies to its result, element by element; softmax along the last axis. The functions of ops.hpp with Keras' defaults.
-enum class Activation { linear, relu, sigmoid, tanh, softmax, gelu, silu, elu, leaky_relu, softplus };
-
-/// activation(x)
-Tensor activate(const Tensor& x, Activation activation);
 
 /// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense: glorot_uniform, zeros.
 struct Dense {

@@ -137,6 +137,14 @@ struct MatmulOptions {
 /// row (a) or one column (b), which the result does not have, and stays as it is when transposed.
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
 
+/// activation(x); x itself for linear.
+Tensor activate(const Tensor& x, Activation activation);
+
+/// activation(x weight + bias), the bits of activate(matmul(x, weight) + bias, activation): x (..., inputs), weight (inputs, units), bias
+/// (units) or not defined -> (..., units). PyTorch keeps the weight transposed. One node, also with the activation where that is relu,
+/// sigmoid or tanh; another activation is a node of its own. Throws ValueError for one that there is not.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, Activation activation = Activation::linear);
+
 /// The sum of products over named axes: einsum("bqh,bkh->bqk", {q, k}). Each operand has a letter for each axis; letters that the
 /// result does not have are summed over. Without "->" the result has those that stand once, in the order of the alphabet. A letter
 /// twice in one term and "..." are refused.

@@ -40,6 +40,9 @@ struct PadWidth {
   Index before = 0, after = 0;  ///< behind the last
 };
 
+/// What follows a linear map, element by element; softmax along the last axis. The functions of ops.hpp with Keras' defaults.
+enum class Activation { linear, relu, sigmoid, tanh, softmax, gelu, silu, elu, leaky_relu, softplus };
+
 /// What lies around an axis over which windows slide.
 enum class Padding {
   valid,   ///< nothing: windows stay inside
