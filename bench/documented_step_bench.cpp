@@ -5,9 +5,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "fovea/fovea.hpp"
+#include "tokens.hpp"
 
 using namespace fovea;
 
@@ -24,24 +23,9 @@ struct Work {
 
 constexpr Index batches = 64;  // different ones, in turn
 
-// Ids of all batches. Zipf: the probability of rank r is proportional to 1 / r, by inverting the integral of 1 / x.
-Ids draw_ids(const Work& work) {
-  const Rng random(7);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(batches * work.batch * work.time));
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const double u = static_cast<double>(random.bits(i)) * 0x1p-32;
-    const double vocab = static_cast<double>(work.vocab);
-    ids[i] = static_cast<std::int32_t>(std::min(vocab - 1, work.zipf ? std::pow(vocab + 1, u) - 1 : u * vocab));
-  }
-  return Ids(Shape{batches * work.batch, work.time}, ids);
-}
+Ids draw_ids(const Work& work) { return bench::draw_tokens({batches * work.batch, work.time}, work.vocab, work.zipf); }
 
-Ids draw_labels(const Work& work) {
-  const Rng random(11);
-  std::vector<std::int32_t> labels(static_cast<std::size_t>(batches * work.batch));
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(random.bits(i) % 10);
-  return Ids(Shape{batches * work.batch}, labels);
-}
+Ids draw_labels(const Work& work) { return bench::draw_labels(batches * work.batch, 10); }
 
 // An optimiser that does nothing: what is left of a step is forward and backward.
 struct Still {
