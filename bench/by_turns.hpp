@@ -25,6 +25,7 @@ struct Comparison {
 /// How long to compare. Blocks of a call that takes longer than block_seconds have one call.
 struct Turns {
   double block_seconds = 0.005;
+  double warm_seconds = 0;  // of calls that are not timed, before each block: a system may need some to give each thread its processor
   double total_seconds = 0.4;
   std::size_t least = 7;  // blocks, whatever they take
 };
@@ -41,10 +42,10 @@ double seconds_of(const Work& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Seconds for one call, from a block of calls. A block of several begins with one that is not timed.
-inline double block(const Contestant& contestant, long calls) {
+/// Seconds for one call, from a block of calls. A block of several begins with one or more that are not timed.
+inline double block(const Contestant& contestant, long calls, double warm_seconds = 0) {
   contestant.before();
-  if (calls > 1) contestant.call();
+  for (double warm = 0; calls > 1 && warm <= warm_seconds;) warm += std::max(1e-9, seconds_of(contestant.call));
   const double seconds = seconds_of([&] {
     for (long i = 0; i < calls; ++i) contestant.call();
   });
@@ -66,8 +67,8 @@ inline Comparison by_turns(const Contestant& ours, const Contestant& bar, const 
   const auto start = std::chrono::steady_clock::now();
   while (times.size() < turns.least ||
          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < turns.total_seconds) {
-    seconds.push_back(block(ours, our_calls));
-    bar_seconds.push_back(block(bar, bar_calls));
+    seconds.push_back(block(ours, our_calls, turns.warm_seconds));
+    bar_seconds.push_back(block(bar, bar_calls, turns.warm_seconds));
     times.push_back(bar_seconds.back() / seconds.back());
   }
   return {median(seconds), median(bar_seconds), median(times)};

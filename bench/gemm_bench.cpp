@@ -110,7 +110,7 @@ bench::Comparison compare(const Product& product) {
                                 openblas_set_num_threads(static_cast<int>(threads()));
                                 std::this_thread::sleep_for(fovea_rests);
                               }};
-  const bench::Comparison comparison = bench::by_turns(ours, bar, {.block_seconds = 0.01, .total_seconds = threaded ? 3.5 : 1.0});
+  const bench::Comparison comparison = bench::by_turns(ours, bar, {.block_seconds = 0.02, .warm_seconds = 0.01, .total_seconds = threaded ? 3.5 : 1.0});
   operands.check_equal();
   return comparison;
 }

@@ -54,8 +54,8 @@ Matrix matrix(const View& view, const real* data) {
 void product(Matrix a, Matrix b, real* c, Index lead, Index rows, Index columns, Index inner, bool add) {
   const auto order_a = a.is_transposed ? CblasTrans : CblasNoTrans, order_b = b.is_transposed ? CblasTrans : CblasNoTrans;
   const auto m = static_cast<blasint>(rows), n = static_cast<blasint>(columns), k = static_cast<blasint>(inner);
-  for (const Index stride : {a.lead, b.lead, lead})
-    if (!std::in_range<blasint>(stride)) throw ShapeError("matmul: rows of " + std::to_string(stride) + " numbers are longer than BLAS takes");
+  if (const Index longest = std::max({a.lead, b.lead, lead}); !std::in_range<blasint>(longest))
+    throw ShapeError("matmul: rows of " + std::to_string(longest) + " numbers are longer than BLAS takes");
   const auto lead_a = static_cast<blasint>(a.lead), lead_b = static_cast<blasint>(b.lead), lead_c = static_cast<blasint>(lead);
   std::unique_lock<std::mutex> lock;
   if (library().needs_lock) lock = std::unique_lock(library().mutex);
@@ -118,12 +118,12 @@ struct Grid {
     while (!enough() && block_rows > tile_rows) block_rows -= tile_rows;
   }
 
-  // Stripes of rows: a power of two of them, so that they share out evenly, each of 256 rows or more where there are two.
+  // Stripes of rows, each of which packs b anew: two, or with 512 rows and more in each a higher power of two, so that they share out evenly.
   void cut_for_packing_kernels(Index rows, Index columns, Index inner) {
     is_small = false;
     block_columns = tile_columns = std::min<Index>(columns, 2048);
     Index stripes = 2;
-    while (stripes < 8 / pieces_of(columns, block_columns) && rows / (2 * stripes) >= 256) stripes *= 2;
+    while (stripes < 8 / pieces_of(columns, block_columns) && rows / (2 * stripes) >= 512) stripes *= 2;
     block_rows = tile_rows = even_part(rows, pieces_of(rows, stripes), 16);
     tile_inner = inner;
   }
@@ -211,7 +211,8 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add) {
     return result;
   };
   if (rows * columns * inner <= small_product) {
-    parallel::for_range(batch, parallel::grain(std::max<Index>(1, rows * columns * inner / 16)), [&](Index begin, Index end) {
+    constexpr Index call = 64;  // what a call costs by itself
+    parallel::for_range(batch, parallel::grain(call + rows * columns * inner / 16), [&](Index begin, Index end) {
       for (Index item = begin; item < end; ++item) small(item_of(a, item), item_of(b, item), c.data + item * rows * columns, rows, columns, inner, add);
     });
     return;

@@ -1,29 +1,94 @@
 #include "kernels/permute.hpp"
 
+#include <algorithm>
+
+#include "fovea/memory/buffer.hpp"
+#include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
 
+namespace {
+
+// Where an element lies, in both arrays.
+struct Place {
+  Index x = 0, y = 0;
+};
+
+// The place of item `number` of all axes but those in `left_out`, counted in row-major order.
+Place place(Index number, const View& x, const MutableView& y, std::initializer_list<int> left_out) {
+  Place result;
+  for (int axis = y.shape.rank() - 1; axis >= 0; --axis) {
+    if (std::ranges::find(left_out, axis) != left_out.end()) continue;
+    const Index here = number % y.shape[axis];
+    result.x += here * x.strides[static_cast<std::size_t>(axis)];
+    result.y += here * y.strides[static_cast<std::size_t>(axis)];
+    number /= y.shape[axis];
+  }
+  return result;
+}
+
+void copy_row(const real* x, Index step_x, real* y, Index step_y, Index count, bool add) {
+  if (step_x == 1 && step_y == 1) {
+    if (!add)
+      std::copy_n(x, count, y);
+    else
+      for (Index i = 0; i < count; ++i) y[i] += x[i];
+  } else if (add) {
+    for (Index i = 0; i < count; ++i) y[i * step_y] += x[i * step_x];
+  } else {
+    for (Index i = 0; i < count; ++i) y[i * step_y] = x[i * step_x];
+  }
+}
+
+constexpr Index tile = 64, lead = tile + 64 / sizeof(real);
+
+// y (columns, rows) (+)= x (rows, columns) with its axes exchanged, of at most one tile; rows are apart by the leads. Both sides are
+// read and written along their rows: columns that are a power of two apart would push each other out of the cache. `near`: two tiles.
+void exchange(const real* x, Index lead_x, real* y, Index lead_y, Index rows, Index columns, bool add, real* near) {
+  real* const turned = near + tile * lead;
+  for (Index row = 0; row < rows; ++row) std::copy_n(x + row * lead_x, columns, near + row * lead);
+  transpose(near, rows, columns, lead, turned, lead);
+  for (Index column = 0; column < columns; ++column) copy_row(turned + column * lead, 1, y + column * lead_y, 1, rows, add);
+}
+
+// The axis along which neighbours in x are next to each other, if it is another than the last, which is that of y.
+int axis_to_exchange(const View& x, const MutableView& y) {
+  const int last = y.shape.rank() - 1;
+  if (last < 1 || y.shape[last] < 4 || x.strides[static_cast<std::size_t>(last)] == 1 || y.strides[static_cast<std::size_t>(last)] != 1) return last;
+  for (int axis = 0; axis < last; ++axis)
+    if (x.strides[static_cast<std::size_t>(axis)] == 1 && y.shape[axis] >= 4) return axis;
+  return last;
+}
+
+void copy_exchanged(const View& x, const MutableView& y, int axis, bool add) {
+  const int last = y.shape.rank() - 1;
+  const Index columns = y.shape[axis], rows = y.shape[last];
+  const Index lead_x = x.strides[static_cast<std::size_t>(last)], lead_y = y.strides[static_cast<std::size_t>(axis)];
+  const Index across = (columns + tile - 1) / tile, tiles = across * ((rows + tile - 1) / tile);
+  parallel::for_range(y.shape.count() / (rows * columns) * tiles, parallel::grain(4 * tile * tile), [&](Index begin, Index end) {
+    const Buffer scratch(2 * tile * lead * static_cast<Index>(sizeof(real)));
+    for (Index i = begin; i < end; ++i) {
+      const Place from = place(i / tiles, x, y, {axis, last});
+      const Index row = i % tiles / across * tile, column = i % across * tile;
+      exchange(x.data + from.x + row * lead_x + column, lead_x, y.data + from.y + column * lead_y + row, lead_y, std::min(tile, rows - row), std::min(tile, columns - column), add,
+               scratch.as<real>());
+    }
+  });
+}
+
+}  // namespace
+
 void copy_strided(const View& x, const MutableView& y, bool add) {
   if (y.shape.count() == 0) return;
-  const int rank = y.shape.rank();
-  const auto last = static_cast<std::size_t>(rank - 1);
-  const Index inner = rank == 0 ? 1 : y.shape[-1];
-  const Index step_x = rank == 0 ? 1 : x.strides[last], step_y = rank == 0 ? 1 : y.strides[last];
+  const int last = y.shape.rank() - 1;
+  if (last < 0) return copy_row(x.data, 1, y.data, 1, 1, add);
+  if (const int axis = axis_to_exchange(x, y); axis != last) return copy_exchanged(x, y, axis, add);
+  const Index inner = y.shape[last], step_x = x.strides[static_cast<std::size_t>(last)], step_y = y.strides[static_cast<std::size_t>(last)];
   parallel::for_range(y.shape.count() / inner, parallel::grain(2 * inner), [&](Index begin, Index end) {
     for (Index row = begin; row < end; ++row) {
-      const real* from = x.data;
-      real* to = y.data;
-      Index rest = row;
-      for (int axis = rank - 2; axis >= 0; --axis) {
-        from += rest % y.shape[axis] * x.strides[static_cast<std::size_t>(axis)];
-        to += rest % y.shape[axis] * y.strides[static_cast<std::size_t>(axis)];
-        rest /= y.shape[axis];
-      }
-      if (add)
-        for (Index i = 0; i < inner; ++i) to[i * step_y] += from[i * step_x];
-      else
-        for (Index i = 0; i < inner; ++i) to[i * step_y] = from[i * step_x];
+      const Place at = place(row, x, y, {last});
+      copy_row(x.data + at.x, step_x, y.data + at.y, step_y, inner, add);
     }
   });
 }
