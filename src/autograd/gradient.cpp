@@ -43,8 +43,9 @@ void Gradient::add_rows(const Ids& ids, const Array& rows) {
   if (shape().rank() < 1) throw ShapeError("Gradient: rows of a single number");
   const Index width = shape()[0] == 0 ? 0 : shape().count() / shape()[0];
   check_shape(rows.shape(), Shape{ids.count(), width});
+  const Index count = shape()[0];
   for (const std::int32_t id : ids.values())
-    if (id < 0 || id >= shape()[0]) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape())));
+    if (id < 0 || id >= count) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape())));
   parts_.push_back({ids.reshaped(Shape{ids.count()}), rows});
 }
 

@@ -85,7 +85,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <algorithm>
-#include <vector>
 
 #include "fovea/memory/buffer.hpp"
 #include "kernels/additive_pool.hpp"
@@ -108,40 +107,36 @@ MutableView dense(real* data, Index rows, Index columns) { return {data, Shape{r
 // reaches nothing; where the kept ones do not lie together at the front (as before padding), rows are copied together.
 class Kept {
  public:
-  Kept(const std::uint8_t* keep, Index time) : time_(time) {
-    positions_.reserve(static_cast<std::size_t>(time));
-    for (Index t = 0; t < time; ++t)
-      if (!keep || keep[t]) positions_.push_back(t);
-  }
+  Kept(const std::uint8_t* keep, Index time) : keep_(keep), time_(time), count_(keep ? time - std::count(keep, keep + time, 0) : time) {}
 
-  Index count() const { return static_cast<Index>(positions_.size()); }
-  bool at_front() const { return positions_.empty() || positions_.back() + 1 == count(); }
+  Index count() const { return count_; }
+  bool at_front() const { return !keep_ || std::find(keep_, keep_ + count_, 0) == keep_ + count_; }
 
   // The kept rows of x, one after another: x itself, or copied to `scratch`.
   const real* rows(const real* x, Index width, real* scratch) const {
     if (at_front()) return x;
-    for (Index k = 0; k < count(); ++k) std::copy_n(x + position(k) * width, width, scratch + k * width);
+    real* to = scratch;
+    for (Index t = 0; t < time_; ++t)
+      if (keep_[t]) to = std::copy_n(x + t * width, width, to);
     return scratch;
   }
 
   // to (time rows) (+)= the kept rows `from`, and zeros elsewhere.
   void put_back(const real* from, Index width, real* to, bool add) const {
-    Index k = 0;
     for (Index t = 0; t < time_; ++t) {
-      const bool is_kept = k < count() && position(k) == t;
       real* const row = to + t * width;
-      if (!add && !is_kept) std::fill_n(row, width, real(0));
-      if (!is_kept) continue;
-      const real* const source = from + k++ * width;
-      for (Index i = 0; i < width; ++i) row[i] = add ? row[i] + source[i] : source[i];
+      if (keep_ && !keep_[t]) {
+        if (!add) std::fill_n(row, width, real(0));
+        continue;
+      }
+      for (Index i = 0; i < width; ++i) row[i] = add ? row[i] + from[i] : from[i];
+      from += width;
     }
   }
 
  private:
-  Index position(Index k) const { return positions_[static_cast<std::size_t>(k)]; }
-
-  Index time_;
-  std::vector<Index> positions_;
+  const std::uint8_t* keep_;
+  Index time_, count_;
 };
 
 // Scratch for one sample, and the slices of it. Rows of dz begin at multiples of 64 bytes and have room for one number more.

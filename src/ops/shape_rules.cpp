@@ -149,13 +149,14 @@ Shape concat(const std::vector<Shape>& shapes, int axis) {
 
 Shape gather_rows(const Shape& table, const Ids& ids) {
   if (table.rank() < 1) throw ShapeError("gather_rows: the table is a single number; it needs rows");
+  const Index rows = table[0];
   for (Index i = 0; i < ids.count(); ++i)
-    if (const Index id = ids.data()[i]; id < 0 || id >= table[0])
+    if (const Index id = ids.data()[i]; id < 0 || id >= rows)
       throw IndexError(fmt::format("gather_rows: the id at position {} of {} is {}; {}", i, to_string(ids.shape()), id,
                                    positions("the table has", "rows", table[0])));
-  std::vector<Index> sizes(ids.shape().sizes().begin(), ids.shape().sizes().end());
-  sizes.insert(sizes.end(), table.sizes().begin() + 1, table.sizes().end());
-  return Shape(sizes);
+  Shape shape = ids.shape();
+  for (int axis = 1; axis < table.rank(); ++axis) shape = shape.inserted(shape.rank(), table[axis]);
+  return shape;
 }
 
 Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels, const std::optional<Index>& ignored) {

@@ -9,8 +9,7 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-constexpr Index rows_a_piece = 32;
-constexpr std::size_t rows_ahead = 2;
+constexpr Index rows_a_piece = 32, rows_ahead = 2;
 
 }  // namespace
 
@@ -75,22 +74,21 @@ void AdamRows::settle_row(Index row) {
 // held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
 void AdamRows::settle(std::span<const std::int32_t> ids) {
   if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now_) return;
-  std::vector<std::int32_t> behind;
-  for (const std::int32_t id : ids)
-    if (!is_current(id)) behind.push_back(id);
-  if (behind.empty()) return;
+  const Buffer scratch(static_cast<Index>(ids.size_bytes()));
+  std::int32_t* const behind = scratch.as<std::int32_t>();
+  const auto last = std::ranges::copy_if(ids, behind, [this](std::int32_t id) { return !is_current(id); }).out;
+  if (last == behind) return;
   const parallel::FlushSubnormals flush;
-  parallel::for_range(static_cast<Index>(behind.size()), rows_a_piece, [&](Index begin, Index end) {
-    const auto rows = std::span(behind).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (i + rows_ahead < rows.size() && !is_current(rows[i + rows_ahead])) fetch(rows[i + rows_ahead]);
-      if (is_current(rows[i])) continue;
-      if (const std::unique_lock lock(row_lock(rows[i]), std::try_to_lock); lock) settle_row(rows[i]);
+  parallel::for_range(last - behind, rows_a_piece, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      if (i + rows_ahead < end && !is_current(behind[i + rows_ahead])) fetch(behind[i + rows_ahead]);
+      if (is_current(behind[i])) continue;
+      if (const std::unique_lock lock(row_lock(behind[i]), std::try_to_lock); lock) settle_row(behind[i]);
     }
-    for (const std::int32_t row : rows)
-      if (!is_current(row)) {
-        const std::lock_guard lock(row_lock(row));
-        settle_row(row);
+    for (Index i = begin; i < end; ++i)
+      if (!is_current(behind[i])) {
+        const std::lock_guard lock(row_lock(behind[i]));
+        settle_row(behind[i]);
       }
   });
 }
@@ -116,30 +114,28 @@ void AdamRows::retire() {
 // The rows that the gradient names, which were up to date before this step: their parts are added up in the order in which they
 // were recorded, then the row is updated.
 void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradient) {
-  std::vector<std::int32_t> ids;
-  std::vector<const real*> rows;
+  Index count = 0;
+  for (const TouchedRows& part : gradient.parts()) count += part.ids.count();
+  const Buffer id_memory(count * 4), order_memory(count * 4), unique_memory(count * 4), start_memory((count + 1) * 4), row_memory(count * 8), part_memory(count * 8);
+  std::int32_t *const ids = id_memory.as<std::int32_t>(), *const order = order_memory.as<std::int32_t>();
+  std::int32_t *const unique_ids = unique_memory.as<std::int32_t>(), *const starts = start_memory.as<std::int32_t>();
+  const real **const rows = row_memory.as<const real*>(), **const parts = part_memory.as<const real*>();
+  Index filled = 0;
   for (const TouchedRows& part : gradient.parts()) {
-    ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
-    for (Index i = 0; i < part.ids.count(); ++i) rows.push_back(part.values.data() + i * width_);
+    std::ranges::copy(part.ids.values(), ids + filled);
+    for (Index i = 0; i < part.ids.count(); ++i) rows[filled++] = part.values.data() + i * width_;
   }
-  const auto count = static_cast<Index>(ids.size());
-  std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
-  kernels::sort_by_id(ids.data(), count, order.data());
-  const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
-  std::vector<const real*> sorted(ids.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) sorted[i] = rows[static_cast<std::size_t>(order[i])];
-  const std::span<const real* const> parts(sorted);
-  const auto parts_of = [&](Index u) {
-    const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(u)]), end = static_cast<std::size_t>(starts[static_cast<std::size_t>(u + 1)]);
-    return parts.subspan(begin, end - begin);
-  };
+  kernels::sort_by_id(ids, count, order);
+  const Index unique = kernels::unique_runs(ids, order, count, unique_ids, starts);
+  for (Index i = 0; i < count; ++i) parts[i] = rows[order[i]];
+  const auto parts_of = [&](Index u) { return std::span<const real* const>(parts + starts[u], parts + starts[u + 1]); };
   parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
-      if (const Index ahead = u + static_cast<Index>(rows_ahead); ahead < end) {
-        fetch(unique_ids[static_cast<std::size_t>(ahead)]);
+      if (const Index ahead = u + rows_ahead; ahead < end) {
+        fetch(unique_ids[ahead]);
         for (const real* part : parts_of(ahead)) fetch(part);
       }
-      const Index row = unique_ids[static_cast<std::size_t>(u)];
+      const Index row = unique_ids[u];
       kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
       last_[static_cast<std::size_t>(row)] = now_;
     }

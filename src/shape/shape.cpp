@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "fovea/base/error.hpp"
 
@@ -38,18 +37,20 @@ Shape Shape::with(int axis, Index size) const {
 }
 
 Shape Shape::without(int axis) const {
-  std::vector<Index> kept(sizes().begin(), sizes().end());
-  kept.erase(kept.begin() + resolve(axis));
-  return Shape(kept);
+  auto kept = sizes_;
+  std::copy(kept.begin() + resolve(axis) + 1, kept.begin() + rank_, kept.begin() + resolve(axis));
+  return Shape(std::span<const Index>(kept.data(), static_cast<std::size_t>(rank_ - 1)));
 }
 
 Shape Shape::inserted(int axis, Index size) const {
   const int position = axis < 0 ? axis + rank_ + 1 : axis;
   if (position < 0 || position > rank_)
     throw IndexError(fmt::format("a new axis {} of shape {}: it may be {} to {}", axis, to_string(*this), -rank_ - 1, rank_));
-  std::vector<Index> longer(sizes().begin(), sizes().end());
-  longer.insert(longer.begin() + position, size);
-  return Shape(longer);
+  std::array<Index, max_rank + 1> longer = {};
+  std::copy(sizes_.begin(), sizes_.begin() + position, longer.begin());
+  longer[static_cast<std::size_t>(position)] = size;
+  std::copy(sizes_.begin() + position, sizes_.begin() + rank_, longer.begin() + position + 1);
+  return Shape(std::span<const Index>(longer.data(), static_cast<std::size_t>(rank_ + 1)));
 }
 
 std::string to_string(const Shape& shape) {

@@ -1,11 +1,18 @@
 #include "train/shards.hpp"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "kernels/elementwise.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+constexpr std::size_t most_shards = 32;
+
+}  // namespace
 
 Shards::~Shards() {
   for (const auto& slot : slots_) {
@@ -15,7 +22,7 @@ Shards::~Shards() {
 }
 
 Index Shards::count(Index samples, Index positions, Index dense_bytes, bool mixes_samples) {
-  constexpr Index most = 32, rows = 512, budget = 64'000'000;
+  constexpr Index most = most_shards, rows = 512, budget = 64'000'000;
   const Index least = (rows + positions - 1) / positions;
   Index shards = 1;
   while (!mixes_samples && 2 * shards <= std::min(samples / least, most) && 2 * shards * dense_bytes <= budget) shards *= 2;
@@ -36,71 +43,64 @@ void Shards::run(Index shards, Index samples, parallel::FunctionRef<void(Index s
 
 namespace {
 
-// The shards' gradients of some parameters, all dense, which are added up into the first of them. They belong to several parameters
-// where these have one gradient, as W1 and W2 of an AttentionLayer do.
+// The shards' gradients of one parameter, all dense, which are added up into the first of them.
 struct DenseSum {
-  std::vector<const Tensor*> parameters;
-  std::vector<Gradient*> parts;
-  std::vector<const real*> arrays;  // of the parts
+  const Tensor* parameter;
+  std::size_t shares;  // the sum that this one is: its own, or an earlier one whose arrays are the same
+  std::size_t count = 0;
+  std::array<Gradient*, most_shards> parts = {};
+  std::array<const real*, most_shards> given = {};  // where the parts' numbers are when they come
+  std::array<real*, most_shards> numbers = {};      // and where they may be written to
 };
 
 // Adds up numbers [begin, end) of all parts, along a binary tree.
-void add_up(const std::vector<real*>& parts, Index begin, Index end) {
-  for (std::size_t step = 1; step < parts.size(); step *= 2)
-    for (std::size_t i = 0; i + step < parts.size(); i += 2 * step) kernels::scale(parts[i + step] + begin, 1, parts[i] + begin, end - begin, true);
-}
-
-void add_up(std::span<const DenseSum> sums) {
-  struct Piece {
-    const std::vector<real*>* parts;
-    Index begin, end;
-  };
-  constexpr Index grain = 8192;
-  std::vector<std::vector<real*>> numbers;
-  std::vector<Piece> pieces;
-  numbers.reserve(sums.size());
-  for (const DenseSum& sum : sums) {
-    std::vector<real*>& parts = numbers.emplace_back();
-    for (Gradient* part : sum.parts) parts.push_back(part->dense().view.data);
-    const Index count = sum.parts[0]->shape().count();
-    for (Index begin = 0; parts.size() > 1 && begin < count; begin += grain) pieces.push_back({&parts, begin, std::min(count, begin + grain)});
-  }
-  parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
-    const auto& [parts, begin, end] = pieces[static_cast<std::size_t>(i)];
-    add_up(*parts, begin, end);
-  });
-  for (const DenseSum& sum : sums)
-    for (const Tensor* parameter : sum.parameters) parameter->gradient().add(sum.parts[0]->gathered());
+void add_up(const DenseSum& sum, Index begin, Index end) {
+  for (std::size_t step = 1; step < sum.count; step *= 2)
+    for (std::size_t i = 0; i + step < sum.count; i += 2 * step) kernels::scale(sum.numbers[i + step] + begin, 1, sum.numbers[i] + begin, end - begin, true);
 }
 
 }  // namespace
 
 void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters) {
   std::vector<DenseSum> sums;
+  sums.reserve(parameters.size());
   for (const auto& [path, parameter] : parameters) {
-    DenseSum sum{{&parameter}, {}, {}};
+    DenseSum sum{&parameter, sums.size()};
     bool has_rows = false;
     for (Index shard = 0; shard < shards; ++shard) {
       Gradient& part = slots_[static_cast<std::size_t>(shard)]->sink.target(*parameter.node());
       if (part.empty()) continue;
-      sum.parts.push_back(&part);
+      sum.parts[sum.count++] = &part;
       has_rows = has_rows || !part.parts().empty();
     }
+    const std::span parts(sum.parts.data(), sum.count);
     parameter.zero_grad();
-    if (has_rows || sum.parts.empty()) {
-      for (const Gradient* part : sum.parts) parameter.gradient().add(*part);
+    if (has_rows || parts.empty()) {
+      for (const Gradient* part : parts) parameter.gradient().add(*part);
       continue;
     }
-    for (Gradient* part : sum.parts) sum.arrays.push_back(part->gathered().data());
-    const auto same = std::ranges::find(sums, sum.arrays, &DenseSum::arrays);
-    if (same == sums.end()) {
-      sums.push_back(std::move(sum));
-    } else {
-      same->parameters.push_back(&parameter);
-      for (Gradient* part : sum.parts) part->clear();  // so that the other's are its own, and may be written
+    for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
+    const auto same = std::ranges::find(sums, sum.given, &DenseSum::given);
+    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer
+      sum.shares = static_cast<std::size_t>(same - sums.begin());
+      for (Gradient* part : parts) part->clear();  // so that the other's are its own, and may be written
     }
+    sums.push_back(sum);
   }
-  add_up(sums);
+
+  constexpr Index grain = 8192;
+  std::vector<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    DenseSum& sum = sums[i];
+    if (sum.shares != i) continue;
+    for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
+    for (Index begin = 0; sum.count > 1 && begin < sum.parameter->shape().count(); begin += grain) pieces.emplace_back(&sum, begin);
+  }
+  parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
+    const auto& [sum, begin] = pieces[static_cast<std::size_t>(i)];
+    add_up(*sum, begin, std::min(sum->parameter->shape().count(), begin + grain));
+  });
+  for (const DenseSum& sum : sums) sum.parameter->gradient().add(sums[sum.shares].parts[0]->gathered());
 }
 
 }  // namespace fovea
