@@ -86,6 +86,14 @@ HWY_INLINE Lane exp(Lane x) {
   return scaled(hn::MulAdd(exp_series(e.r), e.r * e.r, e.r + lanes(1)), e.n);
 }
 
+/// e^x of numbers that are not above 0, within 1.5 units in the last place; 0 where it would be subnormal or nearly so. Two thirds of the
+/// work of `exp`.
+HWY_INLINE Lane exp_of_negative(Lane x) {
+  const Lane least = lanes(single ? -87.3 : -708.3);
+  const ReducedExp e = reduce_exp(larger(least, x));
+  return hn::IfThenZeroElse(hn::Lt(x, least), hn::MulAdd(exp_series(e.r), e.r * e.r, e.r + lanes(1)) * power_of_two(e.n));
+}
+
 /// e^x - 1, within 2.5 units in the last place, also near 0.
 HWY_INLINE Lane expm1(Lane x) {
   const Lane clamped = larger(lanes(single ? -30 : -60), smaller(lanes(single ? 89 : 710), x));

@@ -112,7 +112,7 @@ HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows&
 void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    const Lane e = v.keep_or(exp(v.load(x) - largest), hn::Zero(Tag()));
+    const Lane e = v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
     v.store(e, y);
     return e;
   });
@@ -130,7 +130,7 @@ void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep,
 
 void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
-  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x) - largest), hn::Zero(Tag())); });
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag())); });
   const Lane log_total = log(total);
   for_row(keep, rows, [&](const auto& v) HWY_ATTR { v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y); });
 }
@@ -138,7 +138,7 @@ void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, 
 void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(dy), hn::Zero(Tag())); });
   for_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    const Lane d = v.keep_or(v.load(dy) - exp(v.load(y)) * total, hn::Zero(Tag()));
+    const Lane d = v.keep_or(v.load(dy) - exp_of_negative(v.load(y)) * total, hn::Zero(Tag()));
     v.store(add ? v.load(dx) + d : d, dx);
   });
 }
@@ -146,9 +146,13 @@ void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* k
 /// log sum e^x as largest + log_total, which are kept apart for what is subtracted from them.
 void log_sum_exp_row(const real* x, Index n, real* largest, real* log_total) {
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
-  Lane most = row_maximum(x, nullptr, rows);
-  most = hn::IfThenElseZero(hn::Lt(hn::Abs(most), lanes(infinity)), most);
-  const Lane total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x) - most), hn::Zero(Tag())); });
+  Lane most = row_maximum(x, nullptr, rows), total;
+  if (hn::AllTrue(Tag(), hn::Lt(hn::Abs(most), lanes(infinity)))) {
+    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp_of_negative(v.load(x) - most), hn::Zero(Tag())); });
+  } else {
+    most = hn::Zero(Tag());
+    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x)), hn::Zero(Tag())); });
+  }
   *largest = hn::GetLane(most);
   *log_total = hn::GetLane(log(total));
 }
@@ -158,7 +162,7 @@ void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, r
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
     const Lane at = v.load(x);
-    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp(at - hn::Set(Tag(), log_sum)));
+    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(at - hn::Set(Tag(), log_sum)));
     v.store(add ? v.load(dx) + d : d, dx);
   });
 }

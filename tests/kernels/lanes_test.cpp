@@ -12,6 +12,9 @@ namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
 void test_exp(const real* x, real* y, Index n) {
   map_test_points([](Lane v) HWY_ATTR { return exp(v); }, x, y, n);
 }
+void test_exp_of_negative(const real* x, real* y, Index n) {
+  map_test_points([](Lane v) HWY_ATTR { return hn::IfThenElse(hn::Gt(v, lanes(0)), exp(v), exp_of_negative(v)); }, x, y, n);
+}
 void test_expm1(const real* x, real* y, Index n) {
   map_test_points([](Lane v) HWY_ATTR { return expm1(v); }, x, y, n);
 }
@@ -59,6 +62,12 @@ TEST_CASE("exp is within 1.5 units in the last place") {
                 {Limits::denorm_min(), 1},
                 {Limits::max(), inf},
                 {Limits::lowest(), 0}});
+}
+
+TEST_CASE("exp of numbers not above 0 is within 1.5 units in the last place, and 0 where it would be subnormal") {
+  const auto truth = [](long double x) -> long double { return x < static_cast<long double>(real(single ? -87.3 : -708.3)) ? 0 : std::exp(x); };
+  check_bound("exp_of_negative", FOVEA_EVERY_VERSION(test_exp_of_negative), truth, single ? -90 : -710, 0, 1.5);
+  check_values("exp_of_negative", FOVEA_EVERY_VERSION(test_exp_of_negative), {{-inf, 0}, {missing, missing}, {0, 1}, {real(-0.0), 1}, {single ? real(-87.5) : real(-709), 0}, {Limits::lowest(), 0}});
 }
 
 TEST_CASE("expm1 is within 2.5 units in the last place, also near 0") {
