@@ -68,7 +68,7 @@ namespace fovea::inline FOVEA_PRECISION {
 
 // The gradient of a sum is handed on as it is: no rule needs the operands, so none are kept.
 Tensor add(const Tensor& a, const Tensor& b) {
-  Array c(shape::broadcast("add", a.shape(), b.shape()));
+  Array c = ops::result_of("add", a.shape(), b.shape());
   ops::zip_into(FOVEA_BINARY(Add), a.value(), b.value(), c);
   return record("add", std::move(c), wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
 }

@@ -14,7 +14,8 @@ Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel
                 }));
 }
 
-// Operands of one shape, the most frequent case, need no walk over axes.
+Array result_of(const char* name, const Shape& a, const Shape& b) { return a == b ? Array(a) : Array(shape::broadcast(name, a, b)); }
+
 void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& b, Array& c) {
   if (a.shape() == c.shape() && b.shape() == c.shape())
     kernels::zip_dense(kernel, a.data(), b.data(), c.mutable_data(), c.count());
@@ -23,7 +24,7 @@ void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& 
 }
 
 Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel) {
-  Array c(shape::broadcast(name, a.shape(), b.shape()));
+  Array c = result_of(name, a.shape(), b.shape());
   zip_into(kernel, a.value(), b.value(), c);
   const auto rule = [&](auto slopes) {
     return [slopes, a = a.value(), b = b.value()](const Array& dc, Gradient& gradient) {

@@ -10,6 +10,9 @@ namespace fovea::inline FOVEA_PRECISION::ops {
 /// y = f(x). Keeps x or y for the slope, whichever it needs.
 Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel, kernels::Scalars scalars = {});
 
+/// An array for c = f(a, b), broadcast. Operands of one shape, the most frequent case, need no walk over axes.
+Array result_of(const char* name, const Shape& a, const Shape& b);
+
 /// c = f(a, b), broadcast.
 Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel);
 
