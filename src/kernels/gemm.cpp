@@ -54,8 +54,8 @@ Matrix matrix(const View& view, const real* data) {
 void product(Matrix a, Matrix b, real* c, Index lead, Index rows, Index columns, Index inner, bool add) {
   const auto order_a = a.is_transposed ? CblasTrans : CblasNoTrans, order_b = b.is_transposed ? CblasTrans : CblasNoTrans;
   const auto m = static_cast<blasint>(rows), n = static_cast<blasint>(columns), k = static_cast<blasint>(inner);
-  if (const Index longest = std::max({a.lead, b.lead, lead}); !std::in_range<blasint>(longest))
-    throw ShapeError("matmul: rows of " + std::to_string(longest) + " numbers are longer than BLAS takes");
+  if (const Index longest = std::max({a.lead, b.lead, lead, rows, columns, inner}); !std::in_range<blasint>(longest))
+    throw ShapeError("matmul: a row or an axis of " + std::to_string(longest) + " numbers is longer than BLAS takes");
   const auto lead_a = static_cast<blasint>(a.lead), lead_b = static_cast<blasint>(b.lead), lead_c = static_cast<blasint>(lead);
   std::unique_lock<std::mutex> lock;
   if (library().needs_lock) lock = std::unique_lock(library().mutex);
@@ -71,7 +71,7 @@ constexpr Index small_product = 1'000'000, small_transposed_result = 1200;
 
 Index pieces_of(Index size, Index piece) { return (size + piece - 1) / piece; }
 
-// `size` in equal parts of at most `most`, each a multiple of `unit` but the last.
+// `size` in equal parts of at most `most`, a multiple of `unit`; all but the last are multiples as well.
 Index even_part(Index size, Index most, Index unit) {
   const Index part = pieces_of(size, pieces_of(size, most));
   return std::min(size, pieces_of(part, unit) * unit);
@@ -85,7 +85,7 @@ struct Grid {
   Index block_rows, block_columns, piece;
   Index row_blocks, column_blocks, pieces;
 
-  Grid(Index rows, Index columns, Index inner) {
+  Grid(Index batch, Index rows, Index columns, Index inner) {
     if (library().has_small_kernels && std::min({rows, columns, inner}) < thick)
       cut_for_small_kernels(rows, columns, inner);
     else
@@ -93,7 +93,12 @@ struct Grid {
     row_blocks = pieces_of(rows, block_rows);
     column_blocks = pieces_of(columns, block_columns);
     piece = inner;
-    if (row_blocks * column_blocks < tasks && inner >= 512 && rows * columns <= 65536) piece = pieces_of(pieces_of(inner, tasks), tile_inner) * tile_inner;
+    const bool is_long = inner >= (is_small ? 512 : 8 * std::max({rows, columns, Index(64)}));
+    if (batch * row_blocks * column_blocks < tasks && is_long && rows * columns <= 65536) {
+      const Index unit = is_small ? tile_inner : 256;
+      piece = pieces_of(pieces_of(inner, tasks), unit) * unit;
+      tile_inner = std::min(tile_inner, piece);
+    }
     pieces = pieces_of(inner, piece);
   }
 
@@ -124,7 +129,7 @@ struct Grid {
     block_columns = tile_columns = std::min<Index>(columns, 2048);
     Index stripes = 2;
     while (stripes < 8 / pieces_of(columns, block_columns) && rows / (2 * stripes) >= 512) stripes *= 2;
-    block_rows = tile_rows = even_part(rows, pieces_of(rows, stripes), 16);
+    block_rows = tile_rows = even_part(rows, pieces_of(pieces_of(rows, stripes), 16) * 16, 16);
     tile_inner = inner;
   }
 };
@@ -217,7 +222,7 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add) {
     });
     return;
   }
-  const Grid grid(rows, columns, inner);
+  const Grid grid(batch, rows, columns, inner);
   const Buffer scratch = grid.pieces == 1 ? Buffer() : Buffer(batch * grid.pieces * rows * columns * static_cast<Index>(sizeof(real)));
   const auto partials = [&](Index item) { return grid.pieces == 1 ? nullptr : scratch.as<real>() + item * grid.pieces * rows * columns; };
   parallel::for_range(batch * grid.count(), 1, [&](Index i, Index) {

@@ -1,5 +1,5 @@
 // Matrix products on OpenBLAS. gemm.cpp is the only file that knows it: calls are single-threaded, over a grid of tiles that
-// depends on the shapes alone, so the result is the same bits on any number of threads.
+// depends on the shapes and the library alone, so the result is the same bits on any number of threads.
 #pragma once
 
 #include <string>

@@ -23,8 +23,9 @@ void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order) {
   const std::int32_t largest = count == 0 ? 0 : *std::max_element(ids, ids + count);
   const int bits = count < 1024 ? 8 : 11;
   for (int shift = 0; shift < 32 && largest >> shift > 0; shift += bits) {
-    std::int32_t starts[(1 << 11) + 1] = {};
     const std::size_t digits = std::size_t(1) << bits;
+    std::int32_t starts[(1 << 11) + 1];
+    std::fill_n(starts, digits + 1, 0);
     const auto digit = [&](std::int32_t position) { return static_cast<std::size_t>(ids[position] >> shift) & (digits - 1); };
     for (Index i = 0; i < count; ++i) ++starts[digit(from[i]) + 1];
     for (std::size_t d = 1; d < digits; ++d) starts[d] += starts[d - 1];

@@ -87,13 +87,13 @@ class Pool {
       piece_left_ = large_page;
     }
     void* const memory = cut ? piece_ + large_page - std::exchange(piece_left_, piece_left_ - bytes) : from_system(bytes);
-    held_.store(held_.load(std::memory_order_relaxed) + wanted.capacity, std::memory_order_relaxed);
     return new (memory) Block{1, wanted.capacity, this, nullptr, wanted.number};
   }
 
   std::byte* from_system(Index bytes) {
     void* const memory = ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(bytes < large_page ? 64 : large_page), std::nothrow);
     if (!memory) throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", bytes - static_cast<Index>(sizeof(Block)), bytes_now()));
+    held_.store(held_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     if (bytes >= large_page) madvise(memory, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
     return static_cast<std::byte*>(memory);
   }

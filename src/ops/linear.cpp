@@ -81,7 +81,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   Array y(shape);
   kernels::gemm(matrix(x.value().data(), x.shape()), weight.value().view(), matrix(y.mutable_data(), shape), false);
   kernels::add_row_and_map(kernel ? &*kernel : nullptr, bias.defined() ? bias.value().data() : nullptr, y.mutable_data(), rows_of(shape), shape[-1]);
-  return record("linear", y, wrt({x, weight, bias}, [kernel, x = x.value(), weight = weight.value(), y = kernel ? y : Array()](const Array& dy, Gradient* dx, Gradient* dweight, Gradient* dbias) {
+  return record("linear", y, wrt({x, weight, bias}, [kernel, x = weight.requires_grad() ? x.value() : Array(), weight = x.requires_grad() ? weight.value() : Array(), y = kernel ? y : Array()](const Array& dy, Gradient* dx, Gradient* dweight, Gradient* dbias) {
                   const Array dz = kernel ? slopes(*kernel, dy, y, dbias) : dy;
                   if (dbias && !kernel) add_column_sums(dz, *dbias);
                   const View rows = matrix(dz.data(), dz.shape());

@@ -10,6 +10,7 @@ namespace fovea::inline FOVEA_PRECISION {
 namespace {
 
 constexpr Index rows_a_piece = 32, rows_ahead = 2;
+constexpr std::size_t parts_to_fetch = 16;  // more would push each other out of the cache
 
 }  // namespace
 
@@ -33,6 +34,7 @@ AdamRows::~AdamRows() {
 
 // Equal steps are kept once, so the list stops growing when the bias corrections have become 1 and the rate stands still.
 void AdamRows::record(const kernels::AdamStep& step) {
+  ++table_.node()->version;
   ++now_;
   if (runs_.empty() || runs_.back().step != step) {
     runs_.push_back({step, 0});
@@ -128,12 +130,13 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
   kernels::sort_by_id(ids, count, order);
   const Index unique = kernels::unique_runs(ids, order, count, unique_ids, starts);
   for (Index i = 0; i < count; ++i) parts[i] = rows[order[i]];
+  record(step);
   const auto parts_of = [&](Index u) { return std::span<const real* const>(parts + starts[u], parts + starts[u + 1]); };
   parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
       if (const Index ahead = u + rows_ahead; ahead < end) {
         fetch(unique_ids[ahead]);
-        for (const real* part : parts_of(ahead)) fetch(part);
+        for (const real* part : parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch))) fetch(part);
       }
       const Index row = unique_ids[u];
       kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
@@ -149,15 +152,17 @@ void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
     table_.value();  // rows that another optimiser lets lag
   }
   for (const TouchedRows& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
-  record(step);
-  ++table_.node()->version;
+  // What may fail for want of memory comes before the step is recorded.
   if (dense || retired_) {
     const Array whole = gradient.array();
+    record(step);
     kernels::adam(step, whole.data(), values_.mutable_data(), mean_.mutable_data(), variance_.mutable_data(), rows_ * width_);
     std::ranges::fill(last_, now_);
     all_settled_ = now_;
   } else if (!gradient.empty()) {
     step_touched(step, gradient);
+  } else {
+    record(step);
   }
 }
 

@@ -20,8 +20,11 @@ Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(sha
     dense_bytes_ += layer.dense_bytes();
     mixes_samples_ = mixes_samples_ || layer.mixes_samples();
   }
-  for (const Shape& output : model.outputs_)
-    if (output.rank() > 0) positions_ = std::max(positions_, output.with(-1, 1).count());
+  const auto see = [this](const Shape& sample) {
+    if (sample.rank() > 0) positions_ = std::max(positions_, sample.with(-1, 1).count());
+  };
+  see(model.input_);
+  for (const Shape& output : model.outputs_) see(output);
   fused_ = model.compiled_ && model.compiled_->loss.takes_logits() && model.layers().back().ends_in_softmax();
 }
 

@@ -81,7 +81,7 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
     }
     for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
     const auto same = std::ranges::find(sums, sum.given, &DenseSum::given);
-    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer
+    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer, or a reshaped parameter and what it is added to
       sum.shares = static_cast<std::size_t>(same - sums.begin());
       for (Gradient* part : parts) part->clear();  // so that the other's are its own, and may be written
     }
@@ -92,15 +92,15 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
   std::vector<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
   for (std::size_t i = 0; i < sums.size(); ++i) {
     DenseSum& sum = sums[i];
-    if (sum.shares != i) continue;
+    if (sum.shares != i || sum.count == 1) continue;
     for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
-    for (Index begin = 0; sum.count > 1 && begin < sum.parameter->shape().count(); begin += grain) pieces.emplace_back(&sum, begin);
+    for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain) pieces.emplace_back(&sum, begin);
   }
   parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
     const auto& [sum, begin] = pieces[static_cast<std::size_t>(i)];
     add_up(*sum, begin, std::min(sum->parameter->shape().count(), begin + grain));
   });
-  for (const DenseSum& sum : sums) sum.parameter->gradient().add(sums[sum.shares].parts[0]->gathered());
+  for (const DenseSum& sum : sums) sum.parameter->gradient().add(sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
 }
 
 }  // namespace fovea

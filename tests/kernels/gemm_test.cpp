@@ -89,6 +89,14 @@ TEST_CASE("products that are cut into tiles, blocks and pieces of the inner axis
     }
 }
 
+TEST_CASE("batches of large products agree with plain loops: with few items the inner axis is cut, with many it is not") {
+  for (const Index batch : {1, 3, 40}) {
+    Generate g("batch of large products", batch);
+    check({40, 30, 1000, Shape{batch}, batch == 3, batch == 40, batch == 3}, g);
+    check({20, 30, 4000, Shape{batch, 1}, false, true, true}, g);
+  }
+}
+
 TEST_CASE("a matrix repeated by stride 0 along leading axes gives the product of each copy") {
   Generate g("repeated", 0);
   const Array a = g.array({2, 3, 4, 5}, {-1, 1}), b = g.array({3, 1, 6}, {-1, 1}).reshaped({1, 3, 1, 6});

@@ -41,6 +41,25 @@ TEST_CASE("a copy of reordered axes has each element in its place, and adds wher
     }
 }
 
+TEST_CASE("axes are exchanged tile by tile, whole tiles and parts of them, written and added") {
+  for (const Shape& shape : {Shape{130, 67}, Shape{4, 1000}, Shape{65, 2, 129}, Shape{3, 64, 128}}) {
+    Generate g("tiles", shape.count());
+    const Array x = g.array(shape, {-3, 3});
+    const int last = shape.rank() - 1;
+    View exchanged = x.view();
+    std::swap(exchanged.strides[static_cast<std::size_t>(last)], exchanged.strides[0]);
+    exchanged.shape = shape.with(0, shape[last]).with(last, shape[0]);
+    std::vector<int> order(static_cast<std::size_t>(shape.rank()));
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order.front(), order.back());
+    Array y(exchanged.shape), sum = Array::full(exchanged.shape, 1);
+    kernels::copy_strided(exchanged, y.mutable_view(), false);
+    kernels::copy_strided(exchanged, sum.mutable_view(), true);
+    CHECK(support::differs(y, support::plain::permute(support::Plain(x), order), 0) == "");
+    for (Index i = 0; i < y.count(); ++i) CHECK(sum.data()[i] == 1 + y.data()[i]);
+  }
+}
+
 TEST_CASE("a copy into a part of an array leaves the rest alone") {
   const Array x({2, 2}, {1, 2, 3, 4});
   Array y = Array::zeros({3, 4});

@@ -98,6 +98,22 @@ TEST_CASE("two parameters with one gradient get the same sum, and neither is cou
   CHECK(difference(list[1].tensor.grad(), expected) > 0.1);
 }
 
+TEST_CASE("one gradient may belong to parameters of two shapes") {
+  const auto list = parameters({Shape{4}, Shape{2, 2}});
+  for (const Index count : {1, 4}) {
+    Shards shards;
+    add_up(shards, count, list, [&](Index, Sink& sink) {
+      const Array own = Array::full(Shape{4}, 3);
+      sink.target(*list[0].tensor.node()).add(own);
+      sink.target(*list[1].tensor.node()).add(own.reshaped(Shape{2, 2}));
+    });
+    for (const auto& [path, parameter] : list) {
+      CHECK(parameter.grad().shape() == parameter.shape());
+      for (const real number : parameter.grad().values()) CHECK(number == static_cast<real>(3 * count));
+    }
+  }
+}
+
 TEST_CASE("rows stay rows, in the order of the shards; with dense numbers beside them they are added to these") {
   const auto list = parameters({Shape{50, 3}});
   const Tensor& table = list[0].tensor;
