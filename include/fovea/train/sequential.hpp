@@ -115,7 +115,8 @@ class Sequential {
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
-  /// Callbacks may evaluate and predict; what would change the model under fit throws StateError.
+  /// Callbacks may evaluate and predict, and train_on_batch makes a step between the steps of fit; fit, compile, build for another shape,
+  /// and moves throw StateError meanwhile.
   History fit(const Samples& x, const Samples& y, const FitOptions& options = {});
 
   /// One step on one batch; its loss and metrics before the step. Throws as fit does.
