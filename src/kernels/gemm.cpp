@@ -77,7 +77,7 @@ Index even_part(Index size, Index most, Index unit) {
   return std::min(size, pieces_of(part, unit) * unit);
 }
 
-// How one product is cut: a function of its sizes and of the library alone. A task computes one block of c, over one piece of the inner
+// How each of a batch of products is cut: a function of their sizes and number and of the library alone. A task computes one block of c, over one piece of the inner
 // axis, by calls for tiles; partial results of the pieces are added pairwise.
 struct Grid {
   bool is_small;  // tiles are for the small kernels

@@ -67,7 +67,7 @@ void Adam::attach(std::vector<NamedParameter> parameters) {
 void Adam::step() {
   if (slots_.empty()) throw StateError("Adam: no parameters are attached; call attach(model) once the model is built");
   const parallel::FlushSubnormals flush;
-  const kernels::AdamStep step = factors(options_, ++steps_);
+  const kernels::AdamStep step = factors(options_, steps_ + 1);
   for (Slot& slot : slots_) {
     if (!slot.parameter.requires_grad()) continue;  // frozen since: it stands still
     const Gradient& gradient = slot.parameter.gradient();
@@ -84,6 +84,7 @@ void Adam::step() {
     kernels::adam(step, gradient.empty() ? nullptr : dense.data(), slot.parameter.mutable_value().mutable_data(), slot.mean.mutable_data(), slot.variance.mutable_data(),
                   slot.parameter.shape().count());
   }
+  ++steps_;
 }
 
 const std::vector<Adam::Slot>& Adam::slots() const {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "fovea/base/error.hpp"
+#include "fovea/memory/buffer.hpp"
 #include "fovea/ops/ops.hpp"
 #include "fovea/optim/adam.hpp"
 #include "fovea/parallel/threads.hpp"
@@ -107,6 +109,35 @@ TEST_CASE("rows, a full gradient and no gradient may follow each other") {
     }
     CHECK(twins.differ() == "");
   }
+}
+
+TEST_CASE("a step that runs out of memory, wherever it does, has changed nothing and can be made again") {
+  struct Cap {
+    ~Cap() { memory::set_cap(0); }
+  } const lifted;
+  Generate g("out of memory", 0);
+  Twins twins(g.array(Shape{30, 20}, {-1, 1}), {});
+  for (int step = 0; step < 6; ++step) {
+    const Ids ids = g.ids(Shape{40}, 30);
+    twins.on_rows.zero_grad();
+    twins.on_full.zero_grad();
+    twins.rows.gradient().add_rows(ids, g.array(Shape{40, 20}, {-1, 1}));
+    twins.full.gradient().add(twins.rows.gradient().array());
+    int failures = 0;
+    for (bool made = false; !made;) {
+      memory::set_cap(memory::bytes_now() + 64 * failures);
+      try {
+        twins.on_rows.step();
+        made = true;
+      } catch (const MemoryError&) {
+        REQUIRE(++failures < 1000);
+      }
+    }
+    memory::set_cap(0);
+    CHECK(failures > 3);
+    twins.on_full.step();
+  }
+  CHECK(twins.differ() == "");
 }
 
 TEST_CASE("whoever reads a table sees rows that are up to date: copies, gathers, and a second optimiser") {
