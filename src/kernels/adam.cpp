@@ -27,37 +27,26 @@ struct Factors {
         keep(all(s.keep)) {}
 };
 
-/// rate m / (root_scale sqrt(v) + epsilon). In float, root and reciprocal are estimates of 12 to 14 bits and one step of Newton each,
-/// within 4 units in the last place together: the true instructions take three times as long.
+/// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
+/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton.
 template <class V>
-HWY_INLINE V change(const Factors& f, V mean, V variance) {
-  if constexpr (single) {
-    const V v = hn::Max(variance, all(std::numeric_limits<real>::min()));
-    const V estimate = hn::ApproximateReciprocalSqrt(v);
-    const V root = v * estimate;
-    const V refined = hn::MulAdd(hn::NegMulAdd(root, root, v), estimate * lanes(0.5), root);
-    const V denominator = hn::MulAdd(f.root_scale, refined, f.epsilon);
+HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
+  if constexpr (has_estimates) {
+    const V estimate = hn::ApproximateReciprocalSqrt(hn::Max(variance, all(std::numeric_limits<real>::min())));
+    const V root = variance * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
+    const V denominator = hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
     const V inverse = hn::ApproximateReciprocal(denominator);
-    return f.rate * mean * (inverse * hn::NegMulAdd(denominator, inverse, lanes(2)));
+    return hn::NegMulAdd(f.rate * mean * inverse, hn::NegMulAdd(denominator, inverse, lanes(2)), from);
   } else {
-    return f.rate * mean / hn::MulAdd(f.root_scale, hn::Sqrt(variance), f.epsilon);
+    return from - f.rate * mean / hn::MulAdd(f.root_scale, hn::Sqrt(variance), f.epsilon);
   }
 }
 
-HWY_INLINE void update_moments(const Factors& f, Lane g, Lane& mean, Lane& variance) {
+HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
+  const Lane g = hn::MulAdd(f.l2, parameter, gradient);
   mean = hn::MulAdd(g - mean, f.one_minus_beta_1, mean);
   variance = hn::MulAdd(hn::MulSub(g, g, variance), f.one_minus_beta_2, variance);
-}
-
-HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
-  update_moments(f, hn::MulAdd(f.l2, parameter, gradient), mean, variance);
-  parameter = hn::MulSub(f.keep, parameter, change(f, mean, variance));
-}
-
-// The moments after a step whose gradient is 0, to the same bits: 0 - m is -m, and 0 0 - v is -v.
-HWY_INLINE void fade_moments(const Factors& f, Lane& mean, Lane& variance) {
-  mean = hn::NegMulAdd(mean, f.one_minus_beta_1, mean);
-  variance = hn::NegMulAdd(variance, f.one_minus_beta_2, variance);
+  parameter = moved(f, f.keep * parameter, mean, variance);
 }
 
 void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
@@ -100,107 +89,113 @@ void adam_row(const AdamStep& step, std::span<const real* const> gradients, real
   }
 }
 
-/// Four vectors of a row, held in registers through many steps.
+/// What a vector of a row's numbers is between steps.
+struct State {
+  Lane p, m, v;
+
+  // The moments after a step whose gradient is 0, to the same bits: 0 - m is -m, and 0 0 - v is -v.
+  HWY_INLINE void fade(const Factors& f) {
+    m = hn::NegMulAdd(m, f.one_minus_beta_1, m);
+    v = hn::NegMulAdd(v, f.one_minus_beta_2, v);
+  }
+};
+
+/// Four vectors of a row, in registers through many steps: members, for arrays would be kept in memory.
 struct Block {
   static constexpr int size = 4;
-  Lane p[size], m[size], v[size];
+  State a, b, c, d;
+
+  template <class Call>
+  HWY_INLINE void each(const Call& call) {
+    call(a);
+    call(b);
+    call(c);
+    call(d);
+  }
 
   /// Whether no later step can move a parameter. With g = 0, m shrinks by beta_1 and sqrt(v) by sqrt(beta_2) in each step, and
   /// beta_1 <= sqrt(beta_2), so the change is at most largest_rate |m| / (smallest_root sqrt(v) + epsilon) from now on; a change
   /// below a quarter of p's last place leaves p as it is. The factor 1.01 stands for rounding.
-  HWY_INLINE bool stands_still(Factors f, Lane largest_rate, Lane smallest_root) const {
-    f.rate = largest_rate;
-    f.root_scale = smallest_root;
+  HWY_INLINE bool stands_still(Factors f, real largest_rate, real smallest_root) {
+    f.rate = all(largest_rate);
+    f.root_scale = all(smallest_root);
     const Lane small = lanes(single ? 0x1p-26 : 0x1p-55);
     auto moves = hn::MaskFromVec(hn::Zero(Tag()));
-    for (int k = 0; k < size; ++k) moves = hn::Or(moves, hn::Gt(hn::Abs(change(f, m[k], v[k])) * lanes(1.01), hn::Abs(p[k]) * small));
+    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
     return hn::AllFalse(Tag(), moves);
   }
 
-  // Whether l2 p + 0 is 0 for all parameters.
-  HWY_INLINE bool has_no_gradient(const AdamStep& step) const {
-    auto finite = hn::IsFinite(p[0]);
-    for (int k = 1; k < size; ++k) finite = hn::And(finite, hn::IsFinite(p[k]));
-    return step.l2 == 0 && hn::AllTrue(Tag(), finite);
+  HWY_INLINE bool is_finite() {
+    auto finite = hn::IsFinite(a.p);
+    each([&](State& s) HWY_ATTR { finite = hn::And(finite, hn::IsFinite(s.p)); });
+    return hn::AllTrue(Tag(), finite);
   }
 
-  HWY_INLINE bool untouched() const {
-    auto zero = hn::Eq(m[0], hn::Zero(Tag()));
-    for (int k = 0; k < size; ++k) zero = hn::And(zero, hn::And(hn::Eq(m[k], hn::Zero(Tag())), hn::Eq(v[k], hn::Zero(Tag()))));
+  HWY_INLINE bool is_untouched() {
+    auto zero = hn::Eq(a.m, hn::Zero(Tag()));
+    each([&](State& s) HWY_ATTR { zero = hn::And(zero, hn::And(hn::Eq(s.m, hn::Zero(Tag())), hn::Eq(s.v, hn::Zero(Tag())))); });
     return hn::AllTrue(Tag(), zero);
   }
 };
 
-/// Steps that move everything, until the parameters stand still; returns how many steps of `count` are left.
-HWY_INLINE Index replay_all(const AdamStep& step, bool no_gradient, bool settles, Lane largest_rate, Lane smallest_root, Block& b, Index count, bool& still) {
-  const Factors f(step);
-  constexpr Index between_checks = 8;
-  while (count > 0) {
-    const Index now = std::min(count, between_checks);
-    for (Index i = 0; no_gradient && i < now; ++i)
-      for (int k = 0; k < Block::size; ++k) {
-        fade_moments(f, b.m[k], b.v[k]);
-        b.p[k] = hn::MulSub(f.keep, b.p[k], change(f, b.m[k], b.v[k]));
-      }
-    for (Index i = 0; !no_gradient && i < now; ++i)
-      for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
-    count -= now;
-    if (settles && now == between_checks && b.stands_still(f, largest_rate, smallest_root)) {
-      still = true;
-      break;
-    }
-  }
-  return count;
-}
-
-/// Steps that move the moments alone: the parameters stand still.
-HWY_INLINE void replay_moments(const AdamStep& step, Block& b, Index count) {
-  const Factors f(step);
-  for (Index i = 0; i < count; ++i)
-    for (int k = 0; k < Block::size; ++k) fade_moments(f, b.m[k], b.v[k]);
-}
-
-// The block is a copy, so that it can stay in registers.
-Block replay_block(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, Block b) {
-  if (settles && b.untouched()) {  // one step does what all do: a subnormal parameter becomes 0, any other stays
-    const Factors f(runs.front().step);
-    for (int k = 0; k < Block::size; ++k) update(f, hn::Zero(Tag()), b.p[k], b.m[k], b.v[k]);
-    return b;
-  }
-  const bool no_gradient = b.has_no_gradient(runs.front().step);  // l2 is one for all steps
-  bool still = false;
-  Index since_check = 0;
+/// All steps, whatever they are.
+HWY_INLINE void replay_any(std::span<const AdamRun> runs, Index skip, Block& b) {
   for (const AdamRun& run : runs) {
-    Index left = run.count - std::exchange(skip, 0);
-    if (!still) left = replay_all(run.step, no_gradient, settles, all(largest_rate), all(smallest_root), b, left, still);
-    if (still) replay_moments(run.step, b, left);
-    // Runs of one step each, as a changing rate makes them, never reach the check inside.
-    since_check += run.count;
-    if (settles && !still && since_check >= 8) {
-      still = b.stands_still(Factors(run.step), all(largest_rate), all(smallest_root));
-      since_check = 0;
-    }
+    const Factors f(run.step);
+    for (Index left = run.count - std::exchange(skip, 0); left > 0; --left)
+      b.each([&](State& s) HWY_ATTR { update(f, hn::Zero(Tag()), s.p, s.m, s.v); });
   }
-  return b;
+}
+
+/// Steps without decay, on parameters that are finite: they move everything until the parameters stand still, then the moments alone.
+HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate, real smallest_root, Block& b) {
+  constexpr int between_checks = 8;
+  int until_check = between_checks;
+  bool still = false;
+  for (const AdamRun& run : runs) {
+    const Factors f(run.step);
+    Index left = run.count - std::exchange(skip, 0);
+    for (; left > 0 && !still; --left) {
+      b.each([&](State& s) HWY_ATTR {
+        s.fade(f);
+        s.p = moved(f, s.p, s.m, s.v);
+      });
+      if (--until_check > 0) continue;
+      until_check = between_checks;
+      still = b.stands_still(f, largest_rate, smallest_root);
+    }
+    for (; left > 0; --left) b.each([&](State& s) HWY_ATTR { s.fade(f); });
+  }
 }
 
 void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
   const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
   for (Index begin = 0; begin < width; begin += Block::size * lane_count) {
-    Block b;
-    for (int k = 0; k < Block::size; ++k) {
-      const Index at = begin + k * lane_count, n = std::clamp<Index>(width - at, 0, lane_count);
-      b.p[k] = load(parameter + at, n);
-      b.m[k] = load(mean + at, n);
-      b.v[k] = load(variance + at, n);
+    const auto numbers_at = [&](Index at) { return std::clamp<Index>(width - at, 0, lane_count); };
+    const auto loaded = [&](int k) HWY_ATTR {
+      const Index at = begin + k * lane_count, n = numbers_at(at);
+      return State{load(parameter + at, n), load(mean + at, n), load(variance + at, n)};
+    };
+    Block b{loaded(0), loaded(1), loaded(2), loaded(3)};
+    if (settles && b.is_untouched()) {
+      replay_any(runs.first(1), runs.front().count - 1, b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
+    } else if (settles) {
+      replay_settling(runs, skip, largest_rate, smallest_root, b);
+      if (!b.is_finite()) {  // l2 p is no gradient of 0 then
+        b = {loaded(0), loaded(1), loaded(2), loaded(3)};
+        replay_any(runs, skip, b);
+      }
+    } else {
+      replay_any(runs, skip, b);
     }
-    b = replay_block(runs, skip, settles, largest_rate, smallest_root, b);
-    for (int k = 0; k < Block::size; ++k) {
-      const Index at = begin + k * lane_count, n = std::clamp<Index>(width - at, 0, lane_count);
-      store(b.p[k], parameter + at, n);
-      store(b.m[k], mean + at, n);
-      store(b.v[k], variance + at, n);
-    }
+    Index at = begin;
+    b.each([&](const State& s) HWY_ATTR {
+      const Index n = numbers_at(at);
+      store(s.p, parameter + at, n);
+      store(s.m, mean + at, n);
+      store(s.v, variance + at, n);
+      at += lane_count;
+    });
   }
 }
 

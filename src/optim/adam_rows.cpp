@@ -1,6 +1,7 @@
 #include "optim/adam_rows.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "kernels/rows.hpp"
 #include "parallel/parallel.hpp"
@@ -11,6 +12,8 @@ namespace {
 
 constexpr Index rows_a_piece = 32, rows_ahead = 2;
 constexpr std::size_t parts_to_fetch = 16;  // more would push each other out of the cache
+constexpr Index columns_a_time = 64;        // of a row that catches up, between requests for what comes next
+constexpr std::int32_t in_work = -1;        // what `last_` is of a row that a thread brings up to date
 
 }  // namespace
 
@@ -45,35 +48,40 @@ void AdamRows::record(const kernels::AdamStep& step) {
   peaks_.emplace_back(now_, step.rate);
 }
 
-// Brings one row from where it stands to the present step.
-void AdamRows::replay(Index row) {
-  const std::int32_t last = last_[static_cast<std::size_t>(row)];
-  if (options_.stand_still || last >= now_) return;
+// Brings one row from step `last` to the present, and asks for row `ahead`, if there is one, on the way: the processor can wait for no more
+// than a few numbers at once, and reckons meanwhile.
+void AdamRows::replay(Index row, std::int32_t last, std::optional<Index> ahead) {
   const auto first = static_cast<std::size_t>(std::ranges::upper_bound(starts_, last + 1) - starts_.begin() - 1);
   const auto peak = std::ranges::lower_bound(peaks_, last + 1, {}, &std::pair<std::int32_t, real>::first);
   std::span<const kernels::AdamRun> runs = std::span(runs_).subspan(first);
-  kernels::adam_replay(runs, last + 1 - starts_[first], options_.settles, peak->second, runs.back().step.root_scale, values_.mutable_data() + row * width_,
-                       mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
+  for (Index column = 0; column < width_; column += columns_a_time) {
+    const Index at = row * width_ + column, columns = std::min(columns_a_time, width_ - column);
+    if (ahead) fetch_state(*ahead * width_ + column, columns);
+    kernels::adam_replay(runs, last + 1 - starts_[first], options_.settles, peak->second, runs.back().step.root_scale, values_.mutable_data() + at, mean_.mutable_data() + at,
+                         variance_.mutable_data() + at, columns);
+  }
 }
 
 // Asks for numbers that are needed soon: rows lie anywhere in memory, and waiting for them costs more than their arithmetic.
-void AdamRows::fetch(const real* numbers) const {
+void AdamRows::fetch(const real* numbers, Index count) {
   constexpr Index line = 64 / sizeof(real);
-  for (Index i = 0; i < width_; i += line) __builtin_prefetch(numbers + i, 1);
+  for (Index i = 0; i < count; i += line) __builtin_prefetch(numbers + i, 1);
 }
 
-void AdamRows::fetch(Index row) const {
-  for (const Array* array : {&values_, &mean_, &variance_}) fetch(array->data() + row * width_);
+void AdamRows::fetch_state(Index begin, Index count) const {
+  for (const Array* array : {&values_, &mean_, &variance_}) fetch(array->data() + begin, count);
 }
 
-void AdamRows::settle_row(Index row) {
-  if (is_current(row)) return;
-  replay(row);
-  std::atomic_ref(last_[static_cast<std::size_t>(row)]).store(now_, std::memory_order_release);
+// Brings a row up to date, unless it is, or another thread is at it.
+void AdamRows::settle_row(Index row, std::optional<Index> ahead) {
+  const std::atomic_ref standing(last_[static_cast<std::size_t>(row)]);
+  std::int32_t last = standing.load(std::memory_order_relaxed);
+  if (last == now_ || last == in_work || !standing.compare_exchange_strong(last, in_work, std::memory_order_acquire)) return;
+  replay(row, last, ahead);
+  standing.store(now_, std::memory_order_release);
 }
 
-// Rows that another thread is at are left for the end, when it is mostly done with them: shards share their frequent rows. No lock is
-// held over the parallel loop: a thread that waits for the loop's end there could keep others from taking part in it.
+// Rows that another thread is at are left for the end, when it is mostly done with them: shards share their frequent rows.
 void AdamRows::settle(std::span<const std::int32_t> ids) {
   if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now_) return;
   const Buffer scratch(static_cast<Index>(ids.size_bytes()));
@@ -83,29 +91,27 @@ void AdamRows::settle(std::span<const std::int32_t> ids) {
   const parallel::FlushSubnormals flush;
   parallel::for_range(last - behind, rows_a_piece, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      if (i + rows_ahead < end && !is_current(behind[i + rows_ahead])) fetch(behind[i + rows_ahead]);
-      if (is_current(behind[i])) continue;
-      if (const std::unique_lock lock(row_lock(behind[i]), std::try_to_lock); lock) settle_row(behind[i]);
+      const bool has_ahead = i + rows_ahead < end && !is_current(behind[i + rows_ahead]);
+      settle_row(behind[i], has_ahead ? std::optional<Index>(behind[i + rows_ahead]) : std::nullopt);
     }
-    for (Index i = begin; i < end; ++i)
-      if (!is_current(behind[i])) {
-        const std::lock_guard lock(row_lock(behind[i]));
-        settle_row(behind[i]);
-      }
+    for (Index i = begin; i < end; ++i) wait_for(behind[i]);
   });
 }
 
 void AdamRows::settle_all() {
   const std::int32_t now = now_;
-  if (all_settled_.load(std::memory_order_acquire) == now) return;
+  if (options_.stand_still || all_settled_.load(std::memory_order_acquire) == now) return;
   const parallel::FlushSubnormals flush;
   parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      const std::lock_guard lock(row_lock(row));
-      settle_row(row);
-    }
+    for (Index row = begin; row < end; ++row) settle_row(row, std::nullopt);
+    for (Index row = begin; row < end; ++row) wait_for(row);
   });
   all_settled_.store(now, std::memory_order_release);
+}
+
+// Until another thread has brought the row up to date, which takes no more than the arithmetic of a row.
+void AdamRows::wait_for(Index row) const {
+  while (!is_current(row)) std::this_thread::yield();
 }
 
 void AdamRows::retire() {
@@ -135,8 +141,8 @@ void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradi
   parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
       if (const Index ahead = u + rows_ahead; ahead < end) {
-        fetch(unique_ids[ahead]);
-        for (const real* part : parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch))) fetch(part);
+        fetch_state(unique_ids[ahead] * width_, width_);
+        for (const real* part : parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch))) fetch(part, width_);
       }
       const Index row = unique_ids[u];
       kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);

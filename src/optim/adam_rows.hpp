@@ -5,8 +5,8 @@
 // read is bit for bit what a sweep over the whole table in every step would have left.
 #pragma once
 
-#include <array>
-#include <mutex>
+#include <atomic>
+#include <optional>
 #include <vector>
 
 #include "fovea/autograd/node.hpp"
@@ -39,11 +39,11 @@ class AdamRows final : public LaggingRows {
 
  private:
   void record(const kernels::AdamStep& step);
-  void replay(Index row);
-  std::mutex& row_lock(Index row) { return row_locks_[static_cast<std::size_t>(row) % row_locks_.size()]; }
-  void settle_row(Index row);  // under its lock
-  void fetch(const real* numbers) const;
-  void fetch(Index row) const;
+  void replay(Index row, std::int32_t last, std::optional<Index> ahead);
+  void settle_row(Index row, std::optional<Index> ahead);
+  void wait_for(Index row) const;
+  static void fetch(const real* numbers, Index count);
+  void fetch_state(Index begin, Index count) const;
   void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
 
@@ -54,12 +54,11 @@ class AdamRows final : public LaggingRows {
   bool retired_ = false;
 
   std::int32_t now_ = 0;                      // steps made
-  std::vector<std::int32_t> last_;            // by row: the step up to which it is done
+  std::vector<std::int32_t> last_;            // by row: the step up to which it is done; or that a thread is at it
   std::atomic<std::int32_t> all_settled_ = 0; // the step at which all rows were last up to date
   std::vector<kernels::AdamRun> runs_;        // all steps, equal ones together
   std::vector<std::int32_t> starts_;          // the number of each run's first step, from 1
   std::vector<std::pair<std::int32_t, real>> peaks_;  // (step, rate) with no larger rate after it: the largest rate from any step on
-  std::array<std::mutex, 64> row_locks_;      // row r is brought up to date under lock r modulo 64
 };
 
 }  // namespace fovea
