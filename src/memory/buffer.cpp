@@ -135,20 +135,30 @@ Registry& registry() {
 
 thread_local Pool* current = nullptr;
 
-// Leases a pool for a thread's own use and gives it back when the thread ends.
+// Pools live as long as the process: those of threads that have ended go to others.
+Pool* lease() {
+  const std::lock_guard lock(registry().mutex);
+  if (!registry().idle.empty()) {
+    Pool* const pool = registry().idle.back();
+    registry().idle.pop_back();
+    return pool;
+  }
+  registry().all.push_back(new Pool);
+  registry().idle.reserve(registry().all.size());  // so that a thread's end cannot fail
+  return registry().all.back();
+}
+
 struct ThreadPool {
-  Pool* pool = lease_pool();
+  ThreadPool() { current = lease(); }
   ~ThreadPool() {
-    if (current == pool) current = nullptr;
-    return_pool(pool);
+    const std::lock_guard lock(registry().mutex);
+    registry().idle.push_back(std::exchange(current, nullptr));
   }
 };
 
 Pool& use_pool() {
-  if (!current) {
-    thread_local const ThreadPool own;
-    current = own.pool;
-  }
+  if (!current) thread_local const ThreadPool own;
+  if (!current) current = lease();  // at the thread's end, in a destructor that runs after that of its pool
   return *current;
 }
 
@@ -209,25 +219,5 @@ void release(Block* block) noexcept {
   else
     block->home->release_from_elsewhere(block);
 }
-
-Pool* lease_pool() {
-  const std::lock_guard lock(registry().mutex);
-  if (registry().idle.empty()) {
-    registry().all.push_back(new Pool);
-    registry().idle.reserve(registry().all.size());  // return_pool cannot throw
-    return registry().all.back();
-  }
-  Pool* const pool = registry().idle.back();
-  registry().idle.pop_back();
-  return pool;
-}
-
-void return_pool(Pool* pool) noexcept {
-  const std::lock_guard lock(registry().mutex);
-  registry().idle.push_back(pool);
-}
-
-PoolScope::PoolScope(Pool* pool) : outer_(std::exchange(current, pool)) {}
-PoolScope::~PoolScope() { current = outer_; }
 
 }  // namespace fovea::memory

@@ -14,13 +14,6 @@ constexpr std::size_t most_shards = 32;
 
 }  // namespace
 
-Shards::~Shards() {
-  for (const auto& slot : slots_) {
-    slot->sink.clear();
-    memory::return_pool(slot->pool);
-  }
-}
-
 Index Shards::count(Index samples, Index positions, Index dense_bytes, bool mixes_samples) {
   constexpr Index most = most_shards, rows = 512, budget = 64'000'000;
   const Index least = (rows + positions - 1) / positions;
@@ -30,14 +23,13 @@ Index Shards::count(Index samples, Index positions, Index dense_bytes, bool mixe
 }
 
 void Shards::run(Index shards, Index samples, parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body) {
-  while (static_cast<Index>(slots_.size()) < shards) slots_.push_back(std::make_unique<Slot>());
+  if (static_cast<Index>(sinks_.size()) < shards) sinks_.resize(static_cast<std::size_t>(shards));
   const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
     const SurroundingsScope scope(here);
-    Slot& slot = *slots_[static_cast<std::size_t>(shard)];
-    const memory::PoolScope memory(slot.pool);
-    slot.sink.clear();
-    body(shard, samples * shard / shards, samples * (shard + 1) / shards, slot.sink);
+    ShardSink& sink = sinks_[static_cast<std::size_t>(shard)];
+    sink.clear();
+    body(shard, samples * shard / shards, samples * (shard + 1) / shards, sink);
   });
 }
 
@@ -62,13 +54,13 @@ void add_up(const DenseSum& sum, Index begin, Index end) {
 }  // namespace
 
 void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters) {
-  std::vector<DenseSum> sums;
+  memory::List<DenseSum> sums;
   sums.reserve(parameters.size());
   for (const auto& [path, parameter] : parameters) {
     DenseSum sum{&parameter, sums.size()};
     bool has_rows = false;
     for (Index shard = 0; shard < shards; ++shard) {
-      Gradient& part = slots_[static_cast<std::size_t>(shard)]->sink.target(*parameter.node());
+      Gradient& part = sinks_[static_cast<std::size_t>(shard)].target(*parameter.node());
       if (part.empty()) continue;
       sum.parts[sum.count++] = &part;
       has_rows = has_rows || !part.parts().empty();
@@ -89,7 +81,7 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
   }
 
   constexpr Index grain = 8192;
-  std::vector<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
+  memory::List<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
   for (std::size_t i = 0; i < sums.size(); ++i) {
     DenseSum& sum = sums[i];
     if (sum.shares != i || sum.count == 1) continue;

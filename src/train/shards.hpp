@@ -5,7 +5,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <vector>
 
 #include "fovea/autograd/graph.hpp"
@@ -35,14 +34,9 @@ class ShardSink final : public Sink {
   std::map<const Node*, Entry> gradients_;
 };
 
-/// What a shard needs from one batch to the next: its memory and its gradients.
+/// The gradients of all shards, whose memory is kept from one batch to the next.
 class Shards {
  public:
-  Shards() = default;
-  ~Shards();
-  Shards(const Shards&) = delete;
-  Shards& operator=(const Shards&) = delete;
-
   /// The largest power of two that is at most 32, leaves each shard 512 positions, and keeps the shards' dense gradients within 64 MB; 1
   /// where samples act on each other. `positions`: the rows that a sample gives to the products of a layer, where it has most. A shard's
   /// products grow with its positions, and what it costs by itself, a gradient of every weight, does not.
@@ -55,11 +49,7 @@ class Shards {
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
 
  private:
-  struct Slot {
-    memory::Pool* pool = memory::lease_pool();
-    ShardSink sink;
-  };
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<ShardSink> sinks_;
 };
 
 }  // namespace fovea

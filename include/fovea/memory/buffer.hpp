@@ -1,12 +1,13 @@
 // Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released, and counted.
 //
-// Blocks come from pools. A thread has a pool of its own; `PoolScope` lends it another, so that work which moves between threads
-// (a shard of a batch) finds its own blocks again. After a few steps of training nothing is asked of the system any more.
+// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it is in that core's cache. After a few
+// steps of training nothing is asked of the system any more.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "fovea/base/real.hpp"
 
@@ -48,21 +49,23 @@ Block* acquire(Index bytes);
 /// Gives a block back to its pool.
 void release(Block* block) noexcept;
 
-/// Pools for `PoolScope`; they live as long as the process and are reused.
-Pool* lease_pool();
-void return_pool(Pool* pool) noexcept;
-
-/// While it lives, this thread takes blocks from `pool`. One thread at a time may use a pool.
-class PoolScope {
- public:
-  explicit PoolScope(Pool* pool);  ///< until the scope ends
-  ~PoolScope();
-  PoolScope(const PoolScope&) = delete;
-  PoolScope& operator=(const PoolScope&) = delete;
-
- private:
-  Pool* outer_;
+/// Puts what a container of the standard library holds into blocks.
+template <class T>
+struct Allocator {
+  using value_type = T;  ///< as containers want it
+  Allocator() = default;
+  /// They are all alike.
+  template <class U>
+  Allocator(const Allocator<U>&) {}  // NOLINT: implicit, as containers want it
+  /// Throws MemoryError.
+  T* allocate(std::size_t count) { return static_cast<T*>(acquire(static_cast<Index>(count * sizeof(T)))->data()); }
+  void deallocate(T* data, std::size_t) noexcept { release(reinterpret_cast<Block*>(data) - 1); }  ///< back to the pool
+  bool operator==(const Allocator&) const { return true; }  ///< each may free what another took
 };
+
+/// A list in recycled memory.
+template <class T>
+using List = std::vector<T, Allocator<T>>;
 
 }  // namespace memory
 
