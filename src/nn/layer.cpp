@@ -53,7 +53,7 @@ std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* id
 
 Index Layer::count() const {
   Index numbers = 0;
-  for_each([&](const std::string&, const Tensor& tensor) { numbers += tensor.defined() ? tensor.shape().count() : 0; });
+  for_each([&](const ParameterPath&, const Tensor& tensor) { numbers += tensor.defined() ? tensor.shape().count() : 0; });
   return numbers;
 }
 

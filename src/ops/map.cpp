@@ -1,7 +1,5 @@
 #include "ops/map.hpp"
 
-#include "ops/shape_rules.hpp"
-
 namespace fovea::inline FOVEA_PRECISION::ops {
 
 Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel, kernels::Scalars scalars) {
@@ -40,9 +38,9 @@ void add_reduced(const Array& d, Gradient& gradient) {
   const Shape& own = gradient.shape();
   if (d.shape() == own) return gradient.add(d);
   const int missing = d.shape().rank() - own.rank();
-  std::vector<int> repeated;
+  shape::AxisSet repeated;
   for (int axis = 0; axis < d.shape().rank(); ++axis)
-    if (axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1)) repeated.push_back(axis);
+    repeated[static_cast<std::size_t>(axis)] = axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1);
   gradient.add(sum_over(d, repeated, own));
 }
 
@@ -54,20 +52,22 @@ kernels::AlongAxis along(const Shape& x, int axis) {
   return result;
 }
 
-Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape) {
+Array sum_over(const Array& x, shape::AxisSet axes, const Shape& shape) {
   Array left = x;
   Shape sizes = x.shape();
+  const auto summed = [axes](int axis) { return axis >= 0 && axes[static_cast<std::size_t>(axis)]; };
   // Neighbouring axes are summed in one go, the last ones first.
-  for (auto last = axes.rbegin(); last != axes.rend();) {
-    auto first = last;
-    while (first + 1 != axes.rend() && *(first + 1) == *first - 1) ++first;
+  for (int last = sizes.rank() - 1; last >= 0; --last) {
+    if (!summed(last)) continue;
+    int first = last;
+    while (summed(first - 1)) --first;
     kernels::AlongAxis along{1, 1, 1};
-    for (int axis = 0; axis < sizes.rank(); ++axis) (axis < *first ? along.outer : axis <= *last ? along.length : along.inner) *= sizes[axis];
-    for (int axis = *first; axis <= *last; ++axis) sizes = sizes.with(axis, 1);
+    for (int axis = 0; axis < sizes.rank(); ++axis) (axis < first ? along.outer : axis <= last ? along.length : along.inner) *= sizes[axis];
+    for (int axis = first; axis <= last; ++axis) sizes = sizes.with(axis, 1);
     Array sums(sizes);
     kernels::sum(left.data(), along, sums.mutable_data(), false);
     left = sums;
-    last = first + 1;
+    last = first;
   }
   return left.reshaped(shape);
 }

@@ -4,6 +4,7 @@
 #include "fovea/autograd/graph.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/reduce.hpp"
+#include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::ops {
 
@@ -26,7 +27,7 @@ void add_reduced(const Array& d, Gradient& gradient);
 /// What lies before, along and behind one axis.
 kernels::AlongAxis along(const Shape& x, int axis);
 
-/// The sum of x over axes (ascending), with their sizes left as 1 or not: `shape` is the result's.
-Array sum_over(const Array& x, const std::vector<int>& axes, const Shape& shape);
+/// The sum of x over axes, with their sizes left as 1 or not: `shape` is the result's.
+Array sum_over(const Array& x, shape::AxisSet axes, const Shape& shape);
 
 }  // namespace fovea::ops

@@ -17,7 +17,7 @@
 namespace fovea::inline FOVEA_PRECISION {
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
-  const std::vector<int> reduced = shape::axes("sum", x.shape(), axes.list());
+  const shape::AxisSet reduced = shape::axes("sum", x.shape(), axes.list());
   const Shape kept = shape::reduce(x.shape(), reduced, true);
   const Array y = ops::sum_over(x.value(), reduced, shape::reduce(x.shape(), reduced, keepdims));
   return record("sum", y, wrt(x, [kept](const Array& dy, Gradient& dx) {

@@ -71,34 +71,34 @@ bool broadcasts(const Shape& from, const Shape& to) {
 Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
   if (a == b) return a;
   const int rank = std::max(a.rank(), b.rank());
-  std::vector<Index> sizes;
+  std::array<Index, Shape::max_rank> sizes = {};
   for (int axis = 0; axis < rank; ++axis) {
     const Index size_a = aligned(a, axis, rank), size_b = aligned(b, axis, rank);
     if (size_a != size_b && size_a != 1 && size_b != 1)
       throw ShapeError(fmt::format("{}: shapes {} and {} do not broadcast: aligned at the last axis, sizes {} and {} must be equal or one of them 1", operation, to_string(a),
                                    to_string(b), size_a, size_b));
-    sizes.push_back(size_a == 1 ? size_b : size_a);
+    sizes[static_cast<std::size_t>(axis)] = size_a == 1 ? size_b : size_a;
   }
-  return Shape(sizes);
+  return Shape(std::span<const Index>(sizes.data(), static_cast<std::size_t>(rank)));
 }
 
-std::vector<int> axes(const char* operation, const Shape& x, const std::vector<int>& named) {
-  std::vector<int> result;
-  if (named.empty())
-    for (int axis = 0; axis < x.rank(); ++axis) result.push_back(axis);
-  for (const int one : named) result.push_back(axis(operation, x, one));
-  std::ranges::sort(result);
-  if (std::ranges::adjacent_find(result) != result.end()) throw ShapeError(fmt::format("{}: an axis of {} is named twice in ({})", operation, to_string(x), fmt::join(named, ", ")));
+AxisSet axes(const char* operation, const Shape& x, const std::vector<int>& named) {
+  AxisSet result;
+  for (int axis = 0; named.empty() && axis < x.rank(); ++axis) result.set(static_cast<std::size_t>(axis));
+  for (const int one : named) result.set(static_cast<std::size_t>(axis(operation, x, one)));
+  if (!named.empty() && result.count() != named.size())
+    throw ShapeError(fmt::format("{}: an axis of {} is named twice in ({})", operation, to_string(x), fmt::join(named, ", ")));
   return result;
 }
 
-Shape reduce(const Shape& x, const std::vector<int>& axes, bool keepdims) {
-  std::vector<Index> sizes;
+Shape reduce(const Shape& x, AxisSet axes, bool keepdims) {
+  std::array<Index, Shape::max_rank> sizes = {};
+  std::size_t rank = 0;
   for (int axis = 0; axis < x.rank(); ++axis) {
-    const bool reduced = std::ranges::binary_search(axes, axis);
-    if (!reduced || keepdims) sizes.push_back(reduced ? 1 : x[axis]);
+    const bool reduced = axes[static_cast<std::size_t>(axis)];
+    if (!reduced || keepdims) sizes[rank++] = reduced ? 1 : x[axis];
   }
-  return Shape(sizes);
+  return Shape(std::span<const Index>(sizes.data(), rank));
 }
 
 Shape reshape(const Shape& x, std::vector<Index> sizes) {
@@ -120,7 +120,7 @@ Shape reshape(const Shape& x, std::vector<Index> sizes) {
 }
 
 Shape permute(const Shape& x, const std::vector<int>& order) {
-  if (static_cast<int>(order.size()) != x.rank() || axes("permute", x, order).size() != order.size())
+  if (static_cast<int>(order.size()) != x.rank() || axes("permute", x, order).count() != order.size())
     throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once", fmt::join(order, ", "), x.rank(), to_string(x)));
   std::vector<Index> sizes;
   for (const int axis : order) sizes.push_back(x[axis]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,11 +50,14 @@ struct Subscripts {
 };
 Subscripts einsum(std::string_view text, const std::vector<Shape>& shapes);
 
-/// The axes as numbers from 0, ascending; all of them when none is named.
-std::vector<int> axes(const char* operation, const Shape& x, const std::vector<int>& named);
+/// Axes of an array, counted from 0.
+using AxisSet = std::bitset<Shape::max_rank>;
 
-/// The sizes left when `axes` (as above) are reduced; reduced axes stay with size 1 when `keepdims`.
-Shape reduce(const Shape& x, const std::vector<int>& axes, bool keepdims);
+/// The axes that are named; all of them when none is.
+AxisSet axes(const char* operation, const Shape& x, const std::vector<int>& named);
+
+/// The sizes left when `axes` are reduced; they stay with size 1 when `keepdims`.
+Shape reduce(const Shape& x, AxisSet axes, bool keepdims);
 
 /// The size may be -1 for one axis: whatever is left.
 Shape reshape(const Shape& x, std::vector<Index> sizes);

@@ -32,13 +32,13 @@ std::vector<Index> sizes_of(const Shape& shape) { return {shape.sizes().begin(),
 }  // namespace
 
 Shape squeeze(const Shape& x, const std::vector<int>& named) {
-  std::vector<int> gone;
-  for (int axis = 0; named.empty() && axis < x.rank(); ++axis)
-    if (x[axis] == 1) gone.push_back(axis);
-  if (!named.empty()) gone = axes("squeeze", x, named);
-  for (const int axis : gone)
-    if (x[axis] != 1)
+  AxisSet gone = axes("squeeze", x, named);
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (!gone[static_cast<std::size_t>(axis)] || x[axis] == 1) continue;
+    if (!named.empty())
       throw ShapeError(fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can go", axis, to_string(x), x[axis]));
+    gone.reset(static_cast<std::size_t>(axis));
+  }
   return reduce(x, gone, false);
 }
 

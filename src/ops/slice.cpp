@@ -52,7 +52,9 @@ Tensor slice(const Tensor& x, const std::vector<Range>& ranges) { return cut_out
 
 Tensor flip(const Tensor& x, const Axes& axes) {
   std::vector<Range> ranges(static_cast<std::size_t>(x.shape().rank()));
-  for (const int axis : shape::axes("flip", x.shape(), axes.list())) ranges[static_cast<std::size_t>(axis)].step = -1;
+  const shape::AxisSet flipped = shape::axes("flip", x.shape(), axes.list());
+  for (std::size_t axis = 0; axis < ranges.size(); ++axis)
+    if (flipped[axis]) ranges[axis].step = -1;
   return cut_out("flip", x, shape::slice(x.shape(), ranges));
 }
 

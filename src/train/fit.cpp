@@ -12,16 +12,24 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
+/// What a message begins with: "sequential: fit", or "sequential: fit: validation_data". It is text only where it is wanted.
+struct CallName {
+  std::string text() const { return fmt::format("{}: {}{}{}", model, call, *data ? ": " : "", data); }
+  std::string path() const { return *data ? text() : model; }  ///< in front of what layers, loss and metrics say
+
+  const char *model, *call;
+  const char* data = "";  // which of several, if it is not the call's first
+};
+
 namespace {
 
-// What is wrong with the arguments of a call is told with the model's name and the call's in front: "sequential: fit".
-void check_counts(const std::string& call, const Samples& x, const Samples& y) {
+void check_counts(const CallName& call, const Samples& x, const Samples& y) {
   if (x.count() != y.count())
-    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many", call, x.count(), y.count()));
+    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many", call.text(), x.count(), y.count()));
 }
 
-void check_batch_size(const std::string& call, Index batch_size) {
-  if (batch_size < 1) throw ValueError(fmt::format("{}: batch_size is {}; it must be at least 1", call, batch_size));
+void check_batch_size(const CallName& call, Index batch_size) {
+  if (batch_size < 1) throw ValueError(fmt::format("{}: batch_size is {}; it must be at least 1", call.text(), batch_size));
 }
 
 std::vector<train::ProgressValue> progress_values(const Logs& logs) {
@@ -30,22 +38,22 @@ std::vector<train::ProgressValue> progress_values(const Logs& logs) {
   return values;
 }
 
-void check_options(const std::string& call, const Samples& x, const FitOptions& options) {
-  if (options.epochs < 1) throw ValueError(fmt::format("{}: epochs is {}; it must be at least 1", call, options.epochs));
+void check_options(const CallName& call, const Samples& x, const FitOptions& options) {
+  if (options.epochs < 1) throw ValueError(fmt::format("{}: epochs is {}; it must be at least 1", call.text(), options.epochs));
   if (!(options.validation_split >= 0 && options.validation_split < 1))
-    throw ValueError(fmt::format("{}: validation_split is {}; it must be at least 0 and below 1", call, options.validation_split));
+    throw ValueError(fmt::format("{}: validation_split is {}; it must be at least 0 and below 1", call.text(), options.validation_split));
   if (options.validation_split > 0 && options.validation_data)
-    throw ValueError(fmt::format("{}: both validation_data and validation_split are given; give one", call));
+    throw ValueError(fmt::format("{}: both validation_data and validation_split are given; give one", call.text()));
   if (!options.sample_weight.empty() && static_cast<Index>(options.sample_weight.size()) != x.count())
-    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call,
+    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call.text(),
                                  options.sample_weight.size(), x.count()));
   for (std::size_t i = 0; i < options.sample_weight.size(); ++i)
     if (const double weight = options.sample_weight[i]; !std::isfinite(weight))
-      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite", call, i, weight));
+      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite", call.text(), i, weight));
   for (std::size_t i = 0; i < options.callbacks.size(); ++i)
-    if (!options.callbacks[i]) throw ValueError(fmt::format("{}: callback {} is null; leave it out", call, i));
+    if (!options.callbacks[i]) throw ValueError(fmt::format("{}: callback {} is null; leave it out", call.text(), i));
   if (options.validation_data && options.validation_data->x.count() == 0)
-    throw ValueError(fmt::format("{}: validation_data holds no samples", call));
+    throw ValueError(fmt::format("{}: validation_data holds no samples", call.text()));
   check_batch_size(call, options.batch_size);
 }
 
@@ -70,39 +78,38 @@ void Sequential::check_ready(const char* what) const {
   if (layers_.empty()) throw StateError(fmt::format("{}: {}: it has no layers; add some", name_, what));
 }
 
-// What can be known to be wrong with data before any work is done: the call says it of counts and shapes, `path` stands before what layers,
-// loss and metrics say.
-void Sequential::check_data(const std::string& call, const std::string& path, const Samples& x, const Samples& y) const {
+// What can be known to be wrong with data before any work is done.
+void Sequential::check_data(const CallName& call, const Samples& x, const Samples& y) const {
   check_counts(call, x, y);
   if (x.shape().without(0) != input_)
-    throw ShapeError(
-        fmt::format("{}: built for samples of shape {}; these are {}", call, to_string(input_), to_string(x.shape().without(0))));
-  check_input(path, x);
+    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}", call.text(), to_string(input_), to_string(x.shape().without(0))));
+  check_input(call, x);
   try {
     const Shape prediction = outputs_.back().inserted(0, x.count());
     compiled_->loss.check(prediction, y);
     for (const Metric& metric : compiled_->metrics) metric.check(prediction, y);
   } catch (Error& error) {
-    error.add_path(path);
+    error.add_path(call.path());
     throw;
   }
 }
 
 // What the first layer says of all samples, before shards count them from 0.
-void Sequential::check_input(const std::string& path, const Samples& x) const {
+void Sequential::check_input(const CallName& call, const Samples& x) const {
   try {
     layers_.front().check(signal(x));
   } catch (Error& error) {
     error.add_path(names_.front());
-    error.add_path(path);
+    error.add_path(call.path());
     throw;
   }
 }
 
-void Sequential::check_learns(const char* what, const Pass& pass) const {
-  if (!grad_enabled()) throw StateError(fmt::format("{}: {}: nothing is recorded where a NoGrad lives; end it first", name_, what));
-  if (pass.parameters().empty())
-    throw StateError(fmt::format("{}: {}: no parameter learns; all are frozen, or no layer has any", name_, what));
+void Sequential::check_learns(const CallName& call) const {
+  if (!grad_enabled()) throw StateError(fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
+  bool learns = false;
+  for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) { learns = learns || tensor.requires_grad(); });
+  if (!learns) throw StateError(fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
 }
 
 Shards& Sequential::shards() {
@@ -110,23 +117,37 @@ Shards& Sequential::shards() {
   return *shards_;
 }
 
+// At the first step: the optimiser takes on what learns.
+void Sequential::attach_optimizer() {
+  learning_.clear();
+  learned_.clear();
+  for_each_parameter(*this, [&](const ParameterPath& path, const Tensor& tensor) {
+    if (!tensor.requires_grad()) return;
+    const Node* const node = tensor.node().get();
+    if (std::ranges::find(learned_, node) == learned_.end()) learning_.push_back({path, tensor});
+    learned_.push_back(node);
+  });
+  attached_ = compiled_->optimizer.attach(learning_);
+}
+
+void Sequential::check_attached() const {
+  auto expected = learned_.begin();
+  bool same = true;
+  for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) {
+    if (tensor.requires_grad()) same = same && expected != learned_.end() && *expected++ == tensor.node().get();
+  });
+  if (!same || expected != learned_.end()) throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
+  if (compiled_->optimizer.attachments() != attached_)
+    throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
+}
+
 // One pass and one step of the optimiser; the model stands at the end of this batch when it returns.
 void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
-  Optimizer& optimizer = compiled_->optimizer;
-  std::vector<NodePtr> learning;
-  for_each_parameter(*this, [&](const std::string&, const Tensor& tensor) {
-    if (tensor.requires_grad()) learning.push_back(tensor.node());
-  });
-  if (steps_ == 0) {
-    attached_ = optimizer.attach(pass.parameters());
-    learning_ = learning;
-  }
-  if (!std::ranges::equal(learning, learning_, {}, &NodePtr::get, &NodePtr::get))
-    throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
-  if (optimizer.attachments() != attached_) throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
+  if (steps_ == 0) attach_optimizer();
+  check_attached();
   tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
   pass.run(batch, true, means);
-  optimizer.step();
+  compiled_->optimizer.step();
   ++steps_;
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
@@ -140,10 +161,11 @@ void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const Fit
   if (options.verbose > 0)
     progress.emplace(out, train::ProgressOptions{.terminal = options.verbose == 1 && train::is_terminal(out), .epoch = number + 1, .epochs = options.epochs, .steps = batches});
   ++epochs_;
-  Means means;
+  Means means(*compiled_);
   for (Index i = 0; i < batches; ++i) {
     const Index begin = i * batch_size, size = std::min(batch_size, x.count() - begin);
     train(pass, pass.batch(x, y, options.sample_weight, std::span(positions).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size))), means);
+    if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_batch_end(*this, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
@@ -158,19 +180,18 @@ void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const Fit
 }
 
 History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& options) {
-  const std::string call = fmt::format("{}: fit", name_), validation = call + ": validation_data";
+  const CallName call{name_, "fit"};
   check_ready("fit");
-  fit_runs_.refuse(call);
+  fit_runs_.refuse(call.text());
   check_options(call, x, options);
   check_counts(call, x, y);
   const auto kept = static_cast<Index>(std::floor(static_cast<double>(x.count()) * (1 - options.validation_split)));
-  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples to train on", call));
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples to train on", call.text()));
   if (kept == 0)
-    throw ValueError(
-        fmt::format("{}: validation_split {} of {} samples leaves none to train on", call, options.validation_split, x.count()));
+    throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on", call.text(), options.validation_split, x.count()));
   build(x.shape().without(0));
-  check_data(call, name_, x, y);
-  if (options.validation_data) check_data(validation, validation, options.validation_data->x, options.validation_data->y);
+  check_data(call, x, y);
+  if (options.validation_data) check_data({name_, "fit", "validation_data"}, options.validation_data->x, options.validation_data->y);
   if (kept == x.count()) return fit_checked(x, y, options);
   FitOptions split = options;
   split.validation_data = Validation{x.rows(kept, x.count()), y.rows(kept, y.count())};
@@ -181,7 +202,7 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
 History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options) {
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
-  check_learns("fit", pass);
+  check_learns({name_, "fit"});
   Logs names = {{"loss", 0}};
   for (const Metric& metric : compiled_->metrics) names[metric.name()] = 0;
   if (options.validation_data)
@@ -200,36 +221,36 @@ History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOpt
 }
 
 Logs Sequential::train_on_batch(const Samples& x, const Samples& y) {
-  const std::string call = fmt::format("{}: train_on_batch", name_);
+  const CallName call{name_, "train_on_batch"};
   check_ready("train_on_batch");
   check_counts(call, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call));
+  if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
   build(x.shape().without(0));
-  check_data(call, name_, x, y);
+  check_data(call, x, y);
+  check_learns(call);
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
-  check_learns("train_on_batch", pass);
-  Means means;
+  Means means(*compiled_);
   train(pass, Batch{x, y, {}, final_mask(x)}, means);
   return means.logs();
 }
 
 Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size) const {
-  const std::string call = fmt::format("{}: evaluate", name_);
+  const CallName call{name_, "evaluate"};
   check_ready("evaluate");
-  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call));
+  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call.text()));
   check_batch_size(call, batch_size);
-  check_data(call, name_, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call));
+  check_data(call, x, y);
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
   Shards shards;
   return Pass(*this, shards).evaluate(x, y, batch_size);
 }
 
 Array Sequential::predict(const Samples& x, Index batch_size) const {
-  const std::string call = fmt::format("{}: predict", name_);
-  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call));
+  const CallName call{name_, "predict"};
+  if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call.text()));
   check_batch_size(call, batch_size);
-  check_input(name_, x);
+  check_input(call, x);
   Shards shards;
   return Pass(*this, shards).predict(x, batch_size);
 }

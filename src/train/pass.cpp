@@ -11,11 +11,26 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(shards) {
-  for (NamedParameter& parameter : parameters_of(model)) {
-    const bool known = std::ranges::any_of(parameters_, [&](const NamedParameter& other) { return other.tensor.node().get() == parameter.tensor.node().get(); });
-    if (parameter.tensor.requires_grad() && !known) parameters_.push_back(std::move(parameter));
+namespace {
+
+// What shards give, one behind the other along the first axis.
+Array joined(std::span<const Array> parts) {
+  Index samples = 0;
+  for (const Array& part : parts) {
+    if (part.shape().rank() < 1 || part.shape().without(0) != parts[0].shape().without(0))
+      throw ShapeError(fmt::format("a part of a batch gives predictions of shape {}, another {}; all but their first size, the samples, must be equal", to_string(part.shape()),
+                                   to_string(parts[0].shape())));
+    samples += part.shape()[0];
   }
+  Array whole(parts[0].shape().with(0, samples));
+  real* to = whole.mutable_data();
+  for (const Array& part : parts) to = std::copy_n(part.data(), part.count(), to);
+  return whole;
+}
+
+}  // namespace
+
+Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(shards) {
   for (const Layer& layer : model.layers()) {
     dense_bytes_ += layer.dense_bytes();
     mixes_samples_ = mixes_samples_ || layer.mixes_samples();
@@ -30,6 +45,7 @@ Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(sha
 
 Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>& weight, std::span<const Index> positions) const {
   Batch batch{x.rows(positions), y.rows(positions), {}, {}};
+  batch.weight.reserve(weight.empty() ? 0 : positions.size());
   if (!weight.empty())
     for (const Index i : positions) batch.weight.push_back(weight[static_cast<std::size_t>(i)]);
   batch.mask = model_.final_mask(batch.x);
@@ -63,8 +79,8 @@ Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) c
 
 void Pass::run(const Batch& batch, bool training, Means& means) {
   const Index samples = batch.x.count(), shards = this->count(samples);
-  std::vector<double> losses(static_cast<std::size_t>(shards));
-  std::vector<Tensor> predictions(static_cast<std::size_t>(shards));
+  memory::List<double> losses(static_cast<std::size_t>(shards));
+  memory::List<Array> predictions(static_cast<std::size_t>(shards));
   const Loss& loss = model_.compiled_->loss;
   shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
     std::optional<NoGrad> no_grad;
@@ -79,16 +95,17 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     losses[static_cast<std::size_t>(shard)] = sum;
     if (training) backward(fovea::sum(values * Tensor(factors)), sink);
     const NoGrad detached;
-    predictions[static_cast<std::size_t>(shard)] = fused_ ? softmax(output.detach()) : output.detach();
+    predictions[static_cast<std::size_t>(shard)] = fused_ ? softmax(output.detach()).value() : output.value();
   });
-  if (training) shards_.reduce(shards, parameters_);
-  means.add("loss", std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(samples));
-  const NoGrad no_grad;
-  add_metrics(batch, concat(predictions, 0).value(), means);
+  if (training) shards_.reduce(shards, model_.learning_);
+  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(samples));
+  add_metrics(batch, joined(predictions), means);
 }
 
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
-  for (const Metric& metric : model_.compiled_->metrics) {
+  const std::vector<Metric>& metrics = model_.compiled_->metrics;
+  for (std::size_t which = 0; which < metrics.size(); ++which) {
+    const Metric& metric = metrics[which];
     const Array values = metric(predictions, batch.y);
     if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
       throw ShapeError(fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for each sample or position",
@@ -100,13 +117,13 @@ void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& mean
       sum += static_cast<double>(values.data()[i]);
       ++counted;
     }
-    if (counted > 0) means.add(metric.name(), sum / counted, counted);
+    if (counted > 0) means.add_metric(which, sum / counted, counted);
   }
 }
 
 Logs Pass::evaluate(const Samples& x, const Samples& y, Index batch_size) {
   const parallel::FlushSubnormals flush;
-  Means means;
+  Means means(*model_.compiled_);
   std::vector<Index> positions(static_cast<std::size_t>(x.count()));
   std::iota(positions.begin(), positions.end(), Index(0));
   for (Index begin = 0; begin < x.count(); begin += batch_size) {
@@ -118,7 +135,7 @@ Logs Pass::evaluate(const Samples& x, const Samples& y, Index batch_size) {
 
 Array Pass::predict(const Samples& x, Index batch_size) {
   const parallel::FlushSubnormals flush;
-  std::vector<Tensor> parts;
+  memory::List<Array> parts;
   for (Index first = 0; first == 0 || first < x.count(); first += batch_size) {
     const Samples batch = x.rows(first, std::min(first + batch_size, x.count()));
     const Index count = this->count(batch.count());
@@ -126,11 +143,10 @@ Array Pass::predict(const Samples& x, Index batch_size) {
     parts.resize(before + static_cast<std::size_t>(count));
     shards_.run(count, batch.count(), [&](Index shard, Index begin, Index end, Sink&) {
       const NoGrad no_grad;
-      parts[before + static_cast<std::size_t>(shard)] = prediction(batch.rows(begin, end), Context{.first_sample = begin}, false);
+      parts[before + static_cast<std::size_t>(shard)] = prediction(batch.rows(begin, end), Context{.first_sample = begin}, false).value();
     });
   }
-  const NoGrad no_grad;
-  return concat(parts, 0).value();
+  return joined(parts);
 }
 
 }  // namespace fovea

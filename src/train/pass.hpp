@@ -6,29 +6,39 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// Sums of loss and metrics over what has been seen, and their means by name.
+/// Sums of the loss and of a model's metrics over what has been seen, and their means by name.
 class Means {
  public:
-  void add(const std::string& name, double value, double weight) {
-    auto& [sum, total] = sums_[name];
-    sum += value * weight;
-    total += weight;
-  }
+  explicit Means(const CompileOptions& compiled) : metrics_(compiled.metrics), sums_(1 + metrics_.size()) {}
+
+  void add_loss(double value, double weight) { sums_[0].add(value, weight); }
+  void add_metric(std::size_t metric, double value, double weight) { sums_[1 + metric].add(value, weight); }
+
+  /// Of what has been added.
   Logs logs() const {
     Logs logs;
-    for (const auto& [name, sum] : sums_) logs[name] = sum.second > 0 ? sum.first / sum.second : 0;
+    for (std::size_t i = 0; i < sums_.size(); ++i)
+      if (sums_[i].weight > 0) logs[i == 0 ? "loss" : metrics_[i - 1].name()] = sums_[i].value / sums_[i].weight;
     return logs;
   }
 
  private:
-  std::map<std::string, std::pair<double, double>> sums_;
+  struct Sum {
+    double value = 0, weight = 0;
+    void add(double more, double of_weight) {
+      value += more * of_weight;
+      weight += of_weight;
+    }
+  };
+  const std::vector<Metric>& metrics_;
+  memory::List<Sum> sums_;
 };
 
 /// Some samples, with what their loss is weighted by.
 struct Batch {
   Samples x, y;
-  std::vector<double> weight;  // of the samples; empty: all 1
-  std::optional<Mask> mask;    // of the predictions' positions
+  memory::List<double> weight;  // of the samples; empty: all 1
+  std::optional<Mask> mask;     // of the predictions' positions
 };
 
 /// The passes of one compiled model. Reads the model and changes nothing in it but, when training, the gradients of its parameters.
@@ -39,7 +49,8 @@ class Pass {
   /// The samples at `positions`. `weight` holds one number for each sample of x, or none.
   Batch batch(const Samples& x, const Samples& y, const std::vector<double>& weight, std::span<const Index> positions) const;
 
-  /// Runs a batch and adds its loss and metrics to `means`; when training, the parameters' gradients become those of its mean loss.
+  /// Runs a batch and adds its loss and metrics to `means`; when training, the gradients of the parameters that the optimiser took on
+  /// become those of its mean loss.
   void run(const Batch& batch, bool training, Means& means);
 
   /// Loss and metrics over all samples.
@@ -47,9 +58,6 @@ class Pass {
 
   /// Predictions for all samples.
   Array predict(const Samples& x, Index batch_size);
-
-  /// The parameters that learn, each once, also where layers share a module.
-  const std::vector<NamedParameter>& parameters() const { return parameters_; }
 
  private:
   Array loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const;
@@ -59,7 +67,6 @@ class Pass {
 
   const Sequential& model_;
   Shards& shards_;
-  std::vector<NamedParameter> parameters_;
   Index positions_ = 1;  // rows that a sample gives to the products of the layer where it has most
   Index dense_bytes_ = 0;
   bool mixes_samples_ = false;

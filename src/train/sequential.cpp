@@ -98,7 +98,7 @@ void Sequential::build(const Shape& sample) {
     }
   } catch (...) {  // nothing was built: the next call may come with another shape
     for (std::size_t i = 0; i < layers_.size(); ++i)
-      if (!had_parameters[i]) layers_[i].for_each([](const std::string&, Tensor& tensor) { tensor = Tensor(); });
+      if (!had_parameters[i]) layers_[i].for_each([](const ParameterPath&, Tensor& tensor) { tensor = Tensor(); });
     throw;
   }
   name_parameters();

@@ -20,7 +20,7 @@ DEFECTS = [
     ("src/ops/binary.cpp", "slope_b(Lane, Lane) { return lanes(-1); }", "slope_b(Lane, Lane) { return lanes(1); }", "ops_test64", "sub: a wrong sign of the slope by b"),
     ("src/ops/binary.cpp", "hn::Lt(a, b), a, b); }", "hn::Gt(a, b), a, b); }", "ops_test64", "minimum: its gradient goes to the larger"),
     # Accumulation and broadcasting.
-    ("src/ops/map.cpp", "if (axis < missing || (own", "if ((own", "ops_test", "broadcasting: new axes are not summed over"),
+    ("src/ops/map.cpp", "= axis < missing || (own", "= (own", "ops_test", "broadcasting: new axes are not summed over"),
     ("src/kernels/elementwise.cpp", "hn::StoreU(add ? hn::LoadU(Tag(), y + i) + v : v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *",
      "hn::StoreU(v, Tag(), y + i);\n      },\n      [&](Index i, Index k) HWY_ATTR {\n        const Lane v = f *", "autograd_test", "scale: overwrites where it should add"),
     ("src/kernels/elementwise.cpp", "store_some(add ? load_some(y + i, k) + v : v, y + i, k);\n      });\n}\n\nvoid copy_row", "store_some(v, y + i, k);\n      });\n}\n\nvoid copy_row", "autograd_test", "scale: the tail overwrites where it should add"),

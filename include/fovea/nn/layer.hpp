@@ -68,7 +68,7 @@ class Layer {
   bool mixes_samples() const { return self_->mixes_samples(); }
 
   /// Calls visit(path, tensor) for each parameter.
-  void for_each(const std::function<void(const std::string&, Tensor&)>& visit) const { self_->for_each(visit); }
+  void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const { self_->for_each(visit); }
 
   /// How many numbers the parameters hold.
   Index count() const;
@@ -93,7 +93,7 @@ class Layer {
     virtual void check(const Ids& ids) const = 0;
     virtual bool gradient_is_rows() const = 0;
     virtual bool mixes_samples() const = 0;
-    virtual void for_each(const std::function<void(const std::string&, Tensor&)>& visit) = 0;
+    virtual void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) = 0;
   };
 
   template <class M>
@@ -173,7 +173,7 @@ class Layer {
       else
         return false;
     }
-    void for_each(const std::function<void(const std::string&, Tensor&)>& visit) override { for_each_parameter(module, visit); }
+    void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override { for_each_parameter(module, visit); }
 
     M module;
   };

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/autograd/tensor.hpp"
@@ -30,16 +31,36 @@ struct NamedParameter {
   Tensor tensor;  ///< shares the numbers with the module
 };
 
-/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order.
+/// Where a parameter is, during a visit: a name, or a path and one that goes on from it. It becomes text where a std::string is asked for,
+/// so a visit that asks for none, as in each step of training, makes none.
+class ParameterPath {
+ public:
+  /// A name.
+  ParameterPath(const char* name) : name_(name) {}  // NOLINT: implicit on purpose
+  /// Refers to the name, as all of these do.
+  ParameterPath(const std::string& name) : name_(name) {}  // NOLINT: implicit on purpose
+  /// One path behind another.
+  ParameterPath(const ParameterPath& outer, const ParameterPath& inner) : outer_(&outer), inner_(&inner) {}
+
+  /// The names, joined by "/": "dense/weight".
+  operator std::string() const { return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_); }  // NOLINT: as above
+
+ private:
+  std::string_view name_;
+  const ParameterPath *outer_ = nullptr, *inner_ = nullptr;
+};
+
+/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order. A path is
+/// taken as std::string, or as const ParameterPath& where its text is not needed.
 template <class Module, class Visit>
-void for_each_parameter(Module& module, Visit&& visit, const std::string& prefix = {}) {
-  if constexpr (requires { std::remove_const_t<Module>::parameters(module, [](const char*, auto&) {}); })
-    std::remove_const_t<Module>::parameters(module, [&](std::string_view name, auto& member) {
-      const std::string path = prefix + std::string(name);
+void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* outer = nullptr) {
+  if constexpr (requires { std::remove_const_t<Module>::parameters(module, [](const ParameterPath&, auto&) {}); })
+    std::remove_const_t<Module>::parameters(module, [&](const ParameterPath& name, auto& member) {
+      const ParameterPath path = outer ? ParameterPath(*outer, name) : name;
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
         visit(path, member);
       else
-        for_each_parameter(member, visit, path + "/");
+        for_each_parameter(member, visit, &path);
     });
 }
 
@@ -47,7 +68,7 @@ void for_each_parameter(Module& module, Visit&& visit, const std::string& prefix
 template <class Module>
 std::vector<NamedParameter> parameters_of(const Module& module) {
   std::vector<NamedParameter> list;
-  for_each_parameter(module, [&](const std::string& path, const Tensor& tensor) {
+  for_each_parameter(module, [&](const ParameterPath& path, const Tensor& tensor) {
     if (tensor.defined()) list.push_back({path, tensor});
   });
   return list;
@@ -57,22 +78,23 @@ std::vector<NamedParameter> parameters_of(const Module& module) {
 template <class Module>
 Index parameter_count(const Module& module) {
   Index count = 0;
-  for (const NamedParameter& parameter : parameters_of(module)) count += parameter.tensor.shape().count();
+  for_each_parameter(module, [&](const ParameterPath&, const Tensor& tensor) { count += tensor.defined() ? tensor.shape().count() : 0; });
   return count;
 }
 
 /// Forgets the gradients that the parameters have gathered.
 template <class Module>
 void zero_grad(const Module& module) {
-  for (const NamedParameter& parameter : parameters_of(module))
-    if (parameter.tensor.requires_grad()) parameter.tensor.zero_grad();
+  for_each_parameter(module, [](const ParameterPath&, const Tensor& tensor) {
+    if (tensor.requires_grad()) tensor.zero_grad();
+  });
 }
 
 /// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again; constants among them stay what they are.
 /// Compile, or attach the optimiser, again afterwards: it holds the parameters that it took on. Throws StateError before it is built.
 template <class Module>
 void set_trainable(Module& module, bool trainable) {
-  for_each_parameter(module, [&](const std::string&, Tensor& tensor) {
+  for_each_parameter(module, [&](const ParameterPath&, Tensor& tensor) {
     if (tensor.node() || !tensor.defined()) tensor.set_requires_grad(trainable);
   });
 }

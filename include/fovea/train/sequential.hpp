@@ -16,6 +16,7 @@ class Shards;
 class Pass;
 class Means;
 struct Batch;
+struct CallName;
 
 /// What compile takes.
 struct CompileOptions {
@@ -148,8 +149,10 @@ class Sequential {
 
   /// Every parameter with its path, such as "attention_layer/W1"; layers are named as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
-    for (std::size_t i = 0; i < self.layers_.size(); ++i)
-      self.layers_[i].for_each([&](const std::string& path, Tensor& tensor) { visit((self.names_[i] + "/" + path).c_str(), tensor); });
+    for (std::size_t i = 0; i < self.layers_.size(); ++i) {
+      const auto named = [&](const ParameterPath& path, Tensor& tensor) { visit(ParameterPath(self.names_[i], path), tensor); };
+      self.layers_[i].for_each(std::cref(named));  // by reference: no copy is made in memory
+    }
   }
 
  private:
@@ -157,13 +160,15 @@ class Sequential {
 
   void name_parameters();
   void check_ready(const char* what) const;
-  void check_data(const std::string& call, const std::string& path, const Samples& x, const Samples& y) const;
-  void check_input(const std::string& path, const Samples& x) const;
-  void check_learns(const char* what, const Pass& pass) const;
+  void check_data(const CallName& call, const Samples& x, const Samples& y) const;
+  void check_input(const CallName& call, const Samples& x) const;
+  void check_learns(const CallName& call) const;
   Shards& shards();
   History fit_checked(const Samples& x, const Samples& y, const FitOptions& options);
   void epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
+  void attach_optimizer();
+  void check_attached() const;
   static Signal signal(const Samples& x);
   Signal forward(Signal signal, const Context& context, bool for_logits) const;
   std::optional<Mask> final_mask(const Samples& x) const;
@@ -179,7 +184,8 @@ class Sequential {
 
   std::unique_ptr<CompileOptions> compiled_;  // null before compile
   std::uint64_t steps_ = 0;         // updates made since compile
-  std::vector<NodePtr> learning_;    // the parameters that the optimiser took on
+  std::vector<NamedParameter> learning_;  // the parameters that the optimiser took on, each once
+  std::vector<const Node*> learned_;      // the same as they come, those that layers share again and again
   std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
