@@ -167,8 +167,21 @@ void block(const Grid& grid, Matrix a, Matrix b, real* c, Index lead, Index rows
   }
 }
 
-// c (+)= a b in one call, for products that the small kernels take.
+// The number at a place.
+real number(Matrix m, Index row, Index column) { return *at(m, row, column).data; }
+
+// c (+)= a b in one call, for products that the small kernels take, or in none where they have so few terms that a call takes longer.
 void small(Matrix a, Matrix b, real* c, Index rows, Index columns, Index inner, bool add) {
+  constexpr Index few = 16;
+  if (rows * columns * inner <= few) {
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < columns; ++j) {
+        real sum = add ? c[i * columns + j] : 0;
+        for (Index k = 0; k < inner; ++k) sum += number(a, i, k) * number(b, k, j);
+        c[i * columns + j] = sum;
+      }
+    return;
+  }
   if (!library().has_small_kernels || !b.is_transposed || a.is_transposed || rows * columns <= small_transposed_result) return product(a, b, c, columns, rows, columns, inner, add);
   const Buffer scratch(inner * columns * static_cast<Index>(sizeof(real)));
   pack_panels(b, inner, columns, columns, scratch.as<real>());
@@ -206,6 +219,8 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add) {
     if (!add) std::fill_n(c.data, c.shape.count(), real(0));
     return;
   }
+  const bool is_small = rows * columns * inner <= small_product;
+  if (is_small && c.shape.count() == rows * columns) return small(matrix(a, a.data), matrix(b, b.data), c.data, rows, columns, inner, add);
   const Index batch = c.shape.count() / (rows * columns);
   const auto item_of = [&](const View& view, Index item) {
     Matrix result = matrix(view, view.data);
@@ -215,7 +230,7 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add) {
     }
     return result;
   };
-  if (rows * columns * inner <= small_product) {
+  if (is_small) {
     constexpr Index call = 64;  // what a call costs by itself
     parallel::for_range(batch, parallel::grain(call + rows * columns * inner / 16), [&](Index begin, Index end) {
       for (Index item = begin; item < end; ++item) small(item_of(a, item), item_of(b, item), c.data + item * rows * columns, rows, columns, inner, add);

@@ -27,6 +27,7 @@ constexpr Index largest_cut = 0;
 constexpr Index largest_cut = large_page / 4;
 #endif
 constexpr Index publish_step = 64 * 1024;
+std::atomic<Index> cap = 0;
 
 struct SizeClass {
   int number;
@@ -50,7 +51,7 @@ class Pool {
     const SizeClass wanted = size_class(bytes);
     Block*& list = free_[wanted.number];
     if (!list) fetch_returned();
-    hold_against_cap(wanted.capacity);
+    if (cap.load(std::memory_order_relaxed) != 0) hold_against_cap(wanted.capacity);
     Block* const block = list ? std::exchange(list, list->next) : grow(wanted);
     block->references.store(1, std::memory_order_relaxed);
     count(wanted.capacity);
@@ -125,7 +126,6 @@ struct Registry {
   std::vector<Pool*> idle;
   std::atomic<Index> published = 0;
   std::atomic<Index> peak = 0;
-  std::atomic<Index> cap = 0;
 };
 
 Registry& registry() {
@@ -173,10 +173,10 @@ Index sum_over_pools(Index (Pool::*bytes)() const) {
 
 // What is published bounds what is in use from above: where it keeps to the cap, nothing has to be added up.
 void Pool::hold_against_cap(Index bytes) const {
-  const Index cap = registry().cap.load(std::memory_order_relaxed);
-  if (cap == 0 || registry().published.load(std::memory_order_relaxed) + bytes <= cap) return;
+  const Index most = cap.load(std::memory_order_relaxed);
+  if (most == 0 || registry().published.load(std::memory_order_relaxed) + bytes <= most) return;
   const Index now = bytes_now();
-  if (now + bytes > cap) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes; raise it with memory::set_cap", bytes, now, cap));
+  if (now + bytes > most) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes; raise it with memory::set_cap", bytes, now, most));
 }
 
 // Adds to the live bytes, and publishes them where they have moved a step. Releases publish nothing, so a sum of what is published
@@ -204,7 +204,7 @@ void reset_peak() { registry().peak.store(bytes_now(), std::memory_order_relaxed
 
 void set_cap(Index bytes) {
   if (bytes < 0) throw ValueError(fmt::format("memory::set_cap: {} bytes; use 0 for no cap", bytes));
-  registry().cap.store(bytes, std::memory_order_relaxed);
+  cap.store(bytes, std::memory_order_relaxed);
 }
 
 Block* acquire(Index bytes) {
