@@ -265,20 +265,29 @@ HWY_INLINE real sum(Lane x) { return hn::GetLane(hn::SumOfLanes(Tag(), x)); }
 /// The largest lane.
 HWY_INLINE real maximum(Lane x) { return hn::GetLane(hn::MaxOfLanes(Tag(), x)); }
 
-/// The first `n` numbers at `p`, `filler` in the other lanes. For the tail of a loop: tails go through the same vector
+/// The first `n` numbers at `p`, `filler` in the other lanes; nothing else is touched. For the tail of a loop: tails go through the same vector
 /// operations as everything else, so an element's bits do not depend on where it stands.
 HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
+#if HWY_TARGET <= HWY_AVX2
+  const auto first = hn::FirstN(Tag(), static_cast<std::size_t>(n));
+  return hn::IfThenElse(first, hn::MaskedLoad(first, Tag(), p), hn::Set(Tag(), filler));
+#else
   HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)] = {};
   hn::Store(hn::Set(Tag(), filler), Tag(), values);
   for (Index i = 0; i < n; ++i) values[i] = p[i];
   return hn::Load(Tag(), values);
+#endif
 }
 
 /// Writes the first `n` lanes.
 HWY_INLINE void store_some(Lane x, real* p, Index n) {
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(x, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
+#else
   HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)] = {};
   hn::Store(x, Tag(), values);
   for (Index i = 0; i < n; ++i) p[i] = values[i];
+#endif
 }
 
 /// The first `n` numbers at `p`, or a whole vector of them.

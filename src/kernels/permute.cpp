@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fovea/memory/buffer.hpp"
+#include "kernels/loop.hpp"
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
@@ -15,11 +16,11 @@ struct Place {
   Index x = 0, y = 0;
 };
 
-// The place of item `number` of all axes but those in `left_out`, counted in row-major order.
-Place place(Index number, const View& x, const MutableView& y, std::initializer_list<int> left_out) {
+// The place of item `number` of all axes but two, counted in row-major order.
+Place place(Index number, const View& x, const MutableView& y, int without, int and_without) {
   Place result;
   for (int axis = y.shape.rank() - 1; axis >= 0; --axis) {
-    if (std::ranges::find(left_out, axis) != left_out.end()) continue;
+    if (axis == without || axis == and_without) continue;
     const Index here = number % y.shape[axis];
     result.x += here * x.strides[static_cast<std::size_t>(axis)];
     result.y += here * y.strides[static_cast<std::size_t>(axis)];
@@ -69,7 +70,7 @@ void copy_exchanged(const View& x, const MutableView& y, int axis, bool add) {
   parallel::for_range(y.shape.count() / (rows * columns) * tiles, parallel::grain(4 * tile * tile), [&](Index begin, Index end) {
     const Buffer scratch(2 * tile * lead * static_cast<Index>(sizeof(real)));
     for (Index i = begin; i < end; ++i) {
-      const Place from = place(i / tiles, x, y, {axis, last});
+      const Place from = place(i / tiles, x, y, axis, last);
       const Index row = i % tiles / across * tile, column = i % across * tile;
       exchange(x.data + from.x + row * lead_x + column, lead_x, y.data + from.y + column * lead_y + row, lead_y, std::min(tile, rows - row), std::min(tile, columns - column), add,
                scratch.as<real>());
@@ -81,16 +82,12 @@ void copy_exchanged(const View& x, const MutableView& y, int axis, bool add) {
 
 void copy_strided(const View& x, const MutableView& y, bool add) {
   if (y.shape.count() == 0) return;
-  const int last = y.shape.rank() - 1;
-  if (last < 0) return copy_row(x.data, 1, y.data, 1, 1, add);
-  if (const int axis = axis_to_exchange(x, y); axis != last) return copy_exchanged(x, y, axis, add);
-  const Index inner = y.shape[last], step_x = x.strides[static_cast<std::size_t>(last)], step_y = y.strides[static_cast<std::size_t>(last)];
-  parallel::for_range(y.shape.count() / inner, parallel::grain(2 * inner), [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      const Place at = place(row, x, y, {last});
-      copy_row(x.data + at.x, step_x, y.data + at.y, step_y, inner, add);
-    }
-  });
+  const Loop<2> loop(y.shape, {x.strides, y.strides});
+  const Shape sizes(std::span<const Index>(loop.sizes.data(), static_cast<std::size_t>(loop.axes)));
+  const View from{x.data, sizes, loop.strides[0]};
+  const MutableView to{y.data, sizes, loop.strides[1]};
+  if (const int axis = axis_to_exchange(from, to); axis != loop.axes - 1) return copy_exchanged(from, to, axis, add);
+  loop.run([&](const auto& at) { copy_row(x.data + at[0], loop.stride(0), y.data + at[1], loop.stride(1), loop.inner(), add); });
 }
 
 }  // namespace fovea::kernels

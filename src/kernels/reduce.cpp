@@ -11,6 +11,11 @@ struct Sum {
   static constexpr real start = 0;
   static HWY_INLINE Lane join(Lane a, Lane b) { return a + b; }
   static HWY_INLINE real lanes_of(Lane x) { return sum(x); }
+  static HWY_INLINE real few(const real* x, Index n) {
+    real total = start;
+    for (Index i = 0; i < n; ++i) total += x[i];
+    return total;
+  }
 };
 
 /// The largest or the smallest; NaN if there is one.
@@ -23,9 +28,12 @@ struct Extreme {
   static HWY_INLINE real lanes_of(Lane x) {
     HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
     hn::Store(x, Tag(), values);
+    return few(values, static_cast<Index>(hn::Lanes(Tag())));
+  }
+  static HWY_INLINE real few(const real* x, Index n) {
     real best = start;
-    for (std::size_t i = 0; i < hn::Lanes(Tag()); ++i)
-      if (best == best && !(largest ? values[i] <= best : values[i] >= best)) best = values[i];  // the first NaN stays
+    for (Index i = 0; i < n; ++i)
+      if (best == best && !(largest ? x[i] <= best : x[i] >= best)) best = x[i];  // the first NaN stays
     return best;
   }
 };
@@ -33,6 +41,7 @@ struct Extreme {
 /// One number from `n` neighbours: four chains of vectors, so that they overlap in time.
 template <class Join>
 real reduce_row(const real* x, Index n) {
+  if (n <= 4) return Join::few(x, n);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   Lane a = hn::Set(Tag(), Join::start), b = a, c = a, d = a;
   Index i = 0;
@@ -108,6 +117,7 @@ constexpr auto made_before = [](Index, Index) {};
 // y = the reduction of x; blocks along the axis first, each after make(its first row, how many), then their results pairwise.
 template <class Make>
 void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y, const Make& make) {
+  if (axis.length == 1) axis = {1, 1, axis.outer * axis.inner};
   const auto [outer, length, inner] = axis;
   const Index block = block_rows(inner);
   const Index blocks = std::max<Index>(1, (length + block - 1) / block);

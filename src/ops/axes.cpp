@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "fovea/base/error.hpp"
+#include "kernels/loop.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::ops {
@@ -40,16 +41,17 @@ Index reduced_count(const char* operation, const Shape& x, const Axes& axes) {
 
 Mask repeated(const Mask& mask, const Shape& shape) {
   if (mask.shape() == shape) return mask;
-  const Strides strides = broadcast_strides(mask.shape(), shape);
   Mask full(shape);
-  for (Index i = 0; i < full.count(); ++i) {
-    Index rest = i, from = 0;
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      from += rest % shape[axis] * strides[static_cast<std::size_t>(axis)];
-      rest /= shape[axis];
-    }
-    full.mutable_keep()[static_cast<std::size_t>(i)] = mask.keep()[static_cast<std::size_t>(from)];
-  }
+  if (full.count() == 0) return full;
+  const kernels::Loop<2> loop(shape, {broadcast_strides(mask.shape(), shape), dense_strides(shape)});
+  const std::uint8_t* const from = mask.keep().data();
+  std::uint8_t* const to = full.mutable_keep().data();
+  loop.run([&](const auto& at) {
+    if (loop.stride(0) == 0)
+      std::fill_n(to + at[1], loop.inner(), from[at[0]]);
+    else
+      std::copy_n(from + at[0], loop.inner(), to + at[1]);
+  });
   return full;
 }
 

@@ -29,9 +29,24 @@ Array chosen(const Mask& mask, const Operand& a, const Operand& b) {
   const std::uint8_t* const keep = mask.keep().data();
   const real *const from_a = a.values.data(), *const from_b = b.values.data();
   real* const to = c.mutable_data();
-  parallel::for_range(c.count(), parallel::worth_a_task, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) to[i] = keep[i] != 0 ? from_a[i * a.stride] : from_b[i * b.stride];
-  });
+  const auto choose = [&](auto at_a, auto at_b) {
+    parallel::for_range(c.count(), parallel::worth_a_task, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        const real one = from_a[at_a(i)], other = from_b[at_b(i)];
+        to[i] = keep[i] != 0 ? one : other;
+      }
+    });
+  };
+  constexpr auto each = [](Index i) { return i; };
+  constexpr auto first = [](Index) { return 0; };
+  if (a.stride == 0 && b.stride == 0)
+    choose(first, first);
+  else if (a.stride == 0)
+    choose(first, each);
+  else if (b.stride == 0)
+    choose(each, first);
+  else
+    choose(each, each);
   return c;
 }
 
