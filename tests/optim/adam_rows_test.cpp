@@ -1,7 +1,10 @@
 // A table whose gradient is rows, against the same table with the same gradient in full: the same bits, whenever somebody looks.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <latch>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "fovea/base/error.hpp"
@@ -191,6 +194,24 @@ TEST_CASE("the rows of a table are the same bits on any number of threads") {
   set_threads(before);
 }
 
+TEST_CASE("a row that one thread brings up to date is not read by another before it is done") {
+  Generate g("waited for", 0);
+  Twins twins(g.array(Shape{2, 30000}, {-1, 1}), {.learning_rate = 0.01, .weight_decay = 0.1});
+  twins.step(Ids({1}, {0}), g.array(Shape{1, 30000}, {-1, 1}), false);
+  for (int i = 0; i < 100; ++i) twins.step(Ids({1}, {1}), g.array(Shape{1, 30000}, {-1, 1}), false);
+  std::vector<Tensor> read(4);
+  std::latch together(4);
+  std::vector<std::thread> threads;
+  for (Tensor& row : read)
+    threads.emplace_back([&] {
+      together.arrive_and_wait();
+      row = gather_rows(twins.rows, Ids({1}, {0})).detach();
+    });
+  for (std::thread& thread : threads) thread.join();
+  const Array expected = gather_rows(twins.full, Ids({1}, {0})).value();
+  for (const Tensor& row : read) CHECK(bits_differ(row.value(), expected) == "");
+}
+
 TEST_CASE("rows may be told to stand still where no gradient touches them, which is another algorithm") {
   Generate g("adam rows still", 0);
   const Array start = g.array(Shape{3, 4}, {-1, 1});
@@ -248,6 +269,17 @@ TEST_CASE("a subnormal parameter that nothing touches ends as in a sweep") {
     on_full.step();
   }
   CHECK(bits_differ(rows.value(), full.value()) == "");
+}
+
+TEST_CASE("a parameter that is set to infinity in a row that nothing touches ends as in a sweep") {
+  Generate g("infinite parameter", 0);
+  Twins twins(g.array(Shape{2, 80}, {-1, 1}), {});
+  twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
+  for (Tensor* table : {&twins.rows, &twins.full}) table->mutable_value().mutable_data()[3] = std::numeric_limits<real>::infinity();
+  for (int i = 0; i < 20; ++i) twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
+  CHECK(!std::isfinite(twins.rows.value().at(3)));
+  CHECK(std::isfinite(twins.rows.value().at(4)));
+  CHECK(twins.differ() == "");
 }
 
 TEST_CASE("rows stay those of a sweep when the rate changes in every step") {
