@@ -28,7 +28,7 @@ struct Factors {
 };
 
 /// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
-/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton.
+/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the last place.
 template <class V>
 HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
   if constexpr (has_estimates) {
