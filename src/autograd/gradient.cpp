@@ -91,7 +91,7 @@ TouchedRows Gradient::rows() const {
 }
 
 void Gradient::clear() {
-  if (has_dense()) dense_ = Array(shape(), Unfilled{});
+  if (has_dense()) dense_ = Array(shape(), Array::Unfilled{});
   parts_.clear();
 }
 

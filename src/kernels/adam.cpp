@@ -28,12 +28,13 @@ struct Factors {
 };
 
 /// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
-/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the last place.
+/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the
+/// last place. v counts as the smallest normal number at least, so that its root never falls to 0 and a change only shrinks while v fades.
 template <class V>
 HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
   if constexpr (has_estimates) {
-    const V estimate = hn::ApproximateReciprocalSqrt(hn::Max(variance, all(std::numeric_limits<real>::min())));
-    const V root = variance * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
+    const V v = larger(all(std::numeric_limits<real>::min()), variance), estimate = hn::ApproximateReciprocalSqrt(v);
+    const V root = v * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
     const V denominator = hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
     const V inverse = hn::ApproximateReciprocal(denominator);
     return hn::NegMulAdd(f.rate * mean * inverse, hn::NegMulAdd(denominator, inverse, lanes(2)), from);

@@ -1,7 +1,7 @@
 // Steps of Adam over neighbouring numbers: one step over many, and many steps over one row.
 //
-// Both go through the same update of a vector, so a row that was left alone for a while and is brought up to date has the same bits as
-// one that was updated in every step.
+// A row that was left alone for a while and is brought up to date has the same bits as one that was updated in every step: without a
+// gradient both come to the same operations, less those that change nothing.
 #pragma once
 
 #include <span>
@@ -33,9 +33,9 @@ struct AdamRun {
   Index count;
 };
 
-/// Makes the steps of `runs`, in order, less the first `skip`, with gradients of zero, on one row. With `settles`, gradients of zero make moments shrink and
-/// parameters stand still in the end (no decay, beta_1^2 <= beta_2), and the row is left as soon as nothing can change; then
-/// `largest_rate` is the largest rate and `smallest_root` the smallest root_scale among the steps.
+/// Makes the steps of `runs`, in order, less the first `skip`, with gradients of zero, on `width` neighbours of a row. With `settles`,
+/// gradients of zero make moments shrink and parameters stand still in the end (no decay, beta_1^2 <= beta_2), and from when they do the
+/// moments alone are computed; then `largest_rate` is the largest rate and `smallest_root` the smallest root_scale among the steps.
 void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width);
 
 }  // namespace fovea::kernels

@@ -268,7 +268,7 @@ HWY_INLINE real maximum(Lane x) { return hn::GetLane(hn::MaxOfLanes(Tag(), x)); 
 /// The first `n` numbers at `p`, `filler` in the other lanes; nothing else is touched. For the tail of a loop: tails go through the same vector
 /// operations as everything else, so an element's bits do not depend on where it stands.
 HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
-#if HWY_TARGET <= HWY_AVX2
+#if HWY_TARGET <= HWY_AVX3  // below, a load under a mask may fault on some processors for what the mask leaves out
   const auto first = hn::FirstN(Tag(), static_cast<std::size_t>(n));
   return hn::IfThenElse(first, hn::MaskedLoad(first, Tag(), p), hn::Set(Tag(), filler));
 #else
@@ -281,7 +281,7 @@ HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
 
 /// Writes the first `n` lanes.
 HWY_INLINE void store_some(Lane x, real* p, Index n) {
-#if HWY_TARGET <= HWY_AVX2
+#if HWY_TARGET <= HWY_AVX3
   hn::BlendedStore(x, hn::FirstN(Tag(), static_cast<std::size_t>(n)), Tag(), p);
 #else
   HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)] = {};

@@ -87,6 +87,10 @@ void copy_strided(const View& x, const MutableView& y, bool add) {
   const View from{x.data, sizes, loop.strides[0]};
   const MutableView to{y.data, sizes, loop.strides[1]};
   if (const int axis = axis_to_exchange(from, to); axis != loop.axes - 1) return copy_exchanged(from, to, axis, add);
+  if (loop.axes == 1)
+    return parallel::for_range(loop.inner(), parallel::worth_a_task, [&](Index begin, Index end) {
+      copy_row(x.data + begin * loop.stride(0), loop.stride(0), y.data + begin * loop.stride(1), loop.stride(1), end - begin, add);
+    });
   loop.run([&](const auto& at) { copy_row(x.data + at[0], loop.stride(0), y.data + at[1], loop.stride(1), loop.inner(), add); });
 }
 

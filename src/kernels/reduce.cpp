@@ -117,8 +117,11 @@ constexpr auto made_before = [](Index, Index) {};
 // y = the reduction of x; blocks along the axis first, each after make(its first row, how many), then their results pairwise.
 template <class Make>
 void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y, const Make& make) {
-  if (axis.length == 1) axis = {1, 1, axis.outer * axis.inner};
   const auto [outer, length, inner] = axis;
+  if (length == 1) {
+    make(0, 1);
+    return parallel::for_range(outer * inner, parallel::worth_a_task, [&](Index begin, Index end) { rows(x + begin, 1, end - begin, y + begin); });
+  }
   const Index block = block_rows(inner);
   const Index blocks = std::max<Index>(1, (length + block - 1) / block);
   const Buffer scratch(blocks == 1 ? 0 : outer * blocks * inner * static_cast<Index>(sizeof(real)));

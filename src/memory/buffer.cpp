@@ -135,32 +135,30 @@ Registry& registry() {
 
 thread_local Pool* current = nullptr;
 
-// Pools live as long as the process: those of threads that have ended go to others.
-Pool* lease() {
-  const std::lock_guard lock(registry().mutex);
-  if (!registry().idle.empty()) {
-    Pool* const pool = registry().idle.back();
-    registry().idle.pop_back();
-    return pool;
-  }
-  registry().all.push_back(new Pool);
-  registry().idle.reserve(registry().all.size());  // so that a thread's end cannot fail
-  return registry().all.back();
-}
-
-struct ThreadPool {
-  ThreadPool() { current = lease(); }
-  ~ThreadPool() {
+// A pool for a while. Pools live as long as the process: those of threads that have ended go to others.
+struct Lease {
+  Lease() {
     const std::lock_guard lock(registry().mutex);
-    registry().idle.push_back(std::exchange(current, nullptr));
+    if (registry().idle.empty()) {
+      registry().all.push_back(new Pool);
+      registry().idle.reserve(registry().all.size());  // so that a thread's end cannot fail
+      registry().idle.push_back(registry().all.back());
+    }
+    pool = registry().idle.back();
+    registry().idle.pop_back();
   }
+  ~Lease() {
+    const std::lock_guard lock(registry().mutex);
+    registry().idle.push_back(pool);
+  }
+  Pool* pool;
 };
 
-Pool& use_pool() {
-  if (!current) thread_local const ThreadPool own;
-  if (!current) current = lease();  // at the thread's end, in a destructor that runs after that of its pool
-  return *current;
-}
+struct ThreadPool {
+  ThreadPool() { current = lease.pool; }
+  ~ThreadPool() { current = nullptr; }
+  Lease lease;
+};
 
 Index sum_over_pools(Index (Pool::*bytes)() const) {
   const std::lock_guard lock(registry().mutex);
@@ -210,7 +208,9 @@ void set_cap(Index bytes) {
 Block* acquire(Index bytes) {
   if (bytes < 0 || bytes > (Index(1) << 44))
     throw MemoryError(fmt::format("a request of {} bytes is more than any machine has", bytes));
-  return use_pool().acquire(bytes);
+  if (!current) thread_local const ThreadPool own;
+  if (current) return current->acquire(bytes);
+  return Lease().pool->acquire(bytes);  // at the thread's end, in a destructor that runs after that of its pool
 }
 
 void release(Block* block) noexcept {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fovea/base/error.hpp"
 #include "kernels/adam.hpp"
@@ -38,7 +39,8 @@ Adam::Adam(const AdamOptions& options) : options_(options) {
   set_learning_rate(options.learning_rate);
   check(options.beta_1 >= 0 && options.beta_1 < 1, "beta_1", options.beta_1, "at least 0 and below 1");
   check(options.beta_2 >= 0 && options.beta_2 < 1, "beta_2", options.beta_2, "at least 0 and below 1");
-  check(options.epsilon > 0 && std::isfinite(options.epsilon), "epsilon", options.epsilon, "above 0 and finite");
+  check(options.epsilon >= std::numeric_limits<real>::min() && std::isfinite(options.epsilon), "epsilon", options.epsilon,
+        "above 0, finite, and not so small that it counts as 0 in training");
   check(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay", options.weight_decay, "at least 0 and finite");
   check(options.l2 >= 0 && std::isfinite(options.l2), "l2", options.l2, "at least 0 and finite");
 }

@@ -50,7 +50,7 @@ void AdamRows::record(const kernels::AdamStep& step) {
 
 // Brings one row from step `last` to the present, and asks for row `ahead`, if there is one, on the way: the processor can wait for no more
 // than a few numbers at once, and reckons meanwhile.
-void AdamRows::replay(Index row, std::int32_t last, std::optional<Index> ahead) {
+void AdamRows::replay(Index row, std::int32_t last, std::optional<Index> ahead) noexcept {
   const auto first = static_cast<std::size_t>(std::ranges::upper_bound(starts_, last + 1) - starts_.begin() - 1);
   const auto peak = std::ranges::lower_bound(peaks_, last + 1, {}, &std::pair<std::int32_t, real>::first);
   std::span<const kernels::AdamRun> runs = std::span(runs_).subspan(first);
@@ -73,7 +73,7 @@ void AdamRows::fetch_state(Index begin, Index count) const {
 }
 
 // Brings a row up to date, unless it is, or another thread is at it.
-void AdamRows::settle_row(Index row, std::optional<Index> ahead) {
+void AdamRows::settle_row(Index row, std::optional<Index> ahead) noexcept {
   const std::atomic_ref standing(last_[static_cast<std::size_t>(row)]);
   std::int32_t last = standing.load(std::memory_order_relaxed);
   if (last == now_ || last == in_work || !standing.compare_exchange_strong(last, in_work, std::memory_order_acquire)) return;

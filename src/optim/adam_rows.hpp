@@ -39,8 +39,8 @@ class AdamRows final : public LaggingRows {
 
  private:
   void record(const kernels::AdamStep& step);
-  void replay(Index row, std::int32_t last, std::optional<Index> ahead);
-  void settle_row(Index row, std::optional<Index> ahead);
+  void replay(Index row, std::int32_t last, std::optional<Index> ahead) noexcept;
+  void settle_row(Index row, std::optional<Index> ahead) noexcept;  // others wait for it to come to its end
   void wait_for(Index row) const;
   static void fetch(const real* numbers, Index count);
   void fetch_state(Index begin, Index count) const;
@@ -54,7 +54,7 @@ class AdamRows final : public LaggingRows {
   bool retired_ = false;
 
   std::int32_t now_ = 0;                      // steps made
-  std::vector<std::int32_t> last_;            // by row: the step up to which it is done; or that a thread is at it
+  std::vector<std::int32_t> last_;            // by row: the step up to which it is done; or -1, where a thread is at it
   std::atomic<std::int32_t> all_settled_ = 0; // the step at which all rows were last up to date
   std::vector<kernels::AdamRun> runs_;        // all steps, equal ones together
   std::vector<std::int32_t> starts_;          // the number of each run's first step, from 1

@@ -1,6 +1,7 @@
 // The loop: epochs over shuffled batches, each batch one sharded pass and one step of the optimiser.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <numeric>
@@ -15,7 +16,7 @@ namespace fovea::inline FOVEA_PRECISION {
 /// What a message begins with: "sequential: fit", or "sequential: fit: validation_data". It is text only where it is wanted.
 struct CallName {
   std::string text() const { return fmt::format("{}: {}{}{}", model, call, *data ? ": " : "", data); }
-  std::string path() const { return *data ? text() : model; }  ///< in front of what layers, loss and metrics say
+  std::string path() const { return *data ? text() : model; }  ///< in front of what layers, loss and metrics say: theirs are paths, as hooks have them
 
   const char *model, *call;
   const char* data = "";  // which of several, if it is not the call's first
@@ -120,23 +121,23 @@ Shards& Sequential::shards() {
 // At the first step: the optimiser takes on what learns.
 void Sequential::attach_optimizer() {
   learning_.clear();
-  learned_.clear();
+  visited_.clear();
   for_each_parameter(*this, [&](const ParameterPath& path, const Tensor& tensor) {
     if (!tensor.requires_grad()) return;
     const Node* const node = tensor.node().get();
-    if (std::ranges::find(learned_, node) == learned_.end()) learning_.push_back({path, tensor});
-    learned_.push_back(node);
+    if (std::ranges::find(visited_, node) == visited_.end()) learning_.push_back({path, tensor});
+    visited_.push_back(node);
   });
   attached_ = compiled_->optimizer.attach(learning_);
 }
 
 void Sequential::check_attached() const {
-  auto expected = learned_.begin();
+  auto expected = visited_.begin();
   bool same = true;
   for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) {
-    if (tensor.requires_grad()) same = same && expected != learned_.end() && *expected++ == tensor.node().get();
+    if (tensor.requires_grad()) same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });
-  if (!same || expected != learned_.end()) throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
+  if (!same || expected != visited_.end()) throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
   if (compiled_->optimizer.attachments() != attached_)
     throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
 }

@@ -14,12 +14,13 @@ namespace fovea::inline FOVEA_PRECISION {
 namespace {
 
 // What shards give, one behind the other along the first axis.
-Array joined(std::span<const Array> parts) {
+Array joined(const std::string& model, std::span<const Array> parts) {
   Index samples = 0;
   for (const Array& part : parts) {
-    if (part.shape().rank() < 1 || part.shape().without(0) != parts[0].shape().without(0))
-      throw ShapeError(fmt::format("a part of a batch gives predictions of shape {}, another {}; all but their first size, the samples, must be equal", to_string(part.shape()),
-                                   to_string(parts[0].shape())));
+    if (part.shape().rank() < 1) throw ShapeError(fmt::format("{}: its output for a batch is a single number; it must have a first axis, the samples", model));
+    if (part.shape().without(0) != parts[0].shape().without(0))
+      throw ShapeError(fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the first, the samples, must be equal", model, to_string(parts[0].shape()),
+                                   to_string(part.shape())));
     samples += part.shape()[0];
   }
   Array whole(parts[0].shape().with(0, samples));
@@ -99,7 +100,8 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
   });
   if (training) shards_.reduce(shards, model_.learning_);
   means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(samples));
-  add_metrics(batch, joined(predictions), means);
+  const NoGrad no_grad;
+  if (!model_.compiled_->metrics.empty()) add_metrics(batch, joined(model_.name_, predictions), means);
 }
 
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
@@ -146,7 +148,7 @@ Array Pass::predict(const Samples& x, Index batch_size) {
       parts[before + static_cast<std::size_t>(shard)] = prediction(batch.rows(begin, end), Context{.first_sample = begin}, false).value();
     });
   }
-  return joined(parts);
+  return joined(model_.name_, parts);
 }
 
 }  // namespace fovea

@@ -174,6 +174,12 @@ Optimizer& Sequential::optimizer() {
 
 void Sequential::compile(CompileOptions options) {
   if (!options.loss) throw ValueError(fmt::format("{}: compile: there is no loss; give one, such as .loss = SparseCategoricalCrossentropy{{}}", name_));
+  std::vector<std::string> names = {"loss"};
+  for (const Metric& metric : options.metrics) {
+    if (std::ranges::find(names, metric.name()) != names.end())
+      throw ValueError(fmt::format("{}: compile: two values of the logs would be called \"{}\"; give each metric a name of its own, other than \"loss\"", name_, metric.name()));
+    names.push_back(metric.name());
+  }
   fit_runs_.refuse(fmt::format("{}: compile", name_));
   compiled_ = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;

@@ -4,6 +4,7 @@
 // one fixed binary tree. So losses, predictions and gradients are the same bits on any number of threads.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -49,7 +50,7 @@ class Shards {
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
 
  private:
-  std::vector<ShardSink> sinks_;
+  std::deque<ShardSink> sinks_;  // which stay where they are when there are more
 };
 
 }  // namespace fovea

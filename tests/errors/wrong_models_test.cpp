@@ -151,7 +151,7 @@ TEST_CASE("optimisers with wrong options") {
       {"gives beta_2 as a distance from 1", [] { Adam({.beta_2 = -0.001}); },
        "ValueError: Adam: beta_2 is -0.001; it must be at least 0 and below 1"},
       {"leaves epsilon out", [] { Adam({.epsilon = 0}); },
-       "ValueError: Adam: epsilon is 0; it must be above 0 and finite"},
+       "ValueError: Adam: epsilon is 0; it must be above 0, finite, and not so small that it counts as 0 in training"},
       {"rewards large weights", [] { Adam({.weight_decay = -0.1}); },
        "ValueError: Adam: weight_decay is -0.1; it must be at least 0 and finite"},
       {"steps with nothing attached", [] { Adam().step(); },

@@ -256,12 +256,15 @@ TEST_CASE("a thread may take and release blocks to its very end") {
       buffer = Buffer();
     }
   };
-  const Index now = memory::bytes_now();
-  on_another_thread([] {
+  const auto work = [] {
     thread_local Last last;  // before the thread has a pool, so it goes after it
     last.buffer = Buffer(10);
-  });
+  };
+  on_another_thread(work);
+  const Index now = memory::bytes_now(), held = memory::bytes_held();
+  for (int i = 0; i < 20; ++i) on_another_thread(work);
   CHECK(memory::bytes_now() == now);
+  CHECK(memory::bytes_held() == held);
 }
 
 TEST_CASE("a block may outlive the thread that took it") {

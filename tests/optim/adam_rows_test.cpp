@@ -282,6 +282,14 @@ TEST_CASE("a parameter that is set to infinity in a row that nothing touches end
   CHECK(twins.differ() == "");
 }
 
+TEST_CASE("a row whose variance fades to nothing under a tiny epsilon ends as in a sweep") {
+  Generate g("tiny epsilon", 0);
+  Twins twins(g.array(Shape{2, 80}, {-1, 1}), {.learning_rate = 1e-9, .beta_1 = 0.9, .beta_2 = 0.82, .epsilon = 1e-30});
+  twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
+  for (int i = 0; i < 600; ++i) twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
+  CHECK(twins.differ() == "");
+}
+
 TEST_CASE("rows stay those of a sweep when the rate changes in every step") {
   Generate g("changing rate", 0);
   Twins twins(g.array(Shape{30, 20}, {-1, 1}), {});

@@ -158,7 +158,7 @@ TEST_CASE("options out of range are refused with their name and value") {
   CHECK_THROWS_WITH_AS(Adam({.learning_rate = -1}), "Adam: learning_rate is -1; it must be at least 0 and finite", ValueError);
   CHECK_THROWS_WITH_AS(Adam({.beta_1 = 1}), "Adam: beta_1 is 1; it must be at least 0 and below 1", ValueError);
   CHECK_THROWS_WITH_AS(Adam({.beta_2 = -0.5}), "Adam: beta_2 is -0.5; it must be at least 0 and below 1", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.epsilon = 0}), "Adam: epsilon is 0; it must be above 0 and finite", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.epsilon = 0}), "Adam: epsilon is 0; it must be above 0, finite, and not so small that it counts as 0 in training", ValueError);
   CHECK_THROWS_WITH_AS(Adam({.weight_decay = -0.1}), "Adam: weight_decay is -0.1; it must be at least 0 and finite", ValueError);
   CHECK_THROWS_WITH_AS(Adam({.l2 = -0.1}), "Adam: l2 is -0.1; it must be at least 0 and finite", ValueError);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();

@@ -28,7 +28,41 @@ struct Identity {
   Tensor operator()(const Tensor& x, const Context&) const { return x; }
 };
 
+struct SaysWhetherRecorded {
+  static constexpr const char* name = "recorded";
+  Array operator()(const Array&, const Samples& target) const {
+    Array values(target.shape());
+    std::ranges::fill(values.mutable_values(), grad_enabled() ? real(1) : real(0));
+    return values;
+  }
+};
+
+struct Single {
+  Tensor operator()(const Tensor& x, const Context&) const { return sum(x); }
+  static MaskFlow mask_flow() { return MaskFlow::ends; }
+};
+
 }  // namespace
+
+TEST_CASE("two values of the logs under one name are refused") {
+  Sequential model = small_model();
+  CHECK_THROWS_WITH_AS(model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}, Accuracy{}}}),
+                       "sequential: compile: two values of the logs would be called \"accuracy\"; give each metric a name of its own, other than \"loss\"", ValueError);
+}
+
+TEST_CASE("metrics are not recorded, in training either") {
+  Sequential model = small_model();
+  model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {SaysWhetherRecorded{}}});
+  CHECK(model.train_on_batch(ids, labels).at("recorded") == 0);
+  CHECK(model.evaluate(ids, labels).at("recorded") == 0);
+}
+
+TEST_CASE("a model that gives one number for a batch is told so by name") {
+  Sequential model{Dense{2}, Single{}};
+  model.build({3});
+  CHECK_THROWS_WITH_AS(model.predict(Array(Shape{2, 3}, {1, 2, 3, 4, 5, 6})),
+                       "sequential: its output for a batch is a single number; it must have a first axis, the samples", ShapeError);
+}
 
 TEST_CASE("a layer frozen between two fits needs compile, and then stands still") {
   Sequential model = small_model();

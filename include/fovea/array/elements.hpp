@@ -9,14 +9,12 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-struct Unfilled {};  ///< asks for a shape without elements
 /// Elements of type T under a shape. Copies share them. `Self` is the type that is made of this one.
 template <class T, class Self>
 class Elements {
  public:
   Elements() : shape_(Shape::nothing()) {}  ///< rank 1, no elements
   explicit Elements(const Shape& shape) : shape_(shape), buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
-  Elements(const Shape& shape, Unfilled) : shape_(shape) {}  ///< elements are still to come: data() is null
   Elements(const Shape& shape, std::span<const T> values);  ///< row-major values; throws ShapeError when their number is not the shape's
   /// The same values, written out.
   Elements(const Shape& shape, std::initializer_list<T> values) : Elements(shape, std::span<const T>(values.begin(), values.size())) {}
@@ -53,6 +51,10 @@ class Elements {
   bool unique() const { return buffer_.unique(); }  ///< whether nobody shares the elements
 
  private:
+  friend class Gradient;
+  struct Unfilled {};  // asks for a shape without elements, which are still to come: data() is null
+  Elements(const Shape& shape, Unfilled) : shape_(shape) {}
+
   Shape shape_;
   Buffer buffer_;
 };

@@ -24,7 +24,7 @@ class Gradient {
     bool add;  ///< whether to add to them
   };
 
-  explicit Gradient(const Shape& shape) : dense_(shape, Unfilled{}) {}  ///< nothing added yet
+  explicit Gradient(const Shape& shape) : dense_(shape, Array::Unfilled{}) {}  ///< nothing added yet
 
   const Shape& shape() const { return dense_.shape(); }  ///< the tensor's
 

@@ -1,7 +1,7 @@
 // Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released, and counted.
 //
-// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it is in that core's cache. After a few
-// steps of training nothing is asked of the system any more.
+// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it is in that core's cache. A pool
+// grows to the most that its thread has had at once; then nothing is asked of the system any more.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,8 @@ Index bytes_peak();
 /// Lets `bytes_peak()` start anew from the present use.
 void reset_peak();
 
-/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training.
+/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training on one thread; on several it stands still
+/// once each has run as many shards in a step as it ever will.
 Index bytes_held();
 
 /// A request that would bring `bytes_now()` above this throws MemoryError. No cap when 0, as at the start.
@@ -52,6 +53,7 @@ void release(Block* block) noexcept;
 /// Puts what a container of the standard library holds into blocks.
 template <class T>
 struct Allocator {
+  static_assert(alignof(T) <= 64);
   using value_type = T;  ///< as containers want it
   Allocator() = default;
   /// They are all alike.

@@ -32,11 +32,13 @@ struct NamedParameter {
 };
 
 /// Where a parameter is, during a visit: a name, or a path and one that goes on from it. It becomes text where a std::string is asked for,
-/// so a visit that asks for none, as in each step of training, makes none.
+/// so a visit that asks for none, as in each step of training, makes none. Keep the std::string, not the path: that ends with the visit.
 class ParameterPath {
  public:
   /// A name.
   ParameterPath(const char* name) : name_(name) {}  // NOLINT: implicit on purpose
+  /// The same.
+  ParameterPath(std::string_view name) : name_(name) {}  // NOLINT: implicit on purpose
   /// Refers to the name, as all of these do.
   ParameterPath(const std::string& name) : name_(name) {}  // NOLINT: implicit on purpose
   /// One path behind another.

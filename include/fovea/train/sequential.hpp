@@ -1,6 +1,7 @@
 // A chain of layers, and the loop that trains it: compile, fit, evaluate, predict, with Keras' names and meaning.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <optional>
 
@@ -112,7 +113,7 @@ class Sequential {
   /// The prediction for a batch, recorded: for a loop of your own.
   Tensor operator()(const Samples& x, const Context& context = {}) const;
 
-  /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss.
+  /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss, or when two of loss and metrics have one name.
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
@@ -185,7 +186,7 @@ class Sequential {
   std::unique_ptr<CompileOptions> compiled_;  // null before compile
   std::uint64_t steps_ = 0;         // updates made since compile
   std::vector<NamedParameter> learning_;  // the parameters that the optimiser took on, each once
-  std::vector<const Node*> learned_;      // the same as they come, those that layers share again and again
+  std::vector<const Node*> visited_;      // their nodes as for_each_parameter meets them, some more than once; `learning_` keeps them alive
   std::uint64_t attached_ = 0;      // the optimiser's count of attachments when it took on this model
   std::uint64_t epochs_ = 0;        // epochs begun since compile
   History history_;
