@@ -117,11 +117,7 @@ TEST_CASE("the peak is known to within its slack, whichever of several threads t
   };
   for (int i = 0; i < 150; ++i) {
     some();
-    on_another_thread([&] {
-      some();
-      on_another_thread(some);
-      some();
-    });
+    on_another_thread([&] { some(), on_another_thread(some), some(); });
   }
   CHECK(within);
 }
