@@ -83,4 +83,7 @@ DEFECTS = [
     ("src/memory/buffer.cpp", "return Lease().pool->acquire(bytes);", "return (new Lease)->pool->acquire(bytes);", "core_test", "memory: a pool is lost at a thread's end"),
     ("src/train/pass.cpp", "const NoGrad no_grad;\n  if (!model_", "if (!model_", "train_test", "fit: metrics are recorded"),
     ("src/train/fit.cpp", "if (options.callbacks.empty() && !progress) continue;", "", "train_test", "fit: logs are made in each batch for nobody"),
+    ("src/train/pass.cpp", "to = std::copy_n(part.data(), part.count(), to);", "std::copy_n(part.data(), part.count(), to);", "train_test", "predict: all parts of a batch are written to the place of the first"),
+    ("src/train/sequential.cpp", "names.push_back(metric.name());", "", "train_test", "compile: two metrics of one name are taken"),
+    ("include/fovea/nn/module.hpp", 'std::string(*outer_) + "/" + std::string(*inner_)', 'std::string(*inner_)', "train_test", "parameters: paths lose their beginning"),
 ]
