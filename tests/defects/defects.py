@@ -49,7 +49,7 @@ DEFECTS = [
     ("src/kernels/softmax.cpp", "const Lane largest = row_maximum(x, keep, rows);\n  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {\n",
      "const Lane largest = hn::Zero(Tag());\n  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {\n", "kernels_test", "softmax: no maximum is subtracted"),
     ("src/kernels/softmax.cpp", "if (!keep) return hn::FirstN", "return hn::FirstN", "ops_test", "softmax: the mask is ignored"),
-    ("src/kernels/softmax.cpp", "v.load(dy) - exp_of_negative(v.load(y)) * total", "v.load(dy) - exp_of_negative(v.load(y))", "ops_test64", "log_softmax: the total is left out of the slopes"),
+    ("src/kernels/softmax.cpp", "v.load(dy) - exp_of_negative(v.load(y)) * total", "v.load(dy) + exp_of_negative(v.load(y)) * total", "ops_test64", "log_softmax: the total is added to the slopes"),
     ("src/ops/reduce.cpp", "options.unbiased ? count - 1 : count", "options.unbiased ? count : count - 1", "ops_test", "var: unbiased the wrong way round"),
     # Shapes and indices.
     ("src/ops/slice.cpp", "if (!add) std::fill_n(view.data, view.shape.count(), real(0));", "", "ops_test", "slice: what was not cut out gets no zero gradient"),
