@@ -171,56 +171,59 @@ HWY_INLINE Lane polynomial(Lane x, const double (&c)[N]) {
   return sum;
 }
 
-// The error function in three parts, after W. J. Cody, Rational Chebyshev approximations for the error function, Mathematics of
-// Computation 23 (1969), 631-637: near 0, up to 4, and beyond.
-constexpr double erf_near_0 = 0.46875;
-
-/// erf x for |x| <= 0.46875.
+/// erf x for |x| <= 0.5: x times a polynomial of x^2 that interpolates at Chebyshev's points, as do those below.
 HWY_INLINE Lane erf_near(Lane x) {
-  constexpr double above[] = {1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
-                              3.20937758913846947e3};
-  constexpr double below[] = {1, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3};
+  constexpr double few[] = {4.71908256721881388e-3, -2.67577327350155156e-2, 1.12828314284658619e-1, -3.76126090074698029e-1, 1.12837916560179146};
+  constexpr double many[] = {1.47258654805567439e-6, -1.48458492597078698e-5, 1.20533351243537407e-4, -8.54829775367496688e-4, 5.22397737302147002e-3,
+                             -2.68661706328879294e-2, 1.12837916709253531e-1, -3.76126389031834735e-1, 1.12837916709551257};
   const Lane square = x * x;
-  return x * (polynomial(square, above) / polynomial(square, below));
+  if constexpr (single)
+    return x * polynomial(square, few);
+  else
+    return x * polynomial(square, many);
 }
 
-/// e^(y^2) erfc y for y > 0.46875.
+/// e^(y^2) erfc y for 0 <= y <= 10.7 (double: 28.4), where erfc has come to its end: t times a polynomial of t = k / (k + y), in which the
+/// function is smooth all the way (W. H. Press et al., Numerical Recipes, 6.2.2). Its variable is 2 t - 1; nearly all coefficients are positive.
 HWY_INLINE Lane scaled_erfc(Lane y) {
-  constexpr double above[] = {2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594,
-                              6.61191906371416295e1,  2.98635138197400131e2,  8.81952221241769090e2,
-                              1.71204761263407058e3,  2.05107837782607147e3,  1.23033935479799725e3};
-  constexpr double below[] = {1,
-                              1.57449261107098347e1,
-                              1.17693950891312499e2,
-                              5.37181101862009858e2,
-                              1.62138957456669019e3,
-                              3.29079923573345963e3,
-                              4.36261909014324716e3,
-                              3.43936767414372164e3,
-                              1.23033935480374942e3};
-  const Lane middle = polynomial(y, above) / polynomial(y, below);
-  const auto is_far = hn::Gt(y, lanes(4));
-  if (hn::AllFalse(Tag(), is_far)) return middle;
-  constexpr double far_above[] = {1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
-                                  1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4};
-  constexpr double far_below[] = {
-      1, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3};
-  const Lane s = lanes(1) / (y * y);
-  const Lane far = (lanes(5.6418958354775628695e-1) - s * (polynomial(s, far_above) / polynomial(s, far_below))) / y;
-  return hn::IfThenElse(is_far, far, middle);
+  constexpr double few[] = {1.10885856265216914e-4, -1.65258382028222889e-4, -1.02688615487840238e-3, -4.05819042042301989e-4, 8.94598610328956087e-3,
+                            3.98423326089423510e-2, 1.03488816425526059e-1,  1.96742820396019234e-1,  2.94464821951792855e-1,  3.58002301868496804e-1};
+  constexpr double many[] = {2.30784091267242089e-10, 1.47836182666395288e-10, -3.80158521299418887e-9, -8.19550039297568410e-10, 3.09724983705529230e-8,
+                             1.97246579291675365e-8,  -2.11543993962718898e-7, -3.56701710575891546e-7, 1.17363478701948598e-6,   4.71553184357364815e-6,
+                             -9.08815964164644342e-7, -4.42032979789786663e-5, -1.13763163415936715e-4, 7.02397341215037719e-5,   1.52801391262230567e-3,
+                             6.59251333303420308e-3,  1.90953787274433550e-2,  4.35027343101146063e-2,  8.27128969694981780e-2,   1.35213457828304897e-1,
+                             1.93302175566309345e-1,  2.44137182270220533e-1,  2.73998915250122780e-1};
+  const Lane k = lanes(single ? 3 : 4), t = quotient(k, k + y), u = hn::MulSub(lanes(2), t, lanes(1));
+  if constexpr (single)
+    return t * polynomial(u, few);
+  else
+    return t * polynomial(u, many);
+}
+
+/// x^2 less its rounded value `square`.
+HWY_INLINE Lane rest_of_square(Lane x, Lane square) {
+#if HWY_NATIVE_FMA
+  return hn::MulSub(x, x, square);
+#else
+  const hn::RebindToUnsigned<Tag> bits;
+  using Bits = hn::TFromD<decltype(bits)>;
+  // x = high + low with half of the digits each, so that the products are exact.
+  const Lane high =
+      hn::BitCast(Tag(), hn::And(hn::BitCast(bits, x), hn::Set(bits, static_cast<Bits>(~((Bits(1) << (single ? 12 : 27)) - 1)))));
+  const Lane low = x - high;
+  return (high * high - square) + lanes(2) * high * low + low * low;
+#endif
 }
 
 /// e^(-factor x^2), the factor a power of two. The rounding error of x^2 is made up for: it would cost x^2 units in the last place.
 HWY_INLINE Lane exp_of_square(Lane x, double factor) {
-  const hn::RebindToUnsigned<Tag> bits;
-  using Bits = hn::TFromD<decltype(bits)>;
-  // x = high + low with half of the digits each, so that the products below are exact.
-  const Lane high =
-      hn::BitCast(Tag(), hn::And(hn::BitCast(bits, x), hn::Set(bits, static_cast<Bits>(~((Bits(1) << (single ? 12 : 27)) - 1)))));
-  const Lane low = x - high, square = x * x;
-  const Lane rest = (high * high - square) + lanes(2) * high * low + low * low;
-  return exp(lanes(-factor) * square) * (lanes(1) - lanes(factor) * rest);
+  const Lane square = x * x;
+  const ReducedExp e = reduce_exp(larger(lanes(single ? -105 : -746), lanes(-factor) * square));
+  const Lane r = hn::NegMulAdd(lanes(factor), rest_of_square(x, square), e.r);
+  return scaled(hn::MulAdd(exp_series(r), r * r, r + lanes(1)), e.n);
 }
+
+constexpr double erf_near_0 = 0.5;
 
 /// erf x, within 5 units in the last place.
 HWY_INLINE Lane erf(Lane x) {
@@ -229,14 +232,30 @@ HWY_INLINE Lane erf(Lane x) {
   return hn::IfThenElse(hn::Lt(y, lanes(erf_near_0)), erf_near(x), hn::CopySign(beyond, x));
 }
 
-/// The standard normal distribution function, erfc(-x / sqrt 2) / 2, within 8 units in the last place, also far below 0.
-HWY_INLINE Lane normal_cdf(Lane x) {
+/// The standard normal distribution at a place: the probability of what lies below it, and the density.
+struct Normal {
+  Lane below, density;
+};
+
+/// The probability, erfc(-x / sqrt 2) / 2, within 8 units in the last place, also far below 0. The density, e^(-x^2 / 2) / sqrt(2 pi), within 4 from
+/// -15 to 10 (double: from -40), and beyond what it is there, which is nothing beside the probability or 0.
+HWY_INLINE Normal normal(Lane x) {
   x = larger(lanes(single ? -15 : -40), smaller(lanes(10), x));
-  const Lane scaled = x * lanes(0.70710678118654752440), y = hn::Abs(scaled);
-  const Lane tail = lanes(0.5) * exp_of_square(x, 0.5) * scaled_erfc(y);
+  const Lane scaled = x * lanes(0.70710678118654752440), y = hn::Abs(scaled), power = exp_of_square(x, 0.5);
+  const Lane tail = lanes(0.5) * power * scaled_erfc(y);
   const Lane near = hn::MulAdd(lanes(0.5), erf_near(scaled), lanes(0.5));
-  return hn::IfThenElse(hn::Lt(y, lanes(erf_near_0)), near, hn::IfThenElse(hn::Lt(x, lanes(0)), tail, lanes(1) - tail));
+  const Lane below = hn::IfThenElse(hn::Lt(y, lanes(erf_near_0)), near, hn::IfThenElse(hn::Lt(x, lanes(0)), tail, lanes(1) - tail));
+  return {below, lanes(0.39894228040143267794) * power};
 }
+
+/// x times the probability of what lies below x in the standard normal distribution; within 9 units in the last place where the probability is not subnormal.
+HWY_INLINE Lane gelu(Lane x) { return larger(lanes(-50), x) * normal(x).below; }
+
+/// ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|), where no exponent is positive; within 4 units in the last place.
+HWY_INLINE Lane softplus(Lane x) { return larger(lanes(0), x) + log1p(exp(hn::Neg(hn::Abs(x)))); }
+
+/// 1 / sqrt x, within 1.5 units in the last place.
+HWY_INLINE Lane rsqrt(Lane x) { return lanes(1) / hn::Sqrt(x); }
 
 /// A function of period 2 pi: `near` is good up to 39000, where x less its multiple of pi is still exact enough; beyond, and for
 /// NaN, the C library's, one lane after the other.

@@ -26,6 +26,7 @@ struct Extreme {
     return hn::IfThenElse(hn::IsNaN(a), a, largest ? larger(a, b) : smaller(a, b));  // a NaN in b is passed
   }
   static HWY_INLINE real lanes_of(Lane x) {
+    if (hn::AllFalse(Tag(), hn::IsNaN(x))) return hn::GetLane(largest ? hn::MaxOfLanes(Tag(), x) : hn::MinOfLanes(Tag(), x));
     HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
     hn::Store(x, Tag(), values);
     return few(values, static_cast<Index>(hn::Lanes(Tag())));

@@ -1,6 +1,8 @@
 #include "kernels/rows.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <numeric>
 
 #include "fovea/memory/buffer.hpp"
 #include "parallel/parallel.hpp"
@@ -14,22 +16,24 @@ void gather_rows(const real* table, const std::int32_t* ids, Index count, Index 
 }
 
 // Radix sort by digits, least significant first: each pass keeps the order of equal digits, and only as many passes as the largest id
-// has digits. Few ids do not repay the counters of a large digit.
+// has digits, all about as long. Few ids do not repay the counters of a large digit.
 void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order) {
+  constexpr int longest = 11;
   const Buffer scratch(count * 4);
   std::int32_t* from = order;
   std::int32_t* to = scratch.as<std::int32_t>();
-  for (Index i = 0; i < count; ++i) from[i] = static_cast<std::int32_t>(i);
+  std::iota(from, from + count, 0);
   const std::int32_t largest = count == 0 ? 0 : *std::max_element(ids, ids + count);
-  const int bits = count < 1024 ? 8 : 11;
-  for (int shift = 0; shift < 32 && largest >> shift > 0; shift += bits) {
+  const int size = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(largest))), most = count < 1024 ? 8 : longest;
+  const int passes = (size + most - 1) / most, bits = passes == 0 ? 0 : (size + passes - 1) / passes;
+  for (int shift = 0; shift < passes * bits; shift += bits) {
     const std::size_t digits = std::size_t(1) << bits;
-    std::int32_t starts[(1 << 11) + 1];
+    std::int32_t starts[(1 << longest) + 1];
     std::fill_n(starts, digits + 1, 0);
-    const auto digit = [&](std::int32_t position) { return static_cast<std::size_t>(ids[position] >> shift) & (digits - 1); };
-    for (Index i = 0; i < count; ++i) ++starts[digit(from[i]) + 1];
-    for (std::size_t d = 1; d < digits; ++d) starts[d] += starts[d - 1];
-    for (Index i = 0; i < count; ++i) to[starts[digit(from[i])]++] = from[i];
+    const auto digit = [&](std::int32_t id) { return static_cast<std::size_t>(id >> shift) & (digits - 1); };
+    for (Index i = 0; i < count; ++i) ++starts[digit(ids[i]) + 1];
+    std::partial_sum(starts, starts + digits, starts);
+    for (Index i = 0; i < count; ++i) to[starts[digit(ids[from[i]])]++] = from[i];
     std::swap(from, to);
   }
   if (from != order) std::copy_n(from, count, order);

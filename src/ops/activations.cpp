@@ -37,10 +37,10 @@ struct Elu : Unary<Elu> {
 
 // x Phi(x); its slope is Phi(x) + x phi(x), phi = e^(-x^2 / 2) / sqrt(2 pi).
 struct Gelu : Unary<Gelu> {
-  static HWY_INLINE Lane value(Lane x) { return above(x, -50) * math::normal_cdf(x); }
+  static HWY_INLINE Lane value(Lane x) { return math::gelu(x); }
   static HWY_INLINE Lane slope_from_input(Lane x) {
-    const Lane near = within(x, 50);
-    return math::normal_cdf(x) + near * (lanes(0.39894228040143267794) * math::exp_of_square(near, 0.5));
+    const math::Normal normal = math::normal(x);
+    return hn::MulAdd(within(x, 50), normal.density, normal.below);
   }
 };
 
@@ -65,9 +65,8 @@ struct Silu : Unary<Silu> {
   }
 };
 
-// ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|), where no exponent is positive.
 struct Softplus : Unary<Softplus> {
-  static HWY_INLINE Lane value(Lane x) { return math::larger(lanes(0), x) + math::log1p(math::exp(hn::Neg(hn::Abs(x)))); }
+  static HWY_INLINE Lane value(Lane x) { return math::softplus(x); }
   static HWY_INLINE Lane slope_from_input(Lane x) { return math::sigmoid(x); }
 };
 

@@ -63,7 +63,7 @@ struct Sqrt : Unary<Sqrt> {
 };
 
 struct Rsqrt : Unary<Rsqrt> {
-  static HWY_INLINE Lane value(Lane x) { return lanes(1) / hn::Sqrt(x); }
+  static HWY_INLINE Lane value(Lane x) { return math::rsqrt(x); }
   static HWY_INLINE Lane slope_from_output(Lane y) { return lanes(-0.5) * y * y * y; }
 };
 

@@ -67,7 +67,7 @@ void Adam::attach(std::vector<NamedParameter> parameters) {
 }
 
 void Adam::step() {
-  if (slots_.empty()) throw StateError("Adam: no parameters are attached; call attach(model) once the model is built");
+  if (slots_.empty()) throw StateError("Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn");
   const parallel::FlushSubnormals flush;
   const kernels::AdamStep step = factors(options_, steps_ + 1);
   for (Slot& slot : slots_) {

@@ -55,6 +55,7 @@ void check_options(const CallName& call, const Samples& x, const FitOptions& opt
     if (!options.callbacks[i]) throw ValueError(fmt::format("{}: callback {} is null; leave it out", call.text(), i));
   if (options.validation_data && options.validation_data->x.count() == 0)
     throw ValueError(fmt::format("{}: validation_data holds no samples", call.text()));
+  if (options.verbose < 0 || options.verbose > 2) throw ValueError(fmt::format("{}: verbose is {}; it must be 0, 1 or 2", call.text(), options.verbose));
   check_batch_size(call, options.batch_size);
 }
 
@@ -137,9 +138,9 @@ void Sequential::check_attached() const {
   for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) {
     if (tensor.requires_grad()) same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });
-  if (!same || expected != visited_.end()) throw StateError(fmt::format("{}: parameters were frozen, or let learn again, since compile; call compile again", name_));
+  if (!same || expected != visited_.end()) throw StateError(fmt::format("{}: since compile parameters were frozen, let learn again, or exchanged for others; call compile again", name_));
   if (compiled_->optimizer.attachments() != attached_)
-    throw StateError(fmt::format("{}: its optimizer has been taken on by another model since; give each model one of its own", name_));
+    throw StateError(fmt::format("{}: since compile its optimizer was attached to another model, or exchanged for another; call compile, for each model with an optimizer of its own", name_));
 }
 
 // One pass and one step of the optimiser; the model stands at the end of this batch when it returns.

@@ -83,6 +83,7 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
   memory::List<double> losses(static_cast<std::size_t>(shards));
   memory::List<Array> predictions(static_cast<std::size_t>(shards));
   const Loss& loss = model_.compiled_->loss;
+  const bool is_measured = !model_.compiled_->metrics.empty();
   shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
     std::optional<NoGrad> no_grad;
     if (!training) no_grad.emplace();
@@ -95,13 +96,14 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     for (Index i = 0; i < factors.count(); ++i) sum += static_cast<double>(values.value().data()[i]) * static_cast<double>(factors.data()[i]);
     losses[static_cast<std::size_t>(shard)] = sum;
     if (training) backward(fovea::sum(values * Tensor(factors)), sink);
+    if (!is_measured) return;
     const NoGrad detached;
     predictions[static_cast<std::size_t>(shard)] = fused_ ? softmax(output.detach()).value() : output.value();
   });
   if (training) shards_.reduce(shards, model_.learning_);
   means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(samples));
   const NoGrad no_grad;
-  if (!model_.compiled_->metrics.empty()) add_metrics(batch, joined(model_.name_, predictions), means);
+  if (is_measured) add_metrics(batch, joined(model_.name_, predictions), means);
 }
 
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {

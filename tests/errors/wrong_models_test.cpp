@@ -155,9 +155,9 @@ TEST_CASE("optimisers with wrong options") {
       {"rewards large weights", [] { Adam({.weight_decay = -0.1}); },
        "ValueError: Adam: weight_decay is -0.1; it must be at least 0 and finite"},
       {"steps with nothing attached", [] { Adam().step(); },
-       "StateError: Adam: no parameters are attached; call attach(model) once the model is built"},
+       "StateError: Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn"},
       {"attaches a layer before it is built", [] { Adam adam; adam.attach(Dense{4}); adam.step(); },
-       "StateError: Adam: no parameters are attached; call attach(model) once the model is built"},
+       "StateError: Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn"},
       {"copies one optimiser into two models",
        [] {
          const CompileOptions options{.loss = SparseCategoricalCrossentropy{}};
@@ -168,7 +168,7 @@ TEST_CASE("optimisers with wrong options") {
          b.fit(ids(), labels(), {.verbose = 0});
          a.fit(ids(), labels(), {.verbose = 0});
        },
-       "StateError: sequential: its optimizer has been taken on by another model since; give each model one of its own"},
+       "StateError: sequential: since compile its optimizer was attached to another model, or exchanged for another; call compile, for each model with an optimizer of its own"},
   });
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("models used in the wrong order") {
          set_trainable(*model.layers()[0].as<Embedding>(), false);
          model.fit(ids(), labels(), {.verbose = 0});
        },
-       "StateError: sequential: parameters were frozen, or let learn again, since compile; call compile again"},
+       "StateError: sequential: since compile parameters were frozen, let learn again, or exchanged for others; call compile again"},
       {"freezes a layer before it is built", [] { Sequential model = classifier(); set_trainable(model, false); },
        "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential"},
       {"freezes all layers before compile",

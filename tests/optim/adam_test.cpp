@@ -149,7 +149,7 @@ TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like
 
 TEST_CASE("a step without parameters says what is missing") {
   Adam adam;
-  CHECK_THROWS_WITH_AS(adam.step(), "Adam: no parameters are attached; call attach(model) once the model is built", StateError);
+  CHECK_THROWS_WITH_AS(adam.step(), "Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn", StateError);
   adam.attach(Dense{3});
   CHECK_THROWS_AS(adam.step(), StateError);
 }

@@ -47,6 +47,7 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                        ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = -7; }), "sequential: fit: batch_size is -7; it must be at least 1",
                        ValueError);
+  for (const int verbose : {-1, 3}) CHECK_THROWS_AS(fit_with([=](FitOptions& o) { o.verbose = verbose; }), ValueError);
   for (const double split : {-0.1, 1.0, 1.5}) CHECK_THROWS_AS(fit_with([=](FitOptions& o) { o.validation_split = split; }), ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.validation_split = 1.5; }), "sequential: fit: validation_split is 1.5; it must be at least 0 and below 1", ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) {
@@ -169,6 +170,6 @@ TEST_CASE("an optimiser that two models share is noticed, instead of training th
   a.fit(x, y, toy::quiet(1, 4));
   b.fit(x, y, toy::quiet(1, 4));
   const std::vector<Array> before = toy::weights(b);
-  CHECK_THROWS_WITH_AS(a.fit(x, y, toy::quiet(1, 4)), "sequential: its optimizer has been taken on by another model since; give each model one of its own", StateError);
+  CHECK_THROWS_WITH_AS(a.fit(x, y, toy::quiet(1, 4)), "sequential: since compile its optimizer was attached to another model, or exchanged for another; call compile, for each model with an optimizer of its own", StateError);
   CHECK(toy::bits_differ(toy::weights(b), before) == "");
 }

@@ -70,7 +70,7 @@ TEST_CASE("a layer frozen between two fits needs compile, and then stands still"
   Dense& dense = *model.layers()[2].as<Dense>();
   set_trainable(dense, false);
   const auto before = weights(model);
-  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: parameters were frozen, or let learn again, since compile; call compile again", StateError);
+  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: since compile parameters were frozen, let learn again, or exchanged for others; call compile again", StateError);
   CHECK(weights(model) == before);
   model.compile({.loss = SparseCategoricalCrossentropy{}});
   model.fit(ids, labels, {.epochs = 3, .verbose = 0});
