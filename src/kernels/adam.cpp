@@ -55,6 +55,8 @@ void adam_piece(const AdamStep& step, const real* gradient, real* parameter, rea
   for_lanes(
       n,
       [&](Index i) HWY_ATTR {
+        if (gradient) will_read(gradient + i, n - i);
+        for (real* const numbers : {parameter, mean, variance}) will_write(numbers + i, n - i);
         Lane p = hn::LoadU(Tag(), parameter + i), m = hn::LoadU(Tag(), mean + i), v = hn::LoadU(Tag(), variance + i);
         update(f, gradient ? hn::LoadU(Tag(), gradient + i) : hn::Zero(Tag()), p, m, v);
         hn::StoreU(p, Tag(), parameter + i);

@@ -52,7 +52,12 @@ struct Unary {
 
   static void values(const real* x, real* y, Index n, Scalars scalars) {
     for_lanes(
-        n, [&](Index i) HWY_ATTR { hn::StoreU(value_of(hn::LoadU(Tag(), x + i), scalars), Tag(), y + i); },
+        n,
+        [&](Index i) HWY_ATTR {
+          will_read(x + i, n - i);
+          will_write(y + i, n - i);
+          hn::StoreU(value_of(hn::LoadU(Tag(), x + i), scalars), Tag(), y + i);
+        },
         [&](Index i, Index k) HWY_ATTR { store_some(value_of(load_some(x + i, k), scalars), y + i, k); });
   }
 
@@ -60,6 +65,9 @@ struct Unary {
     for_lanes(
         n,
         [&](Index i) HWY_ATTR {
+          will_read(dy + i, n - i);
+          will_read(kept + i, n - i);
+          will_write(dx + i, n - i);
           const Lane d = hn::LoadU(Tag(), dy + i) * slope_of(hn::LoadU(Tag(), kept + i), scalars);
           hn::StoreU(add ? hn::LoadU(Tag(), dx + i) + d : d, Tag(), dx + i);
         },

@@ -17,42 +17,63 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
   for (Index i = 0; i < n; i += width) each(i, std::min(width, n - i));
 }
 
-void norm_row(const real* x, const real* gamma, const real* beta, Index width, bool centred, real epsilon, real* y, real* mean,
+/// The sum of value(i, k) over the vectors of a row, in four chains, since one after another each addition would wait for the one before.
+template <class Sum, class Value>
+HWY_INLINE Sum sum_of_vectors(Index n, Sum zero, const Value& value) {
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  Sum a = zero, b = zero, c = zero, d = zero;
+  Index i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    a = a + value(i, width);
+    b = b + value(i + width, width);
+    c = c + value(i + 2 * width, width);
+    d = d + value(i + 3 * width, width);
+  }
+  for (; i < n; i += width) a = a + value(i, std::min(width, n - i));
+  return (a + b) + (c + d);
+}
+
+/// `left`: how many numbers, from the row's first on, the loop over rows comes to.
+void norm_row(const real* x, const real* gamma, const real* beta, Index width, Index left, bool centred, real epsilon, real* y, real* mean,
               real* scale) {
   const real share = real(1) / static_cast<real>(width);
   *mean = 0;
-  if (centred) {
-    Lane total = hn::Zero(Tag());
-    for_vectors(width, [&](Index i, Index k) HWY_ATTR { total = total + load(x + i, k); });
-    *mean = sum(total) * share;
-  }
+  if (centred) *mean = sum(sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR { return load(x + i, k); })) * share;
   const Lane m = hn::Set(Tag(), *mean);
-  Lane squares = hn::Zero(Tag());
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+  const Lane squares = sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    will_read(x + i, left - i);
     const Lane d = hn::IfThenElseZero(hn::FirstN(Tag(), static_cast<std::size_t>(k)), load(x + i, k) - m);
-    squares = squares + d * d;
+    return d * d;
   });
   *scale = 1 / std::sqrt(sum(squares) * share + epsilon);
   const Lane s = hn::Set(Tag(), *scale);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    will_write(y + i, left - i);
     const Lane n = (load(x + i, k) - m) * s * load(gamma + i, k);
     store(beta ? n + load(beta + i, k) : n, y + i, k);
   });
 }
 
+/// The sums of g and of g n.
+struct SlopeSums {
+  Lane total, along;
+  friend HWY_INLINE SlopeSums operator+(SlopeSums a, SlopeSums b) { return {a.total + b.total, a.along + b.along}; }
+};
+
 /// dx (+)= s (g - mean(g) - n mean(g n))
-void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, bool centred, real mean, real scale, real* dx,
+void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, real mean, real scale, real* dx,
                     bool add) {
   const Lane m = hn::Set(Tag(), mean), s = hn::Set(Tag(), scale);
-  Lane total = hn::Zero(Tag()), along = hn::Zero(Tag());
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+  const SlopeSums sums = sum_of_vectors(width, SlopeSums{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
+    will_read(dy + i, left - i);
+    will_read(x + i, left - i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
-    total = total + g;
-    along = along + g * ((load(x + i, k) - m) * s);  // g is 0 in lanes that do not exist
+    return SlopeSums{g, g * ((load(x + i, k) - m) * s)};  // g is 0 in lanes that do not exist
   });
   const real share = real(1) / static_cast<real>(width);
-  const Lane shift = hn::Set(Tag(), centred ? sum(total) * share : real(0)), slope = hn::Set(Tag(), sum(along) * share);
+  const Lane shift = hn::Set(Tag(), centred ? sum(sums.total) * share : real(0)), slope = hn::Set(Tag(), sum(sums.along) * share);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    will_write(dx + i, left - i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
     const Lane d = s * (g - shift - (load(x + i, k) - m) * s * slope);
     store(add ? load(dx + i, k) + d : d, dx + i, k);
@@ -98,7 +119,7 @@ void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, r
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, sizes.centred, epsilon, y + r * width, means + r, scales + r);
+      row(x + r * width, gamma, beta, width, (sizes.rows - r) * width, sizes.centred, epsilon, y + r * width, means + r, scales + r);
   });
 }
 
@@ -115,8 +136,9 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
       real* const dbeta = to.dbeta ? betas.as<real>() + chunk * width : nullptr;
       if (dgamma) std::fill_n(dgamma, width, real(0));
       if (dbeta) std::fill_n(dbeta, width, real(0));
-      for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
-        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, centred, means[r], scales[r], to.dx + r * width, to.add_dx);
+      const Index last = std::min(rows, (chunk + 1) * chunk_rows);
+      for (Index r = chunk * chunk_rows; r < last; ++r) {
+        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, (rows - r) * width, centred, means[r], scales[r], to.dx + r * width, to.add_dx);
         if (dgamma || dbeta) parameters_row(dy + r * width, x + r * width, width, means[r], scales[r], dgamma, dbeta);
       }
     }

@@ -44,13 +44,12 @@ void copy_row(const real* x, Index step_x, real* y, Index step_y, Index count, b
 
 constexpr Index tile = 64, lead = tile + 64 / sizeof(real);
 
-// y (columns, rows) (+)= x (rows, columns) with its axes exchanged, of at most one tile; rows are apart by the leads. Both sides are
-// read and written along their rows: columns that are a power of two apart would push each other out of the cache. `near`: two tiles.
-void exchange(const real* x, Index lead_x, real* y, Index lead_y, Index rows, Index columns, bool add, real* near) {
-  real* const turned = near + tile * lead;
-  for (Index row = 0; row < rows; ++row) std::copy_n(x + row * lead_x, columns, near + row * lead);
-  transpose(near, rows, columns, lead, turned, lead);
-  for (Index column = 0; column < columns; ++column) copy_row(turned + column * lead, 1, y + column * lead_y, 1, rows, add);
+// y (columns, rows) (+)= x (rows, columns) with its axes exchanged, of at most one tile; rows are apart by the leads. `turned`: memory for a
+// tile, where it is added.
+void exchange(const real* x, Index lead_x, real* y, Index lead_y, Index rows, Index columns, bool add, real* turned) {
+  if (!add) return transpose(x, rows, columns, lead_x, y, lead_y);
+  transpose(x, rows, columns, lead_x, turned, lead);
+  for (Index column = 0; column < columns; ++column) copy_row(turned + column * lead, 1, y + column * lead_y, 1, rows, true);
 }
 
 // The axis along which neighbours in x are next to each other, if it is another than the last, which is that of y.
@@ -68,12 +67,12 @@ void copy_exchanged(const View& x, const MutableView& y, int axis, bool add) {
   const Index lead_x = x.strides[static_cast<std::size_t>(last)], lead_y = y.strides[static_cast<std::size_t>(axis)];
   const Index across = (columns + tile - 1) / tile, tiles = across * ((rows + tile - 1) / tile);
   parallel::for_range(y.shape.count() / (rows * columns) * tiles, parallel::grain(4 * tile * tile), [&](Index begin, Index end) {
-    const Buffer scratch(2 * tile * lead * static_cast<Index>(sizeof(real)));
+    const Buffer turned(add ? tile * lead * static_cast<Index>(sizeof(real)) : 0);
     for (Index i = begin; i < end; ++i) {
       const Place from = place(i / tiles, x, y, axis, last);
       const Index row = i % tiles / across * tile, column = i % across * tile;
       exchange(x.data + from.x + row * lead_x + column, lead_x, y.data + from.y + column * lead_y + row, lead_y, std::min(tile, rows - row), std::min(tile, columns - column), add,
-               scratch.as<real>());
+               turned.as<real>());
     }
   });
 }

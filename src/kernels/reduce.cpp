@@ -64,18 +64,28 @@ void reduce_rows(const real* x, Index rows, Index inner, real* y) {
     *y = reduce_row<Join>(x, rows);
     return;
   }
-  for_lanes(
-      inner,
-      [&](Index i) HWY_ATTR {
-        Lane joined = hn::Set(Tag(), Join::start);
-        for (Index r = 0; r < rows; ++r) joined = Join::join(joined, hn::LoadU(Tag(), x + r * inner + i));
-        hn::StoreU(joined, Tag(), y + i);
-      },
-      [&](Index i, Index k) HWY_ATTR {
-        Lane joined = hn::Set(Tag(), Join::start);
-        for (Index r = 0; r < rows; ++r) joined = Join::join(joined, load_some(x + r * inner + i, k, Join::start));
-        store_some(joined, y + i, k);
-      });
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  Index i = 0;
+  for (; i + 4 * width <= inner; i += 4 * width) {
+    Lane a = hn::Set(Tag(), Join::start), b = a, c = a, d = a;
+    for (Index r = 0; r < rows; ++r) {
+      const real* const row = x + r * inner + i;
+      a = Join::join(a, hn::LoadU(Tag(), row));
+      b = Join::join(b, hn::LoadU(Tag(), row + width));
+      c = Join::join(c, hn::LoadU(Tag(), row + 2 * width));
+      d = Join::join(d, hn::LoadU(Tag(), row + 3 * width));
+    }
+    hn::StoreU(a, Tag(), y + i);
+    hn::StoreU(b, Tag(), y + i + width);
+    hn::StoreU(c, Tag(), y + i + 2 * width);
+    hn::StoreU(d, Tag(), y + i + 3 * width);
+  }
+  for (; i < inner; i += width) {
+    const Index k = std::min(width, inner - i);
+    Lane joined = hn::Set(Tag(), Join::start);
+    for (Index r = 0; r < rows; ++r) joined = Join::join(joined, load(x + r * inner + i, k));
+    store(joined, y + i, k);
+  }
 }
 
 void sum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Sum>(x, rows, inner, y); }

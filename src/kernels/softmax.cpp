@@ -12,7 +12,8 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 /// end; along another axis each lane is a row of its own, and joining does nothing.
 struct Rows {
   Index length, step, width;
-  bool across;                // lanes are neighbours along the axis
+  bool across;  // lanes are neighbours along the axis
+  Index left;   // how many numbers, from the row's first on, the loop over rows comes to
 
   Index vectors() const { return across ? (length + width - 1) / width : length; }
   Index offset(Index i) const { return across ? i * width : i * step; }
@@ -112,6 +113,8 @@ HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows&
 void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_read(x + v.at, rows.left - v.at);
+    will_write(y + v.at, rows.left - v.at);
     const Lane e = v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
     v.store(e, y);
     return e;
@@ -121,8 +124,13 @@ void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real
 }
 
 void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
-  const Lane dot = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(y) * v.load(dy), hn::Zero(Tag())); });
+  const Lane dot = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_read(y + v.at, rows.left - v.at);
+    will_read(dy + v.at, rows.left - v.at);
+    return v.keep_or(v.load(y) * v.load(dy), hn::Zero(Tag()));
+  });
   for_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_write(dx + v.at, rows.left - v.at);
     const Lane d = v.keep_or(v.load(y) * (v.load(dy) - dot), hn::Zero(Tag()));
     v.store(add ? v.load(dx) + d : d, dx);
   });
@@ -130,25 +138,37 @@ void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep,
 
 void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
-  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag())); });
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_read(x + v.at, rows.left - v.at);
+    will_write(y + v.at, rows.left - v.at);
+    return v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
+  });
   const Lane log_total = log(total);
   for_row(keep, rows, [&](const auto& v) HWY_ATTR { v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y); });
 }
 
 void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
-  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(dy), hn::Zero(Tag())); });
+  const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_read(dy + v.at, rows.left - v.at);
+    return v.keep_or(v.load(dy), hn::Zero(Tag()));
+  });
   for_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    will_read(y + v.at, rows.left - v.at);
+    will_write(dx + v.at, rows.left - v.at);
     const Lane d = v.keep_or(v.load(dy) - exp_of_negative(v.load(y)) * total, hn::Zero(Tag()));
     v.store(add ? v.load(dx) + d : d, dx);
   });
 }
 
 /// log sum e^x as largest + log_total, which are kept apart for what is subtracted from them.
-void log_sum_exp_row(const real* x, Index n, real* largest, real* log_total) {
-  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
+void log_sum_exp_row(const real* x, Index n, Index left, real* largest, real* log_total) {
+  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true, left};
   Lane most = row_maximum(x, nullptr, rows), total;
   if (hn::AllTrue(Tag(), hn::Lt(hn::Abs(most), lanes(infinity)))) {
-    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp_of_negative(v.load(x) - most), hn::Zero(Tag())); });
+    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
+      will_read(x + v.at, rows.left - v.at);
+      return v.keep_or(exp_of_negative(v.load(x) - most), hn::Zero(Tag()));
+    });
   } else {
     most = hn::Zero(Tag());
     total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x)), hn::Zero(Tag())); });
@@ -158,9 +178,11 @@ void log_sum_exp_row(const real* x, Index n, real* largest, real* log_total) {
 }
 
 /// dx (+)= factor e^(x - log_sum); 0 where x is -infinity, also if they all are.
-void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, real* dx, bool add) {
-  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true};
+void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, Index left, real* dx, bool add) {
+  const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true, left};
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
+    will_read(x + v.at, rows.left - v.at);
+    will_write(dx + v.at, rows.left - v.at);
     const Lane at = v.load(x);
     const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(at - hn::Set(Tag(), log_sum)));
     v.store(add ? v.load(dx) + d : d, dx);
@@ -191,7 +213,7 @@ void for_each_softmax(AlongAxis axis, const Row& row) {
     for (Index i = begin; i < end; ++i) {
       const Index first = i % groups * lanes;
       row(i / groups * axis.length * axis.inner + first,
-          axis.inner == 1 ? Rows{axis.length, 1, lanes, true} : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false});
+          axis.inner == 1 ? Rows{axis.length, 1, lanes, true, (axis.outer - i) * axis.length} : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false, 0});
     }
   });
 }
@@ -225,7 +247,7 @@ void log_sum_exp(const real* x, Index rows, Index length, real* y) {
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       real largest, log_total;
-      row(x + i * length, length, &largest, &log_total);
+      row(x + i * length, length, (rows - i) * length, &largest, &log_total);
       y[i] = largest + log_total;
     }
   });
@@ -234,7 +256,7 @@ void log_sum_exp(const real* x, Index rows, Index length, real* y) {
 void log_sum_exp_slopes(const real* dy, const real* x, const real* y, Index rows, Index length, real* dx, bool add) {
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, dx + i * length, add);
+    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, (rows - i) * length, dx + i * length, add);
   });
 }
 
@@ -246,7 +268,7 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
       if (labels.ignores(i)) continue;
       const real* const own = z + i * classes;
       real largest, log_total;
-      row(own, classes, &largest, &log_total);
+      row(own, classes, (rows - i) * classes, &largest, &log_total);
       log_sum[i] = largest + log_total;
       loss[i] = labels.weight(i) * (log_total - (own[labels.labels[i]] - largest));
       if (labels.smoothing == 0) continue;
@@ -270,7 +292,7 @@ void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels
         if (!add) std::fill_n(own, classes, real(0));
         continue;
       }
-      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, own, add);
+      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, (rows - i) * classes, own, add);
       own[labels.labels[i]] -= dloss[i] * labels.weight(i);
       for (Index c = 0; labels.smoothing != 0 && c < classes; ++c)
         own[c] -= dloss[i] * share * (labels.weights ? labels.weights[c] : real(1));
