@@ -82,8 +82,8 @@ TouchedRows Gradient::rows() const {
     if (parts_.size() > 1) std::ranges::copy(part.values.values(), all.mutable_data() + filled * width);
     filled += part.ids.count();
   }
-  std::vector<std::int32_t> order(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
-  kernels::sort_by_id(ids.data(), count, order.data());
+  std::vector<std::int32_t> order(ids.size()), scratch(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
+  kernels::sort_by_id(ids.data(), count, order.data(), scratch.data());
   const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
   Array sums(Shape{unique, width});
   kernels::sum_runs(all.data(), order.data(), starts.data(), unique, width, sums.mutable_data());

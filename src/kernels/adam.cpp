@@ -6,6 +6,7 @@
 #include "kernels/targets.hpp"
 //
 #include "kernels/adam.hpp"
+#include "kernels/ahead.hpp"
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -50,13 +51,14 @@ HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& m
   parameter = moved(f, f.keep * parameter, mean, variance);
 }
 
-void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
+/// `left`: see ask_ahead.
+void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n, Index left) {
   const Factors f(step);
   for_lanes(
       n,
       [&](Index i) HWY_ATTR {
-        if (gradient) will_read(gradient + i, n - i);
-        for (real* const numbers : {parameter, mean, variance}) will_write(numbers + i, n - i);
+        ask_ahead(left - i, parameter + i, mean + i, variance + i);
+        if (gradient) ask_ahead(left - i, gradient + i);
         Lane p = hn::LoadU(Tag(), parameter + i), m = hn::LoadU(Tag(), mean + i), v = hn::LoadU(Tag(), variance + i);
         update(f, gradient ? hn::LoadU(Tag(), gradient + i) : hn::Zero(Tag()), p, m, v);
         hn::StoreU(p, Tag(), parameter + i);
@@ -213,7 +215,7 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
   const auto piece = FOVEA_BEST(adam_piece);
   parallel::for_range(n, parallel::worth_a_task / 4, [&](Index begin, Index end) {
-    piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin, variance + begin, end - begin);
+    piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin, variance + begin, end - begin, left_to_ask_for(n, begin));
   });
 }
 

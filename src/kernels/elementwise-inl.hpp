@@ -12,6 +12,7 @@
 #define FOVEA_KERNELS_ELEMENTWISE_INL_HPP
 #endif
 
+#include "kernels/ahead.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/lanes-inl.hpp"
 
@@ -50,24 +51,21 @@ struct Unary {
       return Self::slope_from_input(kept, scalars);
   }
 
-  static void values(const real* x, real* y, Index n, Scalars scalars) {
+  static void values(const real* x, real* y, Index n, Index left, Scalars scalars) {
     for_lanes(
         n,
         [&](Index i) HWY_ATTR {
-          will_read(x + i, n - i);
-          will_write(y + i, n - i);
+          ask_ahead(left - i, x + i, y + i);
           hn::StoreU(value_of(hn::LoadU(Tag(), x + i), scalars), Tag(), y + i);
         },
         [&](Index i, Index k) HWY_ATTR { store_some(value_of(load_some(x + i, k), scalars), y + i, k); });
   }
 
-  static void slopes(const real* dy, const real* kept, real* dx, Index n, bool add, Scalars scalars) {
+  static void slopes(const real* dy, const real* kept, real* dx, Index n, Index left, bool add, Scalars scalars) {
     for_lanes(
         n,
         [&](Index i) HWY_ATTR {
-          will_read(dy + i, n - i);
-          will_read(kept + i, n - i);
-          will_write(dx + i, n - i);
+          ask_ahead(left - i, dy + i, kept + i, dx + i);
           const Lane d = hn::LoadU(Tag(), dy + i) * slope_of(hn::LoadU(Tag(), kept + i), scalars);
           hn::StoreU(add ? hn::LoadU(Tag(), dx + i) + d : d, Tag(), dx + i);
         },

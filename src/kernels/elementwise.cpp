@@ -56,11 +56,11 @@ void dense(Index n, const Piece& piece) {
 }  // namespace
 
 void map_values(const UnaryKernel& kernel, const real* x, real* y, Index n, Scalars scalars) {
-  dense(n, [&](Index i, Index length) { kernel.values(x + i, y + i, length, scalars); });
+  dense(n, [&](Index i, Index length) { kernel.values(x + i, y + i, length, left_to_ask_for(n, i), scalars); });
 }
 
 void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, real* dx, Index n, bool add, Scalars scalars) {
-  dense(n, [&](Index i, Index length) { kernel.slopes(dy + i, kept + i, dx + i, length, add, scalars); });
+  dense(n, [&](Index i, Index length) { kernel.slopes(dy + i, kept + i, dx + i, length, left_to_ask_for(n, i), add, scalars); });
 }
 
 void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index rows, Index width) {
@@ -69,7 +69,7 @@ void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index ro
     const Shape piece{end - begin, width};
     real* const from = y + begin * width;
     if (b) copy({b, Shape{width}, {1}}, {from, piece, {width, 1}}, true);
-    if (kernel) kernel->values(from, from, piece.count(), {});
+    if (kernel) kernel->values(from, from, piece.count(), 0, {});  // the product behind it has just been there
   });
 }
 

@@ -11,10 +11,10 @@ struct Scalars {
   real a = 0, b = 0;
 };
 
-/// y = f(x), and dx (+)= dy f'. `kept` is x or y, whichever the slope needs.
+/// y = f(x), and dx (+)= dy f'. `kept` is x or y, whichever the slope needs; `left`: see ask_ahead.
 struct UnaryKernel {
-  void (*values)(const real* x, real* y, Index n, Scalars);
-  void (*slopes)(const real* dy, const real* kept, real* dx, Index n, bool add, Scalars);
+  void (*values)(const real* x, real* y, Index n, Index left, Scalars);
+  void (*slopes)(const real* dy, const real* kept, real* dx, Index n, Index left, bool add, Scalars);
   bool keeps_output;
 };
 

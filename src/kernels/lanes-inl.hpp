@@ -309,16 +309,6 @@ HWY_INLINE void store_some(Lane x, real* p, Index n) {
 #endif
 }
 
-/// Asks for what a loop along p, with `left` numbers from here on, comes to one page later; near its end for nothing. Processors look ahead by
-/// themselves, but not beyond a page, and on virtual machines often not at all.
-constexpr Index a_page = 4096 / sizeof(real);
-HWY_INLINE void will_read(const real* p, Index left) {
-  if (left > a_page) __builtin_prefetch(p + a_page);
-}
-HWY_INLINE void will_write(real* p, Index left) {
-  if (left > a_page) __builtin_prefetch(p + a_page, 1);
-}
-
 /// The first `n` numbers at `p`, or a whole vector of them.
 HWY_INLINE Lane load(const real* p, Index n) { return n == static_cast<Index>(hn::Lanes(Tag())) ? hn::LoadU(Tag(), p) : load_some(p, n); }
 

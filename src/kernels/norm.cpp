@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/norm.cpp"
 #include "kernels/targets.hpp"
 //
+#include "kernels/ahead.hpp"
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,7 +34,7 @@ HWY_INLINE Sum sum_of_vectors(Index n, Sum zero, const Value& value) {
   return (a + b) + (c + d);
 }
 
-/// `left`: how many numbers, from the row's first on, the loop over rows comes to.
+/// `left`: see ask_ahead.
 void norm_row(const real* x, const real* gamma, const real* beta, Index width, Index left, bool centred, real epsilon, real* y, real* mean,
               real* scale) {
   const real share = real(1) / static_cast<real>(width);
@@ -41,14 +42,14 @@ void norm_row(const real* x, const real* gamma, const real* beta, Index width, I
   if (centred) *mean = sum(sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR { return load(x + i, k); })) * share;
   const Lane m = hn::Set(Tag(), *mean);
   const Lane squares = sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    will_read(x + i, left - i);
+    ask_ahead(left - i, x + i);
     const Lane d = hn::IfThenElseZero(hn::FirstN(Tag(), static_cast<std::size_t>(k)), load(x + i, k) - m);
     return d * d;
   });
   *scale = 1 / std::sqrt(sum(squares) * share + epsilon);
   const Lane s = hn::Set(Tag(), *scale);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    will_write(y + i, left - i);
+    ask_ahead(left - i, y + i);
     const Lane n = (load(x + i, k) - m) * s * load(gamma + i, k);
     store(beta ? n + load(beta + i, k) : n, y + i, k);
   });
@@ -65,15 +66,14 @@ void norm_input_row(const real* dy, const real* x, const real* gamma, Index widt
                     bool add) {
   const Lane m = hn::Set(Tag(), mean), s = hn::Set(Tag(), scale);
   const SlopeSums sums = sum_of_vectors(width, SlopeSums{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
-    will_read(dy + i, left - i);
-    will_read(x + i, left - i);
+    ask_ahead(left - i, dy + i, x + i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
     return SlopeSums{g, g * ((load(x + i, k) - m) * s)};  // g is 0 in lanes that do not exist
   });
   const real share = real(1) / static_cast<real>(width);
   const Lane shift = hn::Set(Tag(), centred ? sum(sums.total) * share : real(0)), slope = hn::Set(Tag(), sum(sums.along) * share);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    will_write(dx + i, left - i);
+    ask_ahead(left - i, dx + i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
     const Lane d = s * (g - shift - (load(x + i, k) - m) * s * slope);
     store(add ? load(dx + i, k) + d : d, dx + i, k);
@@ -119,7 +119,7 @@ void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, r
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, (sizes.rows - r) * width, sizes.centred, epsilon, y + r * width, means + r, scales + r);
+      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width), sizes.centred, epsilon, y + r * width, means + r, scales + r);
   });
 }
 
@@ -136,9 +136,8 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
       real* const dbeta = to.dbeta ? betas.as<real>() + chunk * width : nullptr;
       if (dgamma) std::fill_n(dgamma, width, real(0));
       if (dbeta) std::fill_n(dbeta, width, real(0));
-      const Index last = std::min(rows, (chunk + 1) * chunk_rows);
-      for (Index r = chunk * chunk_rows; r < last; ++r) {
-        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, (rows - r) * width, centred, means[r], scales[r], to.dx + r * width, to.add_dx);
+      for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
+        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, left_to_ask_for(rows * width, r * width), centred, means[r], scales[r], to.dx + r * width, to.add_dx);
         if (dgamma || dbeta) parameters_row(dy + r * width, x + r * width, width, means[r], scales[r], dgamma, dbeta);
       }
     }

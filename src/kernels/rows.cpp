@@ -4,7 +4,6 @@
 #include <bit>
 #include <numeric>
 
-#include "fovea/memory/buffer.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
@@ -17,11 +16,10 @@ void gather_rows(const real* table, const std::int32_t* ids, Index count, Index 
 
 // Radix sort by digits, least significant first: each pass keeps the order of equal digits, and only as many passes as the largest id
 // has digits, all about as long. Few ids do not repay the counters of a large digit.
-void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order) {
+void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order, std::int32_t* scratch) {
   constexpr int longest = 11;
-  const Buffer scratch(count * 4);
   std::int32_t* from = order;
-  std::int32_t* to = scratch.as<std::int32_t>();
+  std::int32_t* to = scratch;
   std::iota(from, from + count, 0);
   const std::int32_t largest = count == 0 ? 0 : *std::max_element(ids, ids + count);
   const int size = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(largest))), most = count < 1024 ? 8 : longest;

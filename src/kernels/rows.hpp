@@ -8,8 +8,8 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 /// y[i] = table[ids[i]], rows of `width` numbers. Ids must be valid.
 void gather_rows(const real* table, const std::int32_t* ids, Index count, Index width, real* y);
 
-/// order = 0 ... count - 1 sorted by id, equal ids in the order of their positions.
-void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order);
+/// order = 0 ... count - 1 sorted by id, equal ids in the order of their positions. `scratch` has room for as many.
+void sort_by_id(const std::int32_t* ids, Index count, std::int32_t* order, std::int32_t* scratch);
 
 /// The touched rows of a table: for each distinct id in ascending order, unique_ids and the position in `order` at which its
 /// run begins; starts has one entry more, the count. Returns how many there are.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/ahead.hpp"
 #include "kernels/softmax.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
@@ -13,7 +14,7 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 struct Rows {
   Index length, step, width;
   bool across;  // lanes are neighbours along the axis
-  Index left;   // how many numbers, from the row's first on, the loop over rows comes to
+  Index left;   // see ask_ahead
 
   Index vectors() const { return across ? (length + width - 1) / width : length; }
   Index offset(Index i) const { return across ? i * width : i * step; }
@@ -113,8 +114,7 @@ HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows&
 void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_read(x + v.at, rows.left - v.at);
-    will_write(y + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, x + v.at, y + v.at);
     const Lane e = v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
     v.store(e, y);
     return e;
@@ -125,12 +125,11 @@ void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real
 
 void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
   const Lane dot = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_read(y + v.at, rows.left - v.at);
-    will_read(dy + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, y + v.at, dy + v.at);
     return v.keep_or(v.load(y) * v.load(dy), hn::Zero(Tag()));
   });
   for_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_write(dx + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, dx + v.at);
     const Lane d = v.keep_or(v.load(y) * (v.load(dy) - dot), hn::Zero(Tag()));
     v.store(add ? v.load(dx) + d : d, dx);
   });
@@ -139,8 +138,7 @@ void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep,
 void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real* y) {
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_read(x + v.at, rows.left - v.at);
-    will_write(y + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, x + v.at, y + v.at);
     return v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
   });
   const Lane log_total = log(total);
@@ -149,12 +147,11 @@ void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, 
 
 void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_read(dy + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, dy + v.at);
     return v.keep_or(v.load(dy), hn::Zero(Tag()));
   });
   for_row(keep, rows, [&](const auto& v) HWY_ATTR {
-    will_read(y + v.at, rows.left - v.at);
-    will_write(dx + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, y + v.at, dx + v.at);
     const Lane d = v.keep_or(v.load(dy) - exp_of_negative(v.load(y)) * total, hn::Zero(Tag()));
     v.store(add ? v.load(dx) + d : d, dx);
   });
@@ -166,7 +163,7 @@ void log_sum_exp_row(const real* x, Index n, Index left, real* largest, real* lo
   Lane most = row_maximum(x, nullptr, rows), total;
   if (hn::AllTrue(Tag(), hn::Lt(hn::Abs(most), lanes(infinity)))) {
     total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
-      will_read(x + v.at, rows.left - v.at);
+      ask_ahead(rows.left - v.at, x + v.at);
       return v.keep_or(exp_of_negative(v.load(x) - most), hn::Zero(Tag()));
     });
   } else {
@@ -181,8 +178,7 @@ void log_sum_exp_row(const real* x, Index n, Index left, real* largest, real* lo
 void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, Index left, real* dx, bool add) {
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true, left};
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
-    will_read(x + v.at, rows.left - v.at);
-    will_write(dx + v.at, rows.left - v.at);
+    ask_ahead(rows.left - v.at, x + v.at, dx + v.at);
     const Lane at = v.load(x);
     const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(at - hn::Set(Tag(), log_sum)));
     v.store(add ? v.load(dx) + d : d, dx);
@@ -213,7 +209,7 @@ void for_each_softmax(AlongAxis axis, const Row& row) {
     for (Index i = begin; i < end; ++i) {
       const Index first = i % groups * lanes;
       row(i / groups * axis.length * axis.inner + first,
-          axis.inner == 1 ? Rows{axis.length, 1, lanes, true, (axis.outer - i) * axis.length} : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false, 0});
+          axis.inner == 1 ? Rows{axis.length, 1, lanes, true, left_to_ask_for(axis.outer * axis.length, i * axis.length)} : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false, 0});
     }
   });
 }
@@ -247,7 +243,7 @@ void log_sum_exp(const real* x, Index rows, Index length, real* y) {
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       real largest, log_total;
-      row(x + i * length, length, (rows - i) * length, &largest, &log_total);
+      row(x + i * length, length, left_to_ask_for(rows * length, i * length), &largest, &log_total);
       y[i] = largest + log_total;
     }
   });
@@ -256,7 +252,7 @@ void log_sum_exp(const real* x, Index rows, Index length, real* y) {
 void log_sum_exp_slopes(const real* dy, const real* x, const real* y, Index rows, Index length, real* dx, bool add) {
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, (rows - i) * length, dx + i * length, add);
+    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, left_to_ask_for(rows * length, i * length), dx + i * length, add);
   });
 }
 
@@ -268,7 +264,7 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
       if (labels.ignores(i)) continue;
       const real* const own = z + i * classes;
       real largest, log_total;
-      row(own, classes, (rows - i) * classes, &largest, &log_total);
+      row(own, classes, left_to_ask_for(rows * classes, i * classes), &largest, &log_total);
       log_sum[i] = largest + log_total;
       loss[i] = labels.weight(i) * (log_total - (own[labels.labels[i]] - largest));
       if (labels.smoothing == 0) continue;
@@ -292,7 +288,7 @@ void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels
         if (!add) std::fill_n(own, classes, real(0));
         continue;
       }
-      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, (rows - i) * classes, own, add);
+      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, left_to_ask_for(rows * classes, i * classes), own, add);
       own[labels.labels[i]] -= dloss[i] * labels.weight(i);
       for (Index c = 0; labels.smoothing != 0 && c < classes; ++c)
         own[c] -= dloss[i] * share * (labels.weights ? labels.weights[c] : real(1));

@@ -4,6 +4,7 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "kernels/ahead.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/views.hpp"
@@ -56,7 +57,7 @@ Array slopes(const kernels::UnaryKernel& kernel, const Array& dy, const Array& y
   const Index units = dy.shape()[-1];
   const auto make = [&](Index first, Index count) {
     const Index from = first * units;
-    kernel.slopes(dy.data() + from, y.data() + from, to + from, count * units, false, {});
+    kernel.slopes(dy.data() + from, y.data() + from, to + from, count * units, kernels::left_to_ask_for(dy.count(), from), false, {});
   };
   kernels::sum_as_made(make, to, rows_of(dy.shape()), units, db.mutable_data());
   dbias->add(db);

@@ -66,10 +66,14 @@ void Adam::attach(std::vector<NamedParameter> parameters) {
   }
 }
 
+// What may fail comes before anything moves. Ordering the rows of tables and updating dense parameters go side by side; the rows follow.
 void Adam::step() {
   if (slots_.empty()) throw StateError("Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn");
   const parallel::FlushSubnormals flush;
   const kernels::AdamStep step = factors(options_, steps_ + 1);
+  memory::List<std::pair<Slot*, Array>> learning;  // with their dense gradients
+  learning.reserve(slots_.size());
+  Index work = 0;
   for (Slot& slot : slots_) {
     if (!slot.parameter.requires_grad()) continue;  // frozen since: it stands still
     const Gradient& gradient = slot.parameter.gradient();
@@ -78,14 +82,22 @@ void Adam::step() {
       slot.rows = std::make_shared<AdamRows>(slot.parameter, slot.mean, slot.variance,
                                              AdamRows::Options{.settles = comes_to_rest(options_), .stand_still = options_.untouched_rows_stand_still});
     }
-    if (slot.rows) {
-      slot.rows->step(step, gradient);
-      continue;
-    }
-    const Array dense = gradient.empty() ? Array() : gradient.array();
-    kernels::adam(step, gradient.empty() ? nullptr : dense.data(), slot.parameter.mutable_value().mutable_data(), slot.mean.mutable_data(), slot.variance.mutable_data(),
-                  slot.parameter.shape().count());
+    if (slot.rows) slot.rows->prepare(gradient);
+    learning.emplace_back(&slot, slot.rows || gradient.empty() ? Array() : gradient.array());
+    work += slot.parameter.shape().count();
   }
+  const auto count = static_cast<Index>(learning.size());
+  parallel::for_range(count, work < parallel::worth_a_task / 4 ? count : 1, [&](Index begin, Index end) {
+    for (const auto& [slot, gradient] : std::span(learning).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))) {
+      if (slot->rows)
+        slot->rows->sort();
+      else
+        kernels::adam(step, slot->parameter.gradient().empty() ? nullptr : gradient.data(), slot->parameter.mutable_value().mutable_data(), slot->mean.mutable_data(),
+                      slot->variance.mutable_data(), slot->parameter.shape().count());
+    }
+  });
+  for (const auto& [slot, gradient] : learning)
+    if (slot->rows) slot->rows->step(step);
   ++steps_;
 }
 

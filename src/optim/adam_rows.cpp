@@ -10,6 +10,7 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
+constexpr Index id_bytes = sizeof(std::int32_t), pointer_bytes = sizeof(const real*);
 constexpr Index rows_a_piece = 32, rows_ahead = 2;
 constexpr std::size_t parts_to_fetch = 16;  // more would push each other out of the cache
 constexpr Index columns_a_time = 64;        // of a row that catches up, between requests for what comes next
@@ -119,57 +120,77 @@ void AdamRows::retire() {
   retired_ = true;
 }
 
-// The rows that the gradient names, which were up to date before this step: their parts are added up in the order in which they
-// were recorded, then the row is updated.
-void AdamRows::step_touched(const kernels::AdamStep& step, const Gradient& gradient) {
+AdamRows::Touched::Touched(Index n) : count(n), ids(n * id_bytes), order(n * id_bytes), scratch(n * id_bytes), unique_ids(n * id_bytes), starts((n + 1) * id_bytes), rows(n * pointer_bytes), sorted(n * pointer_bytes) {}
+
+void AdamRows::prepare(const Gradient& gradient) {
+  touched_.reset();
+  whole_.reset();
+  const auto make_room = [](auto& list) {
+    if (list.size() == list.capacity()) list.reserve(2 * list.size() + 1);
+  };
+  make_room(runs_);
+  make_room(starts_);
+  make_room(peaks_);
+  const bool dense = !gradient.empty() && !gradient.has_rows_only();
+  if (dense || retired_) {
+    settle_all();
+    table_.value();  // rows that another optimiser lets lag
+  }
   Index count = 0;
-  for (const TouchedRows& part : gradient.parts()) count += part.ids.count();
-  const Buffer id_memory(count * 4), order_memory(count * 4), unique_memory(count * 4), start_memory((count + 1) * 4), row_memory(count * 8), part_memory(count * 8);
-  std::int32_t *const ids = id_memory.as<std::int32_t>(), *const order = order_memory.as<std::int32_t>();
-  std::int32_t *const unique_ids = unique_memory.as<std::int32_t>(), *const starts = start_memory.as<std::int32_t>();
-  const real **const rows = row_memory.as<const real*>(), **const parts = part_memory.as<const real*>();
+  for (const TouchedRows& part : gradient.parts()) {
+    settle(part.ids.values());  // rows that the forward pass read are already
+    count += part.ids.count();
+  }
+  if (dense || retired_) {
+    whole_ = gradient.array();
+    return;
+  }
+  Touched& next = touched_.emplace(count);
   Index filled = 0;
   for (const TouchedRows& part : gradient.parts()) {
-    std::ranges::copy(part.ids.values(), ids + filled);
-    for (Index i = 0; i < part.ids.count(); ++i) rows[filled++] = part.values.data() + i * width_;
+    std::ranges::copy(part.ids.values(), next.ids.as<std::int32_t>() + filled);
+    for (Index i = 0; i < part.ids.count(); ++i) next.rows.as<const real*>()[filled++] = part.values.data() + i * width_;
   }
-  kernels::sort_by_id(ids, count, order);
-  const Index unique = kernels::unique_runs(ids, order, count, unique_ids, starts);
-  for (Index i = 0; i < count; ++i) parts[i] = rows[order[i]];
-  record(step);
+}
+
+void AdamRows::sort() {
+  if (!touched_) return;
+  Touched& next = *touched_;
+  std::int32_t* const order = next.order.as<std::int32_t>();
+  kernels::sort_by_id(next.ids.as<std::int32_t>(), next.count, order, next.scratch.as<std::int32_t>());
+  next.unique = kernels::unique_runs(next.ids.as<std::int32_t>(), order, next.count, next.unique_ids.as<std::int32_t>(), next.starts.as<std::int32_t>());
+  for (Index i = 0; i < next.count; ++i) next.sorted.as<const real*>()[i] = next.rows.as<const real*>()[order[i]];
+}
+
+// The rows' parts are added up in the order in which they were recorded, then each row, which was up to date before this step, is updated.
+void AdamRows::step_touched(const kernels::AdamStep& step) {
+  const std::int32_t *const ids = touched_->unique_ids.as<std::int32_t>(), *const starts = touched_->starts.as<std::int32_t>();
+  const real* const* const parts = touched_->sorted.as<const real*>();
   const auto parts_of = [&](Index u) { return std::span<const real* const>(parts + starts[u], parts + starts[u + 1]); };
-  parallel::for_range(unique, rows_a_piece, [&](Index begin, Index end) {
+  parallel::for_range(touched_->unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
       if (const Index ahead = u + rows_ahead; ahead < end) {
-        fetch_state(unique_ids[ahead] * width_, width_);
+        fetch_state(ids[ahead] * width_, width_);
         for (const real* part : parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch))) fetch(part, width_);
       }
-      const Index row = unique_ids[u];
+      const Index row = ids[u];
       kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
       last_[static_cast<std::size_t>(row)] = now_;
     }
   });
 }
 
-void AdamRows::step(const kernels::AdamStep& step, const Gradient& gradient) {
-  const bool dense = !gradient.empty() && !gradient.has_rows_only();
-  if (dense || retired_) {
-    settle_all();
-    table_.value();  // rows that another optimiser lets lag
-  }
-  for (const TouchedRows& part : gradient.parts()) settle(part.ids.values());  // rows that the forward pass read are already
-  // What may fail for want of memory comes before the step is recorded.
-  if (dense || retired_) {
-    const Array whole = gradient.array();
-    record(step);
-    kernels::adam(step, whole.data(), values_.mutable_data(), mean_.mutable_data(), variance_.mutable_data(), rows_ * width_);
+void AdamRows::step(const kernels::AdamStep& step) {
+  record(step);
+  if (whole_) {
+    kernels::adam(step, whole_->data(), values_.mutable_data(), mean_.mutable_data(), variance_.mutable_data(), rows_ * width_);
     std::ranges::fill(last_, now_);
     all_settled_ = now_;
-  } else if (!gradient.empty()) {
-    step_touched(step, gradient);
   } else {
-    record(step);
+    step_touched(step);
   }
+  whole_.reset();
+  touched_.reset();
 }
 
 }  // namespace fovea

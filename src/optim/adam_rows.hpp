@@ -11,6 +11,7 @@
 
 #include "fovea/autograd/node.hpp"
 #include "fovea/autograd/tensor.hpp"
+#include "fovea/memory/buffer.hpp"
 #include "kernels/adam.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -30,8 +31,13 @@ class AdamRows final : public LaggingRows {
   AdamRows(const AdamRows&) = delete;
   AdamRows& operator=(const AdamRows&) = delete;
 
-  /// One step: touched rows are updated, the others will be when they are read.
-  void step(const kernels::AdamStep& step, const Gradient& gradient);
+  /// A step is made in three parts. First what may fail: takes memory, and brings the rows that the gradient names up to date. Throws
+  /// MemoryError; until `step` nothing has moved.
+  void prepare(const Gradient& gradient);
+  /// Puts the rows that the gradient names in order, on the calling thread.
+  void sort();
+  /// Updates those rows; the others will be when they are read. The gradient must still be there.
+  void step(const kernels::AdamStep& step);
 
   void settle(std::span<const std::int32_t> ids) override;
   void settle_all() override;
@@ -44,8 +50,18 @@ class AdamRows final : public LaggingRows {
   void wait_for(Index row) const;
   static void fetch(const real* numbers, Index count);
   void fetch_state(Index begin, Index count) const;
-  void step_touched(const kernels::AdamStep& step, const Gradient& gradient);
+  void step_touched(const kernels::AdamStep& step);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
+
+  // The gradient of the next step: whole, or rows, of which several may be of one id.
+  struct Touched {
+    explicit Touched(Index count);
+    Index count, unique = 0;
+    Buffer ids, order, scratch, unique_ids, starts;  // of 32-bit integers
+    Buffer rows, sorted;                             // of pointers to numbers, as given and in order
+  };
+  std::optional<Array> whole_;
+  std::optional<Touched> touched_;
 
   Tensor table_;
   Array values_, mean_, variance_;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <vector>
 
 #include "support/approx.hpp"
@@ -16,11 +17,14 @@ namespace {
 constexpr Index past_the_end = 7;
 
 // Kernels that count the calls' lengths instead of being fast: the loops around kernels are what is tested here.
-void twice(const real* x, real* y, Index n, kernels::Scalars scalars) {
+std::atomic<const real*> asked_for = nullptr;  // the end of what a loop over x asks for ahead
+
+void twice(const real* x, real* y, Index n, Index left, kernels::Scalars scalars) {
+  if (left > 0) asked_for = x + left;
   for (Index i = 0; i < n; ++i) y[i] = 2 * x[i] + scalars.a;
 }
 
-void slope_of_twice(const real* dy, const real*, real* dx, Index n, bool add, kernels::Scalars) {
+void slope_of_twice(const real* dy, const real*, real* dx, Index n, Index, bool add, kernels::Scalars) {
   for (Index i = 0; i < n; ++i) dx[i] = (add ? dx[i] : 0) + 2 * dy[i];
 }
 
@@ -62,7 +66,7 @@ TEST_CASE("a row is added to each row, and then the kernel applied, whichever th
 TEST_CASE("map calls its kernel for each element once, in pieces of any length") {
   const kernels::UnaryKernel kernel{twice, slope_of_twice, false};
   Generate g("map", 0);
-  for (const Index n : {0, 1, 31, 32767, 32768, 32769, 100001}) {
+  for (const Index n : {0, 1, 31, 32767, 32768, 32769, 100001, 300001}) {
     INFO(n, " elements");
     const Array x = whole_numbers({n}, g);
     Array y = Array::full({n + past_the_end}, -1), dx = Array::full({n + past_the_end}, 5);
@@ -75,6 +79,7 @@ TEST_CASE("map calls its kernel for each element once, in pieces of any length")
     }
     CHECK(bits_differ(y, expected_y) == "");
     CHECK(bits_differ(dx, expected_dx) == "");
+    CHECK(asked_for == (n < 300000 ? nullptr : x.data() + n));
   }
 }
 

@@ -56,8 +56,8 @@ TEST_CASE("sorting by id is stable, also for ids of four bytes") {
                 bound = std::vector<Index>{1, 200, 70000, 20000000, (Index(1) << 31) - 1}[static_cast<std::size_t>(trial % 5)];
     INFO(count, " ids below ", bound, ", trial ", trial, ", FOVEA_SEED=", support::seed());
     const Ids ids = g.ids({count}, bound);
-    std::vector<std::int32_t> order(static_cast<std::size_t>(count)), expected(order.size());
-    kernels::sort_by_id(ids.data(), count, order.data());
+    std::vector<std::int32_t> order(static_cast<std::size_t>(count)), scratch(order.size()), expected(order.size());
+    kernels::sort_by_id(ids.data(), count, order.data(), scratch.data());
     for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = static_cast<std::int32_t>(i);
     std::ranges::stable_sort(expected, {}, [&](std::int32_t i) { return ids.at(i); });
     CHECK(order == expected);
@@ -68,8 +68,8 @@ TEST_CASE("runs are the distinct ids in ascending order, their sums in the order
   for_each_drawn("runs", [](Generate& g, const Drawn& drawn) {
     const auto size = static_cast<std::size_t>(drawn.count);
     const Array x = g.array({drawn.count, drawn.width}, {-3, 3}), table = g.array({drawn.rows, drawn.width}, {-3, 3});
-    std::vector<std::int32_t> order(size), unique_ids(size), starts(size + 1);
-    kernels::sort_by_id(drawn.ids.data(), drawn.count, order.data());
+    std::vector<std::int32_t> order(size), scratch(size), unique_ids(size), starts(size + 1);
+    kernels::sort_by_id(drawn.ids.data(), drawn.count, order.data(), scratch.data());
     const Index unique = kernels::unique_runs(drawn.ids.data(), order.data(), drawn.count, unique_ids.data(), starts.data());
     Array sums(Shape{unique, drawn.width}), added = table.clone();
     kernels::sum_runs(x.data(), order.data(), starts.data(), unique, drawn.width, sums.mutable_data());
