@@ -65,7 +65,7 @@ class Checkpoint final : public Node {
   std::span<Edge> edges() override { return edges_; }
 
   void run_rules(const Array& d, Sink& outer) override {
-    const SurroundingsScope inside({true, next_graph(), layer, surroundings().observer});
+    const SurroundingsScope inside({true, next_graph(), layer, surroundings().observer, surroundings().hook});
     const std::vector<Tensor> leaves = as_leaves(values_, edges_);
     const Tensor y = function_(leaves);
     if (y.shape() != d.shape() || fingerprint(y.value()) != fingerprint_)
@@ -121,7 +121,7 @@ Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
   const Surroundings& here = surroundings();
   const std::uint32_t graph = next_graph();
   const Tensor y = [&] {
-    const SurroundingsScope inside({true, graph, here.layer, here.observer});
+    const SurroundingsScope inside({true, graph, here.layer, here.observer, here.hook});
     return function(leaves);
   }();
   if (!y.requires_grad()) return y;

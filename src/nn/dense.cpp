@@ -23,9 +23,10 @@ Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
   if (sample.rank() < 1) throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
   activate(Tensor(Array::zeros(Shape{0})), activation);  // refuses one that there is not
-  if (!weight.defined()) {                               // made last: it says that all are there
+  if (!weight.defined()) {
+    const Tensor largest = Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));  // is refused first
     if (use_bias) bias = Tensor::parameter(Array::zeros(Shape{units}));
-    weight = Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));
+    weight = largest;  // says that all are there
   }
   if (weight.shape() != Shape{sample[-1], units})
     throw ShapeError(fmt::format("Dense: built for {} inputs and {} units; now a sample is {} and units is {}", weight.shape()[0], weight.shape()[1], to_string(sample), units));

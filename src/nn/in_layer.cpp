@@ -15,13 +15,31 @@ const char* LayerCall::intern(std::string_view path) {
   return (found != paths.end() ? found : paths.emplace(path).first)->c_str();
 }
 
+namespace {
+
+// A forward hook at work, and the one within which it was called: on this thread, or the one that waits for its shards.
+struct Running {
+  const ForwardHook* hook;
+  const void* outer;
+};
+
+}  // namespace
+
 Tensor LayerCall::hooked(const Context& context, Tensor output) {
   if (!context.hooks) return output;
   const auto hook = context.hooks->find(context.path);
   if (hook == context.hooks->end()) return output;
   const Shape shape = output.shape();
   if (!hook->second) throw ValueError("forward hook: it is empty; take it out of the hooks");
-  output = hook->second(output);
+  Surroundings inside = surroundings();
+  for (auto around = static_cast<const Running*>(inside.hook); around; around = static_cast<const Running*>(around->outer))
+    if (around->hook == &hook->second) throw StateError("forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call a copy of the model without hooks");
+  const Running running{&hook->second, inside.hook};
+  inside.hook = &running;
+  {
+    const SurroundingsScope scope(inside);
+    output = hook->second(output);
+  }
   if (!output.defined()) throw ValueError("forward hook: it gives a tensor that is not defined; give what it was given, or another of the same shape");
   if (output.shape() != shape)
     throw ShapeError(fmt::format("forward hook: it was given {} and gives {}; give a tensor of the same shape", to_string(shape), to_string(output.shape())));

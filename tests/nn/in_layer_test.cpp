@@ -68,6 +68,23 @@ TEST_CASE("hooks that are wrong are refused") {
   CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) == "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the same shape");
 }
 
+TEST_CASE("a hook that calls its own model is refused, also from a shard's thread; one that calls another model is not") {
+  Sequential model{Dense{2}}, other{Dense{2}};
+  model.build(Shape{4});
+  other.build(Shape{4});
+  int calls = 0;
+  other.set_forward_hook("sequential/dense", [&](const Tensor& y) { ++calls; return y; });
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { other(ones(1, 4)); return y; });
+  model(ones(1, 4));
+  CHECK(calls == 1);
+  const std::string message = "forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call a copy of the model without hooks";
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { model.predict(ones(2048, 4)); return y; });
+  CHECK(refusal<StateError>([&] { model(ones(1, 4)); }).ends_with(message));
+  other.set_forward_hook("sequential/dense", [&](const Tensor& y) { model(ones(1, 4)); return y; });
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { other(ones(1, 4)); return y; });
+  CHECK(refusal<StateError>([&] { model(ones(1, 4)); }).ends_with(message));
+}
+
 TEST_CASE("hooks run in every shard of fit, and a hook that only looks changes no bit") {
   const toy::Data data = toy::data(600);
   Sequential watched = toy::model(), alone = toy::model();

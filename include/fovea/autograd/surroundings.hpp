@@ -15,6 +15,7 @@ struct Surroundings {
   std::uint32_t graph = 0;       ///< number of the checkpoint that is being computed; 0 outside of any
   const char* layer = "";        ///< path of the layer that is being called: a string that is never freed
   Observer* observer = nullptr;  ///< who watches; null: nobody
+  const void* hook = nullptr;    ///< the forward hook that runs, for the layer of modules alone; null: none
 };
 
 /// This thread's.
@@ -58,7 +59,7 @@ class Observer {
 template <class Tell>
 void tell_observers(const Tell& tell) {
   const Surroundings here = surroundings();
-  const SurroundingsScope unwatched({here.recording, here.graph, here.layer, nullptr});
+  const SurroundingsScope unwatched({here.recording, here.graph, here.layer, nullptr, here.hook});
   for (Observer* observer = here.observer; observer; observer = observer->outer) tell(*observer);
 }
 
