@@ -1,6 +1,6 @@
 // Elementary functions over vectors of reals. One source serves float and double: the degree of a polynomial is chosen so that
 // its remainder is below half a unit in the last place of either. NaN gives NaN. Error bounds are checked over the whole range
-// by tests/kernels/lanes_test.cpp.
+// by tests/kernels/lanes_test.cpp and lanes_special_test.cpp.
 #if defined(FOVEA_KERNELS_LANES_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_KERNELS_LANES_INL_HPP
 #undef FOVEA_KERNELS_LANES_INL_HPP
@@ -184,7 +184,7 @@ HWY_INLINE Lane erf_near(Lane x) {
 }
 
 /// e^(y^2) erfc y for 0 <= y <= 10.7 (double: 28.4), where erfc has come to its end: t times a polynomial of t = k / (k + y), in which the
-/// function is smooth all the way (W. H. Press et al., Numerical Recipes, 6.2.2). Its variable is 2 t - 1; nearly all coefficients are positive.
+/// function is smooth all the way (W. H. Press et al., Numerical Recipes, 6.2.2). Its variable is 2 t - 1; the large coefficients are positive.
 HWY_INLINE Lane scaled_erfc(Lane y) {
   constexpr double few[] = {1.10885856265216914e-4, -1.65258382028222889e-4, -1.02688615487840238e-3, -4.05819042042301989e-4, 8.94598610328956087e-3,
                             3.98423326089423510e-2, 1.03488816425526059e-1,  1.96742820396019234e-1,  2.94464821951792855e-1,  3.58002301868496804e-1};
@@ -220,7 +220,7 @@ HWY_INLINE Lane exp_of_square(Lane x, double factor) {
   const Lane square = x * x;
   const ReducedExp e = reduce_exp(larger(lanes(single ? -105 : -746), lanes(-factor) * square));
   const Lane r = hn::NegMulAdd(lanes(factor), rest_of_square(x, square), e.r);
-  return scaled(hn::MulAdd(exp_series(r), r * r, r + lanes(1)), e.n);
+  return scaled(hn::MulAdd(hn::MulAdd(exp_series(r), r, lanes(1)), r, lanes(1)), e.n);
 }
 
 constexpr double erf_near_0 = 0.5;
@@ -237,7 +237,7 @@ struct Normal {
   Lane below, density;
 };
 
-/// The probability, erfc(-x / sqrt 2) / 2, within 8 units in the last place, also far below 0. The density, e^(-x^2 / 2) / sqrt(2 pi), within 4 from
+/// The probability, erfc(-x / sqrt 2) / 2, within 10 units in the last place, also far below 0. The density, e^(-x^2 / 2) / sqrt(2 pi), within 3 from
 /// -15 to 10 (double: from -40), and beyond what it is there, which is nothing beside the probability or 0.
 HWY_INLINE Normal normal(Lane x) {
   x = larger(lanes(single ? -15 : -40), smaller(lanes(10), x));
@@ -248,7 +248,7 @@ HWY_INLINE Normal normal(Lane x) {
   return {below, lanes(0.39894228040143267794) * power};
 }
 
-/// x times the probability of what lies below x in the standard normal distribution; within 9 units in the last place where the probability is not subnormal.
+/// x times the probability of what lies below x in the standard normal distribution; within 10 units in the last place where the probability is not subnormal.
 HWY_INLINE Lane gelu(Lane x) { return larger(lanes(-50), x) * normal(x).below; }
 
 /// ln(1 + e^x) as max(x, 0) + ln(1 + e^-|x|), where no exponent is positive; within 4 units in the last place.
@@ -280,9 +280,6 @@ HWY_INLINE Lane cos(Lane x) {
 
 /// The sum of all lanes.
 HWY_INLINE real sum(Lane x) { return hn::GetLane(hn::SumOfLanes(Tag(), x)); }
-
-/// The largest lane.
-HWY_INLINE real maximum(Lane x) { return hn::GetLane(hn::MaxOfLanes(Tag(), x)); }
 
 /// The first `n` numbers at `p`, `filler` in the other lanes; nothing else is touched. For the tail of a loop: tails go through the same vector
 /// operations as everything else, so an element's bits do not depend on where it stands.

@@ -39,7 +39,10 @@ void norm_row(const real* x, const real* gamma, const real* beta, Index width, I
               real* scale) {
   const real share = real(1) / static_cast<real>(width);
   *mean = 0;
-  if (centred) *mean = sum(sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR { return load(x + i, k); })) * share;
+  if (centred) *mean = sum(sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left_if_long(width, left) - i, x + i);
+    return load(x + i, k);
+  })) * share;
   const Lane m = hn::Set(Tag(), *mean);
   const Lane squares = sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, x + i);

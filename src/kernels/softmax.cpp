@@ -107,7 +107,12 @@ HWY_INLINE void for_row(const std::uint8_t* keep, const Rows& rows, const Each& 
 HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows& rows) {
   const Lane least = lanes(-infinity);
   const Lane largest = joined(
-      keep, rows, least, [&](const auto& v) HWY_ATTR { return v.keep_or(v.load(x), least); }, [](Lane a, Lane b) HWY_ATTR { return hn::Max(a, b); });
+      keep, rows, least,
+      [&](const auto& v) HWY_ATTR {
+        ask_ahead(left_if_long(rows.length, rows.left) - v.at, x + v.at);
+        return v.keep_or(v.load(x), least);
+      },
+      [](Lane a, Lane b) HWY_ATTR { return hn::Max(a, b); });
   return rows.across ? hn::MaxOfLanes(Tag(), largest) : largest;
 }
 

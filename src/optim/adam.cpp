@@ -66,11 +66,25 @@ void Adam::attach(std::vector<NamedParameter> parameters) {
   }
 }
 
+namespace {
+
+// Gives the memory of a step back, however it ends.
+struct Finish {
+  const std::vector<Adam::Slot>& slots;
+  ~Finish() {
+    for (const Adam::Slot& slot : slots)
+      if (slot.rows) slot.rows->finish();
+  }
+};
+
+}  // namespace
+
 // What may fail comes before anything moves. Ordering the rows of tables and updating dense parameters go side by side; the rows follow.
 void Adam::step() {
   if (slots_.empty()) throw StateError("Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn");
   const parallel::FlushSubnormals flush;
   const kernels::AdamStep step = factors(options_, steps_ + 1);
+  const Finish at_end{slots_};
   memory::List<std::pair<Slot*, Array>> learning;  // with their dense gradients
   learning.reserve(slots_.size());
   Index work = 0;
@@ -84,7 +98,7 @@ void Adam::step() {
     }
     if (slot.rows) slot.rows->prepare(gradient);
     learning.emplace_back(&slot, slot.rows || gradient.empty() ? Array() : gradient.array());
-    work += slot.parameter.shape().count();
+    work += slot.rows ? slot.rows->work() : slot.parameter.shape().count();
   }
   const auto count = static_cast<Index>(learning.size());
   parallel::for_range(count, work < parallel::worth_a_task / 4 ? count : 1, [&](Index begin, Index end) {

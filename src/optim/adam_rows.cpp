@@ -122,9 +122,12 @@ void AdamRows::retire() {
 
 AdamRows::Touched::Touched(Index n) : count(n), ids(n * id_bytes), order(n * id_bytes), scratch(n * id_bytes), unique_ids(n * id_bytes), starts((n + 1) * id_bytes), rows(n * pointer_bytes), sorted(n * pointer_bytes) {}
 
-void AdamRows::prepare(const Gradient& gradient) {
+void AdamRows::finish() {
   touched_.reset();
   whole_.reset();
+}
+
+void AdamRows::prepare(const Gradient& gradient) {
   const auto make_room = [](auto& list) {
     if (list.size() == list.capacity()) list.reserve(2 * list.size() + 1);
   };
@@ -189,8 +192,6 @@ void AdamRows::step(const kernels::AdamStep& step) {
   } else {
     step_touched(step);
   }
-  whole_.reset();
-  touched_.reset();
 }
 
 }  // namespace fovea

@@ -31,13 +31,17 @@ class AdamRows final : public LaggingRows {
   AdamRows(const AdamRows&) = delete;
   AdamRows& operator=(const AdamRows&) = delete;
 
-  /// A step is made in three parts. First what may fail: takes memory, and brings the rows that the gradient names up to date. Throws
-  /// MemoryError; until `step` nothing has moved.
+  /// A step is made in parts. First what may fail: takes memory, and brings the rows that the gradient names up to date. Throws MemoryError,
+  /// or std::bad_alloc for the list of steps; until `step` nothing has changed.
   void prepare(const Gradient& gradient);
   /// Puts the rows that the gradient names in order, on the calling thread.
   void sort();
   /// Updates those rows; the others will be when they are read. The gradient must still be there.
   void step(const kernels::AdamStep& step);
+  /// Gives the memory back; also that of an attempt that failed.
+  void finish();
+  /// How many numbers the step reads of its gradient.
+  Index work() const { return whole_ ? rows_ * width_ : touched_ ? touched_->count * width_ : 0; }
 
   void settle(std::span<const std::int32_t> ids) override;
   void settle_all() override;
@@ -53,7 +57,7 @@ class AdamRows final : public LaggingRows {
   void step_touched(const kernels::AdamStep& step);
   bool is_current(Index row) const { return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) == now_; }
 
-  // The gradient of the next step: whole, or rows, of which several may be of one id.
+  // The gradient of a step: whole, or rows, of which several may be of one id.
   struct Touched {
     explicit Touched(Index count);
     Index count, unique = 0;

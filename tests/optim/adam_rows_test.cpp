@@ -152,23 +152,25 @@ TEST_CASE("a step that runs out of memory at one parameter has moved none of the
   Adam adam{AdamOptions{}};
   adam.attach({{"before", before}, {"table", table}, {"after", after}});
   const auto numbers = [&] { return std::vector<Array>{before.value().clone(), table.value().clone(), after.value().clone()}; };
-  const Ids ids = g.ids(Shape{200}, 50);
-  const Array dbefore = g.array(Shape{4, 3}, {-1, 1}), dtable = g.array(Shape{200, 8}, {-1, 1}), dafter = g.array(Shape{5}, {-1, 1});
+  const Ids ids = g.ids(Shape{2000}, 50);  // several pieces
+  const Array dbefore = g.array(Shape{4, 3}, {-1, 1}), dtable = g.array(Shape{2000, 8}, {-1, 1}), dafter = g.array(Shape{5}, {-1, 1});
   for (int step = 0; step < 3; ++step) {
     adam.zero_grad();
     before.gradient().add(dbefore);
     table.gradient().add_rows(ids, dtable);
     after.gradient().add(dafter);
     const std::vector<Array> was = numbers();
+    const Index before_step = memory::bytes_now();
     int failures = 0;
     for (bool made = false; !made;) {
-      memory::set_cap(memory::bytes_now() + 64 * failures);
+      memory::set_cap(memory::bytes_now() + 1024 * failures);
       try {
         adam.step();
         made = true;
       } catch (const MemoryError&) {
         REQUIRE(++failures < 1000);
         memory::set_cap(0);
+        REQUIRE(memory::bytes_now() == before_step);
         const std::vector<Array> now = numbers();
         for (std::size_t i = 0; i < was.size(); ++i) REQUIRE(bits_differ(now[i], was[i]) == "");
       }

@@ -47,7 +47,8 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                        ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.batch_size = -7; }), "sequential: fit: batch_size is -7; it must be at least 1",
                        ValueError);
-  for (const int verbose : {-1, 3}) CHECK_THROWS_AS(fit_with([=](FitOptions& o) { o.verbose = verbose; }), ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.verbose = -1; }), "sequential: fit: verbose is -1; it must be 0, 1 or 2", ValueError);
+  CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.verbose = 3; }), "sequential: fit: verbose is 3; it must be 0, 1 or 2", ValueError);
   for (const double split : {-0.1, 1.0, 1.5}) CHECK_THROWS_AS(fit_with([=](FitOptions& o) { o.validation_split = split; }), ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.validation_split = 1.5; }), "sequential: fit: validation_split is 1.5; it must be at least 0 and below 1", ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) {

@@ -1,8 +1,10 @@
 // What fit, train_on_batch, evaluate and predict compute.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "train/toy.hpp"
 
@@ -22,6 +24,13 @@ struct Spy {
   }
 };
 
+// Counts the softmaxes that are computed.
+struct Softmaxes final : Observer {
+  std::atomic<int> count = 0;
+  void computed(const char* operation, const Array&) override { count += std::string_view(operation) == "softmax"; }
+  void differentiated(Node&, Sink&) override {}
+};
+
 // A model of which each sample is a class of its own.
 std::vector<Index> order_seen(std::uint64_t seed, Index epochs, bool shuffle) {
   constexpr Index samples = 50;
@@ -39,6 +48,19 @@ std::vector<Index> part(const std::vector<Index>& list, std::size_t begin, std::
 }
 
 }  // namespace
+
+TEST_CASE("predictions are computed where a metric wants them, and only there") {
+  const auto softmaxes = [](std::vector<Metric> metrics) {
+    Sequential model{Dense{3, Activation::softmax}};
+    model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = std::move(metrics)});
+    model.build(Shape{2});
+    Softmaxes counted;
+    model.train_on_batch(Array::full({4, 2}, 1), Ids(Shape{4}, {0, 1, 2, 0}));
+    return counted.count.load();
+  };
+  CHECK(softmaxes({Accuracy{}}) == 1);
+  CHECK(softmaxes({}) == 0);
+}
 
 TEST_CASE("training makes the loss small and the accuracy high on a task that attention can do") {
   const auto [x, y] = toy::data(200);

@@ -54,7 +54,9 @@ class Adam {
     attach(parameters_of(module));
   }
 
-  /// One step along the gradients that the parameters have gathered; none counts as zeros. Throws StateError when nothing is attached.
+  /// One step along the gradients that the parameters have gathered; none counts as zeros. Throws StateError when nothing is attached, and
+  /// MemoryError; then no parameter has moved, and the step can be made again. Memory is taken for all parameters at once: some 36 bytes
+  /// for each id of a table's gradient.
   void step();
 
   /// Forgets the gathered gradients.
