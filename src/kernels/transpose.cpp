@@ -18,7 +18,7 @@ void transpose_one_by_one(const real* x, Index rows, Index columns, Index lead_x
 // A vector is a few blocks of 16 bytes, and most shuffles move numbers within their block only.
 constexpr Index per_block = 16 / sizeof(real);
 
-/// A block of each of `rows` / per_block rows that are `lead` numbers apart, rows being as many as a vector has numbers.
+/// A block from each of as many rows as a vector has blocks; the rows are `lead` numbers apart.
 template <class D>
 HWY_INLINE hn::Vec<D> load_blocks(D d, const real* x, Index lead) {
   constexpr Index blocks = static_cast<Index>(hn::MaxLanes(D())) / per_block;
