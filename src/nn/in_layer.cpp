@@ -33,7 +33,7 @@ Tensor LayerCall::hooked(const Context& context, Tensor output) {
   if (!hook->second) throw ValueError("forward hook: it is empty; take it out of the hooks");
   Surroundings inside = surroundings();
   for (auto around = static_cast<const Running*>(inside.hook); around; around = static_cast<const Running*>(around->outer))
-    if (around->hook == &hook->second) throw StateError("forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call a copy of the model without hooks");
+    if (around->hook == &hook->second) throw StateError("forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call another model made of the same layers");
   const Running running{&hook->second, inside.hook};
   inside.hook = &running;
   {

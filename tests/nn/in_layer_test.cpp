@@ -77,7 +77,7 @@ TEST_CASE("a hook that calls its own model is refused, also from a shard's threa
   model.set_forward_hook("sequential/dense", [&](const Tensor& y) { other(ones(1, 4)); return y; });
   model(ones(1, 4));
   CHECK(calls == 1);
-  const std::string message = "forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call a copy of the model without hooks";
+  const std::string message = "forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call another model made of the same layers";
   model.set_forward_hook("sequential/dense", [&](const Tensor& y) { model.predict(ones(2048, 4)); return y; });
   CHECK(refusal<StateError>([&] { model(ones(1, 4)); }).ends_with(message));
   other.set_forward_hook("sequential/dense", [&](const Tensor& y) { model(ones(1, 4)); return y; });
