@@ -1,8 +1,7 @@
-// What all back ends share: the bounds of set_threads, the floating-point mode, and the number of processors.
+// What all back ends share: the bounds of set_threads, and the floating-point mode.
 #include "parallel/parallel.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -36,11 +35,6 @@ FlushSubnormals::FlushSubnormals() : saved_(0) {}
 FlushSubnormals::~FlushSubnormals() = default;
 
 #endif
-
-Index processors() {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
 
 }  // namespace parallel
 }  // namespace fovea

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string_view>
 #include <type_traits>
 
 #include "fovea/parallel/threads.hpp"
@@ -64,7 +65,7 @@ class FlushSubnormals {
 /// What is left of `set_threads` for the back end: `count` is within bounds.
 void use_threads(Index count);
 
-/// The processors that the process may use.
-Index processors();
+/// Who runs the loops: "oneTBB", "std::thread" or "the caller alone".
+std::string_view back_end();
 
 }  // namespace fovea::parallel

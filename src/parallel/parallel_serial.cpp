@@ -8,6 +8,7 @@ Index wanted = 1;
 }
 
 void parallel::use_threads(Index count) { wanted = count; }
+std::string_view parallel::back_end() { return "the caller alone"; }
 Index threads() { return wanted; }
 
 void parallel::run(Index count, FunctionRef<void(Index)> task) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "parallel/parallel.hpp"
+#include "parallel/processors.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -33,6 +34,7 @@ void parallel::use_threads(Index count) {
   workers() = std::make_unique<Workers>(count);
 }
 
+std::string_view parallel::back_end() { return "oneTBB"; }
 Index threads() { return workers()->count; }
 
 void parallel::run(Index count, FunctionRef<void(Index)> task) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parallel/parallel.hpp"
+#include "parallel/processors.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -18,6 +19,7 @@ thread_local bool inside_a_loop = false;
 }  // namespace
 
 void parallel::use_threads(Index count) { wanted = count; }
+std::string_view parallel::back_end() { return "std::thread"; }
 Index threads() { return wanted; }
 
 void parallel::run(Index count, FunctionRef<void(Index)> task) {

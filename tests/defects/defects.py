@@ -97,4 +97,9 @@ DEFECTS = [
     ("src/train/pass.cpp", "to = std::copy_n(part.data(), part.count(), to);", "std::copy_n(part.data(), part.count(), to);", "train_test", "predict: all parts of a batch are written to the place of the first"),
     ("src/train/sequential.cpp", "names.push_back(metric.name());", "", "train_test", "compile: two metrics of one name are taken"),
     ("include/fovea/nn/module.hpp", 'std::string(*outer_) + "/" + std::string(*inner_)', 'std::string(*inner_)', "train_test", "parameters: paths lose their beginning"),
+    # The processor at hand.
+    ("src/parallel/processors.cpp", "std::ceil(quota)", "std::floor(quota)", "core_test", "processors: a quota is rounded down"),
+    ("src/parallel/processors.cpp", "quota = std::min(quota, quota_in(folder /= name, mount.is_v2));", "quota = quota_in(folder /= name, mount.is_v2);", "core_test", "processors: the innermost group alone counts"),
+    ("src/parallel/processors.cpp", "if (below.empty() || *below.begin() == \"..\") below = \".\";", "", "core_test", "processors: a group outside of what is mounted is looked for there"),
+    ("src/parallel/processors.cpp", "is_v2 ? controllers.empty() : has(controllers, \"cpu\")", "has(controllers, \"cpu\")", "core_test", "processors: cgroup v2 is overlooked"),
 ]

@@ -6,7 +6,8 @@
 namespace fovea::inline FOVEA_PRECISION {
 
 /// Lets `count` threads work, the caller's included. Throws ValueError unless 1 <= count <= 1024. At the start: one for each
-/// processor that the process may use. Not to be called while the library computes.
+/// processor that the process may use, which is the smallest of the machine's, those in its affinity mask, and the CPU quota of
+/// its container (cgroup v1 and v2; a quota of 1.5 gives 2). Not to be called while the library computes.
 void set_threads(Index count);
 
 /// The number of threads that may work.
