@@ -146,7 +146,6 @@ int main(int argc, char** argv) {
         ->Unit(benchmark::kMillisecond);
   benchmark::Initialize(&argc, argv);
   benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::AddCustomContext("gemm_library", kernels::gemm_library());
   benchmark::RunSpecifiedBenchmarks();
   print_summary();
 }

@@ -1,15 +1,17 @@
 #include "kernels/gemm.hpp"
 
 #include <cblas.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <mutex>
-#include <string_view>
 #include <utility>
 
 #include "fovea/base/error.hpp"
 #include "fovea/memory/buffer.hpp"
+#include "kernels/blas_core.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/known_products.hpp"
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
@@ -17,31 +19,49 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 
 namespace {
 
-// OpenBLAS as it was found. Its own threads are switched off; a flavour built without threads is also built without locks, and
-// concurrent calls of it give wrong results, so those are made one at a time.
+// OpenBLAS as it was found. Its own threads are switched off. A build without threads is also a build without locks, whose
+// concurrent calls give wrong results: those are made one at a time.
 struct Library {
   bool needs_lock;
-  bool has_small_kernels;  // for small products, which need no packing, no buffer and no lock: on processors with AVX-512
+  Cut cut;
+  std::string fault;  // why its products are not to be trusted; empty where they are right
   std::mutex mutex;
 
-  Library() : needs_lock(openblas_get_parallel() == 0) {
-    openblas_set_num_threads(1);
-    const std::string_view core = openblas_get_corename();
-    has_small_kernels = core == "SkylakeX" || core == "Cooperlake" || core == "Sapphirerapids" || core == "SapphireRapids";
-  }
+  Library();
 };
+
+void multiply(Library& library, const Product& p) {
+  if (const Index longest = std::max({p.a.lead, p.b.lead, p.lead, p.rows, p.columns, p.inner});
+      !std::in_range<blasint>(longest))
+    throw ShapeError(fmt::format("matmul: a row or an axis of {} numbers is longer than BLAS takes", longest));
+  const auto order = [](const Matrix& m) { return m.is_transposed ? CblasTrans : CblasNoTrans; };
+  const auto size = [](Index n) { return static_cast<blasint>(n); };
+  const real add = p.add ? 1 : 0;
+  std::unique_lock<std::mutex> lock;
+  if (library.needs_lock) lock = std::unique_lock(library.mutex);
+#if defined(FOVEA_DOUBLE)
+  constexpr auto call = cblas_dgemm;
+#else
+  constexpr auto call = cblas_sgemm;
+#endif
+  call(CblasRowMajor, order(p.a), order(p.b), size(p.rows), size(p.columns), size(p.inner), 1, p.a.data, size(p.a.lead),
+       p.b.data, size(p.b.lead), add, p.c, size(p.lead));
+}
+
+Library::Library()
+    : needs_lock(openblas_get_parallel() == 0),
+      cut(has_small_kernels(current_core()) ? Cut::small_kernels : Cut::packing) {
+  openblas_set_num_threads(1);
+  const int wrong = wrong_products([this](const Product& p) { multiply(*this, p); });
+  if (wrong > 0) fault = fault_text(wrong, known_products);
+}
 
 Library& library() {
   static Library* const instance = new Library;
   return *instance;
 }
 
-// One matrix, as BLAS wants it: rows apart by `lead`, or columns when transposed.
-struct Matrix {
-  const real* data;
-  Index lead;
-  bool is_transposed;
-};
+void multiply(const Product& p) { multiply(library(), p); }
 
 Matrix matrix(const View& view, const real* data) {
   const auto rank = static_cast<std::size_t>(view.shape.rank());
@@ -51,23 +71,8 @@ Matrix matrix(const View& view, const real* data) {
   return {data, std::max(columns == 1 ? rows : right, rows), true};
 }
 
-void product(Matrix a, Matrix b, real* c, Index lead, Index rows, Index columns, Index inner, bool add) {
-  const auto order_a = a.is_transposed ? CblasTrans : CblasNoTrans, order_b = b.is_transposed ? CblasTrans : CblasNoTrans;
-  const auto m = static_cast<blasint>(rows), n = static_cast<blasint>(columns), k = static_cast<blasint>(inner);
-  if (const Index longest = std::max({a.lead, b.lead, lead, rows, columns, inner}); !std::in_range<blasint>(longest))
-    throw ShapeError("matmul: a row or an axis of " + std::to_string(longest) + " numbers is longer than BLAS takes");
-  const auto lead_a = static_cast<blasint>(a.lead), lead_b = static_cast<blasint>(b.lead), lead_c = static_cast<blasint>(lead);
-  std::unique_lock<std::mutex> lock;
-  if (library().needs_lock) lock = std::unique_lock(library().mutex);
-#if defined(FOVEA_DOUBLE)
-  cblas_dgemm(CblasRowMajor, order_a, order_b, m, n, k, 1, a.data, lead_a, b.data, lead_b, add ? 1 : 0, c, lead_c);
-#else
-  cblas_sgemm(CblasRowMajor, order_a, order_b, m, n, k, 1, a.data, lead_a, b.data, lead_b, add ? 1 : 0, c, lead_c);
-#endif
-}
-
-// The small kernels take products of at most this size; if b is transposed and a is not, results of at most 1,200 numbers.
-constexpr Index small_product = 1'000'000, small_transposed_result = 1200;
+// The small kernels take products of at most this many multiplications, and none of a transposed b: OpenBLAS would pack.
+constexpr Index small_product = 1'000'000;
 
 Index pieces_of(Index size, Index piece) { return (size + piece - 1) / piece; }
 
@@ -77,45 +82,48 @@ Index even_part(Index size, Index most, Index unit) {
   return std::min(size, pieces_of(part, unit) * unit);
 }
 
-// How each of a batch of products is cut: a function of their sizes and number and of the library alone. A task computes one block of c, over one piece of the inner
-// axis, by calls for tiles; partial results of the pieces are added pairwise.
+// How each of a batch of products is cut: a function of their sizes and number and of the kernels alone. A task computes one
+// block of c, over one piece of the inner axis, by calls for tiles. The first piece goes to c; partial results of the others are
+// added pairwise, and to c.
 struct Grid {
   bool is_small;  // tiles are for the small kernels
   Index tile_rows, tile_columns, tile_inner;
   Index block_rows, block_columns, piece;
   Index row_blocks, column_blocks, pieces;
 
-  Grid(Index batch, Index rows, Index columns, Index inner) {
-    if (library().has_small_kernels && std::min({rows, columns, inner}) < thick)
-      cut_for_small_kernels(rows, columns, inner);
+  Grid(Index batch, const Product& p, Cut cut) {
+    if (cut == Cut::small_kernels && std::min({p.rows, p.columns, p.inner}) < thick)
+      cut_for_small_kernels(p.rows, p.columns, p.inner);
     else
-      cut_for_packing_kernels(rows, columns, inner);
-    row_blocks = pieces_of(rows, block_rows);
-    column_blocks = pieces_of(columns, block_columns);
-    piece = inner;
-    const bool is_long = inner >= (is_small ? 512 : 8 * std::max({rows, columns, Index(64)}));
-    if (batch * row_blocks * column_blocks < tasks && is_long && rows * columns <= 65536) {
+      cut_for_packing_kernels(p.rows, p.columns, p.inner);
+    row_blocks = pieces_of(p.rows, block_rows);
+    column_blocks = pieces_of(p.columns, block_columns);
+    piece = p.inner;
+    const Index blocks = batch * row_blocks * column_blocks;
+    const Index most = std::min(pieces_of(tasks, blocks), p.rows * p.columns * p.inner * batch / (blocks * worth_a_piece));
+    const bool is_long = is_small || p.inner >= 8 * std::max({p.rows, p.columns, Index(64)});
+    if (blocks < tasks && most > 1 && is_long && p.rows * p.columns <= 65536) {
       const Index unit = is_small ? tile_inner : 256;
-      piece = pieces_of(pieces_of(inner, tasks), unit) * unit;
+      piece = pieces_of(pieces_of(p.inner, most), unit) * unit;
       tile_inner = std::min(tile_inner, piece);
     }
-    pieces = pieces_of(inner, piece);
+    pieces = pieces_of(p.inner, piece);
   }
 
   Index count() const { return row_blocks * column_blocks * pieces; }
 
  private:
   static constexpr Index tasks = 16;   // enough for as many threads
-  static constexpr Index thick = 192;  // the size from which on packing repays itself, in all three directions
+  static constexpr Index worth_a_piece = 2'000'000;  // multiplications, some 15 us
+  static constexpr Index thick = 768;  // the size from which on packing repays itself, in all three directions
 
-  // Tiles of 120 x 64 x 128 where the sizes allow: 64 columns of b, 128 long, stay in the first cache. A block is as many tiles as leave
-  // enough tasks.
+  // Tiles of 120 x 64 x 128 where the sizes allow: 64 columns of b, 128 long, stay in the first cache. A block is as many tiles
+  // as leave enough tasks; all of them use the tile of b that is packed for them.
   void cut_for_small_kernels(Index rows, Index columns, Index inner) {
     is_small = true;
     tile_columns = std::min<Index>(columns, 64);
-    tile_inner = std::min<Index>(inner, 128);
+    tile_inner = even_part(inner, 128, 8);
     tile_rows = even_part(rows, std::max<Index>(4, small_product / (tile_columns * tile_inner) / 4 * 4), 4);
-    tile_inner = even_part(inner, std::clamp<Index>(small_product / (tile_columns * tile_rows) / 8 * 8, 128, 256), 8);
     block_rows = tile_rows * 4;
     block_columns = tile_columns * 8;
     const auto enough = [&] { return pieces_of(rows, block_rows) * pieces_of(columns, block_columns) >= tasks; };
@@ -123,7 +131,8 @@ struct Grid {
     while (!enough() && block_rows > tile_rows) block_rows -= tile_rows;
   }
 
-  // Stripes of rows, each of which packs b anew: two, or with 512 rows and more in each a higher power of two, so that they share out evenly.
+  // Stripes of rows, each of which packs b anew: two, or with 512 rows and more in each a higher power of two, so that they
+  // share out evenly.
   void cut_for_packing_kernels(Index rows, Index columns, Index inner) {
     is_small = false;
     block_columns = tile_columns = std::min<Index>(columns, 2048);
@@ -134,123 +143,149 @@ struct Grid {
   }
 };
 
-// A part of a matrix.
-Matrix at(Matrix m, Index row, Index column) { return {m.data + (m.is_transposed ? column * m.lead + row : row * m.lead + column), m.lead, m.is_transposed}; }
+// The first rows and columns of a matrix, rows one after another.
+Matrix packed(Matrix m, Index rows, Index columns, real* to) {
+  if (m.is_transposed)
+    transpose(m.data, columns, rows, m.lead, to, columns);
+  else
+    for (Index row = 0; row < rows; ++row) std::copy_n(m.data + row * m.lead, columns, to + row * columns);
+  return {to, columns, false};
+}
 
-// Columns [0, columns) of a matrix as panels of `width`, each with its rows one after another.
-void pack_panels(Matrix m, Index rows, Index columns, Index width, real* to) {
-  if (m.is_transposed) {
-    for (Index j = 0; j < columns; j += width) transpose(m.data + j * m.lead, std::min(width, columns - j), rows, m.lead, to + j * rows, std::min(width, columns - j));
-    return;
-  }
-  for (Index row = 0; row < rows; ++row)
-    for (Index j = 0; j < columns; j += width) {
-      const Index n = std::min(width, columns - j);
-      std::copy_n(m.data + row * m.lead + j, n, to + j * rows + row * n);
+// Whether a tile of b is packed before it is used: where the small kernels do not take it as it is, where several tiles of a use
+// it, and where its rows are so far apart that they crowd each other out of the first cache, while there are enough rows of a
+// for it to pay.
+bool packs(const Grid& grid, const Product& p) {
+  constexpr Index span = 65536, enough_rows = 48;
+  const bool is_scattered = p.b.lead * grid.tile_inner * static_cast<Index>(sizeof(real)) > span && p.rows >= enough_rows;
+  return grid.is_small && (p.b.is_transposed || p.rows > grid.tile_rows || is_scattered);
+}
+
+// One block of c.
+void block(const Grid& grid, const Product& p) {
+  const bool pack = packs(grid, p);
+  const Index tile = grid.tile_inner * std::min(grid.tile_columns, p.columns);
+  const Buffer scratch = pack ? Buffer(tile * static_cast<Index>(sizeof(real))) : Buffer();
+  for (Index k = 0; k < p.inner; k += grid.tile_inner)
+    for (Index j = 0; j < p.columns; j += grid.tile_columns) {
+      const Index depth = std::min(grid.tile_inner, p.inner - k), width = std::min(grid.tile_columns, p.columns - j);
+      const Matrix b = pack ? packed(p.b.at(k, j), depth, width, scratch.as<real>()) : p.b.at(k, j);
+      for (Index i = 0; i < p.rows; i += grid.tile_rows)
+        multiply({p.a.at(i, k), b, p.c + i * p.lead + j, p.lead, std::min(grid.tile_rows, p.rows - i), width, depth,
+                  p.add || k > 0});
     }
 }
 
-// c (+)= a b for one block: rows x columns of c, over all of `inner`. Panels of b are packed where the small kernels do not take them as they
-// are, where more than one tile uses them, and where they are far from contiguous.
-void block(const Grid& grid, Matrix a, Matrix b, real* c, Index lead, Index rows, Index columns, Index inner, bool add) {
-  const bool pack = grid.is_small && ((b.is_transposed && !a.is_transposed) || rows > grid.tile_rows || (columns > grid.tile_columns && inner > grid.tile_inner));
-  const Buffer scratch = pack ? Buffer(grid.tile_inner * columns * static_cast<Index>(sizeof(real))) : Buffer();
-  for (Index k = 0; k < inner; k += grid.tile_inner) {
-    const Index depth = std::min(grid.tile_inner, inner - k);
-    if (pack) pack_panels(at(b, k, 0), depth, columns, grid.tile_columns, scratch.as<real>());
-    for (Index i = 0; i < rows; i += grid.tile_rows)
-      for (Index j = 0; j < columns; j += grid.tile_columns) {
-        const Index width = std::min(grid.tile_columns, columns - j);
-        const Matrix panel = pack ? Matrix{scratch.as<real>() + j * depth, width, false} : at(b, k, j);
-        product(at(a, i, k), panel, c + i * lead + j, lead, std::min(grid.tile_rows, rows - i), width, depth, add || k > 0);
-      }
-  }
+// A product of few terms, without a call, which would take longer.
+void add_up(const Product& p) {
+  for (Index i = 0; i < p.rows; ++i)
+    for (Index j = 0; j < p.columns; ++j) {
+      real& c = p.c[i * p.lead + j];
+      real sum = p.add ? c : 0;
+      for (Index k = 0; k < p.inner; ++k) sum += *p.a.at(i, k).data * *p.b.at(k, j).data;
+      c = sum;
+    }
 }
 
-// The number at a place.
-real number(Matrix m, Index row, Index column) { return *at(m, row, column).data; }
-
-// c (+)= a b in one call, for products that the small kernels take, or in none where they have so few terms that a call takes longer.
-void small(Matrix a, Matrix b, real* c, Index rows, Index columns, Index inner, bool add) {
+// A product that the small kernels take, in one call.
+void small(const Product& p, Cut cut) {
   constexpr Index few = 16;
-  if (rows * columns * inner <= few) {
-    for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < columns; ++j) {
-        real sum = add ? c[i * columns + j] : 0;
-        for (Index k = 0; k < inner; ++k) sum += number(a, i, k) * number(b, k, j);
-        c[i * columns + j] = sum;
-      }
-    return;
-  }
-  if (!library().has_small_kernels || !b.is_transposed || a.is_transposed || rows * columns <= small_transposed_result) return product(a, b, c, columns, rows, columns, inner, add);
-  const Buffer scratch(inner * columns * static_cast<Index>(sizeof(real)));
-  pack_panels(b, inner, columns, columns, scratch.as<real>());
-  product(a, {scratch.as<real>(), columns, false}, c, columns, rows, columns, inner, add);
+  if (p.rows * p.columns * p.inner <= few) return add_up(p);
+  if (cut == Cut::packing || !p.b.is_transposed) return multiply(p);
+  const Buffer scratch(p.inner * p.columns * static_cast<Index>(sizeof(real)));
+  Product straight = p;
+  straight.b = packed(p.b, p.inner, p.columns, scratch.as<real>());
+  multiply(straight);
 }
 
 // Task `index` of one product: its block of c, or of a partial result.
-void task(const Grid& grid, Index index, Matrix a, Matrix b, real* c, real* partials, Index rows, Index columns, Index inner, bool add) {
+void task(const Grid& grid, Index index, Product p, real* partials) {
   const Index piece = index / (grid.row_blocks * grid.column_blocks), k = piece * grid.piece;
-  const Index row = index / grid.column_blocks % grid.row_blocks * grid.block_rows, column = index % grid.column_blocks * grid.block_columns;
-  real* const target = partials ? partials + piece * rows * columns : c;
-  block(grid, at(a, row, k), at(b, k, column), target + row * columns + column, columns, std::min(grid.block_rows, rows - row), std::min(grid.block_columns, columns - column),
-        std::min(grid.piece, inner - k), add && !partials);
+  const Index row = index / grid.column_blocks % grid.row_blocks * grid.block_rows;
+  const Index column = index % grid.column_blocks * grid.block_columns;
+  if (piece > 0) {
+    p.c = partials + (piece - 1) * p.rows * p.columns;
+    p.add = false;
+  }
+  p.a = p.a.at(0, k);
+  p.b = p.b.at(k, 0);
+  p.inner = std::min(grid.piece, p.inner - k);
+  block(grid, p.block(row, column, std::min(grid.block_rows, p.rows - row), std::min(grid.block_columns, p.columns - column)));
 }
 
-// c (+)= the sum of the partial results, pairwise.
-void add_partials(real* partials, Index pieces, Index count, real* c, bool add) {
+// c += the sum of the partial results, pairwise.
+void add_partials(real* partials, Index count, Index size, real* c) {
   constexpr Index grain = 4096;
-  parallel::for_range(count, grain, [&](Index begin, Index end) {
-    for (Index step = 1; step < pieces; step *= 2)
-      for (Index i = 0; i + step < pieces; i += 2 * step)
-        scale(partials + (i + step) * count + begin, 1, partials + i * count + begin, end - begin, true);
-    scale(partials + begin, 1, c + begin, end - begin, add);
+  parallel::for_range(size, grain, [&](Index begin, Index end) {
+    for (Index step = 1; step < count; step *= 2)
+      for (Index i = 0; i + step < count; i += 2 * step)
+        scale(partials + (i + step) * size + begin, 1, partials + i * size + begin, end - begin, true);
+    scale(partials + begin, 1, c + begin, end - begin, true);
   });
+}
+
+// Products of one size, one for each place in the leading axes of c.
+struct Batch {
+  const View &a, &b;
+  const MutableView& c;
+  Product first;  // its sizes are those of all
+  Index count;
+
+  Batch(const View& left, const View& right, const MutableView& result, bool add) : a(left), b(right), c(result) {
+    const std::span<const Index> sizes = c.shape.sizes();
+    const std::size_t leading = sizes.size() - 2;
+    const Index rows = sizes[leading], columns = sizes[leading + 1], inner = a.shape.sizes()[leading + 1];
+    first = {matrix(a, a.data), matrix(b, b.data), c.data, columns, rows, columns, inner, add};
+    count = rows * columns == 0 ? 0 : c.shape.count() / (rows * columns);
+  }
+
+  Product at(Index item) const {
+    Product p = first;
+    p.c += item * p.rows * p.columns;
+    for (std::size_t axis = c.shape.sizes().size() - 2; axis-- > 0;) {
+      const Index size = c.shape.sizes()[axis], here = axis == 0 ? item : item % size;
+      p.a.data += here * a.strides[axis];
+      p.b.data += here * b.strides[axis];
+      if (axis > 0) item /= size;
+    }
+    return p;
+  }
+};
+
+void in_tasks(const Batch& batch, Cut cut) {
+  const Product& p = batch.first;
+  const Grid grid(batch.count, p, cut);
+  const Index result = p.rows * p.columns, partials = grid.pieces - 1;
+  const Buffer scratch(batch.count * partials * result * static_cast<Index>(sizeof(real)));
+  const auto partials_of = [&](Index item) { return scratch.as<real>() + item * partials * result; };
+  parallel::for_range(batch.count * grid.count(), 1, [&](Index i, Index) {
+    const Index item = i / grid.count();
+    task(grid, i % grid.count(), batch.at(item), partials_of(item));
+  });
+  for (Index item = 0; partials > 0 && item < batch.count; ++item)
+    add_partials(partials_of(item), partials, result, p.c + item * result);
 }
 
 }  // namespace
 
-void gemm(const View& a, const View& b, const MutableView& c, bool add) {
-  const std::span<const Index> sizes = c.shape.sizes();
-  const std::size_t leading = sizes.size() - 2;
-  const Index rows = sizes[leading], columns = sizes[leading + 1], inner = a.shape.sizes()[leading + 1];
-  if (c.shape.count() == 0) return;
-  if (inner == 0) {
+void gemm(const View& a, const View& b, const MutableView& c, bool add) { gemm(a, b, c, add, library().cut); }
+
+void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut) {
+  if (!library().fault.empty()) throw StateError(library().fault);
+  const Batch batch(a, b, c, add);
+  const Product& p = batch.first;
+  if (batch.count == 0) return;
+  if (p.inner == 0) {
     if (!add) std::fill_n(c.data, c.shape.count(), real(0));
     return;
   }
-  const bool is_small = rows * columns * inner <= small_product;
-  if (is_small && c.shape.count() == rows * columns) return small(matrix(a, a.data), matrix(b, b.data), c.data, rows, columns, inner, add);
-  const Index batch = c.shape.count() / (rows * columns);
-  const auto item_of = [&](const View& view, Index item) {
-    Matrix result = matrix(view, view.data);
-    for (std::size_t axis = leading; axis-- > 0;) {
-      result.data += (axis == 0 ? item : item % sizes[axis]) * view.strides[axis];
-      if (axis > 0) item /= sizes[axis];
-    }
-    return result;
-  };
-  if (is_small) {
-    constexpr Index call = 64;  // what a call costs by itself
-    parallel::for_range(batch, parallel::grain(call + rows * columns * inner / 16), [&](Index begin, Index end) {
-      for (Index item = begin; item < end; ++item) small(item_of(a, item), item_of(b, item), c.data + item * rows * columns, rows, columns, inner, add);
-    });
-    return;
-  }
-  const Grid grid(batch, rows, columns, inner);
-  const Buffer scratch = grid.pieces == 1 ? Buffer() : Buffer(batch * grid.pieces * rows * columns * static_cast<Index>(sizeof(real)));
-  const auto partials = [&](Index item) { return grid.pieces == 1 ? nullptr : scratch.as<real>() + item * grid.pieces * rows * columns; };
-  parallel::for_range(batch * grid.count(), 1, [&](Index i, Index) {
-    const Index item = i / grid.count();
-    task(grid, i % grid.count(), item_of(a, item), item_of(b, item), c.data + item * rows * columns, partials(item), rows, columns, inner, add);
+  const Index terms = p.rows * p.columns * p.inner;
+  if (terms > small_product) return in_tasks(batch, cut);
+  if (batch.count == 1) return small(p, cut);
+  constexpr Index call = 64;  // what a call costs by itself
+  parallel::for_range(batch.count, parallel::grain(call + terms / 16), [&](Index begin, Index end) {
+    for (Index item = begin; item < end; ++item) small(batch.at(item), cut);
   });
-  if (grid.pieces > 1)
-    for (Index item = 0; item < batch; ++item) add_partials(partials(item), grid.pieces, rows * columns, c.data + item * rows * columns, add);
-}
-
-std::string gemm_library() {
-  library();
-  return std::string(openblas_get_config()) + " core " + openblas_get_corename();
 }
 
 }  // namespace fovea::kernels

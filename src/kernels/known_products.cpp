@@ -1,0 +1,87 @@
+#include "kernels/known_products.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+namespace {
+
+struct Sizes {
+  Index rows, columns, inner;
+};
+
+constexpr Sizes of_small_kernels[] = {{5, 7, 9}, {31, 33, 37}};
+// More multiplications than small kernels take; 660 columns and 460 of the inner axis are more than one block of any core.
+constexpr Sizes of_packing_kernels[] = {{40, 660, 40}, {48, 50, 460}, {101, 103, 99}};
+
+// Integers from -7 to 8, which look random: the top bits of a linear congruential generator (Knuth, MMIX).
+class Integers {
+ public:
+  real next() {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<real>(static_cast<Index>(state_ >> 60) - 7);
+  }
+  std::vector<real> many(Index count) {
+    std::vector<real> values(static_cast<std::size_t>(count));
+    for (real& value : values) value = next();
+    return values;
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
+// m y, where m is (rows, columns).
+std::vector<double> times(const Matrix& m, Index rows, Index columns, const std::vector<double>& y) {
+  std::vector<double> result(static_cast<std::size_t>(rows));
+  const Index outer = m.is_transposed ? columns : rows, inner = m.is_transposed ? rows : columns;
+  for (Index i = 0; i < outer; ++i)
+    for (Index j = 0; j < inner; ++j) {
+      const double element = m.data[i * m.lead + j];
+      if (m.is_transposed)
+        result[static_cast<std::size_t>(j)] += element * y[static_cast<std::size_t>(i)];
+      else
+        result[static_cast<std::size_t>(i)] += element * y[static_cast<std::size_t>(j)];
+    }
+  return result;
+}
+
+using Multiply = parallel::FunctionRef<void(const Product&)>;
+
+bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& integers, Multiply multiply) {
+  const auto [rows, columns, inner] = sizes;
+  const std::vector<real> a = integers.many(rows * inner), b = integers.many(inner * columns);
+  const bool add = !transpose_a;
+  std::vector<real> c = integers.many(rows * columns);
+  if (!add) std::ranges::fill(c, std::numeric_limits<real>::quiet_NaN());  // what is there must not matter
+  std::vector<double> y;  // odd, so that no element of c is multiplied by zero
+  for (const real value : integers.many(columns)) y.push_back(2 * value + 1);
+  const Matrix left{a.data(), transpose_a ? rows : inner, transpose_a};
+  const Matrix right{b.data(), transpose_b ? inner : columns, transpose_b};
+
+  std::vector<double> expected = times(left, rows, inner, times(right, inner, columns, y));
+  if (add) {
+    const std::vector<double> old = times({c.data(), columns, false}, rows, columns, y);
+    for (std::size_t i = 0; i < old.size(); ++i) expected[i] += old[i];
+  }
+  multiply({left, right, c.data(), columns, rows, columns, inner, add});
+  return times({c.data(), columns, false}, rows, columns, y) == expected;
+}
+
+}  // namespace
+
+int wrong_products(Multiply multiply) {
+  Integers integers;
+  int wrong = 0;
+  for (const Sizes& sizes : of_small_kernels)
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true}) wrong += !is_right(sizes, transpose_a, transpose_b, integers, multiply);
+  for (const Sizes& sizes : of_packing_kernels)
+    for (const bool transpose : {false, true}) wrong += !is_right(sizes, transpose, transpose, integers, multiply);
+  return wrong;
+}
+
+}  // namespace fovea::kernels
