@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "fovea/fovea.hpp"
+#include "run.hpp"
 #include "tokens.hpp"
 
 using namespace fovea;
@@ -168,7 +169,5 @@ int main(int argc, char** argv) {
   }
   add_without({32, 100, 10000, true});
   add_without({256, 100, 10000, true});
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
 }

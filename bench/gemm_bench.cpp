@@ -12,6 +12,7 @@
 #include "fovea/fovea.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/views.hpp"
+#include "run.hpp"
 
 using namespace fovea;
 
@@ -144,8 +145,6 @@ int main(int argc, char** argv) {
           results.push_back({product.name(), comparison.times_bar});
         })
         ->Unit(benchmark::kMillisecond);
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
   print_summary();
 }

@@ -10,10 +10,13 @@
 #include "by_turns.hpp"
 #include "fovea/fovea.hpp"
 #include "kernels/adam.hpp"
+#include "kernels/gemm.hpp"
 #include "kernels/norm.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/softmax.hpp"
+#include "kernels/views.hpp"
+#include "run.hpp"
 
 using namespace fovea;
 
@@ -190,6 +193,30 @@ void add_serial_gemm(Index rows, Index columns, Index inner) {
       ->Unit(benchmark::kMicrosecond);
 }
 
+// A product of ours on one thread, beside what one thread can multiply and add.
+void add_product(Index rows, Index inner, Index columns, bool transpose_b) {
+  const double operations = 2.0 * static_cast<double>(rows * columns * inner);
+  const bench::MultiplyAdds peak{false};
+  const auto compare = [=] {
+    const Array a = bench::random_array(Shape{rows, inner}, -1, 1);
+    const Array b = bench::random_array(transpose_b ? Shape{columns, inner} : Shape{inner, columns}, -1, 1);
+    Array c(Shape{rows, columns});
+    const View right = transpose_b ? transposed(b.view()) : b.view();
+    const MutableView result = c.mutable_view();
+    const Index before = threads();
+    set_threads(1);
+    const bench::Comparison comparison = bench::by_turns({[&] { kernels::gemm(a.view(), right, result, false); }}, {peak});
+    set_threads(before);
+    return comparison;
+  };
+  bench::add(fmt::format("product/{}x{}x{}{}/threads:1", rows, inner, columns, transpose_b ? "/b:transposed" : ""), compare,
+             [=](benchmark::State& state, const bench::Comparison& comparison) {
+               state.counters["FLOP/s"] = benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
+               state.counters["of_peak"] = operations / comparison.seconds / (peak.operations() / comparison.bar_seconds);
+             })
+      ->Unit(benchmark::kMicrosecond);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -198,9 +225,14 @@ int main(int argc, char** argv) {
   for (const bool all_threads : {false, true}) add_multiply_adds(all_threads);
   add_serial_gemm(100, 64, 128);
   add_serial_gemm(2048, 2048, 2048);
+  for (const bool transpose_b : {false, true}) {
+    for (const Index size : {64, 256, 512}) add_product(size, size, size, transpose_b);
+    add_product(100, 64, 128, transpose_b);
+    add_product(3200, 64, 128, transpose_b);
+    add_product(3200, 128, 64, transpose_b);
+    add_product(128, 784, 256, transpose_b);
+  }
   for (const Kernel& kernel : list)
     for (const auto& [size, bytes] : sizes) add_kernel(kernel, size, bytes);
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
 }

@@ -10,6 +10,7 @@
 
 #include "by_turns.hpp"
 #include "fovea/fovea.hpp"
+#include "run.hpp"
 #include "tokens.hpp"
 
 namespace {
@@ -147,7 +148,5 @@ int main(int argc, char** argv) {
     add_steps<Trained>("train_on_batch", vocab);
     add_steps<Loop>("own_loop", vocab);
   }
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
 }

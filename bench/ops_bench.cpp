@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "fovea/fovea.hpp"
+#include "run.hpp"
 #include "support/op_run.hpp"
 
 std::uint64_t support::seed() { return 1; }
@@ -71,7 +72,5 @@ int main(int argc, char** argv) {
     add("forward", drawn, forward);
     if (!drawn.leaves.empty()) add("forward_backward", drawn, forward_backward);
   }
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(fovea::threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
 }

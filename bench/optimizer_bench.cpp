@@ -5,6 +5,7 @@
 #include "bars.hpp"
 #include "by_turns.hpp"
 #include "fovea/fovea.hpp"
+#include "run.hpp"
 #include "tokens.hpp"
 
 using namespace fovea;
@@ -79,7 +80,5 @@ void add_table(Index vocab) {
 int main(int argc, char** argv) {
   for (const Index parameters : {10'000, 1'000'000, 10'000'000}) add_dense(parameters);
   for (const Index vocab : {10'000, 100'000, 1'000'000}) add_table(vocab);
-  benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("fovea_threads", std::to_string(threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  bench::run(argc, argv);
 }

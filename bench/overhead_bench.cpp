@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "fovea/fovea.hpp"
+#include "run.hpp"
 
 using namespace fovea;
 
@@ -37,4 +38,4 @@ BENCHMARK(forward_only)->Name("overhead/chained_adds_without_graph:1000/elements
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { bench::run(argc, argv); }

@@ -45,18 +45,20 @@ OPS = "softmax layer_norm cross_entropy"
 CONTESTANTS = [  # the first at each work is the one that the others are compared with
     Contestant("fovea", "fovea_step", (), "step mlp"),
     Contestant("fovea", "fovea_kernels", (), f"{OPS} adam adds"),
-    Contestant("fovea-fit", "fovea_step", (), "fit"),
+    Contestant("fovea-fit", "fovea_step", (), "epoch fit"),
+    Contestant("fovea-rechosen", "fovea_step", (), "step"),
     Contestant("fovea-loop", "fovea_step", (), "step"),
     Contestant("fovea-lazy", "fovea_step", (), "step", "untouched rows stand still"),
-    Contestant("keras-fit", "keras_peer.py", ("keras", "tensorflow"), "fit", "squares each occurrence of an id by itself"),
-    Contestant("keras-fit-best", "keras_peer.py", ("keras", "tensorflow"), "fit", "squares each occurrence of an id by itself"),
+    Contestant("keras-fit", "keras_peer.py", ("keras", "tensorflow"), "epoch fit", "squares each occurrence of an id by itself"),
+    Contestant("keras-fit-best", "keras_peer.py", ("keras", "tensorflow"), "epoch fit", "squares each occurrence of an id by itself"),
     Contestant("tf", "keras_peer.py", ("keras", "tensorflow"), f"step mlp {OPS} adam adds"),
-    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), f"step mlp {OPS} adam"),
-    Contestant("torch", "torch_peer.py", ("torch",), f"step mlp {OPS} adam adds"),
-    Contestant("torch-fused", "torch_peer.py", ("torch",), "step mlp adam"),
-    Contestant("torch-compile", "torch_peer.py", ("torch",), f"step mlp {OPS}"),
+    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), f"epoch step mlp {OPS} adam"),
+    Contestant("torch", "torch_peer.py", ("torch",), f"epoch step mlp {OPS} adam adds"),
+    Contestant("torch-fused", "torch_peer.py", ("torch",), "epoch step mlp adam"),
+    Contestant("torch-compile", "torch_peer.py", ("torch",), f"epoch step mlp {OPS}"),
     Contestant("torch-sparse", "torch_peer.py", ("torch",), "step", "untouched rows stand still"),
-    Contestant("jax", "jax_peer.py", ("jax",), f"step mlp {OPS} adam"),
+    Contestant("jax", "jax_peer.py", ("jax",), f"epoch step mlp {OPS} adam"),
+    Contestant("jax-scan", "jax_peer.py", ("jax",), "epoch"),
     Contestant("mlx", "mlx_peer.py", ("mlx",), f"step mlp {OPS} adam adds"),
 ]
 
@@ -107,8 +109,9 @@ class Process:
 
     def settle(self, seconds, batches):
         """Sets how much of the work fills a block of some seconds. Ours goes twice through all batches before: its cost depends on how
-        long rows have waited. The others go on for a second."""
-        begin, made, enough = time.monotonic(), 0, 0 if self.contestant.modules else 2 * batches
+        long rows have waited; an epoch has all batches. The others go on for a second."""
+        begin, made = time.monotonic(), 0
+        enough = 0 if self.contestant.modules or self.work.kind == "epoch" else 2 * batches
         while made < 3 or made * self.facts["per_unit"] < enough or time.monotonic() - begin < 1:
             made += self.count
             self.count = max(1, round(seconds / self.run()))
@@ -150,7 +153,7 @@ def note(text):
 def measure(work, contestants, options, folder):
     """The table's rows for one work."""
     data = folder / "work.npz"
-    work.write(data, options.batches)
+    work.write(data, options.batches, options.build)
     ours, *others = contestants
     rows = []
     for first in range(0, max(1, len(others)), work.crowd):
@@ -171,6 +174,7 @@ class Row:
     def __init__(self, work, process, ours):
         milliseconds = process.milliseconds()
         self.contestant, self.versions = process.contestant, process.facts["versions"]
+        self.runtime = process.facts.get("runtime")  # what fovea says of itself
         self.difference = disagreement(process, ours)
         self.agrees = bool(self.contestant.another_algorithm) or self.difference <= TOLERANCE
         low, middle, high = np.percentile(milliseconds, [10, 50, 90])
@@ -218,13 +222,15 @@ def main():
             note(f"{contestant.name}: left out: {contestant.missing(options.build)}")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])  # inherited: also for those that have no such setting
 
-    print_row(["work", "contestant", "ms", "p10 - p90", "x fovea", "losses differ by", ""])
-    print_row(["---"] * 7)
     versions, agree = {}, True
     for work in works:
         note(work.name)
         with tempfile.TemporaryDirectory() as folder:
             for row in measure(work, [c for c in present if work.kind in c.kinds.split()], options, pathlib.Path(folder)):
+                if not versions:
+                    print(f"{row.runtime}\n")
+                    print_row(["work", "contestant", "ms", "p10 - p90", "x fovea", "losses differ by", ""])
+                    print_row(["---"] * 7)
                 print_row(row.cells)
                 versions[row.versions] = None
                 agree &= row.agrees

@@ -1,7 +1,9 @@
 // Training steps of fovea: the documented model and a multilayer perceptron. `fovea`: train_on_batch; `fovea-fit`: fit; `fovea-loop`: a
-// loop of one's own, without Sequential; `fovea-lazy`: train_on_batch where rows that a batch does not touch stand still, which is
+// loop of one's own, without Sequential; `fovea-rechosen`: train_on_batch, where OpenBLAS had chosen kernels for an old processor and
+// the library has chosen anew; `fovea-lazy`: train_on_batch where rows that a batch does not touch stand still, which is
 // another algorithm.
 #include "fovea/fovea.hpp"
+#include "kernels/blas_core.hpp"
 #include "peers/worker.hpp"
 
 using namespace fovea;
@@ -20,18 +22,22 @@ std::vector<Batch> cut(const NumpyArchive& data) {
   const Samples x = samples(data, "x"), y = samples(data, "y");
   const Index size = data.ids("batch").at(0);
   std::vector<Batch> list;
-  for (Index i = 0; i < y.count(); i += size) list.emplace_back(x.rows(i, i + size), y.rows(i, i + size));
+  for (Index i = 0; i < y.count(); i += size) {
+    const Index end = std::min(i + size, y.count());
+    list.emplace_back(x.rows(i, end), y.rows(i, end));
+  }
   return list;
 }
 
-Sequential documented(const NumpyArchive& data) {
-  return Sequential{Embedding{data.shape("embedding/weight")[0], 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
+Sequential documented(const NumpyArchive& data, bool mask_zero) {
+  const Embedding embedding{.input_dim = data.shape("embedding/weight")[0], .output_dim = 128, .mask_zero = mask_zero};
+  return Sequential{embedding, AttentionLayer{64}, Dense{10, Activation::softmax}};
 }
 
 Sequential mlp() { return Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu}, Dense{10, Activation::softmax}}; }
 
 std::shared_ptr<Sequential> ready(const peers::Options& options, const NumpyArchive& data) {
-  auto model = std::make_shared<Sequential>(options.kind == "mlp" ? mlp() : documented(data));
+  auto model = std::make_shared<Sequential>(options.kind == "mlp" ? mlp() : documented(data, options.kind == "epoch"));
   model->compile({.optimizer = Adam{{.untouched_rows_stand_still = options.contestant == "fovea-lazy"}},
                   .loss = SparseCategoricalCrossentropy{},
                   .metrics = {Accuracy{}}});
@@ -48,12 +54,14 @@ peers::Steps train_on_batch(const peers::Options& options, const NumpyArchive& d
   return {step, step};
 }
 
-// An epoch of all batches, four times over, in an order of its own; a loss is that of a fit on one batch.
+// An epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of a fit on one batch.
 peers::Steps fit(const peers::Options& options, const NumpyArchive& data) {
   const Samples x = samples(data, "x"), y = samples(data, "y");
   const Index size = data.ids("batch").at(0);
+  const bool is_epoch = options.kind == "epoch";
+  const Index times = is_epoch ? 1 : 4;
   std::vector<Index> positions;
-  for (Index i = 0; i < 4 * y.count(); ++i) positions.push_back(i % y.count());
+  for (Index i = 0; i < times * y.count(); ++i) positions.push_back(i % y.count());
   const auto model = ready(options, data);
   const auto epoch = [=, all = Batch(x.rows(positions), y.rows(positions))](Index) {
     model->fit(all.first, all.second, {.batch_size = size, .verbose = 0});
@@ -62,7 +70,7 @@ peers::Steps fit(const peers::Options& options, const NumpyArchive& data) {
     const auto& [one_x, one_y] = list[static_cast<std::size_t>(i) % list.size()];
     return model->fit(one_x, one_y, {.batch_size = size, .verbose = 0})["loss"].front();
   };
-  return {epoch, one_batch, static_cast<int>(4 * y.count() / size)};
+  return {epoch, one_batch, is_epoch ? 1 : static_cast<int>(times * y.count() / size)};
 }
 
 struct Loop {
@@ -107,7 +115,11 @@ peers::Steps loop(const NumpyArchive& data) {
 
 int main(int count, char** arguments) {
   return peers::serve(count, arguments, [](const peers::Options& options, const NumpyArchive& data) {
-    if (options.kind == "fit") return fit(options, data);
+    if (options.contestant == "fovea-rechosen") {
+      kernels::choose_core("Prescott");
+      kernels::correct_core();
+    }
+    if (options.kind == "fit" || options.kind == "epoch") return fit(options, data);
     return options.contestant == "fovea-loop" ? loop(data) : train_on_batch(options, data);
   });
 }

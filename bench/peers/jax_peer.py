@@ -1,12 +1,14 @@
 """JAX: the whole step is one jitted function; weights and moments are donated. Adam is written out, in Keras' form."""
 
 import os
+import time
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+from worker import Epochs, Steps, arguments, batches, serve, sum_of_squares, weights
 
 options = arguments()
 
@@ -20,6 +22,8 @@ def documented(p, ids):
     x = p["embedding/weight"].at[ids].get(mode="promise_in_bounds")
     layer = {name.removeprefix("attention_layer/"): value for name, value in p.items()}
     scores = jnp.tanh(x @ layer["W1"] + layer["b1"] + x @ layer["W2"] + layer["b2"]) @ layer["v"] + layer["c"]
+    if options.kind == "epoch":
+        scores = jnp.where(ids[..., None] != 0, scores, -jnp.inf)
     return (jax.nn.softmax(scores, 1) * x).sum(1) @ p["dense/weight"] + p["dense/bias"]
 
 
@@ -33,7 +37,9 @@ def mean_cross_entropy(logits, y):
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
 
 
-def step(model, data):
+def trainer(model):
+    """A step: weights, moments, count and batch in, all of them and loss and accuracy out."""
+
     def loss_of(p, x, y):
         logits = model(p, x)
         return mean_cross_entropy(logits, y), (logits.argmax(1) == y).mean()
@@ -45,9 +51,65 @@ def step(model, data):
         p, m, v = ({name: values[i] for name, values in new.items()} for i in range(3))
         return p, m, v, t, loss, accuracy
 
-    jitted = jax.jit(train, donate_argnums=(0, 1, 2, 3))
+    return train
+
+
+def initial_state(data):
     p = {name: jnp.array(array) for name, array in weights(data).items()}
-    state = [p, jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p), jnp.float32(0)]
+    return [p, jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p), jnp.float32(0)]
+
+
+class Scan:
+    """A whole epoch is one program: a scan over the batches, and the last, smaller one by itself."""
+
+    per_unit = 1
+
+    def __init__(self, data):
+        train, self.state = trainer(documented), initial_state(data)
+        self.x, self.y = jnp.array(data["x"]), jnp.array(data["y"])
+        self.size, self.random = int(data["batch"][0]), np.random.default_rng(1)
+
+        def run(state, x, y, order):
+            def one(state, positions):
+                *state, loss, accuracy = train(*state, x[positions], y[positions])
+                return tuple(state), (loss, accuracy)
+
+            whole = len(order) // self.size * self.size
+            state, results = jax.lax.scan(one, tuple(state), order[:whole].reshape(-1, self.size))
+            if whole < len(order):
+                state, _ = one(state, order[whole:])
+            return state, results
+
+        self.jitted = jax.jit(run, donate_argnums=0)
+
+    def train(self, order):
+        self.state, (losses, accuracies) = self.jitted(self.state, self.x, self.y, jnp.array(order))
+        jax.block_until_ready(self.state)
+        return losses
+
+    def losses(self, count):
+        return [float(loss) for loss in self.train(np.arange(count * self.size))]
+
+    def run(self, count):
+        begin = time.perf_counter()
+        for _ in range(count):
+            float(self.train(self.random.permutation(len(self.y))).mean())
+        return time.perf_counter() - begin
+
+
+def epoch(data):
+    jitted, state = jax.jit(trainer(documented), donate_argnums=(0, 1, 2, 3)), initial_state(data)
+    x, y = data["x"], data["y"]
+
+    def train(x, y):
+        *state[:], loss, accuracy = jitted(*state, x, y)
+        return loss, accuracy
+
+    return Epochs(train, lambda positions: (x[positions], y[positions]), data, wait=lambda _: jax.block_until_ready(state))
+
+
+def step(model, data):
+    jitted, state = jax.jit(trainer(model), donate_argnums=(0, 1, 2, 3)), initial_state(data)
     rows = batches(data, jnp.array)
 
     def advance(i):
@@ -92,6 +154,8 @@ def start(data):
     match options.kind:
         case "step":
             return step(documented, data)
+        case "epoch":
+            return Scan(data) if options.contestant == "jax-scan" else epoch(data)
         case "mlp":
             return step(mlp, data)
         case "adam":

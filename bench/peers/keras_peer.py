@@ -4,7 +4,7 @@ their defaults; `keras-fit-best`: 32 steps in one execution."""
 import os
 import time
 
-from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+from worker import Epochs, Steps, arguments, batches, serve, sum_of_squares, weights
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -28,14 +28,19 @@ class AttentionLayer(keras.layers.Layer):
             layer.build(shape)
         self.V.build((*shape[:-1], self.W1.units))
 
-    def call(self, x):
+    def compute_mask(self, x, mask=None):
+        return None
+
+    def call(self, x, mask=None):
         scores = self.V(keras.ops.tanh(self.W1(x) + self.W2(x)))
+        if mask is not None:
+            scores = keras.ops.where(keras.ops.expand_dims(mask, -1), scores, -1e9)
         return keras.ops.sum(keras.ops.softmax(scores, axis=1) * x, axis=1)
 
 
 def documented(data):
     vocab, features = data["embedding/weight"].shape
-    model = keras.Sequential([keras.layers.Embedding(vocab, features), AttentionLayer(64), keras.layers.Dense(10, activation="softmax")])
+    model = keras.Sequential([keras.layers.Embedding(vocab, features, mask_zero=options.kind == "epoch"), AttentionLayer(64), keras.layers.Dense(10, activation="softmax")])
     model.build((None, data["x"].shape[1]))
     model.set_weights(list(weights(data).values()))
     return model
@@ -48,7 +53,7 @@ def mlp(data):
     return model
 
 
-def step(model, data):
+def trainer(model):
     optimizer = keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
@@ -64,12 +69,22 @@ def step(model, data):
         optimizer.apply(gradients, model.trainable_variables)
         return loss, accuracy
 
-    rows = batches(data, tf.constant)
+    return train
+
+
+def step(model, data):
+    train, rows = trainer(model), batches(data, tf.constant)
     return Steps(lambda i: train(*rows[i % len(rows)]), wait=lambda r: r[0].numpy(), number=lambda r: float(r[0]))
 
 
+def epoch(data):
+    x, y = data["x"], data["y"]
+    return Epochs(trainer(documented(data)), lambda positions: (tf.constant(x[positions]), tf.constant(y[positions])), data,
+                  wait=lambda r: r[0].numpy())
+
+
 class Fit:
-    """One unit is an epoch of all batches, four times over, in an order of its own; a loss is that of a fit on one batch."""
+    """One unit is an epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of a fit on one batch."""
 
     def __init__(self, data):
         self.model = documented(data)
@@ -77,9 +92,10 @@ class Fit:
         self.model.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"],
                            steps_per_execution=together)
         self.rows = batches(data, lambda array: array)
-        self.x, self.y = (tf.tile(data[name], [4, 1][:data[name].ndim]).numpy() for name in ("x", "y"))
+        times = 1 if options.kind == "epoch" else 4
+        self.x, self.y = (tf.tile(data[name], [times, 1][:data[name].ndim]).numpy() for name in ("x", "y"))
         self.size = len(self.rows[0][1])
-        self.per_unit = 4 * len(self.rows)
+        self.per_unit = 1 if options.kind == "epoch" else times * len(self.rows)
 
     def losses(self, count):
         def loss(x, y):
@@ -158,6 +174,8 @@ def start(data):
     match options.kind:
         case "step":
             return step(documented(data), data)
+        case "epoch":
+            return Fit(data) if "fit" in options.contestant else epoch(data)
         case "mlp":
             return step(mlp(data), data)
         case "fit":

@@ -5,7 +5,7 @@ algorithm: rows that a batch does not touch stand still."""
 import torch
 from torch.nn import functional as F
 
-from worker import Steps, arguments, batches, serve, sum_of_squares, weights
+from worker import Epochs, Steps, arguments, batches, serve, sum_of_squares, weights
 
 options = arguments()
 torch.set_num_threads(options.threads)
@@ -14,7 +14,7 @@ torch.set_flush_denormal(not default)
 
 
 def compiled(function):
-    return torch.compile(function) if options.contestant == "torch-compile" else function
+    return torch.compile(function, dynamic=False) if options.contestant == "torch-compile" else function
 
 
 class KerasAdam:
@@ -49,6 +49,8 @@ class Documented(torch.nn.Module):
     def forward(self, ids):
         x = self.embedding(ids)
         scores = torch.tanh(x @ self.W1 + self.b1 + x @ self.W2 + self.b2) @ self.v + self.c
+        if options.kind == "epoch":
+            scores = scores.masked_fill((ids == 0).unsqueeze(-1), -torch.inf)
         return (torch.softmax(scores, 1) * x).sum(1) @ self.dense_weight + self.dense_bias
 
 
@@ -66,7 +68,7 @@ class MLP(torch.nn.Module):
         return self.layers[-1](x)
 
 
-def step(model, data):
+def trainer(model):
     if options.contestant == "torch-sparse":
         others = [parameter for name, parameter in model.named_parameters() if name != "embedding.weight"]
         optimizers = [KerasAdam([model.embedding.weight], torch.optim.SparseAdam), adam(others)]
@@ -87,8 +89,23 @@ def step(model, data):
             optimizer.step()
         return loss.detach(), accuracy
 
+    return train
+
+
+def step(model, data):
+    train = trainer(model)
     rows = [(x, y.long()) for x, y in batches(data, torch.from_numpy)]
     return Steps(lambda i: train(*rows[i % len(rows)]), number=lambda r: r[0].item())
+
+
+def epoch(data):
+    x, y = torch.from_numpy(data["x"]), torch.from_numpy(data["y"]).long()
+
+    def take(positions):
+        positions = torch.from_numpy(positions)
+        return x[positions], y[positions]
+
+    return Epochs(trainer(Documented(data)), take, data, number=lambda r: r[0].item())
 
 
 def kernel(kind, data):
@@ -143,6 +160,8 @@ def start(data):
     match options.kind:
         case "step":
             return step(Documented(data), data)
+        case "epoch":
+            return epoch(data)
         case "mlp":
             return step(MLP(data), data)
         case "adam":

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "fovea/parallel/threads.hpp"
+#include "fovea/runtime/runtime_info.hpp"
 
 namespace peers {
 
@@ -26,7 +27,8 @@ void answer(int count, char** arguments, const std::function<Steps(const Options
   set_threads(std::stoll(given["--threads"]));
   const NumpyArchive data(given["--data"]);
   Steps steps = start(options, data);
-  std::cout << R"(ready {"versions": "fovea )" FOVEA_VERSION R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
+  std::cout << R"(ready {"versions": "fovea )" << runtime_info().version << R"(", "runtime": ")" << to_string(runtime_info())
+            << R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
   std::cout.precision(9);
 
   Index next = 0;

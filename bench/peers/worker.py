@@ -39,6 +39,30 @@ class Steps:
         return time.perf_counter() - begin
 
 
+class Epochs:
+    """One unit is an epoch: all samples in an order of its own, in batches, of which the last may be smaller. `train(x, y)` makes a
+    step and gives its loss and accuracy, `take(positions)` gives samples; a loss is that of one batch, in the order of the file."""
+
+    per_unit = 1
+
+    def __init__(self, train, take, data, wait=lambda result: None, number=lambda result: float(result[0])):
+        self.train, self.take, self.wait, self.number = train, take, wait, number
+        self.count, self.size, self.random = len(data["y"]), int(data["batch"][0]), np.random.default_rng(1)
+
+    def losses(self, count):
+        starts = range(0, count * self.size, self.size)
+        return [self.number(self.train(*self.take(np.arange(i, i + self.size)))) for i in starts]
+
+    def run(self, count):
+        begin = time.perf_counter()
+        for _ in range(count):
+            order = self.random.permutation(self.count)
+            results = [self.train(*self.take(order[i:i + self.size])) for i in range(0, self.count, self.size)]
+            self.wait(results[-1])
+            self.mean = sum(self.number(result) for result in results) / len(results)
+        return time.perf_counter() - begin
+
+
 def sum_of_squares(*arrays):
     return sum(float(np.square(np.asarray(array), dtype=np.float64).sum()) for array in arrays)
 

@@ -1,6 +1,8 @@
 """What is measured: each work's numbers, written once as .npz and read by every contestant."""
 
 import dataclasses
+import subprocess
+import tempfile
 import zlib
 
 import numpy as np
@@ -32,10 +34,12 @@ class Work:
         """How many contestants fit into memory beside ours; more take turns in groups."""
         return 3 if self.vocab >= 1_000_000 else 100
 
-    def write(self, path, batches):
-        """With that many different batches, for what has batches."""
+    def write(self, path, batches, build):
+        """With that many different batches, for what has batches; real text comes from a program of ours."""
         random = np.random.default_rng(zlib.crc32(self.name.encode()))
-        if self.batch:
+        if self.kind == "epoch":
+            arrays = wordnet(self, random, build)
+        elif self.batch:
             arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
         else:
             arrays = kernel(self, random)
@@ -50,6 +54,7 @@ WORKS = [
     *(step(*sizes, zipf)
       for zipf in (True, False)
       for sizes in ((32, 100, 10_000), (32, 32, 10_000), (256, 100, 10_000), (32, 100, 100_000), (32, 100, 1_000_000))),
+    Work("epoch wordnet", "epoch", 32, 32, 10_000),
     Work("fit B=32 T=100 V=10000 zipf", "fit", 32, 100, 10_000),
     Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
     Work("mlp 784-256-128-10 B=128", "mlp", 128),
@@ -94,6 +99,14 @@ def documented(work, random, batches, features=128, units=64):
         "x": tokens(random, work, batches),
         "y": labels(random, work, batches),
     }
+
+
+def wordnet(work, random, build):
+    """The documented model, and the training data of the example documented_loop: id 0 is padding and masked."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([build / "bench/peers/wordnet_arrays", folder], check=True)
+        text = {name: np.load(f"{folder}/{name}.npy") for name in ("x", "y")}
+    return documented(work, random, 1) | text | {"batch": np.array([work.batch], np.int32)}
 
 
 def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):

@@ -33,8 +33,9 @@ void program(int argc, char** argv) {
 
   const examples::WordNet data = examples::read_wordnet(settings.wordnet);
   if (!settings.attention_svg.empty()) examples::check_writable(settings.attention_svg);
+  fmt::print("{}\n", to_string(runtime_info()));
   const double naive_bayes = examples::report_data(data);
-  fmt::print("fovea {}: seed {}, batches of {}, {} threads\n\n", FOVEA_VERSION, settings.seed, settings.batch_size, settings.threads);
+  fmt::print("seed {}, batches of {}\n\n", settings.seed, settings.batch_size);
 
   Sequential model{Embedding{.input_dim = 10000, .output_dim = 128, .mask_zero = true}, AttentionLayer{64}, Dense{10, Activation::softmax}};
   model.compile({.optimizer = Adam{}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = settings.seed});

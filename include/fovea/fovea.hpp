@@ -7,6 +7,7 @@
 #include "fovea/memory/buffer.hpp"          // recycled blocks, counted
 #include "fovea/shape/shape.hpp"            // sizes
 #include "fovea/parallel/threads.hpp"       // set_threads
+#include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
 #include "fovea/array/array.hpp"            // numbers
 #include "fovea/array/ids.hpp"              // integers that name rows and classes
 #include "fovea/array/mask.hpp"             // which positions to keep

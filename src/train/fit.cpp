@@ -8,6 +8,7 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/train/sequential.hpp"
+#include "kernels/blas_core.hpp"
 #include "train/pass.hpp"
 #include "train/progress.hpp"
 
@@ -71,6 +72,11 @@ std::vector<Index> shuffled(Index count, std::uint64_t seed, std::uint64_t epoch
   Rng random = Rng(seed).split("shuffle", epoch);
   for (Index i = count - 1; i > 0; --i) std::swap(positions[static_cast<std::size_t>(i)], positions[static_cast<std::size_t>(random.below(i + 1))]);
   return positions;
+}
+
+// Once in a process, where a person looks.
+void print_advice(std::ostream& out) {
+  if (const std::string advice = kernels::advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
 }  // namespace
@@ -212,6 +218,7 @@ History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOpt
   for (const Callback* callback : options.callbacks) callback->check_names(*this, names);
   const FitRuns::Scope scope(fit_runs_);
   history_ = {};
+  if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
   for (Callback* callback : options.callbacks) callback->on_train_begin(*this);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(*this, number);

@@ -1,0 +1,31 @@
+// What runs: versions, processor, libraries. The first thing to look at when a program is slow, and to put in a bug report.
+#pragma once
+
+#include <string>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+/// What this build of fovea runs with, in this process.
+struct RuntimeInfo {
+  std::string version;          ///< of fovea: "0.1.0"
+  std::string precision;        ///< "float" or "double"
+  Index threads = 1;            ///< threads(), at this moment
+  std::string thread_back_end;  ///< "oneTBB", "std::thread" or "the caller alone"
+  std::string instruction_set;  ///< of fovea's own vector code, by Highway's names: "AVX3" is AVX-512
+  std::string blas_version;     ///< "OpenBLAS 0.3.21"
+  std::string blas_core_found;  ///< the kernels that OpenBLAS chose by itself, by the processor they are for
+  std::string blas_core;        ///< the kernels in use: others where OpenBLAS had chosen bad ones
+  std::string compiler;         ///< that built fovea: "g++ 12.2.0"
+  std::string advice;           ///< one sentence where products are slow or wrong and the user can help; mostly empty
+};
+
+/// Returns what runs now.
+RuntimeInfo runtime_info();
+
+/// One line: "fovea 0.1.0 (float), 2 threads by oneTBB, AVX3; OpenBLAS 0.3.21, core SkylakeX (it had chosen Prescott); g++ 12.2.0".
+/// The advice is not in it.
+std::string to_string(const RuntimeInfo& info);
+
+}  // namespace fovea
