@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "fovea/base/error.hpp"
+#include "fovea/runtime/runtime_info.hpp"
 #include "fovea/train/sequential.hpp"
-#include "kernels/blas_core.hpp"
 #include "train/pass.hpp"
 #include "train/progress.hpp"
 
@@ -76,7 +76,7 @@ std::vector<Index> shuffled(Index count, std::uint64_t seed, std::uint64_t epoch
 
 // Once in a process, where a person looks.
 void print_advice(std::ostream& out) {
-  if (const std::string advice = kernels::advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
+  if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
 }  // namespace

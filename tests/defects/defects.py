@@ -102,9 +102,10 @@ DEFECTS = [
     ("src/kernels/blas_core.cpp", "if (is_fast && !multiplies_wrongly(found, config)) return {};", "if (is_fast) return {};", "kernels_test", "OpenBLAS: a core that multiplies wrongly stays"),
     ("src/kernels/blas_core.cpp", 'return core == "Cooperlake";', 'return core == "SkylakeX";', "kernels_test", "OpenBLAS: the wrong core is taken for wrong"),
     ("src/kernels/known_products.cpp", "expected[i] += old[i];", "expected[i] -= old[i];", "kernels_test", "known products: what was there is taken off"),
-    ("src/kernels/known_products.cpp", "y.push_back(2 * value + 1);", "y.push_back(value - value);", "kernels_test", "known products: every product passes"),
-    ("src/parallel/processors.cpp", "std::ceil(quota)", "std::floor(quota)", "core_test", "processors: a quota is rounded down"),
+    ("src/kernels/known_products.cpp", "y.push_back(2 * integers.next() + 1);", "y.push_back(0 * integers.next());", "kernels_test", "known products: every product passes"),
+    ("src/parallel/processors.cpp", "std::ceil(cpu_quota(root))", "std::floor(cpu_quota(root))", "core_test", "processors: a quota is rounded down"),
     ("src/parallel/processors.cpp", "quota = std::min(quota, quota_in(folder /= name, mount.is_v2));", "quota = quota_in(folder /= name, mount.is_v2);", "core_test", "processors: the innermost group alone counts"),
-    ("src/parallel/processors.cpp", "if (below.empty() || *below.begin() == \"..\") below = \".\";", "", "core_test", "processors: a group outside of what is mounted is looked for there"),
+    ("src/parallel/processors.cpp", "    below = \".\";\n", "", "core_test", "processors: a group outside of what is mounted is looked for there"),
+    ("src/parallel/processors.cpp", "!leaves(mount.group.relative_path())) return no_limit;", "!leaves(mount.group.relative_path())) below = \".\";", "core_test", "processors: a mount of other groups counts"),
     ("src/parallel/processors.cpp", "is_v2 ? controllers.empty() : has(controllers, \"cpu\")", "has(controllers, \"cpu\")", "core_test", "processors: cgroup v2 is overlooked"),
 ]
