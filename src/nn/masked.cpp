@@ -1,0 +1,42 @@
+#include "nn/masked.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// In the form that compilers turn into vector instructions.
+bool all_finite(const real* values, Index count) {
+  int others = 0;
+  for (Index i = 0; i < count; ++i) others |= !(std::abs(values[i]) <= std::numeric_limits<real>::max());
+  return others == 0;
+}
+
+}  // namespace
+
+bool lies_over(const Mask& mask, const Shape& shape) {
+  return mask.shape().rank() <= shape.rank() &&
+         std::ranges::equal(mask.shape().sizes(), shape.sizes().first(mask.shape().sizes().size()));
+}
+
+Tensor without_dropped(const Tensor& x, const Mask& mask) {
+  Shape shape = mask.shape();
+  while (shape.rank() < x.shape().rank()) shape = shape.inserted(shape.rank(), 1);
+  return where(mask.reshaped(shape), x, scalar(0));
+}
+
+bool drops_nan(const Tensor& x, const Mask& mask) {
+  if (mask.count() == 0 || !lies_over(mask, x.shape())) return false;
+  const Index width = x.shape().count() / mask.count();
+  const std::uint8_t* const keep = mask.data();
+  for (Index row = 0; row < mask.count(); ++row)
+    if (keep[row] == 0 && !all_finite(x.value().data() + row * width, width)) return true;
+  return false;
+}
+
+}  // namespace fovea
