@@ -26,8 +26,10 @@ double monitored(const Sequential& model, const char* callback, const std::strin
 
 // Which values are better, as far as a word of the name tells: "val_mean_squared_error" is an error.
 MonitorMode mode_of(std::string_view name) {
-  constexpr std::array<std::string_view, 10> low = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "divergence", "perplexity", "huber"},
-                                             high = {"accuracy", "acc", "precision", "recall", "auc", "f1", "fmeasure", "iou", "dice", "r2"};
+  constexpr std::array<std::string_view, 10> low = {"loss",         "error",   "mse",        "mae",        "rmse",
+                                                    "crossentropy", "entropy", "divergence", "perplexity", "huber"},
+                                             high = {"accuracy", "acc",      "precision", "recall", "auc",
+                                                     "f1",       "fmeasure", "iou",       "dice",   "r2"};
   bool is_low = false, is_high = false;
   for (std::string_view rest = name; !rest.empty();) {
     const std::string_view word = rest.substr(0, rest.find('_'));
@@ -41,16 +43,20 @@ MonitorMode mode_of(std::string_view name) {
 }  // namespace
 
 Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta)
-    : callback_(callback), name_(std::move(name)), mode_(mode == MonitorMode::by_name ? mode_of(name_) : mode), min_delta_(min_delta) {
+    : callback_(callback),
+      name_(std::move(name)),
+      mode_(mode == MonitorMode::by_name ? mode_of(name_) : mode),
+      min_delta_(min_delta) {
   if (!(min_delta >= 0)) throw ValueError(fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
 }
 
 double Monitor::value(const Sequential& model, const Logs& logs) const {
   const double value = monitored(model, callback_, name_, logs);
   if (mode_ == MonitorMode::by_name)
-    throw ValueError(fmt::format("{}: fit: {}: the name \"{}\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or "
-                                 "MonitorMode::max",
-                                 model.name(), callback_, name_));
+    throw ValueError(fmt::format(
+        "{}: fit: {}: the name \"{}\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or "
+        "MonitorMode::max",
+        model.name(), callback_, name_));
   return value;
 }
 
@@ -103,8 +109,8 @@ void EarlyStopping::on_train_begin(Sequential&) {
   started_ = stopped_ = false;
 }
 
-// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both stop at it, and the first epoch of all
-// never stops.
+// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both stop at it, and the first epoch of
+// all never stops.
 void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (monitor_.improves(value, best_)) {

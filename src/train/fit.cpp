@@ -37,10 +37,12 @@ std::vector<train::ProgressValue> progress_values(const Logs& logs) {
 void check_weights(const CallName& call, const std::vector<double>& weight, Index samples, bool some) {
   if (weight.empty()) return;
   if (static_cast<Index>(weight.size()) != samples)
-    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call.text(), weight.size(), samples));
+    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call.text(),
+                                 weight.size(), samples));
   for (std::size_t i = 0; i < weight.size(); ++i)
     if (!(weight[i] >= 0 && std::isfinite(weight[i])))
-      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite and at least 0", call.text(), i, weight[i]));
+      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite and at least 0", call.text(),
+                                   i, weight[i]));
   if (some && std::ranges::all_of(weight, [](double each) { return each == 0; }))
     throw ValueError(fmt::format("{}: all {} sample weights are 0, and nothing counts; give one above 0", call.text(), samples));
 }
@@ -87,7 +89,8 @@ void Sequential::check_ready(const char* what) const {
 }
 
 // What can be known to be wrong with data before any work is done. Gives shapes_for(x).
-std::vector<Shape> Sequential::check_data(const CallName& call, const Samples& x, const Samples& y, const std::vector<double>& weight) const {
+std::vector<Shape> Sequential::check_data(const CallName& call, const Samples& x, const Samples& y,
+                                          const std::vector<double>& weight) const {
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
   check_input(call, x);
@@ -110,9 +113,9 @@ std::vector<Shape> Sequential::check_data(const CallName& call, const Samples& x
   return shapes;
 }
 
-// Samples of another shape than the model was built for are accepted if every layer accepts one of them: a time axis is free unless a
-// layer fixes it. Hooks are not called. Gives the shapes of such a sample and of what the layers make of it; none where the model was built
-// for such samples.
+// Samples of another shape than the model was built for are accepted if every layer accepts one of them: a time axis is free unless
+// a layer fixes it. Hooks are not called. Gives the shapes of such a sample and of what the layers make of it; none where the model
+// was built for such samples.
 std::vector<Shape> Sequential::shapes_for(const CallName& call, const Samples& x) const {
   const Shape sample = x.shape().without(0);
   std::vector<Shape> shapes;
@@ -126,8 +129,8 @@ std::vector<Shape> Sequential::shapes_for(const CallName& call, const Samples& x
       shapes.push_back(std::get<Tensor>(one.value).shape().without(0));
     }
   } catch (const Error& error) {
-    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}, which a layer does not accept: {}", call.text(), to_string(input_),
-                                 to_string(sample), error.what()));
+    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}, which a layer does not accept: {}", call.text(),
+                                 to_string(input_), to_string(sample), error.what()));
   }
   return shapes;
 }
@@ -210,7 +213,8 @@ void Sequential::epoch(Pass& pass, Pass& validation, const Samples& x, const Sam
   }
   Logs logs = means.logs();
   if (const auto& data = options.validation_data)
-    for (const auto& [name, value] : validation.evaluate(data->x, data->y, data->sample_weight, options.batch_size)) logs["val_" + name] = value;
+    for (const auto& [name, value] : validation.evaluate(data->x, data->y, data->sample_weight, options.batch_size))
+      logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs));
   history_.epoch.push_back(number);
   for (const auto& [name, value] : logs) history_.history[name].push_back(value);

@@ -13,9 +13,7 @@ namespace {
 enum class Kind { labels, one_hot, binary };
 
 // Whether `shape` is `whole` without its last axis, or with size 1 there.
-bool is_one_a_row(const Shape& shape, const Shape& whole) {
-  return shape == whole.without(-1) || shape == whole.with(-1, 1);
-}
+bool is_one_a_row(const Shape& shape, const Shape& whole) { return shape == whole.without(-1) || shape == whole.with(-1, 1); }
 
 Kind kind_of(const Shape& prediction, const Shape& target) {
   if (prediction.rank() >= 1) {
@@ -23,9 +21,10 @@ Kind kind_of(const Shape& prediction, const Shape& target) {
     if (target == prediction) return Kind::one_hot;
     if (is_one_a_row(target, prediction)) return Kind::labels;
   }
-  throw ShapeError(fmt::format("accuracy: predictions are {}, targets {}; labels must have the predictions' shape without its last axis, the "
-                               "classes, and one-hot targets the same shape",
-                               to_string(prediction), to_string(target)));
+  throw ShapeError(
+      fmt::format("accuracy: predictions are {}, targets {}; labels must have the predictions' shape without its last axis, the "
+                  "classes, and one-hot targets the same shape",
+                  to_string(prediction), to_string(target)));
 }
 
 // The position of the largest of a row, the first of equals; -1 where one is NaN.
@@ -65,7 +64,8 @@ void Accuracy::check(const Shape& prediction, const Samples& target) const { kin
 
 Array Accuracy::operator()(const Array& prediction, const Samples& target) const {
   const Kind kind = kind_of(prediction.shape(), target.shape());
-  return target.is_ids() ? right(prediction, target.ids().data(), kind, threshold) : right(prediction, target.array().data(), kind, threshold);
+  return target.is_ids() ? right(prediction, target.ids().data(), kind, threshold)
+                         : right(prediction, target.array().data(), kind, threshold);
 }
 
 }  // namespace fovea

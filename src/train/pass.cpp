@@ -71,7 +71,9 @@ Batch Pass::batch(const Samples& x, const Samples& y, memory::List<double> weigh
 // How many values the loss gives for each sample of a shard.
 Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) const {
   if (values.rank() < 1 || values[0] != samples)
-    throw ShapeError(fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean", model_.name(), to_string(values)));
+    throw ShapeError(
+        fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean",
+                    model_.name(), to_string(values)));
   const Index each = values.count() / samples;
   if (batch.mask && batch.mask->count() != batch.x.count() * each)
     throw ShapeError(fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; put a DropMask before the layer that leaves the sequence", model_.name(),
@@ -85,7 +87,8 @@ Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) c
 
 namespace {
 
-// The positions of a shard's predictions that count, where some do not: masked ones, and samples of weight 0 if they are in the batch.
+// The positions of a shard's predictions that count, where some do not: masked ones, and samples of weight 0 if they are in the
+// batch.
 std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end) {
   if (!batch.mask && std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return std::nullopt;
   const auto has_weight = [&](Index sample) { return batch.weight.empty() || batch.weight[static_cast<std::size_t>(sample)] != 0; };
@@ -99,8 +102,8 @@ std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end
 
 }  // namespace
 
-// What does not count is selected away, not multiplied by 0, on the way there and on the way back: its prediction and its target may be
-// NaN, its loss and the loss's own derivative infinite, and its prediction gets a gradient of exactly 0.
+// What does not count is selected away, not multiplied by 0, on the way there and on the way back: its prediction and its target
+// may be NaN, its loss and the loss's own derivative infinite, and its prediction gets a gradient of exactly 0.
 void Pass::run(const Batch& batch, bool training, Means& means) {
   const Index samples = batch.x.count(), shards = samples == 0 ? 0 : this->count(samples);
   memory::List<double> losses(static_cast<std::size_t>(shards));

@@ -6,8 +6,8 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// The loss and a model's metrics, each as a sum and the number of what was added up: a mean is one divided by the other, however the
-/// samples fell into batches.
+/// The loss and a model's metrics, each as a sum and the number of what was added up: a mean is one divided by the other, however
+/// the samples fell into batches.
 class Means {
  public:
   explicit Means(const CompileOptions& compiled) : metrics_(compiled.metrics), sums_(1 + metrics_.size()) {}

@@ -83,7 +83,8 @@ TEST_CASE("a NaN prediction is never right, whatever the label, the place of the
       CHECK(right(p, one_hot_of(labels, classes)) == List{0});
     }
   }
-  for (const real label : {real(0), real(1), not_a_number}) CHECK(right(Array({1, 1}, {not_a_number}), Array({1}, {label})) == List{0});
+  for (const real label : {real(0), real(1), not_a_number})
+    CHECK(right(Array({1, 1}, {not_a_number}), Array({1}, {label})) == List{0});
 }
 
 TEST_CASE("a model of NaN has accuracy 0") {
@@ -101,7 +102,8 @@ TEST_CASE("a target that holds NaN is never met") {
 }
 
 TEST_CASE("accuracy broadcasts nothing: any other pair of shapes is refused") {
-  const std::string rule = "; labels must have the predictions' shape without its last axis, the classes, and one-hot targets the same shape";
+  const std::string rule =
+      "; labels must have the predictions' shape without its last axis, the classes, and one-hot targets the same shape";
   const auto refusal = [](const Shape& prediction, const Samples& target) {
     return support::refusal<ShapeError>([&] { Accuracy().check(prediction, target); });
   };

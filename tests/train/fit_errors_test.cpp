@@ -62,7 +62,8 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                        "sequential: fit: 2 sample weights for 10 samples; give one for each sample, or none",
                        ShapeError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::infinity()); }),
-                       "sequential: fit: the sample weight at position 0 is inf; weights must be finite and at least 0", ValueError);
+                       "sequential: fit: the sample weight at position 0 is inf; weights must be finite and at least 0",
+                       ValueError);
   CHECK_THROWS_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::quiet_NaN()); }), ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.callbacks = {nullptr}; }), "sequential: fit: callback 0 is null; leave it out",
                        ValueError);

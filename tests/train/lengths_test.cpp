@@ -47,8 +47,12 @@ Sequential free_model(Index which) {
   Sequential model;
   model.add(Layer(Embedding{12, 5, which != 2}));
   switch (which) {
-    case 0: model.add(Layer(AttentionLayer{4})); break;
-    case 1: model.add(Layer(GRU{4})); break;
+    case 0:
+      model.add(Layer(AttentionLayer{4}));
+      break;
+    case 1:
+      model.add(Layer(GRU{4}));
+      break;
     case 2:
       model.add(Layer(Conv1D{.filters = 4, .size = 2, .activation = Activation::relu}));
       model.add(Layer(MaxPool1D{}));
@@ -60,7 +64,8 @@ Sequential free_model(Index which) {
       model.add(Layer(GlobalAveragePool1D{}));
   }
   model.add(Layer(Dense{3, Activation::softmax}));
-  model.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+  model.compile(
+      {.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
   return model;
 }
 
@@ -88,8 +93,11 @@ TEST_CASE("a label for each position goes with any length") {
   const Ids x = data(6, 5, 0).x, longer = data(6, 9, 1).x;
   model.fit(x, support::Generate("positions", 0).ids({6, 5}, 3), toy::quiet(1, 4));
   CHECK(std::isfinite(model.evaluate(longer, support::Generate("positions", 1).ids({6, 9}, 3)).at("loss")));
-  CHECK(support::refusal<ShapeError>([&] { model.evaluate(longer, support::Generate("positions", 1).ids({6, 5}, 3)); }) ==
-        "sequential: sparse_categorical_crossentropy: predictions are (6, 9, 3), labels (6, 5); labels must have the predictions' shape "
+  CHECK(support::refusal<ShapeError>([&] {
+          model.evaluate(longer, support::Generate("positions", 1).ids({6, 5}, 3));
+        }) ==
+        "sequential: sparse_categorical_crossentropy: predictions are (6, 9, 3), labels (6, 5); labels must have the predictions' "
+        "shape "
         "without its last axis, the classes");
 }
 
@@ -112,16 +120,21 @@ TEST_CASE("a layer that fixes the time axis refuses other lengths, in evaluate a
   Sequential positions{Embedding{12, 5}, Positions{}, AttentionLayer{4}, Dense{3, Activation::softmax}};
   Sequential flat{Embedding{12, 5}, Flatten{}, Dense{3, Activation::softmax}};
   const std::string shapes = ": built for samples of shape (6,); these are (7,), which a layer does not accept: ";
-  const std::vector<std::string> reasons = {"sequential/positions: add: ", "sequential/dense: Dense: x is (1, 35), built for 30 features; the last size of x must be 30"};
+  const std::vector<std::string> reasons = {
+      "sequential/positions: add: ", "sequential/dense: Dense: x is (1, 35), built for 30 features; the last size of x must be 30"};
   std::size_t which = 0;
   for (Sequential* model : {&positions, &flat}) {
     model->compile({.loss = SparseCategoricalCrossentropy{}});
     model->fit(train.x, train.y, toy::quiet(1, 4));
     const std::vector<Array> before = toy::weights(*model);
-    CHECK(support::refusal<ShapeError>([&] { model->evaluate(other.x, other.y); }).starts_with("sequential: evaluate" + shapes + reasons[which]));
+    CHECK(support::refusal<ShapeError>([&] {
+            model->evaluate(other.x, other.y);
+          }).starts_with("sequential: evaluate" + shapes + reasons[which]));
     FitOptions options = toy::quiet(1, 4);
     options.validation_data = Validation{other.x, other.y};
-    CHECK(support::refusal<ShapeError>([&] { model->fit(train.x, train.y, options); }).starts_with("sequential: fit: validation_data" + shapes + reasons[which]));
+    CHECK(support::refusal<ShapeError>([&] {
+            model->fit(train.x, train.y, options);
+          }).starts_with("sequential: fit: validation_data" + shapes + reasons[which]));
     CHECK(toy::bits_differ(toy::weights(*model), before) == "");
     ++which;
   }

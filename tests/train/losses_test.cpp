@@ -49,8 +49,10 @@ TEST_CASE("each loss type is its op, with a value for each sample, and has Keras
   check(KLDivergence(), "kl_divergence", kl_divergence(prediction, target));
 }
 
-TEST_CASE("cross-entropies of distributions take the logits of a softmax, of independent probabilities those of a sigmoid, others none") {
-  const Loss categorical = CategoricalCrossentropy{.label_smoothing = real(0.1)}, binary = BinaryCrossentropy{.label_smoothing = real(0.1)};
+TEST_CASE(
+    "cross-entropies of distributions take the logits of a softmax, of independent probabilities those of a sigmoid, others none") {
+  const Loss categorical = CategoricalCrossentropy{.label_smoothing = real(0.1)},
+             binary = BinaryCrossentropy{.label_smoothing = real(0.1)};
   CHECK(categorical.after() == Activation::softmax);
   CHECK(Loss(SparseCategoricalCrossentropy()).after() == Activation::softmax);
   CHECK(binary.after() == Activation::sigmoid);

@@ -32,7 +32,8 @@ Masked masked(Index trial, Index samples, Index time) {
   support::Generate g("masked means", trial);
   std::vector<std::int32_t> ids;
   for (Index sample = 0; sample < samples; ++sample)
-    for (Index k = 0, length = g.integer(0, time); k < time; ++k) ids.push_back(k < length ? static_cast<std::int32_t>(g.integer(1, 11)) : 0);
+    for (Index k = 0, length = g.integer(0, time); k < time; ++k)
+      ids.push_back(k < length ? static_cast<std::int32_t>(g.integer(1, 11)) : 0);
   ids[0] = 1;  // one at least is kept
   std::vector<double> weight;
   for (Index sample = 0; sample < samples; ++sample) weight.push_back(g.chance(0.3) ? 0 : g.uniform(0.1, 3));
@@ -41,8 +42,10 @@ Masked masked(Index trial, Index samples, Index time) {
 }
 
 Sequential by_position() {
-  Sequential model{Embedding{12, 5, true}, AttentionLayer{.units = 4, .reading = Reading::per_position}, Dense{3, Activation::softmax}};
-  model.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 3});
+  Sequential model{Embedding{12, 5, true}, AttentionLayer{.units = 4, .reading = Reading::per_position},
+                   Dense{3, Activation::softmax}};
+  model.compile(
+      {.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 3});
   return model;
 }
 
@@ -80,7 +83,8 @@ TEST_CASE("the mean of losses that are all 1 is exactly 1, in evaluate, in fit a
     options.validation_data = Validation{x, x};
     for (const auto& entry : model.fit(x, x, options).history) CHECK(entry.second == std::vector<double>{1});
   }
-  for (const Index n : {601, 1025, 1999, 70001}) CHECK(model.evaluate(Array::zeros({n, 1}), Array::zeros({n, 1}), 97 + n / 7) == ones);
+  for (const Index n : {601, 1025, 1999, 70001})
+    CHECK(model.evaluate(Array::zeros({n, 1}), Array::zeros({n, 1}), 97 + n / 7) == ones);
 }
 
 TEST_CASE("means over a mask do not depend on how samples fall into batches") {
@@ -111,7 +115,8 @@ TEST_CASE("means over a mask do not depend on how samples fall into batches") {
 TEST_CASE("where a mask keeps nothing at all, loss and metrics are 0, as in Keras") {
   Sequential model = by_position();
   model.build(Shape{4});
-  CHECK(model.evaluate(Ids({2, 4}, std::vector<std::int32_t>(8, 0)), Ids({2, 4}, std::vector<std::int32_t>(8, 1))) == Logs{{"accuracy", 0}, {"loss", 0}});
+  CHECK(model.evaluate(Ids({2, 4}, std::vector<std::int32_t>(8, 0)), Ids({2, 4}, std::vector<std::int32_t>(8, 1))) ==
+        Logs{{"accuracy", 0}, {"loss", 0}});
 }
 
 TEST_CASE("evaluate, Validation and train_on_batch take sample weights: the weighted sum divided by the number of samples") {
@@ -150,7 +155,8 @@ TEST_CASE("the gradient of a batch is that of its weighted mean, for several val
     std::vector<double> expected(static_cast<std::size_t>(units), 0);
     for (Index i = 0; i < p.count(); ++i)
       expected[static_cast<std::size_t>(i % units)] += weight[static_cast<std::size_t>(i / units)] * 2 *
-                                                       (static_cast<double>(p.at(i)) - static_cast<double>(y.at(i))) / static_cast<double>(p.count());
+                                                       (static_cast<double>(p.at(i)) - static_cast<double>(y.at(i))) /
+                                                       static_cast<double>(p.count());
     model.train_on_batch(x, y, weight);
     const Array gradient = model.layers()[0].as<Dense>()->bias.grad();
     for (Index i = 0; i < units; ++i) CHECK(gradient.at(i) == doctest::Approx(expected[static_cast<std::size_t>(i)]).epsilon(t));
@@ -173,5 +179,6 @@ TEST_CASE("validation_split splits sample weights along and uses them for val_lo
   CHECK(split.history == hand.history);
   CHECK(toy::bits_differ(toy::weights(by_split), toy::weights(by_hand)) == "");
   const Array p = by_split.predict(x.rows(22, 30));
-  CHECK(split["val_loss"].back() == doctest::Approx(toy::cross_entropy(p, y.rows(22, 30), options.validation_data->sample_weight)).epsilon(t));
+  CHECK(split["val_loss"].back() ==
+        doctest::Approx(toy::cross_entropy(p, y.rows(22, 30), options.validation_data->sample_weight)).epsilon(t));
 }

@@ -106,7 +106,8 @@ TEST_CASE("a metric that cannot be computed is refused before the first batch") 
   model.build({3});
   const auto before = weights(model);
   CHECK_THROWS_WITH_AS(model.fit(x, three, {.verbose = 0}),
-                       "sequential: accuracy: predictions are (4, 2), targets (4, 3); labels must have the predictions' shape without its last axis, the "
+                       "sequential: accuracy: predictions are (4, 2), targets (4, 3); labels must have the predictions' shape "
+                       "without its last axis, the "
                        "classes, and one-hot targets the same shape",
                        ShapeError);
   CHECK(weights(model) == before);

@@ -47,7 +47,8 @@ TEST_CASE("EarlyStopping on accuracy goes on while it rises, and RestoreBestWeig
     CHECK(best_of(RestoreBestWeights(name), name, {0.1, 0.4, 0.3, 0.4}) == 1);
     CHECK(epochs_of(EarlyStopping(1, 0, name), name, {0.1, 0.2, 0.1}) == 3);
   }
-  for (const char* name : {"loss", "val_loss", "val_mean_squared_error", "kl_divergence", "absolute_error", "binary_crossentropy", "huber_loss"}) {
+  for (const char* name :
+       {"loss", "val_loss", "val_mean_squared_error", "kl_divergence", "absolute_error", "binary_crossentropy", "huber_loss"}) {
     CHECK(epochs_of(EarlyStopping({.monitor = name, .patience = 1}), name, {4, 3, 2, 3}) == 4);
     CHECK(best_of(RestoreBestWeights(name), name, {3, 1, 2, 1}) == 1);
   }
@@ -66,7 +67,9 @@ TEST_CASE("a name that does not tell which values are better is refused before a
   Sequential model = toy::model();
   model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Spy{}}});
   const std::vector<Array> before = toy::weights(model);
-  const std::string text = ": the name \"spy\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or MonitorMode::max";
+  const std::string text =
+      ": the name \"spy\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or "
+      "MonitorMode::max";
   EarlyStopping stopping(0, 0, "spy"), decided({.monitor = "spy", .mode = MonitorMode::max});
   RestoreBestWeights best("spy");
   FitOptions options = toy::quiet(1, 4);
@@ -80,12 +83,16 @@ TEST_CASE("a name that does not tell which values are better is refused before a
 }
 
 TEST_CASE("min_delta is what a value must be better by, in either direction") {
-  CHECK(epochs_of(EarlyStopping({.monitor = "accuracy", .min_delta = 0.5, .patience = 2}), "accuracy", {1, 1.4, 1.6, 1.8, 2.0}) == 5);
+  CHECK(epochs_of(EarlyStopping({.monitor = "accuracy", .min_delta = 0.5, .patience = 2}), "accuracy", {1, 1.4, 1.6, 1.8, 2.0}) ==
+        5);
   CHECK(best_of(RestoreBestWeights({.monitor = "accuracy", .min_delta = 0.5}), "accuracy", {1, 1.4, 1.6, 1.8}) == 2);
   CHECK(best_of(RestoreBestWeights({.monitor = "loss", .min_delta = 0.5}), "loss", {3, 2.6, 2.4, 2.2}) == 2);
-  CHECK(support::refusal<ValueError>([] { RestoreBestWeights({.min_delta = -1}); }) == "RestoreBestWeights: min_delta is -1; it must be at least 0");
-  CHECK(support::refusal<ValueError>([] { EarlyStopping({.min_delta = not_a_number}); }) == "EarlyStopping: min_delta is nan; it must be at least 0");
-  CHECK(support::refusal<ValueError>([] { EarlyStopping({.patience = -3}); }) == "EarlyStopping: patience is -3; it must be at least 0");
+  CHECK(support::refusal<ValueError>([] { RestoreBestWeights({.min_delta = -1}); }) ==
+        "RestoreBestWeights: min_delta is -1; it must be at least 0");
+  CHECK(support::refusal<ValueError>([] { EarlyStopping({.min_delta = not_a_number}); }) ==
+        "EarlyStopping: min_delta is nan; it must be at least 0");
+  CHECK(support::refusal<ValueError>([] { EarlyStopping({.patience = -3}); }) ==
+        "EarlyStopping: patience is -3; it must be at least 0");
 }
 
 TEST_CASE("NaN is worse than any value: after a NaN in the first epoch a number is better, an infinity too") {
@@ -99,5 +106,6 @@ TEST_CASE("NaN is worse than any value: after a NaN in the first epoch a number 
     CHECK(epochs_of(EarlyStopping({.monitor = name}), name, {not_a_number, 1}) == -1);  // the first epoch never stops
     CHECK(epochs_of(EarlyStopping({.monitor = name}), name, {not_a_number, not_a_number}) == 2);
   }
-  CHECK(epochs_of(EarlyStopping({.monitor = "accuracy", .patience = 2}), "accuracy", {0.5, not_a_number, 0.6, not_a_number, 0.7}) == -1);
+  CHECK(epochs_of(EarlyStopping({.monitor = "accuracy", .patience = 2}), "accuracy", {0.5, not_a_number, 0.6, not_a_number, 0.7}) ==
+        -1);
 }

@@ -78,7 +78,8 @@ Outcome trained(Sequential model, const Samples& x, const Samples& y, const FitO
 // Ids of which about a third are padding, anywhere.
 Ids padded(support::Generate& g, const Shape& shape) {
   std::vector<std::int32_t> ids;
-  for (Index i = 0; i < shape.count(); ++i) ids.push_back(g.chance(0.35) ? 0 : static_cast<std::int32_t>(g.integer(1, toy::vocabulary - 1)));
+  for (Index i = 0; i < shape.count(); ++i)
+    ids.push_back(g.chance(0.35) ? 0 : static_cast<std::int32_t>(g.integer(1, toy::vocabulary - 1)));
   return Ids(shape, ids);
 }
 
@@ -95,7 +96,8 @@ TEST_CASE("a NaN or infinite prediction at a masked position changes no bit of l
     const Ids x = padded(g, {9, 5}), y = g.ids({9, 5}, 3);
     const auto model = [&](real value) {
       Sequential made{Embedding{toy::vocabulary, 4, true}, Dense{3, Activation::softmax}, Plant{value}};
-      made.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+      made.compile(
+          {.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
       return made;
     };
     const FitOptions options = toy::quiet(2, g.integer(1, 9));
@@ -131,8 +133,15 @@ TEST_CASE("a NaN in what a mask drops reaches no gradient of the layers behind i
 }
 
 TEST_CASE("a missing target of a sample of weight 0, its NaN features and its infinite loss change no bit, whatever the loss") {
-  const std::vector<Loss> losses = {MeanSquaredError{}, MeanAbsoluteError{}, Huber{}, BinaryCrossentropy{.from_logits = true}, BinaryCrossentropy{},
-                                    CategoricalCrossentropy{}, CategoricalCrossentropy{.from_logits = true}, KLDivergence{}, Root{}};
+  const std::vector<Loss> losses = {MeanSquaredError{},
+                                    MeanAbsoluteError{},
+                                    Huber{},
+                                    BinaryCrossentropy{.from_logits = true},
+                                    BinaryCrossentropy{},
+                                    CategoricalCrossentropy{},
+                                    CategoricalCrossentropy{.from_logits = true},
+                                    KLDivergence{},
+                                    Root{}};
   for (const bool together : {false, true})
     for (std::size_t which = 0; which < losses.size(); ++which)
       for (Index trial = 0; trial < 6; ++trial) {

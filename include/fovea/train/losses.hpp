@@ -23,7 +23,7 @@ struct SparseCategoricalCrossentropy {
   bool from_logits = false;  ///< predictions are logits
 
   static constexpr const char* name = "sparse_categorical_crossentropy";  ///< as Keras names it
-  static constexpr Activation after = Activation::softmax;  ///< whose logits `of_logits` takes
+  static constexpr Activation after = Activation::softmax;                ///< whose logits `of_logits` takes
   Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each label
   Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
 
@@ -49,8 +49,8 @@ struct CategoricalCrossentropy {
 // The losses below: predictions and targets (batch..., n) -> (batch...), the mean over the last axis as in Keras. Targets may lack a
 // last axis of size 1, and may be ids, which are read as numbers.
 
-/// Cross-entropy of targets 0 to 1 that are independent of each other. When the model's last layer is a sigmoid, its logits are used
-/// and nothing is clipped.
+/// Cross-entropy of targets 0 to 1 that are independent of each other. When the model's last layer is a sigmoid, its logits are
+/// used and nothing is clipped.
 struct BinaryCrossentropy {
   bool from_logits = false;  ///< predictions are logits
   real label_smoothing = 0;  ///< targets t become t (1 - smoothing) + smoothing / 2
