@@ -73,12 +73,19 @@ Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction, const
 
 Tensor SparseCategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const { return sparse_cross_entropy(logits, target.ids()); }
 
-void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
+void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
   if (!target.is_ids())
     throw ValueError(fmt::format(
         "{}: labels are wanted, ids of classes, and the targets are numbers of shape {}; CategoricalCrossentropy takes distributions", name,
         to_string(target.shape())));
-  shape::cross_entropy(name, prediction, target.ids());
+  Ids labels = target.ids();
+  for (Index i = 0; counts && prediction.rank() > 0 && i < labels.count(); ++i) {
+    const Index label = labels.data()[i];
+    if ((label >= 0 && label < prediction[-1]) || counts(i)) continue;
+    if (!labels.unique()) labels = Ids(labels.shape(), labels.values());
+    labels.mutable_data()[i] = 0;
+  }
+  shape::cross_entropy(name, prediction, labels);
 }
 
 Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {

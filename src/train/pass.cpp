@@ -100,6 +100,16 @@ std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end
   return keep.kept() < keep.count() ? std::optional(std::move(keep)) : std::nullopt;
 }
 
+// The target with class 0 in the place of labels that do not count, which may be no classes.
+Samples with_classes(Samples target, const Mask& keep) {
+  if (!target.is_ids() || !lies_over(keep, target.shape())) return target;
+  Ids labels(target.shape(), target.ids().values());
+  const Index each = labels.count() / std::max<Index>(1, keep.count());
+  for (Index i = 0; i < labels.count(); ++i)
+    if (keep.data()[i / each] == 0) labels.mutable_data()[i] = 0;
+  return labels;
+}
+
 }  // namespace
 
 // What does not count is selected away, not multiplied by 0, on the way there and on the way back: its prediction and its target
@@ -115,9 +125,9 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     std::optional<NoGrad> no_grad;
     if (!training) no_grad.emplace();
     const Context context{.training = training, .seed = model_.compiled_->seed, .step = model_.steps_, .first_sample = begin};
-    const Samples target = batch.y.rows(begin, end);
     const Tensor output = prediction(batch.x.rows(begin, end), context, fused_.has_value());
     const std::optional<Mask> keep = counted_positions(batch, begin, end);
+    const Samples rows = batch.y.rows(begin, end), target = keep ? with_classes(rows, *keep) : rows;
     const Tensor seen = keep && lies_over(*keep, output.shape()) ? without_dropped(output, *keep) : output;
     const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
     const Index each = values_each(batch, values.shape(), end - begin);

@@ -112,9 +112,10 @@ Signal Sequential::signal(const Samples& x) { return x.is_ids() ? Signal{x.ids()
 Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
   Context own = context;
   if (hooks_) own.hooks = hooks_;
+  const std::size_t without_activation = for_logits ? last_layer() : layers_.size();
   for (std::size_t i = 0; i < layers_.size(); ++i)
     signal = LayerCall::run(own, paths_[i], [&](const Context& inside) {
-      const bool logits = for_logits && i == last_layer();
+      const bool logits = i == without_activation;
       Signal output = logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
       if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) *tensor = LayerCall::hooked(inside, std::move(*tensor));
       return output;

@@ -29,6 +29,7 @@ struct Plant {
 struct Together {
   static constexpr bool mixes_samples = true;
   Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 };
 
 // The root of the distance: its derivative is infinite where the target is met.
@@ -189,6 +190,29 @@ TEST_CASE("a missing target at a masked position changes no bit") {
       for (const real value : {not_a_number, infinity, real(-3)}) same(planted(loss, value), expected);
     }
   }
+}
+
+TEST_CASE("a label that is no class changes no bit at a masked position and in a sample of weight 0, and is refused elsewhere") {
+  for (const bool together : {false, true})
+    for (Index trial = 0; trial < 20; ++trial) {
+      support::Generate g("missing labels", trial);
+      const Ids x = padded(g, {7, 5}), y = g.ids({7, 5}, 3);
+      FitOptions options = toy::quiet(2, g.integer(1, 7));
+      options.shuffle = false;
+      for (Index i = 0; i < 7; ++i) options.sample_weight.push_back(g.chance(0.3) ? 0 : 1);
+      options.sample_weight[6] = 1;
+      const auto planted = [&](std::int32_t label) {
+        std::vector<std::int32_t> labels(y.values().begin(), y.values().end());
+        for (std::size_t i = 0; i < labels.size(); ++i)
+          if (x.values()[i] == 0 || options.sample_weight[i / 5] == 0) labels[i] = label;
+        Sequential model{Embedding{toy::vocabulary, 4, true}, Dense{3, Activation::softmax}};
+        if (together) model.add(Layer(Together{}));
+        model.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+        return trained(std::move(model), x, Ids({7, 5}, labels), options);
+      };
+      const Outcome expected = planted(1);
+      for (const std::int32_t label : {-1, -100, 3}) same(planted(label), expected);
+    }
 }
 
 TEST_CASE("an infinite derivative of the loss of what does not count gives its prediction a gradient of exactly 0") {

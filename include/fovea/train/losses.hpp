@@ -27,8 +27,8 @@ struct SparseCategoricalCrossentropy {
   Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each label
   Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
 
-  /// Throws ShapeError or IndexError if labels cannot fit predictions of these classes: fit asks once, before any work.
-  void check(const Shape& prediction, const Samples& target) const;
+  /// Throws ShapeError, or IndexError for a label that counts and is no class: fit asks once, before any work.
+  void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// Cross-entropy of target distributions, predictions and targets (batch..., classes) -> (batch...). From probabilities in Keras'
