@@ -78,7 +78,7 @@ DEFECTS = [
     ("src/train/fit.cpp", "    split.validation_data->sample_weight.assign(middle, options.sample_weight.end());\n", "", "train_test", "validation_split: the weights of the part are dropped"),
     ("src/train/fit.cpp", "(shapes.empty() ? outputs_ : shapes).back()", "outputs_.back()", "train_test", "evaluate: targets are checked for the length that the model was built for"),
     ("src/train/fit.cpp", "if (!mask) mask = final_mask(x);", "mask.emplace();", "train_test", "fit: a missing target at a masked position is refused"),
-    ("src/train/pass.cpp", "target = keep ? with_classes(rows, *keep) : rows;", "target = rows;", "train_test", "fit: a label at a masked position must be a class"),
+    ("src/train/pass.cpp", "target = keep ? with_classes(rows, *keep) : rows;", "target = keep && keep->count() < 0 ? with_classes(rows, *keep) : rows;", "train_test", "fit: a label at a masked position must be a class"),
     ("src/train/losses.cpp", "return !(value >= 0 && value <= 1);", "return value < 0 || value > 1;", "train_test", "targets: NaN is taken for a probability"),
     ("src/train/metrics.cpp", "is_nan |= row[i] != row[i];", "is_nan |= false;", "train_test", "accuracy: a prediction of NaN may be right"),
     ("src/train/callbacks.cpp", "return !std::isnan(value);", "return false;", "train_test", "callbacks: nothing is better than a NaN in the first epoch"),
