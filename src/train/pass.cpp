@@ -131,7 +131,8 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     const Tensor seen = keep && lies_over(*keep, output.shape()) ? without_dropped(output, *keep) : output;
     const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
     const Index each = values_each(batch, values.shape(), end - begin);
-    const double part = batch.mask ? 1 : static_cast<double>(std::max<Index>(1, each));  // a loss of several values a sample is their mean
+    // A loss of several values a sample is their mean.
+    const double part = batch.mask ? 1 : static_cast<double>(std::max<Index>(1, each));
     Array dvalues(values.shape());
     double sum = 0;
     for (Index i = 0; i < values.value().count(); ++i) {
