@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -28,6 +29,16 @@ Tensor without_dropped(const Tensor& x, const Mask& mask) {
   Shape shape = mask.shape();
   while (shape.rank() < x.shape().rank()) shape = shape.inserted(shape.rank(), 1);
   return where(mask.reshaped(shape), x, scalar(0));
+}
+
+Tensor select_gradient(const Tensor& x, const Mask& mask) {
+  return record("select_gradient", x.value(), wrt(x, [mask](const Array& dy, Gradient& dx) {
+                  Array kept = dy.clone();
+                  const Index width = kept.count() / std::max<Index>(1, mask.count());
+                  for (Index row = 0; row < mask.count(); ++row)
+                    if (mask.data()[row] == 0) std::fill_n(kept.mutable_data() + row * width, width, real(0));
+                  dx.add(kept);
+                }));
 }
 
 bool drops_nan(const Tensor& x, const Mask& mask) {

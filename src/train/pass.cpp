@@ -128,7 +128,7 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     const Tensor output = prediction(batch.x.rows(begin, end), context, fused_.has_value());
     const std::optional<Mask> keep = counted_positions(batch, begin, end);
     const Samples rows = batch.y.rows(begin, end), target = keep ? with_classes(rows, *keep) : rows;
-    const Tensor seen = keep && lies_over(*keep, output.shape()) ? without_dropped(output, *keep) : output;
+    const Tensor seen = keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
     const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
     const Index each = values_each(batch, values.shape(), end - begin);
     // A loss of several values a sample is their mean.

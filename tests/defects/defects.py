@@ -70,7 +70,7 @@ DEFECTS = [
     ("src/train/shards.cpp", "for (std::size_t step = 1; step < sum.count; step *= 2)", "for (std::size_t step = 1; step < sum.count / 2; step *= 2)", "train_test", "shards: half of the gradients is left out"),
     ("src/train/pass.cpp", "batch.mask ? batch.mask->kept() : x.count();", "x.count();", "train_test", "fit: masked positions count in the loss"),
     ("src/train/pass.cpp", "counts ? static_cast<real>(weight / (counted * part))", "counts ? static_cast<real>(1 / (counted * part))", "train_test", "fit: sample weights do not reach the gradient"),
-    ("src/train/pass.cpp", "? without_dropped(output, *keep) : output;", "? output : output;", "train_test", "fit: a gradient of 0 meets the infinite derivative of what is masked"),
+    ("src/train/pass.cpp", "? select_gradient(output, *keep) : output;", "? output : output;", "train_test", "fit: a gradient of 0 meets the infinite derivative of what is masked"),
     ("src/train/pass.cpp", "if (counts) sum += weight", "sum += weight", "train_test", "fit: a weight of 0 is multiplied with a loss of NaN"),
     ("src/train/pass.cpp", "if (masked && keep->data()[i / each] == 0) continue;", "if (masked && keep->data()[i / each] == 2) continue;", "train_test", "fit: what is masked counts in metrics"),
     ("src/train/pass.cpp", "if (batch.mask) batch.mask = batch.mask->rows(taken);", "", "train_test", "fit: a mask keeps the rows of samples that are left out"),
