@@ -126,4 +126,11 @@ DEFECTS = [
     ("src/parallel/processors.cpp", "    below = \".\";\n", "", "core_test", "processors: a group outside of what is mounted is looked for there"),
     ("src/parallel/processors.cpp", "!leaves(mount.group.relative_path())) return no_limit;", "!leaves(mount.group.relative_path())) below = \".\";", "core_test", "processors: a mount of other groups counts"),
     ("src/parallel/processors.cpp", "is_v2 ? controllers.empty() : has(controllers, \"cpu\")", "has(controllers, \"cpu\")", "core_test", "processors: cgroup v2 is overlooked"),
+    # What is masked takes no part.
+    ("src/nn/attention_layer.cpp", "  const Tensor keys = readable(x, options.mask);", "  const Tensor keys = x;", "nn_test", "attention: NaN at a masked position reaches gradients"),
+    ("src/nn/attention_layer.cpp", "if (!keep || is_finite(values)) return matmul(weights, values);", "if (true) return matmul(weights, values);", "nn_test", "attention: 0 times NaN in the product of weights and values"),
+    ("src/nn/attention_layer.cpp", "readable(queries, options.query_mask)", "queries", "nn_test", "attention: NaN in a masked query reaches gradients"),
+    ("src/ops/binary.cpp", "return or_zero(a * b, b);", "return a * b;", "ops_test", "multiply_no_nan: 0 times infinity"),
+    ("src/ops/losses.cpp", "hn::IfThenZeroElse(hn::Eq(wrong, lanes(0)), size * wrong)", "size * wrong", "ops_test", "binary cross-entropy: 0 times infinity"),
+    ("src/kernels/softmax.cpp", "return weight == 0 ? real(0) : weight * value;", "return weight * value;", "ops_test", "cross-entropy: a weight of 0 times infinity"),
 ]
