@@ -97,6 +97,8 @@ DEFECTS = [
     ("src/train/fit.cpp", "if (options.callbacks.empty() && !progress) continue;", "", "train_test", "fit: logs are made in each batch for nobody"),
     ("src/train/pass.cpp", "to = std::copy_n(part.data(), part.count(), to);", "std::copy_n(part.data(), part.count(), to);", "train_test", "predict: all parts of a batch are written to the place of the first"),
     ("src/train/sequential.cpp", "names.push_back(metric.name());", "", "train_test", "compile: two metrics of one name are taken"),
+    ("src/train/sequential.cpp", "return is_capital(c) ? static_cast<char>", "return is_capital(c) && c != 'I' ? static_cast<char>", "train_test", "layer names: I is not lowered, as in a Turkish locale"),
+    ("src/parallel/processors.cpp", "const std::string& word = words[place];", "const std::string& word = words[0];", "core_test", "processors: the quota is taken for its period"),
     ("include/fovea/nn/module.hpp", 'std::string(*outer_) + "/" + std::string(*inner_)', 'std::string(*inner_)', "train_test", "parameters: paths lose their beginning"),
     # The processor at hand.
     ("src/kernels/blas_core.cpp", "if (is_fast && !multiplies_wrongly(found, config)) return {};", "if (is_fast) return {};", "kernels_test", "OpenBLAS: a core that multiplies wrongly stays"),

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -23,7 +24,12 @@ const nlohmann::json& listing() {
 
 // As the reader rounds: once, from the number that the file holds.
 real to_real(const nlohmann::json& value) {
-  if (value.is_string()) return static_cast<real>(std::strtod(value.get<std::string>().c_str(), nullptr));
+  if (value.is_string()) {
+    const std::string& text = value.get_ref<const std::string&>();
+    double number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);  // in every locale the same
+    return static_cast<real>(number);
+  }
   if (value.is_number_unsigned()) return static_cast<real>(value.get<std::uint64_t>());
   return static_cast<real>(value.get<std::int64_t>());
 }
