@@ -31,7 +31,9 @@ Ids read_npy_ids(const std::string& path);
 Mask read_npy_mask(const std::string& path);
 
 /// Writes version 1.0, C order, `<f4` (`<f8` where `real` is double) or `<i4`. At every moment `path` names the old file or the
-/// whole new one; what fails leaves nothing behind. Throws IoError.
+/// whole new one; what fails leaves nothing behind. Symbolic links are followed. Throws IoError, also where a file is there
+/// that may not be written (not by the administrator either, where no bit of its mode permits it), and where `path` leads to a folder,
+/// FIFO, device or socket.
 void write_npy(const std::string& path, const Array& array);
 void write_npy(const std::string& path, const Ids& ids);
 
