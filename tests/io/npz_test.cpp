@@ -154,6 +154,7 @@ TEST_CASE("what savez_compressed makes of any array is read, zeros included, how
     CAPTURE(noise);
     write_npy(folder / "ids.npy", Ids(Shape{count}, numbers));
     write_zip(folder / "ids.npz", {{"ids.npy", read_bytes(folder / "ids.npy"), true}});
+    static_cast<void>(Ids(Shape{count}, std::vector<std::int32_t>(numbers.size(), 7)));  // or recycled memory holds the numbers already
     CHECK(std::ranges::equal(NumpyArchive(folder / "ids.npz").ids("ids").values(), numbers));
   }
   write_zip(folder / "zeros.npz", {{"zeros.npy", zeros(1 << 22), true}});
