@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <utility>
 
@@ -30,6 +34,49 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "./" : path.substr(0, slash + 1);
 }
 
+std::string_view kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+// Refuses what a new file must not take the place of. Asks the system to follow links, so that its rules for those of others hold.
+void check_replaceable(const std::string& path) {
+  struct stat old = {};
+  if (::stat(path.c_str(), &old) != 0) {
+    if (errno == ENOENT) return;
+    throw IoError(path, "look at what is there", errno);
+  }
+  if (!S_ISREG(old.st_mode))
+    throw IoError(path,
+                  fmt::format("write to {}, only to ordinary files, which appear whole or not at all; write one, and copy it there",
+                              kind_of(old.st_mode)),
+                  S_ISDIR(old.st_mode) ? EISDIR : ENOTSUP);
+  // The administrator passes the system's check; a file that nobody may write is meant to stay all the same.
+  const bool nobody = (old.st_mode & 0222) == 0;
+  if (nobody || ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0)
+    throw IoError(path, fmt::format("write to a file of mode {:04o}; permit it with chmod, or choose another name", old.st_mode & 0777),
+                  nobody ? EACCES : errno);
+}
+
+// Where the symbolic links of a path end, whether something is there or not.
+std::string behind_links(const std::string& path) {
+  constexpr int most_links = 40;  // as in the kernel
+  std::string name = path;
+  for (int links = 0; links <= most_links; ++links) {
+    std::array<char, PATH_MAX> text;
+    const ssize_t length = ::readlink(name.c_str(), text.data(), text.size());
+    if (length < 0) return name;
+    struct statfs system = {};
+    if (::statfs(folder_of(name).c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
+      throw IoError(path, "replace the file that a process has open; name the file itself", ENOTSUP);
+    const std::string target(text.data(), static_cast<std::size_t>(length));
+    name = target.starts_with('/') ? target : folder_of(name) + target;
+  }
+  throw IoError(path, "follow its symbolic links", ELOOP);
+}
+
 }  // namespace
 
 const FileCalls& system_calls() {
@@ -38,7 +85,10 @@ const FileCalls& system_calls() {
   return calls;
 }
 
-AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls) : path_(path), folder_(folder_of(path)), calls_(calls) {
+AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls) : path_(path), calls_(calls) {
+  check_replaceable(path);
+  target_ = behind_links(path);
+  folder_ = folder_of(target_);
   open_temporary();
   keep_permissions();
 }
@@ -60,12 +110,18 @@ void AtomicFile::open_temporary() {
     }
     if (errno != EEXIST) break;
   }
-  throw IoError(path_, "create a file beside it", errno);
+  throw IoError(path_, target_ == path_ ? "create a file beside it" : fmt::format("create a file beside {}, to which it leads", target_),
+                errno);
 }
 
+// Who may not give files away, gives what the group may have.
 void AtomicFile::keep_permissions() {
-  struct stat old = {};
-  if (::stat(path_.c_str(), &old) == 0 && S_ISREG(old.st_mode)) ::fchmod(descriptor_, old.st_mode & 0777);
+  struct stat old = {}, own = {};
+  if (::stat(target_.c_str(), &old) != 0 || ::fstat(descriptor_, &own) != 0) return;
+  const bool same = old.st_uid == own.st_uid && old.st_gid == own.st_gid;
+  if (!same && ::fchown(descriptor_, old.st_uid, old.st_gid) != 0)
+    [[maybe_unused]] const int refused = ::fchown(descriptor_, own.st_uid, old.st_gid);
+  ::fchmod(descriptor_, old.st_mode & 0777);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -79,7 +135,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::commit() {
   if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0) throw IoError(path_, "bring it to the disk", errno);
   close();
-  if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) throw IoError(path_, "put the new file in place", errno);
+  if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0) throw IoError(path_, "put the new file in place", errno);
   temporary_.clear();
   sync_folder();
 }

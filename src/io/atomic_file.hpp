@@ -23,11 +23,14 @@ struct FileCalls {
 /// The operating system's own.
 const FileCalls& system_calls();
 
-/// Writes a new file beside `path` and puts it in its place at the end: whatever happens, a crash included, `path` names the old
-/// content or the whole new one. The permissions of an old file stay; a symbolic link is replaced, not followed.
+/// Writes a new file beside the one that `path` leads to, and puts it in its place at the end: whatever happens, a crash included,
+/// `path` names the old content or the whole new one. Symbolic links are followed and stay. The permissions of an old file
+/// stay, its owner and group where the system permits; another name of it, a hard link, keeps the old content.
 class AtomicFile {
  public:
-  /// Throws IoError, as the other members do.
+  /// Throws IoError, as the other members do; here also where there is something that must not be replaced: a folder; a FIFO, a
+  /// device or a socket, where nothing can appear whole or not at all; a file that the user may not write, or that nobody may
+  /// (no bit of its mode permits it), which holds for the administrator too.
   explicit AtomicFile(const std::string& path, const FileCalls& calls = system_calls());
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -47,8 +50,9 @@ class AtomicFile {
   void close();
   void sync_folder();
 
-  std::string path_;
-  std::string folder_;
+  std::string path_;    // as it was given, for messages
+  std::string target_;  // what it leads to
+  std::string folder_;  // of the target
   std::string temporary_;  // empty when there is nothing to remove
   int descriptor_ = -1;
   const FileCalls& calls_;

@@ -157,7 +157,24 @@ class InputFile {
 
 NumpyArray read_whole(const std::string& path) {
   InputFile file(io::checked_path("read_npy", path));
-  return NumpyArray(path, file.size(), [&](std::span<std::byte> bytes) { file.read(bytes); });
+  const Index size = file.size();
+  return NumpyArray(path, size, [&](std::span<std::byte> bytes) { file.read(bytes); }, size);
+}
+
+// Who says how many bytes will come may lie: no more than `at_once` of them, or four times what came, are made room for.
+Buffer read_in_pieces(Index size, Index at_once, const ByteReader& read) {
+  constexpr Index smallest = 1 << 20;
+  Index room = std::min(size, std::max(at_once, smallest));
+  Buffer data(room);
+  for (Index came = 0;;) {
+    read({data.as<std::byte>() + came, static_cast<std::size_t>(room - came)});
+    if (room == size) return data;
+    came = room;
+    room = size / 4 > room ? 4 * room : size;
+    const Buffer larger(room);
+    std::copy_n(data.as<std::byte>(), came, larger.as<std::byte>());
+    data = larger;
+  }
 }
 
 void write_numbers(const std::string& path, std::string_view type, const Shape& shape, std::span<const std::byte> numbers) {
@@ -177,10 +194,8 @@ void write_numbers(const std::string& path, std::string_view type, const Shape& 
 
 NumpyArray::NumpyArray(const std::string& path) : NumpyArray(read_whole(path)) {}
 
-NumpyArray::NumpyArray(const std::string& file, Index size, const ByteReader& read)
-    : file_(file), header_(NumpyHeader::read(file, size, read)), data_(size - header_.data_begin) {
-  read({data_.as<std::byte>(), static_cast<std::size_t>(size - header_.data_begin)});
-}
+NumpyArray::NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once)
+    : file_(file), header_(NumpyHeader::read(file, size, read)), data_(read_in_pieces(size - header_.data_begin, at_once, read)) {}
 
 Array NumpyArray::reals() const {
   Array result(shape());

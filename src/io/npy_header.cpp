@@ -21,12 +21,18 @@ constexpr Index largest_header = 10000;  // NumPy's own limit
 struct TypeCode {
   std::string_view code;
   NumpyType type;
+  Index size;  // bytes of an element
 };
 
-constexpr TypeCode type_codes[] = {{"b1", NumpyType::boolean}, {"i1", NumpyType::int8},    {"i2", NumpyType::int16},
-                                   {"i4", NumpyType::int32},   {"i8", NumpyType::int64},   {"u1", NumpyType::uint8},
-                                   {"u2", NumpyType::uint16},  {"u4", NumpyType::uint32},  {"u8", NumpyType::uint64},
-                                   {"f2", NumpyType::float16}, {"f4", NumpyType::float32}, {"f8", NumpyType::float64}};
+// As NumPy writes types, and behind those its letters for the types of C, which it reads as well.
+constexpr TypeCode type_codes[] = {
+    {"b1", NumpyType::boolean, 1}, {"i1", NumpyType::int8, 1},    {"i2", NumpyType::int16, 2},   {"i4", NumpyType::int32, 4},
+    {"i8", NumpyType::int64, 8},   {"u1", NumpyType::uint8, 1},   {"u2", NumpyType::uint16, 2},  {"u4", NumpyType::uint32, 4},
+    {"u8", NumpyType::uint64, 8},  {"f2", NumpyType::float16, 2}, {"f4", NumpyType::float32, 4}, {"f8", NumpyType::float64, 8},
+    {"?", NumpyType::boolean, 1},  {"b", NumpyType::int8, 1},     {"h", NumpyType::int16, 2},    {"i", NumpyType::int32, 4},
+    {"l", NumpyType::int64, 8},    {"q", NumpyType::int64, 8},    {"B", NumpyType::uint8, 1},    {"H", NumpyType::uint16, 2},
+    {"I", NumpyType::uint32, 4},   {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},   {"e", NumpyType::float16, 2},
+    {"f", NumpyType::float32, 4},  {"d", NumpyType::float64, 8}};
 
 // Text of a file for a message: short, and without characters that a terminal obeys.
 std::string shown(std::string_view text) {
@@ -37,6 +43,7 @@ std::string shown(std::string_view text) {
 }
 
 // The Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: three keys in any order, each once, then blanks.
+// Python 2 writes sizes as 3L where they are long integers.
 class HeaderText {
  public:
   HeaderText(const std::string& file, std::string_view text, Index begin) : file_(file), text_(text), begin_(begin) {}
@@ -70,18 +77,20 @@ class HeaderText {
     if (number == 2) header.shape = parse_shape();
   }
 
+  // A byte order, which may be left out, and a code. Whatever is not > is this machine's order.
   void parse_type(NumpyHeader& header) {
     const std::size_t begin = position_;
     if (starts_with("[") || starts_with("(")) fail("records (structured types) are not read; save one array for each field");
     const std::string_view type = parse_quoted();
-    const std::string_view code = type.substr(std::min<std::size_t>(1, type.size()));
+    const bool has_order = !type.empty() && std::string_view("<>=|").find(type[0]) != std::string_view::npos;
+    const std::string_view code = type.substr(has_order ? 1 : 0);
     const auto* const known = std::ranges::find(type_codes, code, &TypeCode::code);
-    if (known == std::end(type_codes) || std::string_view("<>=|").find(type[0]) == std::string_view::npos ||
-        (type[0] == '|' && code[1] != '1'))
-      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = or |",
+    if (known == std::end(type_codes))
+      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = | or "
+                                 "none",
                                  shown(type), code.empty() ? "" : what_else(code[0])));
     header.type = known->type;
-    header.item_size = code[1] - '0';
+    header.item_size = known->size;
     header.big_endian = type[0] == '>';
     header.type_text = type;
     header.type_begin = begin_ + static_cast<Index>(begin);
@@ -132,10 +141,12 @@ class HeaderText {
     if (error != std::errc() || *begin == '-') fail("a size must be a number of digits");
     if (*begin == '0' && end - begin > 1) fail("a size must not begin with a zero");
     position_ += static_cast<std::size_t>(end - begin);
+    accept('L');  // Python 2's mark of a long integer
     return size;
   }
 
   std::string_view parse_quoted() {
+    accept_at_once('u');  // Python 2's mark of a text that is not made of bytes
     if (!starts_with("'") && !starts_with("\"")) fail("a text in quotes must stand here");
     const std::size_t begin = position_ + 1;
     const std::size_t end = text_.find(text_[position_], begin);
@@ -152,6 +163,10 @@ class HeaderText {
 
   bool accept(char wanted) {
     skip_blanks();
+    return accept_at_once(wanted);
+  }
+
+  bool accept_at_once(char wanted) {
     const bool found = position_ < text_.size() && text_[position_] == wanted;
     if (found) ++position_;
     return found;

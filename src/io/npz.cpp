@@ -1,5 +1,5 @@
 // .npz: a zip file of .npy files. Sizes and checksums are those of the zip file's central directory; the local headers of NumPy's
-// files do not have them. libzip unpacks and checks; how much may come out is decided here.
+// files do not have them. libzip unpacks and checks; how much may come out is decided here: what a member says, and not a byte more.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <zip.h>
@@ -19,14 +19,13 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
-constexpr zip_uint64_t largest_member = zip_uint64_t(4) << 30;
-constexpr zip_uint64_t always_allowed = zip_uint64_t(1) << 20;
-constexpr zip_uint64_t largest_expansion = 100;
-constexpr zip_uint64_t smallest_zip = 22;  // no members: the end record alone
+constexpr zip_uint64_t largest_member = zip_uint64_t(1) << 60;  // beyond any array, and four times as much is still a number
+constexpr zip_uint64_t smallest_zip = 22;                       // no members: the end record alone
 
 struct Member {
   zip_uint64_t number;
-  Index size;
+  Index size, packed_size;
+  bool is_packed;
 };
 
 // libzip's error as ours: the system's where there is one, otherwise the file is at fault.
@@ -87,23 +86,27 @@ void check_member(const std::string& path, zip_uint64_t archive_size, const zip_
   if (member.comp_method != ZIP_CM_STORE && member.comp_method != ZIP_CM_DEFLATE) refuse("is packed neither as stored nor as deflated");
   if (member.comp_size > archive_size) refuse(fmt::format("takes {} bytes of a file of {}", member.comp_size, archive_size));
   if (member.size > largest_member) refuse(fmt::format("unpacks to {} bytes; at most {} are read", member.size, largest_member));
-  if (member.size > always_allowed && member.size / largest_expansion > member.comp_size)
-    refuse(fmt::format("unpacks {} bytes to {}; above {} bytes, at most {} times as many are read", member.comp_size, member.size,
-                       always_allowed, largest_expansion));
+  if (member.comp_method == ZIP_CM_STORE && member.size != member.comp_size)
+    refuse(fmt::format("is stored in {} bytes, and says that it has {}", member.comp_size, member.size));
 }
 
 // The bytes of a member, from its beginning.
 class MemberFile {
  public:
-  MemberFile(zip_t* zip, std::string label, Member member)
-      : label_(std::move(label)), size_(member.size), file_(zip_fopen_index(zip, member.number, 0)) {
+  MemberFile(zip_t* zip, std::string label, const Member& member)
+      : label_(std::move(label)), member_(member), file_(zip_fopen_index(zip, member.number, 0)) {
     if (!file_) fail(label_, 0, "open", zip_get_error(zip));
   }
 
-  NumpyHeader header() { return NumpyHeader::read(label_, size_, reader()); }
+  NumpyHeader header() { return NumpyHeader::read(label_, member_.size, reader()); }
 
-  NumpyArray whole() {
-    NumpyArray array(label_, size_, reader());
+  NumpyArray whole(Index largest_unpacked) {
+    if (member_.is_packed && member_.size > largest_unpacked)
+      throw FormatError(label_, 0, fmt::format("{} bytes unpack to {}; at most {} are read; raise NumpyArchiveOptions::largest_unpacked if "
+                                               "the file is to be trusted",
+                                               member_.packed_size, member_.size, largest_unpacked));
+    // Most numbers shrink to no less than a quarter: one block of memory is enough.
+    NumpyArray array(label_, member_.size, reader(), member_.is_packed ? 4 * member_.packed_size : member_.size);
     std::byte none;
     if (read_some({&none, 1}) != 0) throw FormatError(label_, position_, "the member is longer than the zip file's directory says");
     return array;
@@ -129,7 +132,7 @@ class MemberFile {
   }
 
   std::string label_;
-  Index size_;
+  Member member_;
   MemberHandle file_;
   Index position_ = 0;
 };
@@ -139,6 +142,7 @@ class MemberFile {
 struct NumpyArchive::Zip {
   std::string path;
   ZipHandle handle;
+  Index largest_unpacked;
   std::vector<std::string> names = {};
   std::map<std::string, Member, std::less<>> members = {};
 
@@ -154,10 +158,12 @@ struct NumpyArchive::Zip {
   }
 };
 
-NumpyArchive::NumpyArchive(const std::string& path) {
+NumpyArchive::NumpyArchive(const std::string& path, const NumpyArchiveOptions& options) {
+  if (options.largest_unpacked < 0)
+    throw ValueError(fmt::format("NumpyArchive: largest_unpacked is {} bytes; it must be at least 0", options.largest_unpacked));
   const zip_uint64_t archive_size = file_size(io::checked_path("NumpyArchive", path));
   refuse_npy(path);
-  zip_ = std::make_unique<Zip>(Zip{path, open_zip(path)});
+  zip_ = std::make_unique<Zip>(Zip{path, open_zip(path), options.largest_unpacked});
   const auto count = static_cast<zip_uint64_t>(zip_get_num_entries(zip_->handle.get(), 0));
   for (zip_uint64_t number = 0; number < count; ++number) {
     const zip_stat_t member = look_at(path, zip_->handle.get(), number);
@@ -166,7 +172,8 @@ NumpyArchive::NumpyArchive(const std::string& path) {
     name.remove_suffix(4);
     check_member(path, archive_size, member);
     // libzip's consistency check finds these too; it does not promise to.
-    if (!zip_->members.emplace(name, Member{number, static_cast<Index>(member.size)}).second)
+    const Member found = {number, static_cast<Index>(member.size), static_cast<Index>(member.comp_size), member.comp_method != ZIP_CM_STORE};
+    if (!zip_->members.emplace(name, found).second)
       throw FormatError(path, 0, fmt::format("the zip file has two members \"{}\"", member.name));
     zip_->names.emplace_back(name);
   }
@@ -184,6 +191,6 @@ NumpyArchive::Zip& NumpyArchive::zip() const {
 const std::vector<std::string>& NumpyArchive::names() const { return zip().names; }
 bool NumpyArchive::contains(std::string_view name) const { return zip().members.contains(name); }
 Shape NumpyArchive::shape(std::string_view name) const { return zip().open(name).header().shape; }
-NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip().open(name).whole(); }
+NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip().open(name).whole(zip().largest_unpacked); }
 
 }  // namespace fovea

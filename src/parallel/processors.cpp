@@ -3,11 +3,11 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <limits>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,10 +40,24 @@ std::vector<std::string> lines_of(const files::path& file) {
   return lines;
 }
 
-std::optional<double> number_in(const files::path& file) {
-  std::ifstream stream(file);
-  double value = 0;
-  return stream >> value ? std::optional(value) : std::nullopt;
+// Words and numbers are taken apart by hand: streams read them as the process's locale would have them.
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  for (std::size_t end = 0, begin = 0; (begin = line.find_first_not_of(' ', end)) < line.size();) {
+    end = std::min(line.find(' ', begin), line.size());
+    words.push_back(line.substr(begin, end - begin));
+  }
+  return words;
+}
+
+// The word at `place` of the first line, if it is a number.
+std::optional<Index> number_in(const files::path& file, std::size_t place = 0) {
+  const std::vector<std::string> lines = lines_of(file), words = words_of(lines.empty() ? "" : lines[0]);
+  Index value = 0;
+  if (place >= words.size()) return std::nullopt;
+  const std::string& word = words[place];
+  const bool is_number = std::from_chars(word.data(), word.data() + word.size(), value).ec == std::errc();
+  return is_number ? std::optional(value) : std::nullopt;
 }
 
 // A comma-separated list has it.
@@ -62,7 +76,7 @@ std::string unescaped(const std::string& text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_escape = text[i] == '\\' && text.find_first_not_of("01234567", i + 1) >= i + 4 && i + 3 < text.size();
-    result += is_escape ? static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)) : text[i];
+    result += is_escape ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0') : text[i];
     if (is_escape) i += 3;
   }
   return result;
@@ -70,12 +84,10 @@ std::string unescaped(const std::string& text) {
 
 // A line of /proc/self/mountinfo: ID PARENT DEVICE ROOT FOLDER OPTIONS ... - TYPE SOURCE OPTIONS.
 std::optional<Mount> cpu_mount(const std::string& line) {
-  std::istringstream words(line);
-  std::string skipped, root, folder, word, type, source, options;
-  words >> skipped >> skipped >> skipped >> root >> folder;
-  while (words >> word && word != "-") {
-  }
-  words >> type >> source >> options;
+  const std::vector<std::string> words = words_of(line);
+  const auto dash = std::find(words.begin(), words.end(), "-");
+  if (dash - words.begin() < 6 || words.end() - dash < 2) return std::nullopt;
+  const std::string &root = words[3], &folder = words[4], &type = dash[1], &options = words.back();
   if (type == "cgroup2") return Mount{unescaped(folder), unescaped(root), true};
   if (type == "cgroup" && has(options, "cpu")) return Mount{unescaped(folder), unescaped(root), false};
   return std::nullopt;
@@ -92,16 +104,12 @@ std::optional<files::path> own_group(const std::vector<std::string>& lines, bool
   return std::nullopt;
 }
 
+// Of v2, cpu.max holds "max 100000" or "150000 100000"; of v1, a quota of -1 is none.
 double quota_in(const files::path& folder, bool is_v2) {
-  double period = 0, quota = -1;
-  if (is_v2) {
-    std::ifstream stream(folder / "cpu.max");  // "max 100000" or "150000 100000"
-    if (!(stream >> quota >> period)) return no_limit;
-  } else {
-    quota = number_in(folder / "cpu.cfs_quota_us").value_or(-1);  // -1: none
-    period = number_in(folder / "cpu.cfs_period_us").value_or(0);
-  }
-  return quota > 0 && period > 0 ? quota / period : no_limit;
+  const auto quota = is_v2 ? number_in(folder / "cpu.max") : number_in(folder / "cpu.cfs_quota_us");
+  const auto period = is_v2 ? number_in(folder / "cpu.max", 1) : number_in(folder / "cpu.cfs_period_us");
+  if (quota.value_or(0) <= 0 || period.value_or(0) <= 0) return no_limit;
+  return static_cast<double>(*quota) / static_cast<double>(*period);
 }
 
 // The smallest quota of the group and all that it stands in, as far as they are visible.

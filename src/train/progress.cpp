@@ -47,7 +47,7 @@ std::string repeated(std::string_view text, Index times) {
   return result;
 }
 
-std::string count_text(Index step, Index steps) { return fmt::format("{:>{}}/{}", step, std::to_string(steps).size(), steps); }
+std::string count_text(Index step, Index steps) { return fmt::format("{:>{}}/{}", step, fmt::formatted_size("{}", steps), steps); }
 
 std::string bar_text(Index step, Index steps) {
   const auto part = bar_width * (static_cast<double>(step) / static_cast<double>(steps));

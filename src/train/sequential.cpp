@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
@@ -17,14 +16,19 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
+// ASCII's letters: those of <cctype> follow the process's locale, where a Turkish I has no i.
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_small(char c) { return c >= 'a' && c <= 'z'; }
+char lowered(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+
 // "AttentionLayer" as "attention_layer", "RMSNorm" as "rms_norm", "Conv1D" as "conv1d": a word begins with a capital that a small letter
 // is before, or one behind.
 std::string snake_case(const std::string& type) {
-  const auto is = [&](int (*kind)(int), std::size_t i) { return i < type.size() && kind(static_cast<unsigned char>(type[i])) != 0; };
   std::string name;
   for (std::size_t i = 0; i < type.size(); ++i) {
-    if (i > 0 && is(std::isupper, i) && (is(std::islower, i - 1) || (is(std::isalpha, i - 1) && is(std::islower, i + 1)))) name += '_';
-    name += static_cast<char>(std::tolower(static_cast<unsigned char>(type[i])));
+    const char before = i > 0 ? type[i - 1] : '\0', behind = i + 1 < type.size() ? type[i + 1] : '\0';
+    if (is_capital(type[i]) && (is_small(before) || (is_capital(before) && is_small(behind)))) name += '_';
+    name += lowered(type[i]);
   }
   return name;
 }

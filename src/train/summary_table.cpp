@@ -11,7 +11,7 @@
 namespace fovea::inline FOVEA_PRECISION::train {
 
 std::string with_commas(Index number) {
-  std::string text = std::to_string(number);
+  std::string text = fmt::to_string(number);
   const Index first_digit = number < 0 ? 1 : 0;
   for (auto i = static_cast<Index>(text.size()) - 3; i > first_digit; i -= 3) text.insert(static_cast<std::size_t>(i), 1, ',');
   return text;

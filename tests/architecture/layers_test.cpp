@@ -192,6 +192,20 @@ TEST_CASE("sizes are multiplied by Shape, which sees an overflow, not by std::ac
   CHECK(matches("loss = std::accumulate(losses.begin(), losses.end(), 0.0); resize();", pattern).empty());
 }
 
+TEST_CASE("the library calls nothing that follows the locale: no tolower, to_string, strerror, streams of numbers") {
+  const char* const pattern =
+      R"((\bstd::to_string\b|\bsto(?:i|l|ll|ul|ull|f|d|ld)\b|\bstrto\w+|\bato[fil]\w*|\b(?:to|is)(?:lower|upper|alpha|alnum|digit|space|punct|print|x?digit)\b)"
+      R"(|\b\w*(?:printf|scanf|stringstream)\b|\bstrerror(?:_[rl])?\b|_category\b|\bstd::(?:regex|locale|put_time)\b|\bstrftime\b)"
+      R"(|\bstream\s*>>|<(?:cctype|clocale|ctime|iomanip|locale|regex|sstream)>))";
+  for (const File& file : library())
+    for (const std::string& name : matches(code_of(file), pattern)) FAIL_CHECK(file.path, ": ", name);
+  for (const char* code : {"std::tolower(c)", "std::to_string(n)", "std::stod(text)", "strerror(errno)", "std::ostringstream out;", "isalpha(c)", "snprintf(",
+                           "std::generic_category().message(e)", "#include <sstream>", "stream >> value"})
+    CHECK_MESSAGE(matches(code, pattern).size() == 1, code);
+  for (const char* code : {"to_string(shape)", "fmt::to_string(n)", "strerrordesc_np(e)", "lowered(c)", "bits >> 10 & 31", "#include <ostream>"})
+    CHECK_MESSAGE(matches(code, pattern).empty(), code);
+}
+
 TEST_CASE("nothing is left to be done in a comment") {
   const std::string words = std::string("(\\b(TO") + "DO|FIX" + "ME|X" + "XX|HA" + "CK)\\b)";
   for (const File& file : files_under({"include", "src", "tests", "examples", "bench"}))

@@ -289,10 +289,10 @@ TEST_CASE("wrong files") {
        "FormatError: npy/listing.json: at byte 0: this is no .npy file: it must begin with \\x93NUMPY"},
       {"saved ragged lists as an array of objects", [] { read_npy(golden("objects_must_be_refused.npy")); },
        "FormatError: npy/objects_must_be_refused.npy: at byte 20: numbers of type '|O' are not read (pickled Python objects, which may "
-       "hold programs); f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = or |"},
+       "hold programs); f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = | or none"},
       {"saved words", [] { read_npy(golden("strings_must_be_refused.npy")); },
        "FormatError: npy/strings_must_be_refused.npy: at byte 20: numbers of type '<U2' are not read (text); f2 f4 f8, i1 i2 i4 i8, u1 "
-       "u2 u4 u8 and b1 are, behind < > = or |"},
+       "u2 u4 u8 and b1 are, behind < > = | or none"},
       {"saved ids as floats", [] { read_npy_ids(golden("f4.npy")); },
        "FormatError: npy/f4.npy: at byte 20: numbers of type '<f4' are no ids; ids are integers"},
       {"saved a mask as floats", [] { read_npy_mask(golden("f4.npy")); },

@@ -3,13 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "files.hpp"
+#include "fovea/base/random.hpp"
 #include "fovea/io/error.hpp"
+#include "support/seed.hpp"
 
 using namespace fovea;
 using namespace test_files;
@@ -23,7 +26,12 @@ const nlohmann::json& listing() {
 
 // As the reader rounds: once, from the number that the file holds.
 real to_real(const nlohmann::json& value) {
-  if (value.is_string()) return static_cast<real>(std::strtod(value.get<std::string>().c_str(), nullptr));
+  if (value.is_string()) {
+    const std::string& text = value.get_ref<const std::string&>();
+    double number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);  // in every locale the same
+    return static_cast<real>(number);
+  }
   if (value.is_number_unsigned()) return static_cast<real>(value.get<std::uint64_t>());
   return static_cast<real>(value.get<std::int64_t>());
 }
@@ -40,6 +48,12 @@ std::string file_with(const std::string& text, std::size_t data = 0) {
 
 std::string header_text(const std::string& type, const std::string& shape) {
   return "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }\n";
+}
+
+// What NumPy itself writes for the type where the small end comes first.
+std::string written_as(NumpyType type) {
+  constexpr const char* texts[] = {"|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"};
+  return texts[static_cast<int>(type)];
 }
 
 // What the message of the FormatError says; "accepted" if there is none.
@@ -144,7 +158,10 @@ TEST_CASE("headers that Python would not write are refused at the byte that is w
   CHECK(shaped("(1, 1, 1, 1, 1, 1, 1)") == "memory.npy: at byte 79: the shape has more than 6 sizes");
   CHECK(shaped("(-1,)") == "memory.npy: at byte 61: a size must be a number of digits");
   CHECK(shaped("(1)") == "memory.npy: at byte 62: a shape of one size is written (size,)");
-  CHECK(shaped("(1L,)") == "memory.npy: at byte 62: a shape of one size is written (size,)");
+  CHECK(shaped("(1L)") == "memory.npy: at byte 63: a shape of one size is written (size,)");
+  CHECK(shaped("(1LL,)") == "memory.npy: at byte 63: a shape of one size is written (size,)");
+  CHECK(shaped("(1l,)") == "memory.npy: at byte 62: a shape of one size is written (size,)");
+  CHECK(shaped("(L,)") == "memory.npy: at byte 61: a size must be a number of digits");
   CHECK(shaped("(01,)") == "memory.npy: at byte 61: a size must not begin with a zero");
   CHECK(shaped("(9223372036854775808,)") == "memory.npy: at byte 61: a size beyond 2^63 - 1");
   CHECK(shaped("(4294967296, 4294967296)") ==
@@ -162,9 +179,52 @@ TEST_CASE("headers that Python would not write are refused at the byte that is w
   CHECK(refusal(file_with(header_text("<f4", "()") + "()", 4)) ==
         "memory.npy: at byte 66: there is more than blanks behind the header's }");
   CHECK(refusal(file_with("{'fortran_order': 1}")) == "memory.npy: at byte 28: 'fortran_order' must be True or False");
-  for (const std::string type : {"", "<", "f4", "|f4", "<f3", "<f44", "<b2", "*f4", "<f4'"})
+  for (const std::string type : {"", "<", "<f3", "<f44", "<b2", "*f4", "<f4'", "<<f4", "| f4", " f4", "f4 ", "?1", "|?4", "u", "float32"})
     CHECK(refusal(file_with(header_text(type, "()"), 4)) != "accepted");
-  for (const std::string type : {"<f4", ">f4", "=f4", "<i4", "=u4"}) CHECK(refusal(file_with(header_text(type, "()"), 4)) == "accepted");
+  CHECK(refusal(file_with("{'descr': b'<f4', 'fortran_order': False, 'shape': ()}", 4)) ==
+        "memory.npy: at byte 20: a text in quotes must stand here");
+}
+
+TEST_CASE("headers as NumPy 1 on Python 2 wrote them are read: sizes like 3L, texts like u'<f4'") {
+  const auto shape = [](const std::string& text, std::size_t count) {
+    return parse(file_with("{u'descr': u'<f4', 'fortran_order': False, u'shape': " + text + "}", 4 * count)).shape();
+  };
+  CHECK(shape("(3L, 4L)", 12) == Shape{3, 4});
+  CHECK(shape("(3L,)", 3) == Shape{3});
+  CHECK(shape("(0L, 7, 2L,)", 0) == Shape{0, 7, 2});
+  CHECK(shape("(3 L, 1)", 3) == Shape{3, 1});  // NumPy looks for numbers and an L behind them
+  CHECK(shape("()", 1) == Shape());
+}
+
+TEST_CASE("types are read with any byte order or none, by size or by the letter of C's type, as NumPy reads them") {
+  struct Code {
+    const char* code;
+    NumpyType type;
+    std::size_t size;
+  };
+  constexpr Code codes[] = {
+      {"b1", NumpyType::boolean, 1}, {"?", NumpyType::boolean, 1}, {"i1", NumpyType::int8, 1},    {"b", NumpyType::int8, 1},
+      {"u1", NumpyType::uint8, 1},   {"B", NumpyType::uint8, 1},   {"i2", NumpyType::int16, 2},   {"h", NumpyType::int16, 2},
+      {"u2", NumpyType::uint16, 2},  {"H", NumpyType::uint16, 2},  {"i4", NumpyType::int32, 4},   {"i", NumpyType::int32, 4},
+      {"u4", NumpyType::uint32, 4},  {"I", NumpyType::uint32, 4},  {"i8", NumpyType::int64, 8},   {"l", NumpyType::int64, 8},
+      {"q", NumpyType::int64, 8},    {"u8", NumpyType::uint64, 8}, {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},
+      {"f2", NumpyType::float16, 2}, {"e", NumpyType::float16, 2}, {"f4", NumpyType::float32, 4}, {"f", NumpyType::float32, 4},
+      {"f8", NumpyType::float64, 8}, {"d", NumpyType::float64, 8}};
+  Rng random(support::seed());
+  for (const Code& code : codes) {
+    for (const std::string order : {"", "|", "=", "<", ">"}) {
+      CAPTURE(order + code.code);
+      std::string bytes(code.size * 5, '\0');
+      for (char& byte : bytes) byte = static_cast<char>(random.next());
+      std::string small_end = bytes;
+      for (std::size_t i = 0; order == ">" && i < 5; ++i) std::reverse(&small_end[i * code.size], &small_end[i * code.size] + code.size);
+      const NumpyArray got = parse(file_with(header_text(order + code.code, "(5,)")) + bytes);
+      CHECK(got.header().type == code.type);
+      CHECK(got.header().type_text == order + code.code);
+      const Array expected = parse(file_with(header_text(written_as(code.type), "(5,)")) + small_end).reals();
+      for (Index i = 0; i < 5; ++i) CHECK(same_bits(got.reals().at(i), expected.at(i)));
+    }
+  }
 }
 
 TEST_CASE("a header may have 10000 bytes, and claims beyond that cost no memory") {

@@ -1,6 +1,7 @@
 // Modules, losses, metrics and optimisers of a user's own.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -71,6 +72,10 @@ struct MeanLoss {  // a mistake: averages by itself
 struct OneRow {  // a mistake: one value, whatever the number of samples
   Tensor operator()(const Tensor& prediction, const Samples&) const { return reshape(sum(prediction), {1}); }
 };
+
+// Types whose names hold an I, which a Turkish locale does not lower to an i.
+struct IIRFilter : Affine {};
+struct RowIndexInput : Affine {};
 
 // y = 3 x - 2 for 24 numbers.
 struct Line {
@@ -186,4 +191,13 @@ TEST_CASE("freezing and thawing between fits, many times over, never confuses gr
     }
   }
   CHECK(toy::bits_differ(toy::weights(model), toy::weights(plain)) == "");
+}
+
+TEST_CASE("layer names, and with them initial weights, are the same in every locale: I is lowered to i") {
+  Sequential model{IIRFilter{}, RowIndexInput{}, Conv1D{2, 1}, RMSNorm{}, AttentionLayer{.units = 2}};
+  std::vector<std::string> names;
+  model.build(Shape{3, 2});
+  for (const NamedParameter& parameter : parameters_of(model)) names.push_back(parameter.path.substr(0, parameter.path.find('/')));
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d", "rms_norm", "attention_layer"});
 }

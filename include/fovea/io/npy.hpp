@@ -2,7 +2,8 @@
 // whatever they hold, the outcome is an array or an exception, and memory stays in proportion to the file.
 //
 // Read are format versions 1.0 to 3.0, ranks 0 to 6, C and Fortran order, both byte orders, and the types f2 f4 f8, i1 i2 i4 i8,
-// u1 u2 u4 u8 and bool; never complex numbers, text, records, or pickled objects. Results are dense, row-major, in memory's order.
+// u1 u2 u4 u8 and bool, also as NumPy 1 on Python 2 and other programs write them, `(3L, 4L)`, 'f4', '|?'; never
+// complex numbers, text, records, or pickled objects. Results are dense, row-major, in memory's order.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,9 @@ Ids read_npy_ids(const std::string& path);
 Mask read_npy_mask(const std::string& path);
 
 /// Writes version 1.0, C order, `<f4` (`<f8` where `real` is double) or `<i4`. At every moment `path` names the old file or the
-/// whole new one; what fails leaves nothing behind. Throws IoError.
+/// whole new one; what fails leaves nothing behind. Symbolic links are followed. Throws IoError, also where a file is there
+/// that may not be written (not by the administrator either, where no bit of its mode permits it), and where `path` leads to a folder,
+/// FIFO, device or socket.
 void write_npy(const std::string& path, const Array& array);
 void write_npy(const std::string& path, const Ids& ids);
 
@@ -60,8 +63,9 @@ class NumpyArray {
  public:
   explicit NumpyArray(const std::string& path);  ///< reads the file
 
-  /// From elsewhere: `size` bytes that `read` will give.
-  NumpyArray(const std::string& file, Index size, const ByteReader& read);
+  /// From elsewhere: `size` bytes that `read` will give, or throws. Memory for `at_once` of them (1 MiB, where that is more) is taken
+  /// before the first one came, and more, four times as much each time, as they come: a size that is a lie costs little.
+  NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once = 0);
 
   const NumpyHeader& header() const { return header_; }  ///< as the file has it
   const Shape& shape() const { return header_.shape; }  ///< of the array
@@ -77,13 +81,20 @@ class NumpyArray {
   Buffer data_;
 };
 
+/// How far an archive is trusted.
+struct NumpyArchiveOptions {
+  /// The most bytes that a compressed member may unpack to. What is stored without compression is as large as it is in the file,
+  /// and is read in any size.
+  Index largest_unpacked = Index(4) << 30;
+};
+
 /// The arrays of a .npz file. Keeps the file open; one thread at a time. A member of the zip file whose name does not end in
 /// ".npy" is no array and left out.
 class NumpyArchive {
  public:
-  /// Reads the directory. Throws IoError, and FormatError for what is no sound zip file: a name that stands there twice, a member
-  /// above 4 GiB, or one above 1 MiB that is more than 100 times what it takes up in the file.
-  explicit NumpyArchive(const std::string& path);
+  /// Reads the directory. Throws IoError, FormatError for what is no sound zip file (a name that stands there twice, a member that
+  /// is larger than the file, encrypted, or packed in another way than NumPy's), and ValueError for a limit below 0.
+  explicit NumpyArchive(const std::string& path, const NumpyArchiveOptions& options = {});
   NumpyArchive(NumpyArchive&& other) noexcept;  ///< takes over the open file
   NumpyArchive& operator=(NumpyArchive&& other) noexcept;  ///< takes over the open file
   ~NumpyArchive();
@@ -95,7 +106,9 @@ class NumpyArchive {
   /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an unknown name, FormatError, IoError.
   Shape shape(std::string_view name) const;
 
-  /// Reads the member. Throws IndexError for an unknown name, FormatError also for a wrong checksum, IoError.
+  /// Reads the member, in memory of the bytes that it really unpacks to, at most four times as many. Throws IndexError for an unknown
+  /// name, IoError, and FormatError also for a wrong checksum, a member that unpacks to more or less than it says, and one that is
+  /// compressed and above the limit of the options.
   NumpyArray numpy(std::string_view name) const;
   Array array(std::string_view name) const { return numpy(name).reals(); }  ///< its numbers as reals
   Ids ids(std::string_view name) const { return numpy(name).ids(); }  ///< its integers
