@@ -1,7 +1,9 @@
-// What modules refuse alike: calls before they are built, and inputs that they were not built for.
+// What modules refuse alike: calls before they are built, and inputs that they were not built for. And what dropout draws.
 #pragma once
 
-#include "fovea/autograd/tensor.hpp"
+#include <optional>
+
+#include "fovea/nn/context.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -13,5 +15,11 @@ void check_features(const char* module, const char* what, const Shape& x, Index 
 
 /// Throws ShapeError for a sample that has not the axes for windows, `rank` with the channels.
 void check_windowed(const char* module, const Shape& sample, int rank);
+
+/// What tells the draws of a module from those of others, where neither has a path: drawn when it is built.
+std::uint64_t stream_of(const Rng& random);
+
+/// The numbers by which a module drops in this step. Throws StateError before it is built, and without a step.
+Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream);
 
 }  // namespace fovea

@@ -63,8 +63,10 @@ class NumpyArray {
   /// From elsewhere: `size` bytes that `read` will give.
   NumpyArray(const std::string& file, Index size, const ByteReader& read);
 
-  const NumpyHeader& header() const { return header_; }  ///< as the file has it
-  const Shape& shape() const { return header_.shape; }  ///< of the array
+  const NumpyHeader& header() const& { return header_; }  ///< as the file has it
+  NumpyHeader header() const&& { return header_; }        ///< the same, of a temporary
+  const Shape& shape() const& { return header_.shape; }  ///< of the array
+  Shape shape() const&& { return header_.shape; }        ///< the same, of a temporary
 
   /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
   Array reals() const;
@@ -89,7 +91,8 @@ class NumpyArchive {
   ~NumpyArchive();
 
   /// In the order of the file, without ".npy".
-  const std::vector<std::string>& names() const;
+  const std::vector<std::string>& names() const&;
+  std::vector<std::string> names() const&& { return names(); }  ///< the same, of a temporary
   bool contains(std::string_view name) const;  ///< whether there is an array of this name
 
   /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an unknown name, FormatError, IoError.
