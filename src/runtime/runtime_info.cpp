@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernels/blas_core.hpp"
+#include "kernels/gemm.hpp"
 #include "kernels/instruction_set.hpp"
 #include "parallel/parallel.hpp"
 
@@ -33,6 +34,7 @@ RuntimeInfo runtime_info() {
       .blas_version = blas.version,
       .blas_core_found = blas.found,
       .blas_core = kernels::current_core(),
+      .blas_threads = kernels::blas_threads(),
       .compiler = compiler(),
       .advice = blas.advice,
   };

@@ -23,6 +23,18 @@ double monitored(const Sequential& model, const char* callback, const std::strin
 
 }  // namespace
 
+double& Logs::operator[](std::string_view name) & {
+  const auto found = find(name);
+  return found != end() ? found->second : emplace(name, 0).first->second;
+}
+
+double Logs::operator[](std::string_view name) const& {
+  if (const auto found = find(name); found != end()) return found->second;
+  std::vector<std::string_view> names;
+  for (const auto& entry : *this) names.push_back(entry.first);
+  throw IndexError(fmt::format("Logs: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+}
+
 void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const {
   monitored(model, "RestoreBestWeights", monitor_, names);
 }

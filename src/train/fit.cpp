@@ -154,8 +154,12 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   if (steps_ == 0) attach_optimizer();
   check_attached();
   tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
-  pass.run(batch, true, means);
-  compiled_->optimizer.step();
+  {
+    const parallel::FlushSubnormals flush;  // not longer: callbacks are the user's, and run in the user's floating-point mode
+    pass.run(batch, true, means);
+    compiled_->optimizer.step();
+  }
+  drawn_.reset();
   ++steps_;
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
@@ -208,7 +212,6 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
 }
 
 History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options) {
-  const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   check_learns({name_, "fit"});
   Logs names = {{"loss", 0}};
@@ -237,7 +240,6 @@ Logs Sequential::train_on_batch(const Samples& x, const Samples& y) {
   build(x.shape().without(0));
   check_data(call, x, y);
   check_learns(call);
-  const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   Means means(*compiled_);
   train(pass, Batch{x, y, {}, final_mask(x)}, means);
