@@ -25,7 +25,6 @@ Gradient::Target Gradient::dense() {
   }
   const bool add = has_dense();
   if (!add) dense_ = Array(shape());
-  else if (!dense_.unique()) dense_ = dense_.clone();
   return {dense_.mutable_view(), add};
 }
 
@@ -64,7 +63,7 @@ Array Gradient::array() const {
   return sum;
 }
 
-const Array& Gradient::gathered() {
+const Array& Gradient::gathered() & {
   if (!has_dense() || !parts_.empty()) dense();
   return dense_;
 }

@@ -39,18 +39,18 @@ std::string to_string(const Node& node) {
   return *node.layer ? fmt::format("the {} {}", node.name, node.layer) : fmt::format("a {}", node.name);
 }
 
-Tensor Tensor::parameter(const Array& value) { return Tensor(value.clone(), NodePtr(new Node("parameter", value.shape()))); }
+Tensor Tensor::parameter(const Array& value) { return Tensor({}, NodePtr(new Leaf("parameter", value.clone()))); }
 
-const Array& Tensor::settled_value() const {
-  if (!defined()) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
-  node_->lagging->settle_all();
-  return value_;
+const Array& Tensor::leaf_value() const {
+  if (!node_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
+  if (node_->lagging) node_->lagging->settle_all();
+  return static_cast<const Leaf&>(*node_).numbers;
 }
 
-const Array& Tensor::rows_value(const Ids& ids) const {
+const Array& Tensor::rows_value(const Ids& ids) const& {
   if (!node_ || !node_->lagging) return value();
   node_->lagging->settle(ids.values());
-  return value_;
+  return static_cast<const Leaf&>(*node_).numbers;
 }
 
 real Tensor::item() const {
@@ -58,14 +58,14 @@ real Tensor::item() const {
   return value().data()[0];
 }
 
-Array& Tensor::mutable_value() {
+Array& Tensor::mutable_value() & {
   value();
-  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("assign: {} cannot be written to; write to a leaf, or to a detached clone", to_string(*node_)));
-  if (node_)
-    ++node_->version;
-  else if (!value_.unique())
-    value_ = value_.clone();  // somebody may need the old numbers, such as the rules of a graph
-  return value_;
+  if (!node_) return value_;
+  if (!node_->is_leaf()) throw StateError(fmt::format("assign: {} cannot be written to; write to a leaf, or to a detached clone", to_string(*node_)));
+  Array& numbers = static_cast<Leaf&>(*node_).numbers;
+  numbers.mutable_data();  // a copy for those who keep the old ones, such as rules of graphs: what may fail comes first
+  ++node_->version;
+  return numbers;
 }
 
 void Tensor::assign(const Array& value) {

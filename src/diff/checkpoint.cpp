@@ -26,9 +26,9 @@ std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const 
       leaves.emplace_back(values[i]);
       continue;
     }
-    NodePtr leaf(new Node("checkpoint input", values[i].shape()));
+    NodePtr leaf(new Leaf("checkpoint input", values[i]));
     leaf->number = edges[i].parent->number;
-    leaves.emplace_back(values[i], std::move(leaf));
+    leaves.emplace_back(Array(), std::move(leaf));
   }
   return leaves;
 }

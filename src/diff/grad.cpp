@@ -79,7 +79,7 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, c
 
 Tensor on_gradient(const Tensor& x, GradientHook hook) {
   if (!hook) throw ValueError("on_gradient: the hook is empty");
-  return record("on_gradient", x.is_leaf() ? x.value().clone() : x.value(), wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
+  return record("on_gradient", x.value(), wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
 }
 
 }  // namespace fovea

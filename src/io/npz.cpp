@@ -188,7 +188,7 @@ NumpyArchive::Zip& NumpyArchive::zip() const {
   return *zip_;
 }
 
-const std::vector<std::string>& NumpyArchive::names() const { return zip().names; }
+const std::vector<std::string>& NumpyArchive::names() const& { return zip().names; }
 bool NumpyArchive::contains(std::string_view name) const { return zip().members.contains(name); }
 Shape NumpyArchive::shape(std::string_view name) const { return zip().open(name).header().shape; }
 NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip().open(name).whole(zip().largest_unpacked); }

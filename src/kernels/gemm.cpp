@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -18,6 +19,18 @@
 namespace fovea::inline FOVEA_PRECISION::kernels {
 
 namespace {
+
+// How many threads OpenBLAS had when they were last switched off; 0 before.
+std::atomic<int> threads_found = 0;
+
+// For good: nobody may count on OpenBLAS to take another number while other threads compute with it, so they are not switched on again
+// behind a product. Who does so for products of their own is welcome to; they are switched off again here.
+void switch_threads_off() {
+  if (const int found = openblas_get_num_threads(); found != 1) {
+    threads_found = found;
+    openblas_set_num_threads(1);
+  }
+}
 
 // OpenBLAS as it was found. Its own threads are switched off. A build without threads is also a build without locks, whose
 // concurrent calls give wrong results: those are made one at a time.
@@ -52,7 +65,7 @@ void multiply(Library& library, const Product& p) {
 Library::Library() : needs_lock(openblas_get_parallel() == 0) {
   blas_core();
   cut = has_small_kernels(current_core()) ? Cut::small_kernels : Cut::packing;
-  openblas_set_num_threads(1);
+  switch_threads_off();
   const int wrong = wrong_products([this](const Product& p) { multiply(*this, p); });
   if (wrong > 0) fault = fault_text(wrong, known_products);
 }
@@ -275,6 +288,7 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add) { gemm(a
 
 void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut) {
   if (!library().fault.empty()) throw StateError(library().fault);
+  switch_threads_off();
   const Batch batch(a, b, c, add);
   const Product& p = batch.first;
   if (batch.count == 0) return;
@@ -290,5 +304,7 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut)
     for (Index item = begin; item < end; ++item) small(batch.at(item), cut);
   });
 }
+
+Index blas_threads() { return threads_found > 0 ? threads_found.load() : openblas_get_num_threads(); }
 
 }  // namespace fovea::kernels

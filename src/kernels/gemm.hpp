@@ -17,4 +17,8 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add);
 
 /// The same with a cut of the caller's, so that tests see both on any processor.
 void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut);
+
+/// How many threads OpenBLAS had when a product last set them to 1, or has if none did.
+Index blas_threads();
+
 }  // namespace fovea::kernels

@@ -115,6 +115,7 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   const Index features = sample[1];
   const auto matrix = [&](const char* name, Index rows, Index columns) { return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name))); };
   const auto zeros = [](Index count) { return Tensor::parameter(Array::zeros(Shape{count})); };
+  if (!stream) stream = stream_of(random);
   if (!W1.defined()) {  // made last: it says that all are there
     if (score != Score::general) W2 = matrix("W2", features, units);
     if (score == Score::additive) v = matrix("v", units, 1);
@@ -165,7 +166,7 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
   const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
   const Tensor shown = one ? reshape(weights, {batch, time}) : weights;
   if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
-  if (context.training && dropout > 0) weights = fovea::dropout(weights, dropout, context.random(), context.first_sample * queries * time);
+  if (context.training && dropout > 0) weights = fovea::dropout(weights, dropout, drops("AttentionLayer", context, stream), context.first_sample * queries * time);
   const Tensor sums = weighted_sum(weights, keys, keep);
   return {one ? reshape(sums, {batch, features}) : sums, shown};
 }

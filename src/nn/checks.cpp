@@ -31,4 +31,15 @@ void check_softmax_units(const char* module, Activation activation, Index units)
                     module));
 }
 
+std::uint64_t stream_of(const Rng& random) {
+  Rng stream = random.split("dropout");
+  const std::uint64_t high = stream.next();
+  return high << 32 | stream.next();
+}
+
+Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream) {
+  if (!stream) throw StateError(fmt::format("{}: it is not built, and would drop what others drop; call build with the shape of a sample, or put it into a Sequential", module));
+  return context.random().split("dropout", *stream);
+}
+
 }  // namespace fovea

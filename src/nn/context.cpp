@@ -9,11 +9,16 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-const Array& AttentionWeights::operator[](std::string_view path) const {
+const Array& AttentionWeights::operator[](std::string_view path) const& {
   const auto found = find(path);
   if (found != end()) return found->second;
   throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path,
                                empty() ? "are none" : fmt::format("are: {}", fmt::join(std::views::keys(*this), ", "))));
+}
+
+Rng Context::random() const {
+  if (!step) throw StateError("the context does not say which step this is, and dropout would draw the same in each; call with optimizer.context(), or give .step another number in each");
+  return Rng(seed).split(path, *step);
 }
 
 }  // namespace fovea

@@ -11,12 +11,36 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
+namespace {
+
+// What stands behind the last "::" that no bracket encloses, without arguments of templates. Types without a name are written
+// "{lambda(...)#1}" or "{unnamed type#1}" by one compiler, "$_0", "'lambda'(...)" or "'unnamed'" by another.
+std::string unqualified(std::string_view type) {
+  std::size_t begin = 0, depth = 0;
+  for (std::size_t i = 0; i < type.size(); ++i) {
+    if (std::string_view("<({[").find(type[i]) != std::string_view::npos) ++depth;
+    if (std::string_view(">)}]").find(type[i]) != std::string_view::npos) --depth;
+    if (type[i] == ':' && depth == 0) begin = i + 1;
+  }
+  const std::string_view last = type.substr(begin);
+  if (last.starts_with("{unnamed") || last.starts_with("'unnamed")) return "module";
+  if (last.starts_with('{') || last.starts_with('\'') || last.starts_with('$')) return "lambda";
+  return std::string(last.substr(0, last.find('<')));
+}
+
+}  // namespace
+
 std::string Layer::type_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> demangled(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-  std::string name = status == 0 ? demangled.get() : type.name();
-  name = name.substr(0, name.find('<'));
-  return name.substr(name.rfind(':') + 1);
+  return unqualified(status == 0 ? demangled.get() : type.name());
+}
+
+Layer named(std::string name, Layer layer) {
+  if (name.empty() || name.find('/') != std::string::npos)
+    throw ValueError(fmt::format("named: the name of a layer is \"{}\"; give one that is not empty and has no \"/\", which stands between the names of a path", name));
+  layer.name_ = std::move(name);
+  return layer;
 }
 
 Signal Layer::call(const Signal& x, const Context& context) const {

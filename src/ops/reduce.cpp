@@ -16,7 +16,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor sum(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   const shape::AxisSet reduced = shape::axes("sum", x.shape(), axes.list());
   const Shape kept = shape::reduce(x.shape(), reduced, true);
   const Array y = ops::sum_over(x.value(), reduced, shape::reduce(x.shape(), reduced, keepdims));
@@ -26,13 +26,13 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
                 }));
 }
 
-Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor mean(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   const Index count = ops::reduced_count("mean", x.shape(), axes);
   return sum(x, axes, keepdims) * (real(1) / static_cast<real>(count));
 }
 
 // The mean is a constant here: since the deviations sum to 0, what flows through it is 0.
-Tensor var(const Tensor& x, const Axes& axes, bool keepdims, VarOptions options) {
+Tensor var(const Tensor& x, const Axes& axes, KeepDims keepdims, VarOptions options) {
   const Index count = ops::reduced_count("var", x.shape(), axes);
   if (options.unbiased && count == 1)
     throw ValueError(fmt::format("var: unbiased, over a single element of {}; it needs two", to_string(x.shape())));
@@ -42,7 +42,7 @@ Tensor var(const Tensor& x, const Axes& axes, bool keepdims, VarOptions options)
 
 namespace {
 
-Tensor extreme(const char* name, decltype(kernels::maximum) kernel, const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor extreme(const char* name, decltype(kernels::maximum) kernel, const Tensor& x, const Axes& axes, KeepDims keepdims) {
   ops::reduced_count(name, x.shape(), axes);
   const ops::Rows rows = ops::rows(name, x, axes, keepdims);
   Array y(rows.result);
@@ -55,10 +55,10 @@ Tensor extreme(const char* name, decltype(kernels::maximum) kernel, const Tensor
 
 }  // namespace
 
-Tensor max(const Tensor& x, const Axes& axes, bool keepdims) { return extreme("max", kernels::maximum, x, axes, keepdims); }
-Tensor min(const Tensor& x, const Axes& axes, bool keepdims) { return extreme("min", kernels::minimum, x, axes, keepdims); }
+Tensor max(const Tensor& x, const Axes& axes, KeepDims keepdims) { return extreme("max", kernels::maximum, x, axes, keepdims); }
+Tensor min(const Tensor& x, const Axes& axes, KeepDims keepdims) { return extreme("min", kernels::minimum, x, axes, keepdims); }
 
-Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor prod(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   const ops::Rows rows = ops::rows("prod", x, axes, keepdims);
   Array y(rows.result);
   kernels::product(rows.x.value().data(), rows.count, rows.length, y.mutable_data());
@@ -68,7 +68,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
                 }));
 }
 
-Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor logsumexp(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   const ops::Rows rows = ops::rows("logsumexp", x, axes, keepdims);
   Array y(rows.result);
   kernels::log_sum_exp(rows.x.value().data(), rows.count, rows.length, y.mutable_data());

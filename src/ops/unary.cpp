@@ -167,7 +167,7 @@ Tensor clip(const Tensor& x, real low, real high) {
   return ops::map("clip", x, FOVEA_UNARY(Clip), {low, high});
 }
 
-Tensor norm(const Tensor& x, const Axes& axes, bool keepdims) {
+Tensor norm(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   return ops::map("norm", sum(square(x), axes, keepdims), FOVEA_UNARY(RootOfSquares));
 }
 

@@ -54,15 +54,18 @@ void Adam::set_learning_rate(double rate) {
   options_.learning_rate = rate;
 }
 
-void Adam::attach(std::vector<NamedParameter> parameters) {
+void Adam::reset() {
   slots_.clear();
-  steps_ = 0;
+  steps_ = contexts_ = 0;
+}
+
+void Adam::attach(std::vector<NamedParameter> parameters) {
   for (NamedParameter& parameter : parameters) {
     const bool known = std::ranges::any_of(slots_, [&](const Slot& slot) { return slot.parameter.node().get() == parameter.tensor.node().get(); });
-    if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or shared with a parameter that is there already
+    if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
     if (LaggingRows* before = parameter.tensor.node()->lagging) before->retire();
     const Array zeros = Array::zeros(parameter.tensor.shape());
-    slots_.push_back({std::move(parameter.path), parameter.tensor, zeros, zeros.clone()});
+    slots_.push_back({std::move(parameter.path), parameter.tensor, zeros, zeros.clone(), {}, steps_});
   }
 }
 
@@ -83,9 +86,13 @@ struct Finish {
 void Adam::step() {
   if (slots_.empty()) throw StateError("Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn");
   const parallel::FlushSubnormals flush;
-  const kernels::AdamStep step = factors(options_, steps_ + 1);
   const Finish at_end{slots_};
-  memory::List<std::pair<Slot*, Array>> learning;  // with their dense gradients
+  struct Learning {
+    Slot* slot;
+    Array gradient;  // where it is dense
+    kernels::AdamStep step;
+  };
+  memory::List<Learning> learning;
   learning.reserve(slots_.size());
   Index work = 0;
   for (Slot& slot : slots_) {
@@ -96,13 +103,21 @@ void Adam::step() {
       slot.rows = std::make_shared<AdamRows>(slot.parameter, slot.mean, slot.variance,
                                              AdamRows::Options{.settles = comes_to_rest(options_), .stand_still = options_.untouched_rows_stand_still});
     }
-    if (slot.rows) slot.rows->prepare(gradient);
-    learning.emplace_back(&slot, slot.rows || gradient.empty() ? Array() : gradient.array());
+    if (slot.rows) {
+      slot.rows->prepare(gradient, slot.mean, slot.variance);
+    } else {  // numbers that somebody has copied are copied now
+      static_cast<Leaf&>(*slot.parameter.node()).numbers.mutable_data();
+      slot.mean.mutable_data();
+      slot.variance.mutable_data();
+    }
+    const bool as_before = !learning.empty() && learning.back().slot->before == slot.before;
+    const kernels::AdamStep step = as_before ? learning.back().step : factors(options_, steps_ - slot.before + 1);
+    learning.push_back({&slot, slot.rows || gradient.empty() ? Array() : gradient.array(), step});
     work += slot.rows ? slot.rows->work() : slot.parameter.shape().count();
   }
   const auto count = static_cast<Index>(learning.size());
   parallel::for_range(count, work < parallel::worth_a_task / 4 ? count : 1, [&](Index begin, Index end) {
-    for (const auto& [slot, gradient] : std::span(learning).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))) {
+    for (const auto& [slot, gradient, step] : std::span(learning).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))) {
       if (slot->rows)
         slot->rows->sort();
       else
@@ -110,12 +125,19 @@ void Adam::step() {
                       slot->variance.mutable_data(), slot->parameter.shape().count());
     }
   });
-  for (const auto& [slot, gradient] : learning)
+  for (const auto& [slot, gradient, step] : learning)
     if (slot->rows) slot->rows->step(step);
   ++steps_;
+  contexts_ = 0;
 }
 
-const std::vector<Adam::Slot>& Adam::slots() const {
+// The first of a step has the number that `fit` gives it; the others are numbers that no step reaches.
+Context Adam::context(std::uint64_t seed) {
+  constexpr int bits_of_steps = 40;
+  return {.training = true, .seed = seed, .step = static_cast<std::uint64_t>(steps_) + (contexts_++ << bits_of_steps)};
+}
+
+const std::vector<Adam::Slot>& Adam::slots() const& {
   for (const Slot& slot : slots_)
     if (slot.rows) slot.rows->settle_all();
   return slots_;

@@ -20,7 +20,6 @@ constexpr std::int32_t in_work = -1;        // what `last_` is of a row that a t
 
 AdamRows::AdamRows(const Tensor& table, const Array& mean, const Array& variance, Options options)
     : table_(table),
-      values_(table.value()),
       mean_(mean),
       variance_(variance),
       rows_(table.shape()[0]),
@@ -58,8 +57,8 @@ void AdamRows::replay(Index row, std::int32_t last, std::optional<Index> ahead) 
   for (Index column = 0; column < width_; column += columns_a_time) {
     const Index at = row * width_ + column, columns = std::min(columns_a_time, width_ - column);
     if (ahead) fetch_state(*ahead * width_ + column, columns);
-    kernels::adam_replay(runs, last + 1 - starts_[first], options_.settles, peak->second, runs.back().step.root_scale, values_.mutable_data() + at, mean_.mutable_data() + at,
-                         variance_.mutable_data() + at, columns);
+    kernels::adam_replay(runs, last + 1 - starts_[first], options_.settles, peak->second, runs.back().step.root_scale, values() + at, mean_.own_data() + at,
+                         variance_.own_data() + at, columns);
   }
 }
 
@@ -70,7 +69,7 @@ void AdamRows::fetch(const real* numbers, Index count) {
 }
 
 void AdamRows::fetch_state(Index begin, Index count) const {
-  for (const Array* array : {&values_, &mean_, &variance_}) fetch(array->data() + begin, count);
+  for (const real* numbers : {static_cast<const real*>(values()), mean_.data(), variance_.data()}) fetch(numbers + begin, count);
 }
 
 // Brings a row up to date, unless it is, or another thread is at it.
@@ -127,10 +126,14 @@ void AdamRows::finish() {
   whole_.reset();
 }
 
-void AdamRows::prepare(const Gradient& gradient) {
+void AdamRows::prepare(const Gradient& gradient, Array& mean, Array& variance) {
   const auto make_room = [](auto& list) {
     if (list.size() == list.capacity()) list.reserve(2 * list.size() + 1);
   };
+  constexpr Index here_and_there = 2;
+  static_cast<Leaf&>(*table_.node()).numbers.mutable_data();
+  if (mean_.shared(here_and_there)) mean_ = mean = mean.clone();
+  if (variance_.shared(here_and_there)) variance_ = variance = variance.clone();
   make_room(runs_);
   make_room(starts_);
   make_room(peaks_);
@@ -177,7 +180,7 @@ void AdamRows::step_touched(const kernels::AdamStep& step) {
         for (const real* part : parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch))) fetch(part, width_);
       }
       const Index row = ids[u];
-      kernels::adam_row(step, parts_of(u), values_.mutable_data() + row * width_, mean_.mutable_data() + row * width_, variance_.mutable_data() + row * width_, width_);
+      kernels::adam_row(step, parts_of(u), values() + row * width_, mean_.own_data() + row * width_, variance_.own_data() + row * width_, width_);
       last_[static_cast<std::size_t>(row)] = now_;
     }
   });
@@ -186,7 +189,7 @@ void AdamRows::step_touched(const kernels::AdamStep& step) {
 void AdamRows::step(const kernels::AdamStep& step) {
   record(step);
   if (whole_) {
-    kernels::adam(step, whole_->data(), values_.mutable_data(), mean_.mutable_data(), variance_.mutable_data(), rows_ * width_);
+    kernels::adam(step, whole_->data(), values(), mean_.own_data(), variance_.own_data(), rows_ * width_);
     std::ranges::fill(last_, now_);
     all_settled_ = now_;
   } else {

@@ -23,7 +23,8 @@ class AdamRows final : public LaggingRows {
     bool stand_still;  // rows that are not touched do not move: another algorithm, LazyAdam
   };
 
-  /// Takes over a table and its moments, all of which are up to date.
+  /// Takes over a table and its moments, all of which are up to date. The moments stay the optimiser's as well: what is written here is
+  /// written there.
   AdamRows(const Tensor& table, const Array& mean, const Array& variance, Options options);
 
   /// Brings all rows up to date.
@@ -31,9 +32,10 @@ class AdamRows final : public LaggingRows {
   AdamRows(const AdamRows&) = delete;
   AdamRows& operator=(const AdamRows&) = delete;
 
-  /// A step is made in parts. First what may fail: takes memory, and brings the rows that the gradient names up to date. Throws MemoryError,
-  /// or std::bad_alloc for the list of steps; until `step` nothing has changed.
-  void prepare(const Gradient& gradient);
+  /// A step is made in parts. First what may fail: takes memory, and brings the rows that the gradient names up to date. Numbers that
+  /// somebody has copied are copied now, moments into the optimiser's `mean` and `variance` as well: rows that lag are written to from
+  /// several threads. Throws MemoryError, or std::bad_alloc for the list of steps; until `step` nothing has changed.
+  void prepare(const Gradient& gradient, Array& mean, Array& variance);
   /// Puts the rows that the gradient names in order, on the calling thread.
   void sort();
   /// Updates those rows; the others will be when they are read. The gradient must still be there.
@@ -52,6 +54,7 @@ class AdamRows final : public LaggingRows {
   void replay(Index row, std::int32_t last, std::optional<Index> ahead) noexcept;
   void settle_row(Index row, std::optional<Index> ahead) noexcept;  // others wait for it to come to its end
   void wait_for(Index row) const;
+  real* values() const { return static_cast<Leaf&>(*table_.node()).numbers.own_data(); }
   static void fetch(const real* numbers, Index count);
   void fetch_state(Index begin, Index count) const;
   void step_touched(const kernels::AdamStep& step);
@@ -68,7 +71,7 @@ class AdamRows final : public LaggingRows {
   std::optional<Touched> touched_;
 
   Tensor table_;
-  Array values_, mean_, variance_;
+  Array mean_, variance_;
   Index rows_, width_;
   Options options_;
   bool retired_ = false;

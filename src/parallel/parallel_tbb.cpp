@@ -5,6 +5,7 @@
 #include <tbb/task_arena.h>
 
 #include <memory>
+#include <optional>
 
 #include "parallel/parallel.hpp"
 #include "parallel/processors.hpp"
@@ -13,10 +14,14 @@ namespace fovea::inline FOVEA_PRECISION {
 
 namespace {
 
+// The arena is ours, and so is its limit. What belongs to the process is touched only where more threads are wanted than oneTBB would
+// have; that takes none from others.
 struct Workers {
-  explicit Workers(Index wanted)
-      : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(wanted)), arena(static_cast<int>(wanted)), count(wanted) {}
-  tbb::global_control limit;
+  explicit Workers(Index wanted) : arena(static_cast<int>(wanted)), count(wanted) {
+    const auto threads = static_cast<std::size_t>(wanted);
+    if (threads > tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)) more.emplace(tbb::global_control::max_allowed_parallelism, threads);
+  }
+  std::optional<tbb::global_control> more;
   tbb::task_arena arena;
   Index count;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "kernels/blas_core.hpp"
+#include "kernels/gemm.hpp"
 #include "kernels/instruction_set.hpp"
 #include "parallel/parallel.hpp"
 
@@ -35,6 +36,7 @@ RuntimeInfo runtime_info() {
       .blas_version = blas.version,
       .blas_core_found = blas.found,
       .blas_core = kernels::current_core(),
+      .blas_threads = kernels::blas_threads(),
       .compiler = compiler(),
       .advice = blas.advice,
   };

@@ -187,8 +187,12 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
   if (steps_ == 0) attach_optimizer();
   check_attached();
   tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
-  pass.run(batch, true, means);
-  compiled_->optimizer.step();
+  {
+    const parallel::FlushSubnormals flush;  // not longer: callbacks are the user's, and run in the user's floating-point mode
+    pass.run(batch, true, means);
+    compiled_->optimizer.step();
+  }
+  drawn_.reset();
   ++steps_;
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
@@ -253,7 +257,6 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
 
 // `shapes`: of check_data, for the samples to validate on.
 History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options, const std::vector<Shape>& shapes) {
-  const parallel::FlushSubnormals flush;
   Pass pass(*this, shards()), validation(*this, shards(), shapes);
   check_learns({name_, "fit"});
   Logs names = {{"loss", 0}};
@@ -283,7 +286,6 @@ Logs Sequential::train_on_batch(const Samples& x, const Samples& y, const std::v
   build(x.shape().without(0));
   check_data(call, x, y, sample_weight);
   check_learns(call);
-  const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   Means means(*compiled_);
   train(pass, pass.batch(x, y, memory::List<double>(sample_weight.begin(), sample_weight.end())), means);

@@ -14,16 +14,16 @@ Samples::Samples(Array array) : value_(std::move(array)) {
   if (shape().rank() == 0) throw ShapeError("Samples: a single number; samples lie along the first axis");
 }
 
-const Shape& Samples::shape() const {
+const Shape& Samples::shape() const& {
   return std::visit([](const auto& value) -> const Shape& { return value.shape(); }, value_);
 }
 
-const Ids& Samples::ids() const {
+const Ids& Samples::ids() const& {
   if (const Ids* ids = std::get_if<Ids>(&value_)) return *ids;
   throw ValueError(fmt::format("ids are wanted, and these are numbers of shape {}", to_string(shape())));
 }
 
-const Array& Samples::array() const {
+const Array& Samples::array() const& {
   if (const Array* array = std::get_if<Array>(&value_)) return *array;
   throw ValueError(fmt::format("numbers are wanted, and these are ids of shape {}", to_string(shape())));
 }

@@ -47,7 +47,7 @@ auto located(const std::string& model, const std::string& layer, const Call& cal
 
 }  // namespace
 
-const std::vector<double>& History::operator[](std::string_view name) const {
+const std::vector<double>& History::operator[](std::string_view name) const& {
   const auto found = history.find(name);
   if (found == history.end()) {
     std::vector<std::string> names;
@@ -64,7 +64,9 @@ void FitRuns::refuse(const std::string& call) const {
 
 void Sequential::add(Layer layer) {
   if (built()) throw StateError(fmt::format("{}: a layer is added to a model that is built; add all layers first", name_));
-  std::string name = snake_case(layer.type());
+  if (std::ranges::find(names_, layer.name()) != names_.end())
+    throw ValueError(fmt::format("{}: two layers are named \"{}\"; give each a name of its own", name_, layer.name()));
+  std::string name = layer.name().empty() ? snake_case(layer.type()) : layer.name();
   const std::string stem = name;
   for (int number = 1; std::ranges::find(names_, name) != names_.end(); ++number) name = fmt::format("{}_{}", stem, number);
   paths_.push_back(LayerCall::intern(fmt::format("{}/{}", name_, name)));
@@ -107,6 +109,7 @@ void Sequential::build(const Shape& sample) {
     throw;
   }
   name_parameters();
+  if (!built()) drawn_ = compiled_ ? compiled_->seed : 0;
   outputs_ = std::move(outputs);
   input_ = sample;
 }
@@ -180,7 +183,7 @@ std::string Sequential::summary(Index width) const {
   return train::summary_table(name_, rows, totals, width);
 }
 
-Optimizer& Sequential::optimizer() {
+Optimizer& Sequential::optimizer() & {
   if (!compiled_) throw StateError(fmt::format("{}: it has no optimizer yet; call compile", name_));
   return compiled_->optimizer;
 }
@@ -195,6 +198,8 @@ void Sequential::compile(CompileOptions options) {
   }
   for (std::size_t i = 0; i < layers_.size(); ++i) located(name_, names_[i], [&] { layers_[i].check_options(); });
   fit_runs_.refuse(fmt::format("{}: compile", name_));
+  if (drawn_ && *drawn_ != options.seed)
+    throw StateError(fmt::format("{}: compile: the seed is {}, but the model is built, and its initial weights were drawn with seed {}; compile before build, or give that seed", name_, options.seed, *drawn_));
   compiled_ = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;
   epochs_ = 0;

@@ -152,6 +152,22 @@ TEST_CASE("public headers include the standard library and public headers only")
   }
 }
 
+// Accessors of a class that look into it, and may be called on a temporary.
+Names unqualified_looks(const std::string& text) {
+  return matches(text, R"(\n  (?:\[\[nodiscard\]\] |virtual )?((?:const [\w:<>, ]+&|[A-Z]\w*&|std::span<[^;(]*>) \w+(?:\[\])?\([^)]*\)(?: const)?(?: noexcept)? *[{;]))");
+}
+
+TEST_CASE("what looks into an object cannot be had of a temporary: accessors of public headers that return references or spans say & behind") {
+  // Edges and gradients live in nodes, which nobody holds as temporaries; a sink gives what it was given. The others are private.
+  const Names exceptions = {"std::span<Edge> edges() {",      "Gradient& gradient() const;", "Gradient& target(Node& leaf);", "const Interface& self() const {",
+                            "const Array& leaf_value() const;", "Shards& shards();",           "Zip& zip() const;"};
+  for (const File& file : library())
+    if (file.in("include"))
+      for (const std::string& look : unqualified_looks(file.text)) CHECK_MESSAGE(std::ranges::find(exceptions, look) != exceptions.end(), file.path, ": ", look);
+  CHECK(unqualified_looks("\n  const Shape& shape() const { return shape_; }\n  std::span<const T> values() const;\n  Optimizer& optimizer();\n").size() == 3);
+  CHECK(unqualified_looks("\n  const Shape& shape() const& { return shape_; }\n  Shape shape() const&& {\n  void f(const Shape& shape) const;\n").empty());
+}
+
 TEST_CASE("every header is guarded by pragma once") {
   for (const File& file : library())
     if (file.path.ends_with(".hpp") && !file.path.ends_with("-inl.hpp") && file.path != "src/kernels/targets.hpp")

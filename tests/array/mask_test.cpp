@@ -24,12 +24,13 @@ TEST_CASE("whatever is not 0 keeps") {
   CHECK(Mask(Shape(), {1}).kept() == 1);
 }
 
-TEST_CASE("a mask is filled in place, and copies share") {
+TEST_CASE("a mask is filled in place, and copies stay as they are") {
   Mask mask(Shape{3});
   for (std::uint8_t& keep : mask.mutable_keep()) keep = 1;
   const Mask copy = mask;
   mask.mutable_keep()[0] = 0;
-  CHECK(copy.kept() == 2);
+  CHECK(copy.kept() == 3);
+  CHECK(mask.kept() == 2);
 }
 
 TEST_CASE("a number of values that is not the shape's is refused before memory is asked for") {
@@ -48,7 +49,7 @@ TEST_CASE("positions are kept where the id is not the dropped one") {
 
 TEST_CASE("reshaped masks share their positions") {
   const Mask mask(Shape{2, 2}, {0, 1, 1, 0});
-  CHECK(mask.reshaped(Shape{4}).keep().data() == mask.keep().data());
+  CHECK(mask.reshaped(Shape{4}).data() == mask.data());
   CHECK(mask.reshaped(Shape{4, 1}).shape() == Shape{4, 1});
   CHECK_THROWS_WITH_AS(mask.reshaped(Shape{5}), "Mask::reshaped: (2, 2) has 4 elements, (5,) has 5", ShapeError);
 }

@@ -26,7 +26,8 @@ TEST_CASE("a tensor that is not built says so when it is read") {
   CHECK_THROWS_AS(tensor.backward(), StateError);
   CHECK_THROWS_AS(tensor.detach(), StateError);
   CHECK_THROWS_AS(tensor.clone(), StateError);
-  CHECK_THROWS_AS(Tensor().mutable_value(), StateError);
+  Tensor none;
+  CHECK_THROWS_AS(none.mutable_value(), StateError);
   CHECK_THROWS_AS(Tensor().assign(Array()), StateError);
   CHECK_THROWS_AS(Tensor().set_requires_grad(true), StateError);
 }

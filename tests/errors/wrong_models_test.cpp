@@ -156,8 +156,8 @@ TEST_CASE("optimisers with wrong options") {
        "ValueError: Adam: weight_decay is -0.1; it must be at least 0 and finite"},
       {"steps with nothing attached", [] { Adam().step(); },
        "StateError: Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn"},
-      {"attaches a layer before it is built", [] { Adam adam; adam.attach(Dense{4}); adam.step(); },
-       "StateError: Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn"},
+      {"attaches a layer before it is built", [] { Adam adam; adam.attach(Dense{4}); },
+       "StateError: Adam: attach: the module is not built, and its parameters have no numbers yet; call build first"},
       {"copies one optimiser into two models",
        [] {
          const CompileOptions options{.loss = SparseCategoricalCrossentropy{}};
@@ -190,7 +190,7 @@ TEST_CASE("models used in the wrong order") {
        "StateError: sequential: attention: it is not built; call build with the shape of a sample, or fit"},
       {"asks for a summary before it is built", [] { classifier().summary(); },
        "StateError: sequential: it has no parameters yet; call build with the shape of a sample, or fit, before summary"},
-      {"asks for the optimiser before compile", [] { Sequential{Dense{2}}.optimizer(); },
+      {"asks for the optimiser before compile", [] { Sequential model{Dense{2}}; model.optimizer(); },
        "StateError: sequential: it has no optimizer yet; call compile"},
       {"adds a layer to a trained model", [] { trained().add(Layer(Dense{2})); },
        "StateError: sequential: a layer is added to a model that is built; add all layers first"},

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a user's program sees: fovea is installed into an empty folder, and the programs of the documentation are compiled against that
-# alone and run, in both precisions.
+# alone and run, in both precisions. Modules whose parameters would not be found do not compile, with a sentence.
 # Usage: installed_test.sh BUILD_FOLDER COMPILER PAGE...
 set -eu
 build=$1 compiler=$2
@@ -24,4 +24,31 @@ for page in "$@"; do
     programs=$((programs + 1))
   done
 done
+
+flags=$(pkg-config --define-variable=prefix="${pc%/lib/*}" --cflags fovea)
+refused=0
+# Arguments: what the compiler says, or nothing where it takes it; the members and parameters of a module.
+module() {
+  printf '#include <map>\n#include <memory>\n#include <fovea/fovea.hpp>\nusing namespace fovea;\nstruct Part {\n  Dense dense{2};\n  Tensor operator()(const Tensor& x, const Context& = {}) const { return dense(x); }\n%s\n};\nint main() { return static_cast<int>(parameters_of(Part{}).size()); }\n' "$2" >"$folder/part.cpp"
+  if $compiler -std=c++20 -fsyntax-only "$folder/part.cpp" $flags 2>"$folder/log"; then
+    [ -z "$1" ] || { echo "compiles, and its parameters are not found: $2"; exit 1; }
+  else
+    [ -n "$1" ] || { echo "does not compile: $2"; cat "$folder/log"; exit 1; }
+    grep -q "static assertion.*$1\|static_assert.*$1" "$folder/log" || { echo "does not compile, without the sentence: $2"; cat "$folder/log"; exit 1; }
+    refused=$((refused + 1))
+  fi
+}
+hidden='its parameters would not be found and not learn'
+list='static void parameters(auto& self, auto&& visit) { visit("dense", self.dense);'
+module '' "$list }"
+module '' "$list visit(\"more\", self.more); } std::vector<Dense> more; "
+module '' "$list visit(\"more\", self.more); } std::array<Residual<Dense>, 2> more = {Residual<Dense>{Dense{2}}, Residual<Dense>{Dense{2}}};"
+module "$hidden" "private: $list }"
+module "$hidden" 'void parameters(auto&& visit) { visit("dense", dense); }'
+module "$hidden" 'static void parameters(Part& self, auto&& visit) { visit("dense", self.dense); }'
+module "$hidden" "$list visit(\"rate\", self.rate); } real rate = 1;"
+module "$hidden" "$list visit(\"more\", self.more); } std::unique_ptr<Dense> more;"
+module "$hidden" "$list visit(\"more\", self.more); } std::map<std::string, Dense> more;"
+echo "figure: modules refused by the compiler with a sentence = $refused"
+
 echo "figure: documented programs against the installed library = $programs"

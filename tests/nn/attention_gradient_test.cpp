@@ -61,7 +61,7 @@ TEST_CASE("gradients of attention by x, query and parameters are differences, in
 TEST_CASE("the gradient through dropout of the weights is a difference too: the same weights are dropped") {
   Index comparisons = 0;
   Generate g("attention dropout", 0);
-  const AttentionLayer options{.units = 3, .dropout = real(0.4)};
+  const AttentionLayer options{.units = 3, .dropout = real(0.4), .stream = 1};
   AttentionLayer layer = options;
   layer.build(Shape{6, 4}, Rng(1));
   std::vector<Array> at = {g.array(Shape{2, 6, 4}, {-1.5, 1.5})};

@@ -127,3 +127,51 @@ TEST_CASE("only a layer that ends in a softmax leaves it out when asked for logi
   CHECK(bits_differ(value(Layer(soft).call(x, {})), softmax(value(Layer(plain).call(x, {}))).value()) == "");
   CHECK(bits_differ(value(Layer(Twice{}).call_for_logits(x, {})), Array::full(Shape{3, 4}, 2)) == "");
 }
+
+namespace {
+
+Tensor doubled(const Tensor& x, const Context&) { return x * 2; }
+
+template <class T>
+Layer of_a_local_class(T) {
+  struct Local {
+    Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
+  };
+  return Layer(Local{});
+}
+
+template <class A, class B>
+struct Pairwise {
+  Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
+};
+
+}  // namespace
+
+TEST_CASE("every layer has a readable name: a lambda is a lambda wherever it stands, a function a function, a class its last name") {
+  const auto lambda = [](const Tensor& x, const Context&) { return x; };
+  const auto capturing = [n = std::vector<std::pair<int, Shape>>(1)](const Tensor& x, const Context&) { return x * static_cast<real>(n.size()); };
+  struct {
+    Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
+  } unnamed;
+  CHECK(Layer(lambda).type() == "lambda");
+  CHECK(Layer(capturing).type() == "lambda");
+  CHECK(Layer([](const Ids& ids, const Context&) { return one_hot(ids, 3); }).type() == "lambda");
+  CHECK(Layer(doubled).type() == "function");
+  CHECK(Layer(&doubled).type() == "function");
+  CHECK((Layer(unnamed).type() == "module" || Layer(unnamed).type() == "lambda"));  // some compilers write both alike
+  CHECK(of_a_local_class(std::vector<std::pair<int, Shape>>()).type() == "Local");
+  CHECK(Layer(Pairwise<Twice, Pairwise<Dense, Block>>()).type() == "Pairwise");
+  CHECK(Layer(Twice()).type() == "Twice");
+  CHECK(Layer(Dense{2}).type() == "Dense");
+  CHECK(Layer(lambda).name().empty());
+}
+
+TEST_CASE("a layer may be given a name, which must not be empty and holds no slash") {
+  const Layer up = named("up", [](const Tensor& x, const Context&) { return x * 2; });
+  CHECK(up.name() == "up");
+  CHECK(up.type() == "lambda");
+  CHECK(named("again", up).name() == "again");
+  CHECK(up.name() == "up");
+  for (const char* name : {"", "a/b", "/"}) CHECK_THROWS_AS(named(name, Dense{2}), ValueError);
+  CHECK_THROWS_WITH_AS(named("a/b", Dense{2}), "named: the name of a layer is \"a/b\"; give one that is not empty and has no \"/\", which stands between the names of a path", ValueError);
+}

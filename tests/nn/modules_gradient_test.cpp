@@ -45,7 +45,7 @@ void check(const char* name, Generate& g, Module module, const Shape& sample, co
   Index comparisons = 0;
   const auto f = [&](support::Inputs tensors) {
     return call_with(module, tensors, [&](const Module& m) {
-      const Context context{.training = true, .seed = 3};
+      const Context context{.training = true, .seed = 3, .step = 0};
       if constexpr (requires { m(tensors.back(), mask, context); })
         return m(tensors.back(), mask, context);
       else

@@ -3,11 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "fovea/base/error.hpp"
 #include "fovea/nn/dense.hpp"
+#include "fovea/nn/dropout.hpp"
 #include "fovea/ops/ops.hpp"
 #include "support/approx.hpp"
 
@@ -101,12 +103,80 @@ TEST_CASE("a parameter that is listed twice moves once a step") {
   CHECK(bits_differ(p.value(), alone.value()) == "");
 }
 
-TEST_CASE("attaching again starts anew") {
+TEST_CASE("attach adds: both modules of a loop of one's own learn, and what is attached twice is taken once and goes on") {
+  Dense embedding{3}, dense{2};
+  embedding.build(Shape{4}, Rng(1));
+  dense.build(Shape{3}, Rng(2));
+  const Array before = embedding.weight.value();
+  Adam adam;
+  adam.attach(embedding);
+  adam.attach(dense);
+  CHECK(adam.slots().size() == 4);
+  sum(square(dense(embedding(Array::full(Shape{2, 4}, 1))))).backward();
+  adam.step();
+  CHECK(bits_differ(embedding.weight.value(), before) != "");
+  const Array mean = adam.slots()[0].mean;
+  adam.attach(embedding);
+  CHECK(adam.slots().size() == 4);
+  CHECK(adam.steps() == 1);
+  CHECK(bits_differ(adam.slots()[0].mean, mean) == "");
+}
+
+TEST_CASE("a parameter that is attached later counts its steps from there, as if it had an optimiser of its own") {
+  for (const bool rows : {false, true}) {
+    const auto steps = [&](const Tensor& p, Adam& adam, int from, int to) {
+      for (int i = from; i < to; ++i) {
+        adam.zero_grad();
+        if (rows) p.gradient().add_rows(Ids(Shape{1}, {i % 2}), Array(Shape{1, 1}, {real(i + 1)}));
+        else p.gradient().add(Array(Shape{2, 1}, {real(i + 1), -1}));
+        adam.step();
+      }
+    };
+    const Tensor first = Tensor::parameter(Array(Shape{2, 1}, {1, 2})), later = first.clone(), alone = first.clone();
+    Adam adam, own;
+    adam.attach({{"first", first}});
+    steps(first, adam, 0, 5);
+    adam.attach({{"later", later}});
+    own.attach({{"alone", alone}});
+    steps(later, adam, 5, 9);
+    steps(alone, own, 5, 9);
+    CHECK(bits_differ(later.value(), alone.value()) == "");
+  }
+}
+
+TEST_CASE("a module that is not built is refused by attach, which would else attach nothing without a word") {
+  Adam adam;
+  CHECK_THROWS_WITH_AS(adam.attach(Dense{3}), "Adam: attach: the module is not built, and its parameters have no numbers yet; call build first", StateError);
+  adam.attach(Dropout{real(0.5)});  // has no parameters
+  CHECK(adam.slots().empty());
+}
+
+TEST_CASE("contexts of an optimiser differ from pass to pass and from step to step, and the first of each step is that of fit") {
+  const Tensor p = numbers({1});
+  Adam adam;
+  adam.attach({{"p", p}});
+  std::vector<std::uint64_t> seen;
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    for (int pass = 0; pass < 3; ++pass) {
+      const Context context = adam.context(7);
+      CHECK(context.training);
+      CHECK(context.seed == 7);
+      if (pass == 0) CHECK(context.step == step);
+      CHECK(std::ranges::find(seen, *context.step) == seen.end());
+      seen.push_back(*context.step);
+    }
+    adam.step();
+  }
+}
+
+TEST_CASE("reset lets go of parameters and moments, and begins anew") {
   const Tensor p = numbers({1});
   Adam adam;
   adam.attach({{"p", p}});
   p.gradient().add(Array(Shape{1}, {2}));
   adam.step();
+  adam.reset();
+  CHECK(adam.slots().empty());
   adam.attach({{"p", p}});
   CHECK(adam.steps() == 0);
   CHECK(adam.slots()[0].mean.at(0) == 0);
@@ -150,7 +220,7 @@ TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like
 TEST_CASE("a step without parameters says what is missing") {
   Adam adam;
   CHECK_THROWS_WITH_AS(adam.step(), "Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn", StateError);
-  adam.attach(Dense{3});
+  adam.attach(Dropout{0});
   CHECK_THROWS_AS(adam.step(), StateError);
 }
 

@@ -104,7 +104,7 @@ inline auto binary(Tensor (*op)(const Tensor&, const Tensor&), wide (*exact)(wid
   };
 }
 
-inline auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, bool), Plain (*exact)(const Plain&, const std::vector<int>&, bool),
+inline auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, fovea::KeepDims), Plain (*exact)(const Plain&, const std::vector<int>&, bool),
                bool nonempty) {
   return [=](const Shapes& shapes, Generate& g) {
     const std::vector<int> axes = draw_axes(shapes[0], g, nonempty);

@@ -5,7 +5,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// A dense array of ids or labels. Copies share.
+/// A dense array of ids or labels: a value, whose copies share memory until one is written to.
 class Ids : public Elements<std::int32_t, Ids> {
  public:
   using Elements::Elements;

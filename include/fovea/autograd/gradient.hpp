@@ -26,7 +26,8 @@ class Gradient {
 
   explicit Gradient(const Shape& shape) : dense_(shape, Array::Unfilled{}) {}  ///< nothing added yet
 
-  const Shape& shape() const { return dense_.shape(); }  ///< the tensor's
+  const Shape& shape() const& { return dense_.shape(); }  ///< the tensor's
+  Shape shape() const&& { return dense_.shape(); }        ///< the same, of a temporary
 
   /// Whether nothing has been added.
   bool empty() const { return !has_dense() && parts_.empty(); }
@@ -51,9 +52,10 @@ class Gradient {
   Array array() const;
 
   /// The same where something was added, without a copy of the handle; rows become dense numbers.
-  const Array& gathered();
+  const Array& gathered() &;
 
-  const std::vector<TouchedRows>& parts() const { return parts_; }  ///< what was added as rows; ids may repeat
+  const std::vector<TouchedRows>& parts() const& { return parts_; }  ///< what was added as rows; ids may repeat
+  std::vector<TouchedRows> parts() const&& { return parts_; }  ///< the same, of a temporary
 
   /// The touched rows, each once, ids ascending, added up in the order in which they were added. Only where has_rows_only().
   TouchedRows rows() const;

@@ -80,7 +80,7 @@ class Node {
   static void* operator new(std::size_t bytes) { return memory::acquire(static_cast<Index>(bytes))->data(); }
   static void operator delete(void* node) { memory::release(static_cast<memory::Block*>(node) - 1); }  ///< back to the pool
 
-  bool is_leaf() const { return leaf; }  ///< a parameter, not a result
+  bool is_leaf() const { return leaf; }  ///< a parameter, not a result: a Leaf
 
   /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
   virtual std::span<Edge> edges() { return {}; }
@@ -110,6 +110,14 @@ class Node {
   std::atomic<std::uint32_t> references = 0;  ///< NodePtrs to this node
   std::uint64_t visit = 0;      ///< the backward run that has seen this node
   Node* next_dead = nullptr;    ///< the list of nodes to be destroyed
+};
+
+/// A parameter, or an input of a checkpoint. Its numbers are here, once, so that all handles see what is written to them.
+class Leaf final : public Node {
+ public:
+  Leaf(const char* kind, Array value) : Node(kind, value.shape()), numbers(std::move(value)) {}  ///< refers to the literal `kind`
+
+  Array numbers;  ///< rows may lag; who copies them has brought all up to date
 };
 
 inline Edge::Edge(const NodePtr& node) : parent(node), version(node ? node->version : 0), wanted(node && node->requires_grad) {}

@@ -5,7 +5,8 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// A handle to an array and, where gradients flow, to its node. Copies share both; `clone` copies the numbers.
+/// A handle to an array and, where gradients flow, to its node. Copies of a parameter are the same parameter; `clone` makes another. What
+/// `value` gives is a value: an Array copied from it stays as it is whatever is written to the tensor, and the other way round.
 ///
 /// Reading a tensor from several threads at once is safe. Writing to it, and running `backward` into the same leaves, is for one
 /// thread at a time.
@@ -21,18 +22,21 @@ class Tensor {
   /// A leaf that gathers gradients: a parameter. The numbers are the tensor's own from now on.
   static Tensor parameter(const Array& value);
 
-  /// A result of `record`.
+  /// A result of `record`; or with no array the handle to a Leaf.
   Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)) {}
 
-  bool defined() const { return value_.data() != nullptr; }  ///< whether it holds numbers: not as made by Tensor(), nor once moved from
+  bool defined() const { return value_.data() || node_; }  ///< whether it holds numbers: not as made by Tensor(), nor once moved from
 
   /// The numbers. Throws StateError when not defined.
-  const Array& value() const { return defined() && !(node_ && node_->lagging) ? value_ : settled_value(); }
+  const Array& value() const& { return value_.data() ? value_ : leaf_value(); }
+  Array value() const&& { return value(); }  ///< the same, of a temporary
 
-  /// The numbers of a table of which only some rows are going to be read: the others may lag behind their optimiser.
-  const Array& rows_value(const Ids& ids) const;
+  /// The numbers of a table of which only some rows are going to be read, and none kept: the others may lag behind their optimiser.
+  const Array& rows_value(const Ids& ids) const&;
+  Array rows_value(const Ids& ids) const&& { return rows_value(ids); }  ///< the same, of a temporary
 
-  const Shape& shape() const { return defined() ? value_.shape() : value().shape(); }  ///< throws StateError when not defined
+  const Shape& shape() const& { return node_ ? node_->gradient.shape() : value().shape(); }  ///< throws StateError when not defined
+  Shape shape() const&& { return shape(); }                                                  ///< the same, of a temporary
 
   /// The number of a tensor that holds one. Throws ShapeError.
   real item() const;
@@ -43,7 +47,7 @@ class Tensor {
   void assign(const Array& value);
 
   /// The numbers, to be written in place by an optimiser, on the same terms as `assign`.
-  Array& mutable_value();
+  Array& mutable_value() &;
 
   /// Whether gradients flow to this tensor.
   bool requires_grad() const { return node_ && node_->requires_grad; }
@@ -73,16 +77,17 @@ class Tensor {
   /// The same for a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has its shape.
   void backward(const Array& dy, bool retain_graph = false) const;
 
-  /// The same numbers, without a history. Those of a parameter are copied: it may be written to.
-  Tensor detach() const { return Tensor(is_leaf() ? value().clone() : value()); }
+  /// The same numbers, without a history. They stay as they are when a parameter is written to.
+  Tensor detach() const { return Tensor(value()); }
 
   /// A copy of the numbers, a leaf if this is one.
   Tensor clone() const;
 
-  const NodePtr& node() const { return node_; }  ///< null for a constant
+  const NodePtr& node() const& { return node_; }  ///< null for a constant
+  NodePtr node() const&& { return node_; }        ///< the same, of a temporary
 
  private:
-  const Array& settled_value() const;
+  const Array& leaf_value() const;
 
   Array value_;
   NodePtr node_;

@@ -19,7 +19,8 @@ class Error : public std::exception {
   const char* what() const noexcept override { return message_.c_str(); }
 
   /// Path of the layer in whose call the error arose, such as "sequential/attention_layer"; empty outside of a model.
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const& noexcept { return path_; }
+  std::string path() const&& { return path_; }  ///< the same, of a temporary
 
   /// Puts a container's name in front of the path. Containers call it while the error passes through them.
   void add_path(std::string_view name);

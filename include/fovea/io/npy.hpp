@@ -67,8 +67,10 @@ class NumpyArray {
   /// before the first one came, and more, four times as much each time, as they come: a size that is a lie costs little.
   NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once = 0);
 
-  const NumpyHeader& header() const { return header_; }  ///< as the file has it
-  const Shape& shape() const { return header_.shape; }  ///< of the array
+  const NumpyHeader& header() const& { return header_; }  ///< as the file has it
+  NumpyHeader header() const&& { return header_; }        ///< the same, of a temporary
+  const Shape& shape() const& { return header_.shape; }  ///< of the array
+  Shape shape() const&& { return header_.shape; }        ///< the same, of a temporary
 
   /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
   Array reals() const;
@@ -100,7 +102,8 @@ class NumpyArchive {
   ~NumpyArchive();
 
   /// In the order of the file, without ".npy".
-  const std::vector<std::string>& names() const;
+  const std::vector<std::string>& names() const&;
+  std::vector<std::string> names() const&& { return names(); }  ///< the same, of a temporary
   bool contains(std::string_view name) const;  ///< whether there is an array of this name
 
   /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an unknown name, FormatError, IoError.

@@ -97,7 +97,10 @@ class Buffer {
   }
 
   /// Whether no other Buffer shares the memory.
-  bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return block_ && !shared(); }
+
+  /// Whether more than `holders` Buffers share the memory.
+  bool shared(Index holders = 1) const { return block_ && block_->references.load(std::memory_order_acquire) > holders; }
 
  private:
   memory::Block* block_ = nullptr;

@@ -49,6 +49,7 @@ struct AttentionLayer {
   /// (units, 1): additive only
   Tensor v = {}, c = {};       ///< (1): additive only
   Tensor learned = {};         ///< (features): the learned query
+  std::optional<std::uint64_t> stream = {};  ///< tells the draws of its dropout from those of others: exists once built
 
   /// sample: (time, features) -> (features), or (time, features) per position. Queries are taken to have as many features as x.
   /// Throws ValueError for options that do not go together, ShapeError for a sample that is no sequence.

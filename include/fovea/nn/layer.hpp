@@ -31,7 +31,7 @@ class Layer {
   /// Takes the module; from now on it is reached through the layer.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
-  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(type_name(typeid(M))) {
+  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(std::is_class_v<M> ? type_name(typeid(M)) : "function") {
     constexpr bool has_build = requires { &M::build; };
     constexpr bool can_build = requires(M& m, const Shape& sample, const Rng& random) {
       { m.build(sample, random) } -> std::convertible_to<Shape>;
@@ -42,8 +42,13 @@ class Layer {
   Layer(const Layer&) = default;             ///< shares; so does a move
   Layer& operator=(const Layer&) = default;  ///< shares; so does a move
 
-  /// The module's type without its namespaces: "AttentionLayer".
-  const std::string& type() const { return type_; }
+  /// The module's type without its namespaces: "AttentionLayer"; "lambda" or "function" where it has no name.
+  const std::string& type() const& { return type_; }
+  std::string type() const&& { return type_; }  ///< the same, of a temporary
+
+  /// The name that it was given by `named`, or none.
+  const std::string& name() const& { return name_; }
+  std::string name() const&& { return name_; }  ///< the same, of a temporary
 
   /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module without `build` keeps the shape.
   /// Throws ValueError for a softmax over one unit.
@@ -196,11 +201,24 @@ class Layer {
   };
 
   std::optional<Signal> without_dropped_nan(const Signal& x) const;
+  friend Layer named(std::string name, Layer layer);
+
   [[noreturn]] void refuse_kind(const Signal& x) const;
   static std::string type_name(const std::type_info& type);
 
   std::shared_ptr<Interface> self_;
   std::string type_;
+  std::string name_ = {};
 };
+
+/// The layer under a name of its own, in paths and in the summary. Throws ValueError for an empty name, or one with a "/".
+Layer named(std::string name, Layer layer);
+
+/// A module as a layer with a name of its own: named("up", [](const Tensor& x, const Context&) { return x * 2; })
+template <class M>
+  requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
+Layer named(std::string name, M module) {
+  return named(std::move(name), Layer(std::move(module)));
+}
 
 }  // namespace fovea

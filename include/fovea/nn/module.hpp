@@ -4,13 +4,17 @@
 //   Tensor operator()(const Tensor& x, const Context& = {}) const;  x: (batch, sample...); Ids for modules that look up rows
 //   static void parameters(auto& self, auto&& visit);             visit("name", member) for each parameter and each module inside
 //
-// That one list, in its fixed order, serves the optimiser, saving, counting and printing. Calls are const and may come from several
+// That one list, in its fixed order, serves the optimiser, saving, counting and printing. A std::vector or std::array of modules or
+// parameters is visited as one member, visit("blocks", self.blocks): its paths are blocks/0/..., blocks/1/... Calls are const and may come from several
 // threads at once. Tensors are handles, so a copy of a module shares its weights. Modules without parameters may leave out
 // `parameters`, and `build` if shapes stay as they are.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "fovea/autograd/tensor.hpp"
@@ -52,18 +56,90 @@ class ParameterPath {
   const ParameterPath *outer_ = nullptr, *inner_ = nullptr;
 };
 
+/// How the parameters of a type are found.
+enum class Visiting {
+  tensor,      ///< it is a parameter
+  list,        ///< it is a std::vector or std::array: those of its elements
+  parameters,  ///< it lists them
+  none,        ///< it has none: it can be called, and no member is called `parameters`
+  hidden,      ///< it may have some that nobody would find
+};
+
+namespace visiting {
+
+// A class that inherits a name twice cannot say which it means: so names are found that are private, too.
+struct Parameters {
+  int parameters;
+};
+struct Call {
+  void operator()();
+};
+template <class M, class Name>
+struct Both : M, Name {};
+template <class M>
+concept NamesParameters = !requires { &Both<M, Parameters>::parameters; };
+template <class M>
+concept NamesCall = !requires { &Both<M, Call>::operator(); };
+
+template <class M>
+constexpr bool is_list = false;
+template <class Element, class Allocator>
+constexpr bool is_list<std::vector<Element, Allocator>> = true;
+template <class Element, std::size_t Size>
+constexpr bool is_list<std::array<Element, Size>> = true;
+template <class M>
+constexpr bool refers = false;
+template <class M>
+constexpr bool refers<std::reference_wrapper<M>> = true;
+template <class Signature>
+constexpr bool refers<std::function<Signature>> = true;
+
+template <class Module>
+consteval Visiting way() {
+  using M = std::remove_const_t<Module>;
+  if constexpr (std::is_same_v<M, Tensor>)
+    return Visiting::tensor;
+  else if constexpr (is_list<M>)
+    return Visiting::list;
+  else if constexpr (requires(Module& module) { M::parameters(module, [](const ParameterPath&, auto&) {}); })
+    return Visiting::parameters;
+  else if constexpr (std::is_function_v<M> || std::is_function_v<std::remove_pointer_t<M>>)
+    return Visiting::none;
+  else if constexpr (!std::is_class_v<M> || std::is_final_v<M> || refers<M>)
+    return Visiting::hidden;
+  else
+    return NamesCall<M> && !NamesParameters<M> ? Visiting::none : Visiting::hidden;
+}
+
+}  // namespace visiting
+
+/// How the parameters of a module, constant or not, are found.
+template <class Module>
+constexpr Visiting visiting_of = visiting::way<Module>();
+
 /// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order. A path is
-/// taken as std::string, or as const ParameterPath& where its text is not needed.
+/// taken as std::string, or as const ParameterPath& where its text is not needed. Does not compile where parameters would be missed.
 template <class Module, class Visit>
 void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* outer = nullptr) {
-  if constexpr (requires { std::remove_const_t<Module>::parameters(module, [](const ParameterPath&, auto&) {}); })
-    std::remove_const_t<Module>::parameters(module, [&](const ParameterPath& name, auto& member) {
-      const ParameterPath path = outer ? ParameterPath(*outer, name) : name;
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
-        visit(path, member);
-      else
-        for_each_parameter(member, visit, &path);
-    });
+  constexpr Visiting way = visiting_of<Module>;
+  const auto member = [&](const ParameterPath& name, auto& inner) {
+    const ParameterPath path = outer ? ParameterPath(*outer, name) : name;
+    if constexpr (visiting_of<std::remove_reference_t<decltype(inner)>> == Visiting::tensor)
+      visit(path, inner);
+    else
+      for_each_parameter(inner, visit, &path);
+  };
+  static_assert(way != Visiting::tensor, "a parameter by itself has no path; give {{\"its name\", tensor}}");
+  static_assert(way != Visiting::hidden,
+                "its parameters would not be found and not learn: a module has a public `static void parameters(auto& self, auto&& visit)`, or none "
+                "and an operator(); what it visits is a Tensor, a module, or a std::vector or std::array of these; a final class, a "
+                "std::function and a reference do not show what they have");
+  if constexpr (way == Visiting::list) {
+    std::size_t number = 0;
+    for (auto& element : module) member(std::to_string(number++), element);
+  } else if constexpr (way == Visiting::parameters) {
+    std::remove_const_t<Module>::parameters(module, member);
+  }
 }
 
 /// The parameters that exist, in their fixed order.

@@ -160,19 +160,19 @@ Tensor dot(const Tensor& a, const Tensor& b);
 // Reductions. Reduced axes go, or stay with size 1 when `keepdims`.
 
 /// The sum over axes; 0 over nothing.
-Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor sum(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The mean over axes. Throws ValueError over nothing.
-Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor mean(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The maximum over axes; its gradient is shared equally among equals. Throws ValueError over nothing.
-Tensor max(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor max(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The minimum over axes, on the same terms.
-Tensor min(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor min(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The product over axes; 1 over nothing. Its gradient is right with zeros among the factors.
-Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor prod(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// ln sum e^x over axes, without overflow; -infinity over nothing.
-Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor logsumexp(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The square root of the sum of squares over axes, which must not overflow; gradient 0 where it is 0.
-Tensor norm(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor norm(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 
 /// What the sum of squared deviations is divided by: the number of elements, or one less.
 struct VarOptions {
@@ -180,7 +180,7 @@ struct VarOptions {
 };
 
 /// The mean squared deviation from the mean over axes. Throws ValueError over nothing, and unbiased over one element.
-Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, VarOptions options = {});
+Tensor var(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false, VarOptions options = {});
 
 /// Where along an axis the largest number is, the first of equals; a NaN counts as the largest, and below as the smallest. The
 /// result has x's shape without the axis. Throws ValueError over nothing.

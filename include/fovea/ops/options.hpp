@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <optional>
 #include <vector>
 
@@ -15,14 +16,32 @@ class Axes {
   Axes() = default;
   /// One axis.
   Axes(int axis) : list_{axis} {}                                // NOLINT: implicit on purpose
+  /// Not of a bool, which would be meant for keepdims, nor of a fraction.
+  template <class T>
+    requires(std::same_as<T, bool> || std::floating_point<T>)
+  Axes(T) = delete;
   /// Several; {} is all.
   Axes(std::initializer_list<int> axes) : list_(axes) {}         // NOLINT: implicit on purpose
   /// Several, from a list.
   explicit Axes(std::vector<int> axes) : list_(std::move(axes)) {}
-  const std::vector<int>& list() const { return list_; }  ///< as named; empty means all
+  const std::vector<int>& list() const& { return list_; }  ///< as named; empty means all
+  std::vector<int> list() const&& { return list_; }        ///< the same, of a temporary
 
  private:
   std::vector<int> list_;
+};
+
+/// Whether reduced axes stay, with size 1. Made of a bool alone, so that NumPy's sum(x, (0, 1)) without its brackets is no keepdims:
+/// sum(x, 0, 1) does not compile; several axes are sum(x, {0, 1}).
+class KeepDims {
+ public:
+  /// true: they stay.
+  template <std::same_as<bool> Bool>
+  KeepDims(Bool keep) : keep_(keep) {}     // NOLINT: implicit on purpose
+  operator bool() const { return keep_; }  // NOLINT: implicit on purpose
+
+ private:
+  bool keep_;
 };
 
 /// A part of an axis, as Python writes begin:end:step: every step-th position from begin on, before end. Negative positions count

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "fovea/base/error.hpp"
 #include "fovea/nn/module.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
@@ -46,13 +47,25 @@ class Adam {
   Adam(Adam&&) noexcept;  ///< takes over parameters and moments
   Adam& operator=(Adam&&) noexcept;  ///< takes over parameters and moments
 
-  /// Takes on the parameters, with moments of zero. Frozen ones are left alone.
+  /// Takes on parameters besides those that it has, with moments of zero and steps of their own, counted from here. One that is there
+  /// already stays as it is; frozen ones are left alone.
   void attach(std::vector<NamedParameter> parameters);
-  /// The parameters of a module that is built.
+  /// The parameters of a module. Throws StateError for one that is not built: it has some, and none with numbers.
   template <class Module>
   void attach(const Module& module) {
-    attach(parameters_of(module));
+    const char* missing = nullptr;
+    for_each_parameter(module, [&](const ParameterPath&, const Tensor&) { missing = "Adam: attach: the module is not built, and its parameters have no numbers yet; call build first"; });
+    std::vector<NamedParameter> parameters = parameters_of(module);
+    if (missing && parameters.empty()) throw StateError(missing);
+    attach(std::move(parameters));
   }
+
+  /// Lets go of all parameters and their moments, and counts steps from 0.
+  void reset();
+
+  /// What modules are told in the next forward pass of a loop of one's own: that it trains, and which pass it is. Ask for one in each
+  /// pass, for dropout to draw anew: optimizer.context(). The first pass of each step draws what fit would, by the model's seed.
+  Context context(std::uint64_t seed = 0);
 
   /// One step along the gradients that the parameters have gathered; none counts as zeros. Throws StateError when nothing is attached, and
   /// MemoryError; then no parameter has moved, and the step can be made again. Memory is taken for all parameters at once: some 36 bytes
@@ -72,19 +85,22 @@ class Adam {
   /// A parameter with its moments.
   struct Slot {
     std::string path;  ///< its name in the model
-    Tensor parameter;  ///< shares the numbers with its module
+    Tensor parameter;  ///< the module's
     /// of the gradients: m
     Array mean, variance;    ///< of their squares: v
     std::shared_ptr<AdamRows> rows = {};  ///< of a table, once a batch has touched some of its rows
+    Index before = 0;  ///< steps that the optimiser had made when it was attached
   };
 
-  /// All of them, up to date.
-  const std::vector<Slot>& slots() const;
+  /// All of them, up to date. A copy stays as it is when steps go on.
+  const std::vector<Slot>& slots() const&;
+  std::vector<Slot> slots() const&& { return slots(); }  ///< the same, of a temporary
 
  private:
   AdamOptions options_;
   std::vector<Slot> slots_;
   Index steps_ = 0;
+  std::uint64_t contexts_ = 0;  // given out since the last step
 };
 
 }  // namespace fovea

@@ -17,6 +17,7 @@ struct RuntimeInfo {
   std::string blas_version;     ///< "OpenBLAS 0.3.21"
   std::string blas_core_found;  ///< the kernels that OpenBLAS began with, by the processor they are for: its choice, or OPENBLAS_CORETYPE's
   std::string blas_core;        ///< the kernels in use: others where OpenBLAS had chosen bad ones
+  Index blas_threads = 1;       ///< OpenBLAS' own threads, as fovea found them; for its products it sets them to 1, and leaves them there
   std::string compiler;         ///< that built fovea: "g++ 12.2.0"
   std::string advice;           ///< one sentence where products are slow or wrong and the user can help; mostly empty
 };

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "fovea/base/real.hpp"
 
@@ -33,7 +34,8 @@ class Shape {
   /// The axis as a number from 0 to rank - 1. Throws IndexError.
   int resolve(int axis) const;
 
-  std::span<const Index> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }  ///< outermost first
+  std::span<const Index> sizes() const& { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }  ///< outermost first
+  std::vector<Index> sizes() const&& { return {sizes_.data(), sizes_.data() + rank_}; }               ///< the same, of a temporary
 
   /// The same shape with one size replaced, an axis taken out, or one put in before `axis` (which may be the rank).
   Shape with(int axis, Index size) const;

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/array/array.hpp"
@@ -13,7 +14,11 @@ namespace fovea::inline FOVEA_PRECISION {
 class Sequential;
 
 /// Loss and metrics by name: "loss", "accuracy", "val_loss" ...
-using Logs = std::map<std::string, double, std::less<>>;
+struct Logs : std::map<std::string, double, std::less<>> {
+  using map::map;
+  double& operator[](std::string_view name) &;       ///< to be set; 0 if it is new
+  double operator[](std::string_view name) const&;  ///< of a constant or a temporary; throws IndexError if there is none of that name
+};
 
 /// Base of callbacks: override what is of interest. Epochs and batches count from 0. An exception thrown here ends `fit`; the model
 /// then stands at the end of the last batch.

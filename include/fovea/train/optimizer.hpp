@@ -24,8 +24,10 @@ class Optimizer {
   Optimizer(const Optimizer&) = default;             ///< shares; so does a move
   Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
 
-  /// Returns how many times the optimiser was attached to a model, this one included.
+  /// A model's parameters; those of the model before are let go where the optimiser has a `reset`. Returns how many times the optimiser
+  /// was attached to a model, this one included.
   std::uint64_t attach(std::vector<NamedParameter> parameters) {
+    if (self_->attachments > 0) self_->reset();
     self_->attach(std::move(parameters));
     return ++self_->attachments;
   }
@@ -45,6 +47,7 @@ class Optimizer {
   struct Interface {
     virtual ~Interface() = default;
     virtual void attach(std::vector<NamedParameter> parameters) = 0;
+    virtual void reset() = 0;
     virtual void step() = 0;
     virtual double learning_rate() const = 0;
     virtual void set_learning_rate(double rate) = 0;
@@ -54,6 +57,9 @@ class Optimizer {
   struct Holder final : Interface {
     explicit Holder(O o) : optimizer(std::move(o)) {}
     void attach(std::vector<NamedParameter> parameters) override { optimizer.attach(std::move(parameters)); }
+    void reset() override {
+      if constexpr (requires { optimizer.reset(); }) optimizer.reset();
+    }
     void step() override { optimizer.step(); }
     double learning_rate() const override { return optimizer.learning_rate(); }
     void set_learning_rate(double rate) override { optimizer.set_learning_rate(rate); }

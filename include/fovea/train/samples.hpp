@@ -9,7 +9,7 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// Ids or numbers, by sample. Copies share.
+/// Ids or numbers, by sample: a value.
 class Samples {
  public:
   /// Throw ShapeError for rank 0: samples lie along the first axis.
@@ -18,13 +18,16 @@ class Samples {
   Samples(Array array);  // NOLINT: implicit on purpose
 
   Index count() const { return shape()[0]; }  ///< how many samples
-  const Shape& shape() const;  ///< of all samples: (samples, ...)
+  const Shape& shape() const&;  ///< of all samples: (samples, ...)
+  Shape shape() const&& { return shape(); }  ///< the same, of a temporary
   bool is_ids() const { return std::holds_alternative<Ids>(value_); }  ///< ids, or else numbers
 
   /// Throws ValueError if these are numbers.
-  const Ids& ids() const;
+  const Ids& ids() const&;
+  Ids ids() const&& { return ids(); }  ///< the same, of a temporary
   /// Throws ValueError if these are ids.
-  const Array& array() const;
+  const Array& array() const&;
+  Array array() const&& { return array(); }  ///< the same, of a temporary
 
   /// Samples [begin, end). Throws IndexError.
   Samples rows(Index begin, Index end) const;

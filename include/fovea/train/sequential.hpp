@@ -56,7 +56,8 @@ struct History {
   std::map<std::string, std::vector<double>, std::less<>> history;  ///< by name, one value for each epoch
 
   /// The values of one name. Throws IndexError if there is none of that name.
-  const std::vector<double>& operator[](std::string_view name) const;
+  const std::vector<double>& operator[](std::string_view name) const&;
+  std::vector<double> operator[](std::string_view name) const&& { return (*this)[name]; }  ///< the same, of a temporary
 };
 
 /// Says whether fit runs. The first member of a model: meanwhile nobody can move it, or move another into it.
@@ -91,26 +92,28 @@ class FitRuns {
 /// number of threads. Const members may be called from several threads at once; the others are for one thread at a time.
 class Sequential {
  public:
-  /// Modules in the order in which they are called.
+  /// Modules, or layers, in the order in which they are called.
   template <class... Modules>
-    requires(Module<Modules> && ...)
+    requires((Module<Modules> || std::same_as<Modules, Layer>) && ...)
   explicit Sequential(Modules... modules) {
     (add(Layer(std::move(modules))), ...);
   }
   Sequential(Sequential&&) = default;  ///< takes over: `other` has no layers any more; throws StateError while fit runs
   Sequential& operator=(Sequential&&) = default;  ///< takes over, on the same terms
 
-  /// Puts a layer behind the others. Throws StateError once built.
+  /// Puts a layer behind the others, under the name that `named` gave it, or one made of its type. Throws StateError once built, and
+  /// ValueError when there is a layer of the given name.
   void add(Layer layer);
 
   /// The name in paths and in the summary. Throws ValueError when empty, StateError once there are forward hooks.
   void set_name(std::string name);
   std::string name() const { return name_; }  ///< "sequential" at first
 
-  const std::vector<Layer>& layers() const { return layers_; }  ///< in order
+  const std::vector<Layer>& layers() const& { return layers_; }  ///< in order
+  std::vector<Layer> layers() const&& { return layers_; }        ///< the same, of a temporary
 
-  /// Makes all parameters for samples of a shape, the batch axis left out; what fit does by itself from its data. Compile first if
-  /// the seed matters. A second call with the same shape does nothing. Throws ShapeError and ValueError with the layer's path.
+  /// Makes all parameters for samples of a shape, the batch axis left out; what fit does by itself from its data. The seed is that of
+  /// compile, or 0 before it; compile with another seed then throws. A second call with the same shape does nothing. Throws ShapeError and ValueError with the layer's path.
   void build(const Shape& sample);
   bool built() const { return !outputs_.empty(); }  ///< whether the parameters exist
 
@@ -118,7 +121,8 @@ class Sequential {
   Tensor operator()(const Samples& x, const Context& context = {}) const;
 
   /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss, when two of loss and metrics have one name, and
-  /// for a softmax over one unit, which never learns.
+  /// for a softmax over one unit, which never learns; StateError for a seed that the initial weights were not drawn with, unless they
+  /// have been trained.
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
@@ -151,10 +155,11 @@ class Sequential {
   std::string summary(Index width = 88) const;
 
   /// The compiled optimiser. Throws StateError before compile.
-  Optimizer& optimizer();
+  Optimizer& optimizer() &;
 
   /// What the last fit has measured, also when an exception ended it.
-  const History& history() const { return history_; }
+  const History& history() const& { return history_; }
+  History history() const&& { return history_; }  ///< the same, of a temporary
 
   /// Every parameter with its path, such as "attention_layer/W1"; layers are named as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
@@ -194,6 +199,7 @@ class Sequential {
   Shape input_;
 
   std::unique_ptr<CompileOptions> compiled_;  // null before compile
+  std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained
   std::uint64_t steps_ = 0;         // updates made since compile
   std::vector<NamedParameter> learning_;  // the parameters that the optimiser took on, each once
   std::vector<const Node*> visited_;      // their nodes as for_each_parameter meets them, some more than once; `learning_` keeps them alive
