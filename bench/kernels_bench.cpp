@@ -11,6 +11,7 @@
 #include "fovea/fovea.hpp"
 #include "kernels/adam.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/known_products.hpp"
 #include "kernels/norm.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/rows.hpp"
@@ -217,6 +218,19 @@ void add_product(Index rows, Index inner, Index columns, bool transpose_b) {
       ->Unit(benchmark::kMicrosecond);
 }
 
+// What precedes the first product of a process (known_products.hpp).
+void add_known_products() {
+  const auto multiply = [](const kernels::Product& p) {
+    const auto order = [](const kernels::Matrix& m) { return m.is_transposed ? CblasTrans : CblasNoTrans; };
+    const auto size = [](Index n) { return static_cast<blasint>(n); };
+    cblas_sgemm(CblasRowMajor, order(p.a), order(p.b), size(p.rows), size(p.columns), size(p.inner), 1, p.a.data, size(p.a.lead),
+                p.b.data, size(p.b.lead), p.add ? 1 : 0, p.c, size(p.lead));
+  };
+  const auto check = [multiply] { benchmark::DoNotOptimize(kernels::wrong_products(multiply)); };
+  bench::add("known_products", [=] { return bench::by_turns({check}, {check}); }, [](benchmark::State&, const bench::Comparison&) {})
+      ->Unit(benchmark::kMillisecond);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -225,6 +239,7 @@ int main(int argc, char** argv) {
   for (const bool all_threads : {false, true}) add_multiply_adds(all_threads);
   add_serial_gemm(100, 64, 128);
   add_serial_gemm(2048, 2048, 2048);
+  add_known_products();
   for (const bool transpose_b : {false, true}) {
     for (const Index size : {64, 256, 512}) add_product(size, size, size, transpose_b);
     add_product(100, 64, 128, transpose_b);

@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
+#include <string>
 
 #include "fovea/runtime/runtime_info.hpp"
 
@@ -11,10 +12,9 @@ namespace bench {
 
 /// Runs what is registered and chosen on the command line. The head says what runs: versions, processor, libraries.
 inline void run(int argc, char** argv) {
-  const fovea::RuntimeInfo info = fovea::runtime_info();
   benchmark::Initialize(&argc, argv);
-  benchmark::AddCustomContext("runtime", to_string(info));
-  if (!info.advice.empty()) std::fprintf(stderr, "fovea: %s\n", info.advice.c_str());
+  benchmark::AddCustomContext("runtime", to_string(fovea::runtime_info()));
+  if (const std::string advice = fovea::advice_once(); !advice.empty()) std::fprintf(stderr, "fovea: %s\n", advice.c_str());
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -117,6 +117,7 @@ int main(int count, char** arguments) {
   return peers::serve(count, arguments, [](const peers::Options& options, const NumpyArchive& data) {
     if (options.contestant == "fovea-rechosen") {
       kernels::choose_core("Prescott");
+      if (kernels::current_core() != "Prescott") throw StateError("fovea-rechosen: this OpenBLAS cannot choose its kernels anew");
       kernels::correct_core();
     }
     if (options.kind == "fit" || options.kind == "epoch") return fit(options, data);

@@ -28,7 +28,7 @@ void answer(int count, char** arguments, const std::function<Steps(const Options
   const NumpyArchive data(given["--data"]);
   Steps steps = start(options, data);
   std::cout << R"(ready {"versions": "fovea )" << runtime_info().version << R"(", "runtime": ")" << to_string(runtime_info())
-            << R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
+            << R"(", "advice": ")" << runtime_info().advice << R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
   std::cout.precision(9);
 
   Index next = 0;

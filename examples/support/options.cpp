@@ -8,6 +8,7 @@
 #include <exception>
 #include <iostream>
 
+#include "fovea/runtime/runtime_info.hpp"
 #include "support/wordnet.hpp"
 
 namespace examples {
@@ -87,6 +88,7 @@ void require(bool holds, const std::string& what) {
 
 int run(const std::function<void()>& program) {
   try {
+    if (const std::string advice = fovea::advice_once(); !advice.empty()) tell("fovea: " + advice);
     program();
     if (std::cout.flush() && !std::ferror(stdout)) return 0;
     tell("error: standard output cannot be written");

@@ -6,14 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
-// OpenBLAS' own start, and its undoing. They stand in no header, and builds for one processor do not have them.
+// OpenBLAS' start, which begins with the choice of a core, that choice, and its undoing. They stand in no header, and builds for one
+// processor do not have the last two.
 #if defined(__ELF__)
 extern "C" {
+[[gnu::weak]] void gotoblas_init();
 [[gnu::weak]] void gotoblas_dynamic_init();
 [[gnu::weak]] void gotoblas_dynamic_quit();
 }
@@ -49,26 +51,34 @@ bool multiplies_wrongly(std::string_view core, std::string_view config) {
   return false;
 }
 
+// Whether OpenBLAS has kernels for more than one processor, and looks at the environment.
+bool has_many_cores(std::string_view config) { return config.find("DYNAMIC_ARCH") != std::string_view::npos; }
+
+// Whether the user has named this core, in letters of any size. A name that OpenBLAS does not have, it passes over in silence.
+bool is_named_by_user(std::string_view core) {
+  const char* const name = std::getenv(variable.data());
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return name && std::ranges::equal(core, std::string_view(name), {}, lower, lower);
+}
+
 std::string advice_for(std::string_view used, std::string_view config) {
   const std::string_view better = better_core(used, config, hwy::SupportedTargets());
-  if (better.empty() || std::getenv(variable.data())) return {};
-  const bool listens = config.find("DYNAMIC_ARCH") != std::string_view::npos;
-  return fmt::format("{} uses its kernels for {}, {} on this processor; {}", version_of(config), used,
-                     multiplies_wrongly(used, config) ? "which are known to be wrong" : "several times slower than others",
-                     listens ? fmt::format("start the program with {}={}, or install OpenBLAS 0.3.25 or later", variable, better)
-                             : "install an OpenBLAS that is built with DYNAMIC_ARCH");
+  if (better.empty() || is_named_by_user(used)) return {};
+  return fmt::format("{} uses its kernels for {}, which {} on this processor; {}", version_of(config), used,
+                     multiplies_wrongly(used, config) ? "are known to multiply wrongly" : "are slower than others",
+                     has_many_cores(config) ? fmt::format("start the program with {}={}, or install a newer OpenBLAS", variable, better)
+                                            : "install an OpenBLAS that is built with DYNAMIC_ARCH");
 }
 
 BlasCore checked_core() {
 #if defined(__ELF__)
   // Linked statically, OpenBLAS may not have started yet; where it has, this does nothing.
-  if (can_choose_core()) gotoblas_dynamic_init();
+  if (gotoblas_init) gotoblas_init();
 #endif
   if (!core_found_in_this_process) core_found_in_this_process = openblas_get_corename();
   if (!std::getenv(variable.data())) correct_core();
   const std::string_view config = openblas_get_config();
-  const std::string used = current_core();
-  return {std::string(version_of(config)), core_found_in_this_process, used, advice_for(used, config)};
+  return {std::string(version_of(config)), core_found_in_this_process, advice_for(current_core(), config)};
 }
 
 // Before main, while no other thread multiplies.
@@ -108,9 +118,13 @@ void choose_core([[maybe_unused]] std::string_view core) {
 #if defined(__ELF__)
   if (!can_choose_core()) return;
   // setenv is not safe beside other threads, and children would inherit the variable: OpenBLAS reads a copy of our own.
+  // It is never released, since another thread may be reading it.
   const std::string prefix = fmt::format("{}=", variable);
-  std::string entry = fmt::format("{}{}", prefix, core);
-  std::vector<char*> entries = {entry.data()};
+  static std::vector<std::unique_ptr<std::string>> texts;
+  static std::vector<std::unique_ptr<std::vector<char*>>> copies;
+  texts.push_back(std::make_unique<std::string>(fmt::format("{}{}", prefix, core)));
+  copies.push_back(std::make_unique<std::vector<char*>>(1, texts.back()->data()));
+  std::vector<char*>& entries = *copies.back();
   char** const kept = environ;
   for (char** other = kept; other && *other; ++other)
     if (!std::string_view(*other).starts_with(prefix)) entries.push_back(*other);
@@ -129,23 +143,20 @@ void correct_core() {
 
 std::string current_core() { return openblas_get_corename(); }
 
-std::string fault_text(int wrong, int all) {
-  const std::string core = current_core();
+std::string fault_text(int wrong, int all, std::string_view core, std::string_view config, [[maybe_unused]] std::int64_t targets) {
+  std::string_view other;
 #if HWY_ARCH_X86
-  const char* const another = core == "Haswell" ? "Sandybridge" : "Haswell";
-  const std::string other = fmt::format("start the program with {}={}, or ", variable, another);
-#else
-  const std::string other;
+  if ((targets & HWY_AVX2) && core != "Haswell") other = "Haswell";
+  else if (core != "Nehalem") other = "Nehalem";
 #endif
-  return fmt::format(
-      "matmul: {} multiplies wrongly with its kernels for {} on this processor: {} of {} known products are wrong; {}install "
-      "another version of OpenBLAS",
-      blas_core().version, core, wrong, all, other);
+  const bool can_change = has_many_cores(config) && !other.empty();
+  return fmt::format("matmul: {} multiplies wrongly with its kernels for {} on this processor: {} of {} known products are wrong; {}install "
+                     "another version of OpenBLAS",
+                     version_of(config), core, wrong, all, can_change ? fmt::format("start the program with {}={}, or ", variable, other) : "");
 }
 
-std::string advice_once() {
-  static std::atomic<bool> was_given = false;
-  return blas_core().advice.empty() || was_given.exchange(true) ? std::string() : blas_core().advice;
+std::string fault_text(int wrong, int all) {
+  return fault_text(wrong, all, current_core(), openblas_get_config(), hwy::SupportedTargets());
 }
 
 }  // namespace fovea::kernels

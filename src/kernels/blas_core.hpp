@@ -17,11 +17,10 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 struct BlasCore {
   std::string version;  ///< "OpenBLAS 0.3.21"
   std::string found;    ///< the core that it chose by itself
-  std::string used;     ///< the core that runs
   std::string advice;   ///< what to do where a better core exists and could not be chosen; mostly empty
 };
 
-/// The core in use. Chosen once, before main, since OpenBLAS must not compute meanwhile.
+/// The first call chooses the core. It is made before main, since OpenBLAS must not compute meanwhile.
 const BlasCore& blas_core();
 
 /// Returns the core to use instead of `found`, or nothing where `found` is good: where it uses at least AVX2, or where the
@@ -36,7 +35,8 @@ bool has_small_kernels(std::string_view core);
 bool can_choose_core();
 
 /// Makes OpenBLAS choose anew and find `core` in OPENBLAS_CORETYPE; the environment of the process stays as it is. No other
-/// thread may call OpenBLAS meanwhile: its results would be wrong. Without effect unless can_choose_core().
+/// thread may call OpenBLAS meanwhile, whose results would be wrong, or setenv, whose effect could be lost. Without effect
+/// unless can_choose_core().
 void choose_core(std::string_view core);
 
 /// Chooses the better core, if there is one: blas_core() does so, unless the user has set OPENBLAS_CORETYPE.
@@ -45,10 +45,11 @@ void correct_core();
 /// The core in use at this moment.
 std::string current_core();
 
-/// What to say when `wrong` of `all` products whose results are known come out wrong: version, core in use, and remedy.
-std::string fault_text(int wrong, int all);
+/// What to say when `wrong` of `all` products whose results are known come out wrong: version, core in use, and a remedy that
+/// can work: another core only where OpenBLAS can have one (`config`) and the processor can run it (`targets`).
+std::string fault_text(int wrong, int all, std::string_view core, std::string_view config, std::int64_t targets);
 
-/// Returns `advice` at the first call in the process, and nothing afterwards.
-std::string advice_once();
+/// The same of the OpenBLAS at hand.
+std::string fault_text(int wrong, int all);
 
 }  // namespace fovea::kernels

@@ -48,9 +48,10 @@ void multiply(Library& library, const Product& p) {
        p.b.data, size(p.b.lead), add, p.c, size(p.lead));
 }
 
-Library::Library()
-    : needs_lock(openblas_get_parallel() == 0),
-      cut(has_small_kernels(current_core()) ? Cut::small_kernels : Cut::packing) {
+// The core is chosen first, also where a static object of the user's multiplies before the one in blas_core.cpp is made.
+Library::Library() : needs_lock(openblas_get_parallel() == 0) {
+  blas_core();
+  cut = has_small_kernels(current_core()) ? Cut::small_kernels : Cut::packing;
   openblas_set_num_threads(1);
   const int wrong = wrong_products([this](const Product& p) { multiply(*this, p); });
   if (wrong > 0) fault = fault_text(wrong, known_products);
@@ -71,8 +72,9 @@ Matrix matrix(const View& view, const real* data) {
   return {data, std::max(columns == 1 ? rows : right, rows), true};
 }
 
-// The small kernels take products of at most this many multiplications, and none of a transposed b: OpenBLAS would pack.
-constexpr Index small_product = 1'000'000;
+// The small kernels take products of at most this many multiplications. Those that transpose b alone have at most this many results;
+// with more, OpenBLAS packs both operands.
+constexpr Index small_product = 1'000'000, small_transposed_result = 1200;
 
 Index pieces_of(Index size, Index piece) { return (size + piece - 1) / piece; }
 
@@ -191,7 +193,8 @@ void add_up(const Product& p) {
 void small(const Product& p, Cut cut) {
   constexpr Index few = 16;
   if (p.rows * p.columns * p.inner <= few) return add_up(p);
-  if (cut == Cut::packing || !p.b.is_transposed) return multiply(p);
+  const bool is_taken = !p.b.is_transposed || p.a.is_transposed || p.rows * p.columns <= small_transposed_result;
+  if (cut == Cut::packing || is_taken) return multiply(p);
   const Buffer scratch(p.inner * p.columns * static_cast<Index>(sizeof(real)));
   Product straight = p;
   straight.b = packed(p.b, p.inner, p.columns, scratch.as<real>());

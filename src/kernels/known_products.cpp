@@ -1,6 +1,7 @@
 #include "kernels/known_products.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -24,11 +25,6 @@ class Integers {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
     return static_cast<real>(static_cast<Index>(state_ >> 60) - 7);
   }
-  std::vector<real> many(Index count) {
-    std::vector<real> values(static_cast<std::size_t>(count));
-    for (real& value : values) value = next();
-    return values;
-  }
 
  private:
   std::uint64_t state_ = 1;
@@ -51,24 +47,50 @@ std::vector<double> times(const Matrix& m, Index rows, Index columns, const std:
 
 using Multiply = parallel::FunctionRef<void(const Product&)>;
 
+constexpr real nan = std::numeric_limits<real>::quiet_NaN();
+
+// Rows one after another, each with some NaN behind it that no product may touch.
+struct Padded {
+  Index rows, columns, lead;
+  std::vector<real> values;
+
+  Padded(Index r, Index c, Index padding, Integers& integers) : rows(r), columns(c), lead(c + padding) {
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) values.push_back(integers.next());
+      values.insert(values.end(), static_cast<std::size_t>(padding), nan);
+    }
+  }
+
+  void fill(real value) {
+    for (Index i = 0; i < rows; ++i) std::fill_n(values.begin() + i * lead, columns, value);
+  }
+  bool is_untouched_behind_rows() const {
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = columns; j < lead; ++j)
+        if (!std::isnan(values[static_cast<std::size_t>(i * lead + j)])) return false;
+    return true;
+  }
+};
+
 bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& integers, Multiply multiply) {
   const auto [rows, columns, inner] = sizes;
-  const std::vector<real> a = integers.many(rows * inner), b = integers.many(inner * columns);
+  const Padded a(transpose_a ? inner : rows, transpose_a ? rows : inner, 3, integers);
+  const Padded b(transpose_b ? columns : inner, transpose_b ? inner : columns, 5, integers);
+  Padded c(rows, columns, 2, integers);
   const bool add = !transpose_a;
-  std::vector<real> c = integers.many(rows * columns);
-  if (!add) std::ranges::fill(c, std::numeric_limits<real>::quiet_NaN());  // what is there must not matter
+  if (!add) c.fill(nan);  // what is there must not matter
   std::vector<double> y;  // odd, so that no element of c is multiplied by zero
-  for (const real value : integers.many(columns)) y.push_back(2 * value + 1);
-  const Matrix left{a.data(), transpose_a ? rows : inner, transpose_a};
-  const Matrix right{b.data(), transpose_b ? inner : columns, transpose_b};
+  for (Index j = 0; j < columns; ++j) y.push_back(2 * integers.next() + 1);
+  const Matrix left{a.values.data(), a.lead, transpose_a}, right{b.values.data(), b.lead, transpose_b};
+  const auto c_times_y = [&] { return times({c.values.data(), c.lead, false}, rows, columns, y); };
 
   std::vector<double> expected = times(left, rows, inner, times(right, inner, columns, y));
   if (add) {
-    const std::vector<double> old = times({c.data(), columns, false}, rows, columns, y);
+    const std::vector<double> old = c_times_y();
     for (std::size_t i = 0; i < old.size(); ++i) expected[i] += old[i];
   }
-  multiply({left, right, c.data(), columns, rows, columns, inner, add});
-  return times({c.data(), columns, false}, rows, columns, y) == expected;
+  multiply({left, right, c.values.data(), c.lead, rows, columns, inner, add});
+  return c_times_y() == expected && c.is_untouched_behind_rows();
 }
 
 }  // namespace

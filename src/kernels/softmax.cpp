@@ -271,10 +271,12 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
       real largest, log_total;
       row(own, classes, left_to_ask_for(rows * classes, i * classes), &largest, &log_total);
       log_sum[i] = largest + log_total;
-      loss[i] = labels.weight(i) * (log_total - (own[labels.labels[i]] - largest));
+      // A class of weight 0 adds nothing, also where its logit is -infinity.
+      const auto weighted = [](real weight, real value) { return weight == 0 ? real(0) : weight * value; };
+      loss[i] = weighted(labels.weight(i), log_total - (own[labels.labels[i]] - largest));
       if (labels.smoothing == 0) continue;
       real spread = 0;
-      for (Index c = 0; c < classes; ++c) spread += (labels.weights ? labels.weights[c] : real(1)) * (log_total - (own[c] - largest));
+      for (Index c = 0; c < classes; ++c) spread += weighted(labels.weights ? labels.weights[c] : real(1), log_total - (own[c] - largest));
       loss[i] += labels.smoothing / static_cast<real>(classes) * spread;
     }
   });

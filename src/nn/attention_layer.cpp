@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
@@ -33,6 +35,33 @@ Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? product + bias : product;
 }
 
+// x with 0 at masked positions: what stands there reaches neither values nor gradients, not even as NaN.
+Tensor readable(const Tensor& x, const std::optional<Mask>& mask) {
+  return mask ? where(mask->reshaped(mask->shape().inserted(2, 1)), x, scalar(0)) : x;
+}
+
+bool is_finite(const Tensor& x) {
+  bool finite = true;
+  for (const real value : x.value().values()) finite &= std::isfinite(value);
+  return finite;
+}
+
+// NaN for each query and feature (batch, queries, features) of which the query keeps a position where values are not finite; else 0.
+Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
+  const NoGrad no_grad;
+  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(weights))), bad = where(finite, scalar(0), scalar(1));
+  const Mask met = greater(matmul(kept, bad), scalar(0));
+  return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
+}
+
+// weights (batch, queries, time) times values (batch, time, features). Where `keep` has set a weight to 0, the value has no part, not
+// even as NaN: where values are not finite, which is rare, the finite ones are summed, and what the others spoil is added as NaN.
+Tensor weighted_sum(const Tensor& weights, const Tensor& values, const std::optional<Mask>& keep) {
+  if (!keep || is_finite(values)) return matmul(weights, values);
+  const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
+  return matmul(weights, where(finite, values, scalar(0))) + Tensor(spoiled(*keep, finite, weights.shape()));
+}
+
 // Scores of each query against each position: keys (batch, time, features), queries (batch, queries, features) -> (batch, queries, time).
 Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
   if (layer.score == Score::general) return matmul(matmul(queries, layer.W1, {.transpose_b = true}), keys, {.transpose_b = true});
@@ -42,6 +71,14 @@ Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& que
   const Index batch = k.shape()[0], time = k.shape()[1], count = q.shape()[1];
   const Tensor hidden = tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
   return reshape(matmul(hidden, layer.v), {batch, count, time});
+}
+
+// What asks: each position, the query that is given, or the learned one; (batch, queries, features). A masked position asks too; where x
+// is not finite, it asks with zeros.
+Tensor asking(const AttentionLayer& layer, const Tensor& x, const AttentionLayer::Options& options) {
+  if (layer.reading == Reading::per_position) return options.mask && !is_finite(x) ? readable(x, options.mask) : x;
+  if (options.query) return *options.query;
+  return reshape(layer.learned, {1, 1, x.shape()[2]}) + Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
 }
 
 Mask causal_mask(Index time) {
@@ -105,28 +142,31 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
     return pooled;
   }
 
+  const Tensor keys = readable(x, options.mask);
   Tensor e;  // (batch, queries, time)
   if (reading == Reading::pool) {
-    const Tensor hidden = tanh(project(x, W1, b1) + project(x, W2, b2));
+    const Tensor hidden = tanh(project(keys, W1, b1) + project(keys, W2, b2));
     e = reshape(matmul(hidden, v), {batch, 1, time});
   } else {
     if (reading == Reading::query && !options.query && !learned_query)
       throw StateError("AttentionLayer: the reading is query, and there is none; give one to attend, or set learned_query");
-    const Tensor queries = reading == Reading::per_position ? x : options.query ? *options.query : reshape(learned, {1, 1, features}) + Tensor(Array::zeros(Shape{batch, 1, 1}));
+    const Tensor queries = asking(*this, x, options);
     if (queries.shape().rank() != 3 || queries.shape()[0] != batch)
       throw ShapeError(fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)", to_string(queries.shape()), batch));
     check_features("AttentionLayer", "the query", queries.shape(), score == Score::general ? W1.shape()[1] : W2.shape()[0]);
-    e = scores(*this, x, queries);
+    check_mask("query mask", options.query_mask, queries.shape().without(-1));
+    e = scores(*this, keys, readable(queries, options.query_mask));
   }
   const Index queries = e.shape()[1];
   check_mask("query mask", options.query_mask, Shape{batch, queries});
 
-  Tensor weights = softmax(e, -1, joined_mask(options, causal, batch, queries, time));
+  const std::optional<Mask> keep = joined_mask(options, causal, batch, queries, time);
+  Tensor weights = softmax(e, -1, keep);
   const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
   const Tensor shown = one ? reshape(weights, {batch, time}) : weights;
   if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
   if (context.training && dropout > 0) weights = fovea::dropout(weights, dropout, context.random(), context.first_sample * queries * time);
-  const Tensor sums = matmul(weights, x);
+  const Tensor sums = weighted_sum(weights, keys, keep);
   return {one ? reshape(sums, {batch, features}) : sums, shown};
 }
 

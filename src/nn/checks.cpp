@@ -23,4 +23,12 @@ void check_windowed(const char* module, const Shape& sample, int rank) {
                                  rank == 2 ? "(time, channels)" : "(rows, columns, channels)"));
 }
 
+void check_softmax_units(const char* module, Activation activation, Index units) {
+  if (activation == Activation::softmax && units == 1)
+    throw ValueError(
+        fmt::format("{}: a softmax over one unit is always 1 and never learns; use Activation::sigmoid, "
+                    "with BinaryCrossentropy, or a unit for each class",
+                    module));
+}
+
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fovea/autograd/tensor.hpp"
+#include "fovea/ops/options.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -13,5 +14,8 @@ void check_features(const char* module, const char* what, const Shape& x, Index 
 
 /// Throws ShapeError for a sample that has not the axes for windows, `rank` with the channels.
 void check_windowed(const char* module, const Shape& sample, int rank);
+
+/// Throws ValueError for a softmax over one unit: it is 1 whatever goes in, and its gradient is 0.
+void check_softmax_units(const char* module, Activation activation, Index units);
 
 }  // namespace fovea

@@ -16,6 +16,7 @@ namespace {
 template <class Module>
 void build_kernel(const char* name, Module& module, const Shape& expected, const Rng& random) {
   if (module.filters < 1) throw ValueError(fmt::format("{}: filters is {}; it must be at least 1", name, module.filters));
+  check_softmax_units(name, module.activation, module.filters);
   for (const Index size : expected.sizes().first(expected.sizes().size() - 2))
     if (size < 1) throw ValueError(fmt::format("{}: a window size is {}; it must be at least 1", name, size));
   if (!module.kernel.defined()) {  // made last: it says that all are there
@@ -27,10 +28,6 @@ void build_kernel(const char* name, Module& module, const Shape& expected, const
                                  to_string(expected)));
 }
 
-Tensor finished(const Tensor& y, const Tensor& bias, bool use_bias, Activation activation) {
-  return activate(use_bias ? y + bias : y, activation);
-}
-
 }  // namespace
 
 Shape Conv1D::build(const Shape& sample, const Rng& random) {
@@ -39,10 +36,13 @@ Shape Conv1D::build(const Shape& sample, const Rng& random) {
   return result_shape(*this, sample);
 }
 
-Tensor Conv1D::operator()(const Tensor& x, const Context&) const {
+Tensor Conv1D::linear(const Tensor& x) const {
   check_built("Conv1D", kernel);
-  return finished(conv1d(x, kernel, options), bias, use_bias, activation);
+  const Tensor y = conv1d(x, kernel, options);
+  return use_bias ? y + bias : y;
 }
+
+Tensor Conv1D::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
 
 Shape Conv2D::build(const Shape& sample, const Rng& random) {
   check_windowed("Conv2D", sample, 3);
@@ -50,9 +50,12 @@ Shape Conv2D::build(const Shape& sample, const Rng& random) {
   return result_shape(*this, sample);
 }
 
-Tensor Conv2D::operator()(const Tensor& x, const Context&) const {
+Tensor Conv2D::linear(const Tensor& x) const {
   check_built("Conv2D", kernel);
-  return finished(conv2d(x, kernel, options), bias, use_bias, activation);
+  const Tensor y = conv2d(x, kernel, options);
+  return use_bias ? y + bias : y;
 }
+
+Tensor Conv2D::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
 
 }  // namespace fovea

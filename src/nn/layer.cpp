@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "fovea/base/error.hpp"
+#include "nn/checks.hpp"
+#include "nn/masked.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -19,14 +21,33 @@ std::string Layer::type_name(const std::type_info& type) {
 
 Signal Layer::call(const Signal& x, const Context& context) const {
   std::optional<Mask> behind = mask(x.mask, std::get_if<Ids>(&x.value));
-  const std::optional<Tensor> y = self_->call(x, context);
+  const std::optional<Signal> finite = without_dropped_nan(x);
+  const std::optional<Tensor> y = self_->call(finite ? *finite : x, context);
   if (!y) refuse_kind(x);
   return {*y, std::move(behind)};
+}
+
+// What a module that keeps positions is given in the place of x, if positions that the mask drops are not finite.
+std::optional<Signal> Layer::without_dropped_nan(const Signal& x) const {
+  const Tensor* tensor = std::get_if<Tensor>(&x.value);
+  if (!tensor || !x.mask || self_->mask_flow() != MaskFlow::keeps || !drops_nan(*tensor, *x.mask)) return std::nullopt;
+  return Signal{without_dropped(*tensor, *x.mask), x.mask};
+}
+
+Shape Layer::build(const Shape& sample, const Rng& random) {
+  const Shape output = self_->build(sample, random);
+  if (const auto last = last_activation(); last && output.rank() > 0) check_softmax_units(type_.c_str(), *last, output[-1]);
+  return output;
 }
 
 void Layer::check(const Signal& x) const {
   if (!self_->takes(x)) refuse_kind(x);
   if (const Ids* ids = std::get_if<Ids>(&x.value)) self_->check(*ids);
+}
+
+void Layer::check_options() const {
+  const std::optional<Index> units = self_->units();
+  if (const auto last = last_activation(); last && units) check_softmax_units(type_.c_str(), *last, *units);
 }
 
 void Layer::refuse_kind(const Signal& x) const {
@@ -38,8 +59,9 @@ void Layer::refuse_kind(const Signal& x) const {
 
 Signal Layer::call_for_logits(const Signal& x, const Context& context) const {
   const Tensor* tensor = std::get_if<Tensor>(&x.value);
-  if (!tensor || !ends_in_softmax()) return call(x, context);
-  return {self_->linear(*tensor), mask(x.mask, nullptr)};
+  if (!tensor || !last_activation()) return call(x, context);
+  const std::optional<Signal> finite = without_dropped_nan(x);
+  return {self_->linear(finite ? std::get<Tensor>(finite->value) : *tensor), mask(x.mask, nullptr)};
 }
 
 std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* ids) const {

@@ -32,6 +32,14 @@ struct Mul : Binary<Mul> {
   static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
 };
 
+// a b where b is not 0. What a 0 takes away, infinite or NaN, has no part in the gradient either.
+struct MultiplyNoNan : Binary<MultiplyNoNan> {
+  static HWY_INLINE Lane or_zero(Lane product, Lane b) { return hn::IfThenZeroElse(hn::Eq(b, lanes(0)), product); }
+  static HWY_INLINE Lane value(Lane a, Lane b) { return or_zero(a * b, b); }
+  static HWY_INLINE Lane slope_a(Lane, Lane b) { return b; }
+  static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
+};
+
 struct Div : Binary<Div> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a / b; }
   static HWY_INLINE Lane slope_a(Lane, Lane b) { return lanes(1) / b; }
@@ -75,6 +83,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
 
 Tensor sub(const Tensor& a, const Tensor& b) { return ops::zip("sub", a, b, FOVEA_BINARY(Sub)); }
 Tensor mul(const Tensor& a, const Tensor& b) { return ops::zip("mul", a, b, FOVEA_BINARY(Mul)); }
+Tensor multiply_no_nan(const Tensor& a, const Tensor& b) { return ops::zip("multiply_no_nan", a, b, FOVEA_BINARY(MultiplyNoNan)); }
 Tensor div(const Tensor& a, const Tensor& b) { return ops::zip("div", a, b, FOVEA_BINARY(Div)); }
 
 Tensor minimum(const Tensor& a, const Tensor& b) { return ops::zip("minimum", a, b, FOVEA_BINARY(Minimum)); }

@@ -61,7 +61,8 @@ Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, cons
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {
   shape::per_sample("cross_entropy", logits.shape(), targets.shape());
   ops::check_smoothing("cross_entropy", options.label_smoothing);
-  return -sum(ops::smoothed(targets, options.label_smoothing, logits.shape()[-1]) * log_softmax(logits), -1);
+  const Tensor wanted = ops::smoothed(targets, options.label_smoothing, logits.shape()[-1]);
+  return -sum(multiply_no_nan(log_softmax(logits), wanted), -1);
 }
 
 Tensor cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets, CrossEntropyOptions options) {

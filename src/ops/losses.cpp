@@ -16,9 +16,13 @@ using math::Lane;
 using math::lanes;
 using math::Unary;
 
-// -t log s - (1 - t) log(1 - s), s = sigmoid(z), as max(z, 0) - z t + log(1 + e^-|z|), where no exponent is positive.
+// -t log s - (1 - t) log(1 - s), s = sigmoid(z), as |z| w + log(1 + e^-|z|), where no exponent is positive. w is the part of t on the
+// other side of z: 1 - t where z is above 0, else t; an infinite z with none there adds nothing.
 struct LogitLoss : Binary<LogitLoss> {
-  static HWY_INLINE Lane value(Lane z, Lane t) { return math::larger(lanes(0), z) - z * t + math::log1p(math::exp(hn::Neg(hn::Abs(z)))); }
+  static HWY_INLINE Lane value(Lane z, Lane t) {
+    const Lane size = hn::Abs(z), wrong = hn::IfThenElse(hn::Gt(z, lanes(0)), lanes(1) - t, t);
+    return hn::IfThenZeroElse(hn::Eq(wrong, lanes(0)), size * wrong) + math::log1p(math::exp(hn::Neg(size)));
+  }
   static HWY_INLINE Lane slope_a(Lane z, Lane t) { return math::sigmoid(z) - t; }
   static HWY_INLINE Lane slope_b(Lane z, Lane) { return hn::Neg(z); }
 };

@@ -12,7 +12,8 @@
 namespace fovea::inline FOVEA_PRECISION {
 
 void set_threads(Index count) {
-  if (count < 1 || count > 1024) throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to 1024", count));
+  if (count < 1 || count > parallel::most_threads)
+    throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to {}", count, parallel::most_threads));
   parallel::use_threads(count);
 }
 

@@ -65,6 +65,9 @@ class FlushSubnormals {
 /// What is left of `set_threads` for the back end: `count` is within bounds.
 void use_threads(Index count);
 
+/// The largest number that set_threads takes.
+constexpr Index most_threads = 1024;
+
 /// Who runs the loops: "oneTBB", "std::thread" or "the caller alone".
 std::string_view back_end();
 

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "parallel/parallel.hpp"
+
 namespace fovea::inline FOVEA_PRECISION::parallel {
 
 namespace {
@@ -69,14 +71,25 @@ struct Mount {
   bool is_v2;
 };
 
+// mountinfo writes blanks and backslashes as three octal digits behind a backslash.
+std::string unescaped(const std::string& text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_escape = text[i] == '\\' && text.find_first_not_of("01234567", i + 1) >= i + 4 && i + 3 < text.size();
+    result += is_escape ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0') : text[i];
+    if (is_escape) i += 3;
+  }
+  return result;
+}
+
 // A line of /proc/self/mountinfo: ID PARENT DEVICE ROOT FOLDER OPTIONS ... - TYPE SOURCE OPTIONS.
 std::optional<Mount> cpu_mount(const std::string& line) {
   const std::vector<std::string> words = words_of(line);
   const auto dash = std::find(words.begin(), words.end(), "-");
   if (dash - words.begin() < 6 || words.end() - dash < 2) return std::nullopt;
   const std::string &root = words[3], &folder = words[4], &type = dash[1], &options = words.back();
-  if (type == "cgroup2") return Mount{folder, root, true};
-  if (type == "cgroup" && has(options, "cpu")) return Mount{folder, root, false};
+  if (type == "cgroup2") return Mount{unescaped(folder), unescaped(root), true};
+  if (type == "cgroup" && has(options, "cpu")) return Mount{unescaped(folder), unescaped(root), false};
   return std::nullopt;
 }
 
@@ -101,25 +114,33 @@ double quota_in(const files::path& folder, bool is_v2) {
 
 // The smallest quota of the group and all that it stands in, as far as they are visible.
 double quota_of(const Mount& mount, const files::path& group, const files::path& root) {
-  // In a container a group may be mounted as if it were the topmost.
+  const auto leaves = [](const files::path& path) { return path.empty() || *path.begin() == ".."; };
   files::path below = group.lexically_relative(mount.group);
-  if (below.empty() || *below.begin() == "..") below = ".";
-  double quota = quota_in(root / mount.folder.relative_path(), mount.is_v2);
+  if (leaves(below)) {
+    // A namespace of groups shows what lies outside of it as "/.." and its own as "/". Any other mount is of other groups.
+    if (mount.group != "/" && group != "/" && !leaves(group.relative_path()) && !leaves(mount.group.relative_path())) return no_limit;
+    below = ".";
+  }
   files::path folder = root / mount.folder.relative_path();
+  double quota = quota_in(folder, mount.is_v2);
   for (const files::path& name : below) quota = std::min(quota, quota_in(folder /= name, mount.is_v2));
   return quota;
 }
 
 }  // namespace
 
-Index processors(const files::path& root) {
+double cpu_quota(const files::path& root) {
   const std::vector<std::string> groups = lines_of(root / "proc/self/cgroup");
   double quota = no_limit;
   for (const std::string& line : lines_of(root / "proc/self/mountinfo"))
     if (const std::optional<Mount> mount = cpu_mount(line))
       if (const auto group = own_group(groups, mount->is_v2)) quota = std::min(quota, quota_of(*mount, *group, root));
-  const double most = std::min(std::ceil(quota), static_cast<double>(processors_of_the_mask()));
-  return std::max<Index>(1, static_cast<Index>(most));
+  return quota;
+}
+
+Index processors(const files::path& root) {
+  const double most = std::min(std::ceil(cpu_quota(root)), static_cast<double>(processors_of_the_mask()));
+  return std::clamp<Index>(static_cast<Index>(most), 1, most_threads);
 }
 
 }  // namespace fovea::parallel

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "kernels/blas_core.hpp"
 #include "kernels/instruction_set.hpp"
 #include "parallel/parallel.hpp"
@@ -36,6 +38,12 @@ RuntimeInfo runtime_info() {
       .compiler = compiler(),
       .advice = blas.advice,
   };
+}
+
+std::string advice_once() {
+  static std::atomic<bool> was_given = false;
+  const std::string& advice = kernels::blas_core().advice;
+  return advice.empty() || was_given.exchange(true) ? std::string() : advice;
 }
 
 std::string to_string(const RuntimeInfo& info) {

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include "fovea/base/error.hpp"
 #include "fovea/train/sequential.hpp"
@@ -21,11 +24,51 @@ double monitored(const Sequential& model, const char* callback, const std::strin
                                fmt::join(names, ", "), name.starts_with("val_") ? "; give fit validation_data" : ""));
 }
 
+// Which values are better, as far as a word of the name tells: "val_mean_squared_error" is an error.
+MonitorMode mode_of(std::string_view name) {
+  constexpr std::array<std::string_view, 10> low = {"loss",         "error",   "mse",        "mae",        "rmse",
+                                                    "crossentropy", "entropy", "divergence", "perplexity", "huber"},
+                                             high = {"accuracy", "acc",      "precision", "recall", "auc",
+                                                     "f1",       "fmeasure", "iou",       "dice",   "r2"};
+  bool is_low = false, is_high = false;
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::string_view word = rest.substr(0, rest.find('_'));
+    is_low = is_low || std::ranges::find(low, word) != low.end();
+    is_high = is_high || std::ranges::find(high, word) != high.end();
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+  }
+  return is_low == is_high ? MonitorMode::by_name : is_low ? MonitorMode::min : MonitorMode::max;
+}
+
 }  // namespace
 
-void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const {
-  monitored(model, "RestoreBestWeights", monitor_, names);
+Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta)
+    : callback_(callback),
+      name_(std::move(name)),
+      mode_(mode == MonitorMode::by_name ? mode_of(name_) : mode),
+      min_delta_(min_delta) {
+  if (!(min_delta >= 0)) throw ValueError(fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
 }
+
+double Monitor::value(const Sequential& model, const Logs& logs) const {
+  const double value = monitored(model, callback_, name_, logs);
+  if (mode_ == MonitorMode::by_name)
+    throw ValueError(fmt::format(
+        "{}: fit: {}: the name \"{}\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or "
+        "MonitorMode::max",
+        model.name(), callback_, name_));
+  return value;
+}
+
+bool Monitor::improves(double value, double best) const {
+  if (std::isnan(value) || std::isnan(best)) return !std::isnan(value);
+  return mode_ == MonitorMode::max ? value > best + min_delta_ : value < best - min_delta_;
+}
+
+RestoreBestWeights::RestoreBestWeights(RestoreBestWeightsOptions options)
+    : monitor_("RestoreBestWeights", std::move(options.monitor), options.mode, options.min_delta) {}
+
+void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const { monitor_.value(model, names); }
 
 void RestoreBestWeights::on_train_begin(Sequential&) {
   best_epoch_ = -1;
@@ -33,8 +76,8 @@ void RestoreBestWeights::on_train_begin(Sequential&) {
 }
 
 void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs& logs) {
-  const double value = monitored(model, "RestoreBestWeights", monitor_, logs);
-  if (best_epoch_ >= 0 && !(value < best_) && !std::isnan(best_)) return;
+  const double value = monitor_.value(model, logs);
+  if (best_epoch_ >= 0 && !monitor_.improves(value, best_)) return;
   best_ = value;
   best_epoch_ = epoch;
   weights_.clear();
@@ -53,25 +96,31 @@ void RestoreBestWeights::restore(Sequential& model) const {
   for (std::size_t i = 0; i < weights_.size(); ++i) parameters[i].tensor.assign(weights_[i]);
 }
 
-EarlyStopping::EarlyStopping(Index patience, double min_delta, std::string monitor) : monitor_(std::move(monitor)), patience_(patience), min_delta_(min_delta) {
-  if (patience < 0) throw ValueError(fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience));
-  if (!(min_delta >= 0)) throw ValueError(fmt::format("EarlyStopping: min_delta is {}; it must be at least 0", min_delta));
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
+    : monitor_("EarlyStopping", std::move(options.monitor), options.mode, options.min_delta), patience_(options.patience) {
+  if (patience_ < 0) throw ValueError(fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience_));
 }
 
-void EarlyStopping::check_names(const Sequential& model, const Logs& names) const { monitored(model, "EarlyStopping", monitor_, names); }
+void EarlyStopping::check_names(const Sequential& model, const Logs& names) const { monitor_.value(model, names); }
 
-void EarlyStopping::on_train_begin(Sequential&) { started_ = stopped_ = false; }
+void EarlyStopping::on_train_begin(Sequential&) {
+  best_ = std::numeric_limits<double>::quiet_NaN();  // which any number is better than
+  waited_ = 0;
+  started_ = stopped_ = false;
+}
 
-// As in Keras, waiting begins with the first epoch that does not improve, and patience 0 and 1 both stop at it.
+// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both stop at it, and the first epoch of
+// all never stops.
 void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
-  const double value = monitored(model, "EarlyStopping", monitor_, logs);
-  if (!started_ || value < best_ - min_delta_) {
+  const double value = monitor_.value(model, logs);
+  if (monitor_.improves(value, best_)) {
     best_ = value;
     waited_ = 0;
-    started_ = true;
   } else {
-    stopped_ = ++waited_ >= patience_;
+    ++waited_;
+    stopped_ = started_ && waited_ >= patience_;
   }
+  started_ = true;
 }
 
 }  // namespace fovea

@@ -7,21 +7,14 @@
 #include <numeric>
 
 #include "fovea/base/error.hpp"
+#include "fovea/nn/in_layer.hpp"
+#include "fovea/runtime/runtime_info.hpp"
 #include "fovea/train/sequential.hpp"
-#include "kernels/blas_core.hpp"
+#include "train/call_name.hpp"
 #include "train/pass.hpp"
 #include "train/progress.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
-
-/// What a message begins with: "sequential: fit", or "sequential: fit: validation_data". It is text only where it is wanted.
-struct CallName {
-  std::string text() const { return fmt::format("{}: {}{}{}", model, call, *data ? ": " : "", data); }
-  std::string path() const { return *data ? text() : model; }  ///< in front of what layers, loss and metrics say: paths, as hooks have them
-
-  const char *model, *call;
-  const char* data = "";  // which of several, if it is not the call's first
-};
 
 namespace {
 
@@ -40,18 +33,27 @@ std::vector<train::ProgressValue> progress_values(const Logs& logs) {
   return values;
 }
 
+// Throws for weights that are not as many as the samples, or out of range; `some`: they must not all be 0.
+void check_weights(const CallName& call, const std::vector<double>& weight, Index samples, bool some) {
+  if (weight.empty()) return;
+  if (static_cast<Index>(weight.size()) != samples)
+    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call.text(),
+                                 weight.size(), samples));
+  for (std::size_t i = 0; i < weight.size(); ++i)
+    if (!(weight[i] >= 0 && std::isfinite(weight[i])))
+      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite and at least 0", call.text(),
+                                   i, weight[i]));
+  if (some && std::ranges::all_of(weight, [](double each) { return each == 0; }))
+    throw ValueError(fmt::format("{}: all {} sample weights are 0, and nothing counts; give one above 0", call.text(), samples));
+}
+
 void check_options(const CallName& call, const Samples& x, const FitOptions& options) {
   if (options.epochs < 1) throw ValueError(fmt::format("{}: epochs is {}; it must be at least 1", call.text(), options.epochs));
   if (!(options.validation_split >= 0 && options.validation_split < 1))
     throw ValueError(fmt::format("{}: validation_split is {}; it must be at least 0 and below 1", call.text(), options.validation_split));
   if (options.validation_split > 0 && options.validation_data)
     throw ValueError(fmt::format("{}: both validation_data and validation_split are given; give one", call.text()));
-  if (!options.sample_weight.empty() && static_cast<Index>(options.sample_weight.size()) != x.count())
-    throw ShapeError(fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none", call.text(),
-                                 options.sample_weight.size(), x.count()));
-  for (std::size_t i = 0; i < options.sample_weight.size(); ++i)
-    if (const double weight = options.sample_weight[i]; !std::isfinite(weight))
-      throw ValueError(fmt::format("{}: the sample weight at position {} is {}; weights must be finite", call.text(), i, weight));
+  check_weights(call, options.sample_weight, x.count(), true);
   for (std::size_t i = 0; i < options.callbacks.size(); ++i)
     if (!options.callbacks[i]) throw ValueError(fmt::format("{}: callback {} is null; leave it out", call.text(), i));
   if (options.validation_data && options.validation_data->x.count() == 0)
@@ -76,7 +78,7 @@ std::vector<Index> shuffled(Index count, std::uint64_t seed, std::uint64_t epoch
 
 // Once in a process, where a person looks.
 void print_advice(std::ostream& out) {
-  if (const std::string advice = kernels::advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
+  if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
 }  // namespace
@@ -86,20 +88,51 @@ void Sequential::check_ready(const char* what) const {
   if (layers_.empty()) throw StateError(fmt::format("{}: {}: it has no layers; add some", name_, what));
 }
 
-// What can be known to be wrong with data before any work is done.
-void Sequential::check_data(const CallName& call, const Samples& x, const Samples& y) const {
+// What can be known to be wrong with data before any work is done. Gives shapes_for(x).
+std::vector<Shape> Sequential::check_data(const CallName& call, const Samples& x, const Samples& y,
+                                          const std::vector<double>& weight) const {
   check_counts(call, x, y);
-  if (x.shape().without(0) != input_)
-    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}", call.text(), to_string(input_), to_string(x.shape().without(0))));
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
   check_input(call, x);
+  std::vector<Shape> shapes = shapes_for(call, x);
+  std::optional<std::optional<Mask>> mask;  // of all samples: computed where a target is in question
+  const auto counts = [&](Index position) {
+    if (!weight.empty() && weight[static_cast<std::size_t>(position / (y.shape().count() / y.count()))] == 0) return false;
+    if (!mask) mask = final_mask(x);
+    if (!*mask || (*mask)->count() == 0 || y.shape().count() % (*mask)->count() != 0) return true;
+    return (*mask)->data()[position / (y.shape().count() / (*mask)->count())] != 0;
+  };
   try {
-    const Shape prediction = outputs_.back().inserted(0, x.count());
-    compiled_->loss.check(prediction, y);
+    const Shape prediction = (shapes.empty() ? outputs_ : shapes).back().inserted(0, x.count());
+    compiled_->loss.check(prediction, y, std::cref(counts));
     for (const Metric& metric : compiled_->metrics) metric.check(prediction, y);
   } catch (Error& error) {
     error.add_path(call.path());
     throw;
   }
+  return shapes;
+}
+
+// Samples of another shape than the model was built for are accepted if every layer accepts one of them: a time axis is free unless
+// a layer fixes it. Hooks are not called. Gives the shapes of such a sample and of what the layers make of it; none where the model
+// was built for such samples.
+std::vector<Shape> Sequential::shapes_for(const CallName& call, const Samples& x) const {
+  const Shape sample = x.shape().without(0);
+  std::vector<Shape> shapes;
+  if (sample == input_) return shapes;
+  const NoGrad no_grad;
+  shapes.push_back(sample);
+  Signal one = signal(x.rows(0, 1));
+  try {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      one = LayerCall::run({}, paths_[i], [&](const Context& inside) { return layers_[i].call(one, inside); });
+      shapes.push_back(std::get<Tensor>(one.value).shape().without(0));
+    }
+  } catch (const Error& error) {
+    throw ShapeError(fmt::format("{}: built for samples of shape {}; these are {}, which a layer does not accept: {}", call.text(),
+                                 to_string(input_), to_string(sample), error.what()));
+  }
+  return shapes;
 }
 
 // What the first layer says of all samples, before shards count them from 0.
@@ -161,7 +194,7 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
 }
 
 // One epoch: batches, validation, logs and progress.
-void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number) {
+void Sequential::epoch(Pass& pass, Pass& validation, const Samples& x, const Samples& y, const FitOptions& options, Index number) {
   const std::vector<Index> positions = options.shuffle ? shuffled(x.count(), compiled_->seed, epochs_) : in_order(x.count());
   const Index batch_size = std::min(options.batch_size, x.count()), batches = (x.count() + batch_size - 1) / batch_size;
   std::ostream& out = options.output ? *options.output : std::cout;
@@ -179,8 +212,9 @@ void Sequential::epoch(Pass& pass, const Samples& x, const Samples& y, const Fit
     if (progress) progress->update(i + 1, progress_values(logs));
   }
   Logs logs = means.logs();
-  if (options.validation_data)
-    for (const auto& [name, value] : pass.evaluate(options.validation_data->x, options.validation_data->y, options.batch_size)) logs["val_" + name] = value;
+  if (const auto& data = options.validation_data)
+    for (const auto& [name, value] : validation.evaluate(data->x, data->y, data->sample_weight, options.batch_size))
+      logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs));
   history_.epoch.push_back(number);
   for (const auto& [name, value] : logs) history_.history[name].push_back(value);
@@ -198,18 +232,29 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
   if (kept == 0)
     throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on", call.text(), options.validation_split, x.count()));
   build(x.shape().without(0));
-  check_data(call, x, y);
-  if (options.validation_data) check_data({name_, "fit", "validation_data"}, options.validation_data->x, options.validation_data->y);
-  if (kept == x.count()) return fit_checked(x, y, options);
+  check_data(call, x, y, options.sample_weight);
+  if (const auto& data = options.validation_data) {
+    const CallName validation{name_, "fit", "validation_data"};
+    check_weights(validation, data->sample_weight, data->x.count(), true);
+    return fit_checked(x, y, options, check_data(validation, data->x, data->y, data->sample_weight));
+  }
+  if (kept == x.count()) return fit_checked(x, y, options, {});
   FitOptions split = options;
   split.validation_data = Validation{x.rows(kept, x.count()), y.rows(kept, y.count())};
-  if (!split.sample_weight.empty()) split.sample_weight.resize(static_cast<std::size_t>(kept));
-  return fit_checked(x.rows(0, kept), y.rows(0, kept), split);
+  if (!options.sample_weight.empty()) {
+    const auto middle = options.sample_weight.begin() + kept;
+    split.sample_weight.assign(options.sample_weight.begin(), middle);
+    split.validation_data->sample_weight.assign(middle, options.sample_weight.end());
+    check_weights({name_, "fit", "the samples before validation_split"}, split.sample_weight, kept, true);
+    check_weights({name_, "fit", "the samples of validation_split"}, split.validation_data->sample_weight, x.count() - kept, true);
+  }
+  return fit_checked(x.rows(0, kept), y.rows(0, kept), split, {});
 }
 
-History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options) {
+// `shapes`: of check_data, for the samples to validate on.
+History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options, const std::vector<Shape>& shapes) {
   const parallel::FlushSubnormals flush;
-  Pass pass(*this, shards());
+  Pass pass(*this, shards()), validation(*this, shards(), shapes);
   check_learns({name_, "fit"});
   Logs names = {{"loss", 0}};
   for (const Metric& metric : compiled_->metrics) names[metric.name()] = 0;
@@ -222,37 +267,38 @@ History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOpt
   for (Callback* callback : options.callbacks) callback->on_train_begin(*this);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(*this, number);
-    epoch(pass, x, y, options, number);
+    epoch(pass, validation, x, y, options, number);
     if (std::ranges::any_of(options.callbacks, [](const Callback* callback) { return callback->wants_to_stop(); })) break;
   }
   for (Callback* callback : options.callbacks) callback->on_train_end(*this);
   return history_;
 }
 
-Logs Sequential::train_on_batch(const Samples& x, const Samples& y) {
+Logs Sequential::train_on_batch(const Samples& x, const Samples& y, const std::vector<double>& sample_weight) {
   const CallName call{name_, "train_on_batch"};
   check_ready("train_on_batch");
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
+  check_weights(call, sample_weight, x.count(), false);
   build(x.shape().without(0));
-  check_data(call, x, y);
+  check_data(call, x, y, sample_weight);
   check_learns(call);
   const parallel::FlushSubnormals flush;
   Pass pass(*this, shards());
   Means means(*compiled_);
-  train(pass, Batch{x, y, {}, final_mask(x)}, means);
+  train(pass, pass.batch(x, y, memory::List<double>(sample_weight.begin(), sample_weight.end())), means);
   return means.logs();
 }
 
-Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size) const {
+Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size, const std::vector<double>& sample_weight) const {
   const CallName call{name_, "evaluate"};
   check_ready("evaluate");
   if (!built()) throw StateError(fmt::format("{}: it is not built; call fit, or build with the shape of a sample", call.text()));
   check_batch_size(call, batch_size);
-  check_data(call, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
+  check_weights(call, sample_weight, x.count(), true);
+  const std::vector<Shape> shapes = check_data(call, x, y, sample_weight);
   Shards shards;
-  return Pass(*this, shards).evaluate(x, y, batch_size);
+  return Pass(*this, shards, shapes).evaluate(x, y, sample_weight, batch_size);
 }
 
 Array Sequential::predict(const Samples& x, Index batch_size) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "fovea/base/error.hpp"
 #include "ops/losses.hpp"
@@ -29,6 +30,34 @@ Tensor numbers(const Tensor& prediction, const Samples& target) {
   return lacks_last_axis(prediction.shape(), values.shape()) ? values.reshaped(prediction.shape()) : values;
 }
 
+// Throws for the first target that counts and for which `is_wrong`; `wanted` says what it must be.
+template <class IsWrong>
+void check_values(const char* name, const Samples& target, const TargetCounts& counts, const char* wanted, const char* hint,
+                  IsWrong is_wrong) {
+  const auto visit = [&](const auto& elements) {
+    for (Index i = 0; i < elements.count(); ++i)
+      if (const auto value = static_cast<double>(elements.data()[i]); is_wrong(value) && (!counts || counts(i)))
+        throw ValueError(fmt::format("{}: the target at position {} of targets of shape {} is {}; it must be {}; {}", name, i,
+                                     to_string(elements.shape()), value, wanted,
+                                     std::isnan(value) ? "give a sample without a target the sample weight 0" : hint));
+  };
+  if (target.is_ids())
+    visit(target.ids());
+  else
+    visit(target.array());
+}
+
+void check_probabilities(const char* name, const Samples& target, const TargetCounts& counts) {
+  const char* const hint = "give probabilities, 0 for no and 1 for yes";
+  check_values(name, target, counts, "0 to 1", hint, [](double value) { return !(value >= 0 && value <= 1); });
+}
+
+void check_finite(const char* name, const Samples& target, const TargetCounts& counts) {
+  if (target.is_ids()) return;
+  const char* const hint = "a loss would be infinite";
+  check_values(name, target, counts, "finite", hint, [](double value) { return !std::isfinite(value); });
+}
+
 void check_same(const char* name, const Shape& prediction, const Shape& target) {
   if (prediction != target && !lacks_last_axis(prediction, target))
     throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape{}", name, to_string(prediction),
@@ -44,12 +73,19 @@ Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction, const
 
 Tensor SparseCategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const { return sparse_cross_entropy(logits, target.ids()); }
 
-void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
+void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
   if (!target.is_ids())
     throw ValueError(fmt::format(
         "{}: labels are wanted, ids of classes, and the targets are numbers of shape {}; CategoricalCrossentropy takes distributions", name,
         to_string(target.shape())));
-  shape::cross_entropy(name, prediction, target.ids());
+  Ids labels = target.ids();
+  for (Index i = 0; counts && prediction.rank() > 0 && i < labels.count(); ++i) {
+    const Index label = labels.data()[i];
+    if ((label >= 0 && label < prediction[-1]) || counts(i)) continue;
+    if (!labels.unique()) labels = Ids(labels.shape(), labels.values());
+    labels.mutable_data()[i] = 0;
+  }
+  shape::cross_entropy(name, prediction, labels);
 }
 
 Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
@@ -61,7 +97,7 @@ Tensor CategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& t
   return cross_entropy(logits, target.array(), {.label_smoothing = label_smoothing});
 }
 
-void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target) const {
+void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
   ops::check_smoothing(name, label_smoothing);
   if (target.is_ids())
     throw ValueError(
@@ -70,11 +106,16 @@ void CategoricalCrossentropy::check(const Shape& prediction, const Samples& targ
   if (prediction != target.shape())
     throw ShapeError(fmt::format("{}: predictions are {}, targets {}; they must have the same shape", name, to_string(prediction),
                                  to_string(target.shape())));
+  check_probabilities(name, target, counts);
 }
 
 Tensor BinaryCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
   const auto loss = from_logits ? binary_cross_entropy : binary_cross_entropy_from_probabilities;
   return loss(prediction, numbers(prediction, target), {.label_smoothing = label_smoothing});
+}
+
+Tensor BinaryCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
+  return binary_cross_entropy(logits, numbers(logits, target), {.label_smoothing = label_smoothing});
 }
 
 Tensor MeanSquaredError::operator()(const Tensor& prediction, const Samples& target) const {
@@ -90,16 +131,31 @@ Tensor KLDivergence::operator()(const Tensor& prediction, const Samples& target)
   return kl_divergence(prediction, numbers(prediction, target));
 }
 
-void BinaryCrossentropy::check(const Shape& prediction, const Samples& target) const {
+void BinaryCrossentropy::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
   ops::check_smoothing(name, label_smoothing);
   check_same(name, prediction, target.shape());
+  check_probabilities(name, target, counts);
 }
-void MeanSquaredError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
-void MeanAbsoluteError::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
-void Huber::check(const Shape& prediction, const Samples& target) const {
+
+void MeanSquaredError::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
+  check_same(name, prediction, target.shape());
+  check_finite(name, target, counts);
+}
+
+void MeanAbsoluteError::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
+  check_same(name, prediction, target.shape());
+  check_finite(name, target, counts);
+}
+
+void Huber::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
   if (!(delta > 0)) throw ValueError(fmt::format("{}: delta is {}; it must be above 0", name, delta));
   check_same(name, prediction, target.shape());
+  check_finite(name, target, counts);
 }
-void KLDivergence::check(const Shape& prediction, const Samples& target) const { check_same(name, prediction, target.shape()); }
+
+void KLDivergence::check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const {
+  check_same(name, prediction, target.shape());
+  check_probabilities(name, target, counts);
+}
 
 }  // namespace fovea

@@ -2,29 +2,70 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 
 #include "fovea/base/error.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
-void Accuracy::check(const Shape& shape, const Samples& target) const {
-  if (!target.is_ids()) throw ValueError(fmt::format("accuracy: labels are wanted, ids of classes, and the targets are numbers of shape {}", to_string(target.shape())));
-  const Ids& labels = target.ids();
-  if (shape.rank() < 1 || shape.without(-1) != labels.shape())
-    throw ShapeError(fmt::format("accuracy: predictions are {}, labels {}; labels must have the predictions' shape without its last axis, the classes", to_string(shape), to_string(labels.shape())));
+namespace {
+
+enum class Kind { labels, one_hot, binary };
+
+// Whether `shape` is `whole` without its last axis, or with size 1 there.
+bool is_one_a_row(const Shape& shape, const Shape& whole) { return shape == whole.without(-1) || shape == whole.with(-1, 1); }
+
+Kind kind_of(const Shape& prediction, const Shape& target) {
+  if (prediction.rank() >= 1) {
+    if (prediction[-1] == 1 && is_one_a_row(target, prediction)) return Kind::binary;
+    if (target == prediction) return Kind::one_hot;
+    if (is_one_a_row(target, prediction)) return Kind::labels;
+  }
+  throw ShapeError(
+      fmt::format("accuracy: predictions are {}, targets {}; labels must have the predictions' shape without its last axis, the "
+                  "classes, and one-hot targets the same shape",
+                  to_string(prediction), to_string(target)));
 }
 
-Array Accuracy::operator()(const Array& prediction, const Samples& target) const {
-  check(prediction.shape(), target);
-  const Ids& labels = target.ids();
-  Array right(labels.shape());
-  const Index classes = prediction.shape()[-1];
-  for (Index i = 0; i < labels.count(); ++i) {
-    const real* row = prediction.data() + i * classes;
-    right.mutable_data()[i] = std::max_element(row, row + classes) - row == labels.data()[i] ? real(1) : real(0);
+// The position of the largest of a row, the first of equals; -1 where one is NaN.
+template <class Number>
+Index largest(const Number* row, Index count) {
+  Index best = 0;
+  bool is_nan = false;
+  for (Index i = 0; i < count; ++i) {
+    if (row[i] > row[best]) best = i;
+    is_nan |= row[i] != row[i];
   }
-  return right;
+  return is_nan || count == 0 ? -1 : best;
+}
+
+template <class Number>
+Array right(const Array& prediction, const Number* target, Kind kind, real threshold) {
+  const Index classes = prediction.shape()[-1];
+  Array result(prediction.shape().without(-1));
+  for (Index i = 0; i < result.count(); ++i) {
+    const real* const row = prediction.data() + i * classes;
+    bool is_right = false;
+    if (kind == Kind::binary) {
+      is_right = !std::isnan(*row) && static_cast<double>(target[i]) == (*row > threshold ? 1 : 0);
+    } else {
+      const Index best = largest(row, classes);
+      is_right = best >= 0 && (kind == Kind::labels ? static_cast<double>(target[i]) == static_cast<double>(best)
+                                                    : largest(target + i * classes, classes) == best);
+    }
+    result.mutable_data()[i] = is_right ? real(1) : real(0);
+  }
+  return result;
+}
+
+}  // namespace
+
+void Accuracy::check(const Shape& prediction, const Samples& target) const { kind_of(prediction, target.shape()); }
+
+Array Accuracy::operator()(const Array& prediction, const Samples& target) const {
+  const Kind kind = kind_of(prediction.shape(), target.shape());
+  return target.is_ids() ? right(prediction, target.ids().data(), kind, threshold)
+                         : right(prediction, target.array().data(), kind, threshold);
 }
 
 }  // namespace fovea

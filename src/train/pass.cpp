@@ -8,6 +8,7 @@
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/masked.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -31,108 +32,156 @@ Array joined(const std::string& model, std::span<const Array> parts) {
 
 }  // namespace
 
-Pass::Pass(const Sequential& model, Shards& shards) : model_(model), shards_(shards) {
+Pass::Pass(const Sequential& model, Shards& shards, std::span<const Shape> shapes) : model_(model), shards_(shards) {
   for (const Layer& layer : model.layers()) {
     dense_bytes_ += layer.dense_bytes();
     mixes_samples_ = mixes_samples_ || layer.mixes_samples();
   }
-  const auto see = [this](const Shape& sample) {
-    if (sample.rank() > 0) positions_ = std::max(positions_, sample.with(-1, 1).count());
+  const auto see = [this](const Shape& one) {
+    if (one.rank() > 0) positions_ = std::max(positions_, one.with(-1, 1).count());
   };
-  see(model.input_);
-  for (const Shape& output : model.outputs_) see(output);
-  fused_ = model.compiled_ && model.compiled_->loss.takes_logits() && model.layers().back().ends_in_softmax();
+  if (shapes.empty()) see(model.input_);
+  for (const Shape& shape : shapes.empty() ? std::span<const Shape>(model.outputs_) : shapes) see(shape);
+  const std::optional<Activation> last = model.layers()[model.last_layer()].last_activation();
+  if (model.compiled_ && last && model.compiled_->loss.after() == last) fused_ = last;
 }
 
 Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>& weight, std::span<const Index> positions) const {
-  Batch batch{x.rows(positions), y.rows(positions), {}, {}};
-  batch.weight.reserve(weight.empty() ? 0 : positions.size());
+  memory::List<double> weights;
+  weights.reserve(weight.empty() ? 0 : positions.size());
   if (!weight.empty())
-    for (const Index i : positions) batch.weight.push_back(weight[static_cast<std::size_t>(i)]);
-  batch.mask = model_.final_mask(batch.x);
+    for (const Index i : positions) weights.push_back(weight[static_cast<std::size_t>(i)]);
+  return batch(x.rows(positions), y.rows(positions), std::move(weights));
+}
+
+Batch Pass::batch(const Samples& x, const Samples& y, memory::List<double> weight) const {
+  Batch batch{x, y, std::move(weight), model_.final_mask(x)};
+  batch.counted = batch.mask ? batch.mask->kept() : x.count();
+  if (mixes_samples_ || std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return batch;
+  memory::List<Index> taken;
+  for (std::size_t i = 0; i < batch.weight.size(); ++i)
+    if (batch.weight[i] != 0) taken.push_back(static_cast<Index>(i));
+  batch.x = x.rows(taken);
+  batch.y = y.rows(taken);
+  if (batch.mask) batch.mask = batch.mask->rows(taken);
+  std::erase(batch.weight, 0.0);
   return batch;
 }
 
-// What each loss value of a shard is multiplied with, so that their sum over the batch is its mean loss: Keras divides by all
-// values, or with a mask by those kept; sample weights do not change the denominator.
-Array Pass::loss_factors(const Batch& batch, const Shape& values, Index begin, Index end) const {
-  const Index samples = end - begin;
+// How many values the loss gives for each sample of a shard.
+Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) const {
   if (values.rank() < 1 || values[0] != samples)
-    throw ShapeError(fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean", model_.name(), to_string(values)));
-  Array factors(values);
+    throw ShapeError(
+        fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean",
+                    model_.name(), to_string(values)));
   const Index each = values.count() / samples;
   if (batch.mask && batch.mask->count() != batch.x.count() * each)
     throw ShapeError(fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; put a DropMask before the layer that leaves the sequence", model_.name(),
                                  to_string(batch.mask->shape()), each));
-  const double whole = batch.mask ? static_cast<double>(std::max<Index>(1, batch.mask->kept())) : static_cast<double>(batch.x.count() * each);
-  for (Index i = 0; i < values.count(); ++i) {
-    const Index sample = begin + i / each;
-    const double weight = batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(sample)];
-    const bool keep = !batch.mask || batch.mask->keep()[static_cast<std::size_t>(begin * each + i)];
-    factors.mutable_data()[i] = keep ? static_cast<real>(weight / whole) : real(0);
-  }
-  return factors;
+  return each;
 }
 
 Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) const {
   return std::get<Tensor>(model_.forward(Sequential::signal(x), context, logits).value);
 }
 
+namespace {
+
+// The positions of a shard's predictions that count, where some do not: masked ones, and samples of weight 0 if they are in the
+// batch.
+std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end) {
+  if (!batch.mask && std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return std::nullopt;
+  const auto has_weight = [&](Index sample) { return batch.weight.empty() || batch.weight[static_cast<std::size_t>(sample)] != 0; };
+  Mask keep = batch.mask ? batch.mask->rows(begin, end) : Mask(Shape{end - begin});
+  if (!batch.mask) std::ranges::fill(keep.mutable_keep(), std::uint8_t(1));
+  const Index each = keep.count() / (end - begin);
+  for (Index sample = begin; sample < end; ++sample)
+    if (!has_weight(sample)) std::fill_n(keep.mutable_data() + (sample - begin) * each, each, std::uint8_t(0));
+  return keep.kept() < keep.count() ? std::optional(std::move(keep)) : std::nullopt;
+}
+
+// The target with class 0 in the place of labels that do not count, which may be no classes.
+Samples with_classes(Samples target, const Mask& keep) {
+  if (!target.is_ids() || !lies_over(keep, target.shape())) return target;
+  Ids labels(target.shape(), target.ids().values());
+  const Index each = labels.count() / std::max<Index>(1, keep.count());
+  for (Index i = 0; i < labels.count(); ++i)
+    if (keep.data()[i / each] == 0) labels.mutable_data()[i] = 0;
+  return labels;
+}
+
+}  // namespace
+
+// What does not count is selected away, not multiplied by 0, on the way there and on the way back: its prediction and its target
+// may be NaN, its loss and the loss's own derivative infinite, and its prediction gets a gradient of exactly 0.
 void Pass::run(const Batch& batch, bool training, Means& means) {
-  const Index samples = batch.x.count(), shards = this->count(samples);
+  const Index samples = batch.x.count(), shards = samples == 0 ? 0 : this->count(samples);
   memory::List<double> losses(static_cast<std::size_t>(shards));
   memory::List<Array> predictions(static_cast<std::size_t>(shards));
   const Loss& loss = model_.compiled_->loss;
   const bool is_measured = !model_.compiled_->metrics.empty();
+  const auto counted = static_cast<double>(std::max<Index>(1, batch.counted));
   shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
     std::optional<NoGrad> no_grad;
     if (!training) no_grad.emplace();
     const Context context{.training = training, .seed = model_.compiled_->seed, .step = model_.steps_, .first_sample = begin};
-    const Samples target = batch.y.rows(begin, end);
-    const Tensor output = prediction(batch.x.rows(begin, end), context, fused_);
-    const Tensor values = fused_ ? loss.of_logits(output, target) : loss(output, target);
-    const Array factors = loss_factors(batch, values.shape(), begin, end);
+    const Tensor output = prediction(batch.x.rows(begin, end), context, fused_.has_value());
+    const std::optional<Mask> keep = counted_positions(batch, begin, end);
+    const Samples rows = batch.y.rows(begin, end), target = keep ? with_classes(rows, *keep) : rows;
+    const Tensor seen = keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
+    const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
+    const Index each = values_each(batch, values.shape(), end - begin);
+    // A loss of several values a sample is their mean.
+    const double part = batch.mask ? 1 : static_cast<double>(std::max<Index>(1, each));
+    Array dvalues(values.shape());
     double sum = 0;
-    for (Index i = 0; i < factors.count(); ++i) sum += static_cast<double>(values.value().data()[i]) * static_cast<double>(factors.data()[i]);
-    losses[static_cast<std::size_t>(shard)] = sum;
-    if (training) backward(fovea::sum(values * Tensor(factors)), sink);
+    for (Index i = 0; i < values.value().count(); ++i) {
+      const double weight = batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(begin + i / each)];
+      const bool counts = weight != 0 && (!batch.mask || batch.mask->data()[begin * each + i] != 0);
+      if (counts) sum += weight * static_cast<double>(values.value().data()[i]);
+      dvalues.mutable_data()[i] = counts ? static_cast<real>(weight / (counted * part)) : real(0);
+    }
+    losses[static_cast<std::size_t>(shard)] = sum / part;
+    if (training) backward(values, dvalues, sink);
     if (!is_measured) return;
     const NoGrad detached;
-    predictions[static_cast<std::size_t>(shard)] = fused_ ? softmax(output.detach()).value() : output.value();
+    predictions[static_cast<std::size_t>(shard)] = fused_ ? activate(output.detach(), *fused_).value() : output.value();
   });
   if (training) shards_.reduce(shards, model_.learning_);
-  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(samples));
+  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(batch.counted));
   const NoGrad no_grad;
-  if (is_measured) add_metrics(batch, joined(model_.name_, predictions), means);
+  if (is_measured && samples > 0) add_metrics(batch, joined(model_.name_, predictions), means);
 }
 
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
   const std::vector<Metric>& metrics = model_.compiled_->metrics;
+  const std::optional<Mask> keep = counted_positions(batch, 0, batch.x.count());
   for (std::size_t which = 0; which < metrics.size(); ++which) {
     const Metric& metric = metrics[which];
     const Array values = metric(predictions, batch.y);
     if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
       throw ShapeError(fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for each sample or position",
                                    model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
-    const bool masked = batch.mask && batch.mask->count() == values.count();
+    const bool masked = keep && values.count() % keep->count() == 0;
+    const Index each = masked ? values.count() / keep->count() : 1;
     double sum = 0, counted = 0;
     for (Index i = 0; i < values.count(); ++i) {
-      if (masked && !batch.mask->keep()[static_cast<std::size_t>(i)]) continue;
+      if (masked && keep->data()[i / each] == 0) continue;
       sum += static_cast<double>(values.data()[i]);
       ++counted;
     }
-    if (counted > 0) means.add_metric(which, sum / counted, counted);
+    means.add_metric(which, sum, counted);
   }
 }
 
-Logs Pass::evaluate(const Samples& x, const Samples& y, Index batch_size) {
+Logs Pass::evaluate(const Samples& x, const Samples& y, const std::vector<double>& weight, Index batch_size) {
   const parallel::FlushSubnormals flush;
   Means means(*model_.compiled_);
   std::vector<Index> positions(static_cast<std::size_t>(x.count()));
   std::iota(positions.begin(), positions.end(), Index(0));
   for (Index begin = 0; begin < x.count(); begin += batch_size) {
     const auto size = static_cast<std::size_t>(std::min(batch_size, x.count() - begin));
-    run(batch(x, y, {}, std::span(positions).subspan(static_cast<std::size_t>(begin), size)), false, means);
+    run(batch(x, y, weight, std::span(positions).subspan(static_cast<std::size_t>(begin), size)), false, means);
   }
   return means.logs();
 }

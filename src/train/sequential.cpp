@@ -8,6 +8,7 @@
 
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
+#include "fovea/nn/dropout.hpp"
 #include "fovea/nn/in_layer.hpp"
 #include "train/summary_table.hpp"
 
@@ -115,9 +116,10 @@ Signal Sequential::signal(const Samples& x) { return x.is_ids() ? Signal{x.ids()
 Signal Sequential::forward(Signal signal, const Context& context, bool for_logits) const {
   Context own = context;
   if (hooks_) own.hooks = hooks_;
+  const std::size_t without_activation = for_logits ? last_layer() : layers_.size();
   for (std::size_t i = 0; i < layers_.size(); ++i)
     signal = LayerCall::run(own, paths_[i], [&](const Context& inside) {
-      const bool logits = for_logits && i + 1 == layers_.size();
+      const bool logits = i == without_activation;
       Signal output = logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
       if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) *tensor = LayerCall::hooked(inside, std::move(*tensor));
       return output;
@@ -129,6 +131,13 @@ Tensor Sequential::operator()(const Samples& x, const Context& context) const {
   if (!built()) throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or fit", name_));
   const Signal output = forward(signal(x), context, false);
   return std::get<Tensor>(output.value);
+}
+
+// The last one that computes something: what is behind it passes its result on.
+std::size_t Sequential::last_layer() const {
+  std::size_t last = layers_.size() - 1;
+  while (last > 0 && layers_[last].as<DropMask>()) --last;
+  return last;
 }
 
 std::optional<Mask> Sequential::final_mask(const Samples& x) const {
@@ -184,6 +193,7 @@ void Sequential::compile(CompileOptions options) {
       throw ValueError(fmt::format("{}: compile: two values of the logs would be called \"{}\"; give each metric a name of its own, other than \"loss\"", name_, metric.name()));
     names.push_back(metric.name());
   }
+  for (std::size_t i = 0; i < layers_.size(); ++i) located(name_, names_[i], [&] { layers_[i].check_options(); });
   fit_runs_.refuse(fmt::format("{}: compile", name_));
   compiled_ = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;

@@ -262,13 +262,33 @@ TEST_CASE("data that does not fit the model") {
        [] { Sequential model{Dense{2}}; model.compile({.loss = CategoricalCrossentropy{}}); model.fit(Array::zeros({4, 3}), labels()); },
        "ValueError: sequential: categorical_crossentropy: distributions are wanted, and the targets are ids of shape (4,); "
        "SparseCategoricalCrossentropy takes labels"},
-      {"watches accuracy of one-hot targets",
+      {"ends in a softmax over one unit", [] { Sequential{Dense{1, Activation::softmax}}.compile({.loss = BinaryCrossentropy{}}); },
+       "ValueError: sequential/dense: Dense: a softmax over one unit is always 1 and never learns; use Activation::sigmoid, with "
+       "BinaryCrossentropy, or a unit for each class"},
+      {"numbers two classes 1 and 2",
        [] {
-         Sequential model{Dense{2}};
-         model.compile({.loss = CategoricalCrossentropy{}, .metrics = {Accuracy{}}});
-         model.fit(Array::zeros({4, 3}), Array::zeros({4, 2}));
+         Sequential model{Dense{1, Activation::sigmoid}};
+         model.compile({.loss = BinaryCrossentropy{}});
+         model.fit(Array::zeros({4, 3}), Ids({4}, {1, 2, 1, 2}));
        },
-       "ValueError: sequential: accuracy: labels are wanted, ids of classes, and the targets are numbers of shape (4, 2)"},
+       "ValueError: sequential: binary_crossentropy: the target at position 1 of targets of shape (4,) is 2; it must be 0 to 1; give "
+       "probabilities, 0 for no and 1 for yes"},
+      {"names two classes -1 and 1",
+       [] {
+         Sequential model{Dense{1, Activation::sigmoid}};
+         model.compile({.loss = BinaryCrossentropy{}});
+         model.fit(Array::zeros({2, 3}), Array({2, 1}, {1, -1}));
+       },
+       "ValueError: sequential: binary_crossentropy: the target at position 1 of targets of shape (2, 1) is -1; it must be 0 to 1; give "
+       "probabilities, 0 for no and 1 for yes"},
+      {"regresses on a missing target",
+       [] {
+         Sequential model{Dense{1}};
+         model.compile({.loss = MeanSquaredError{}});
+         model.fit(Array::zeros({2, 3}), Array({2, 1}, {1, std::nanf("")}));
+       },
+       "ValueError: sequential: mean_squared_error: the target at position 1 of targets of shape (2, 1) is nan; it must be finite; give a "
+       "sample without a target the sample weight 0"},
       {"has two targets for one output",
        [] {
          Sequential model{Dense{1}};
@@ -287,8 +307,9 @@ TEST_CASE("data that does not fit the model") {
       {"sets huber's delta to 0",
        [] { Sequential model{Dense{2}}; model.compile({.loss = Huber{0}}); model.fit(Array::zeros({4, 3}), Array::zeros({4, 2})); },
        "ValueError: sequential: huber_loss: delta is 0; it must be above 0"},
-      {"evaluates on sequences of another length", [] { trained().evaluate(ids().reshaped({3, 4}), labels().rows(0, 3)); },
-       "ShapeError: sequential: evaluate: built for samples of shape (3,); these are (4,)"},
+      {"evaluates on samples of another rank", [] { trained().evaluate(ids().reshaped({2, 3, 2}), labels().rows(0, 2)); },
+       "ShapeError: sequential: evaluate: built for samples of shape (3,); these are (3, 2), which a layer does not accept: "
+       "sequential/attention_layer: AttentionLayer: x is (1, 3, 2, 4); it must be (batch, time, features)"},
       {"fits the trained model on other features",
        [] {
          Sequential model{Dense{2}};
@@ -317,9 +338,14 @@ TEST_CASE("wrong options of fit") {
       {"validates on as many labels as there are not",
        [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids(), labels().rows(0, 3)}}); },
        "ShapeError: sequential: fit: validation_data: x holds 4 samples, y holds 3; they must be as many"},
-      {"validates on sequences of another length",
-       [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids().reshaped({3, 4}), labels().rows(0, 3)}}); },
-       "ShapeError: sequential: fit: validation_data: built for samples of shape (3,); these are (4,)"},
+      {"validates on samples of another rank",
+       [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids().reshaped({2, 3, 2}), labels().rows(0, 2)}}); },
+       "ShapeError: sequential: fit: validation_data: built for samples of shape (3,); these are (3, 2), which a layer does not accept: "
+       "sequential/attention_layer: AttentionLayer: x is (1, 3, 2, 4); it must be (batch, time, features)"},
+      {"subtracts by a sample weight", [] { classifier().fit(ids(), labels(), {.sample_weight = {1, 1, -1, 1}}); },
+       "ValueError: sequential: fit: the sample weight at position 2 is -1; weights must be finite and at least 0"},
+      {"weighs every sample 0", [] { classifier().fit(ids(), labels(), {.sample_weight = {0, 0, 0, 0}}); },
+       "ValueError: sequential: fit: all 4 sample weights are 0, and nothing counts; give one above 0"},
       {"validates on labels from 1",
        [] { classifier().fit(ids(), labels(), {.validation_data = Validation{ids(), Ids({4}, {1, 2, 1, 2})}}); },
        "IndexError: sequential: fit: validation_data: sparse_categorical_crossentropy: the label at position 1 is 2; there are classes 0 "
@@ -329,7 +355,7 @@ TEST_CASE("wrong options of fit") {
       {"weighs classes where samples are weighed", [] { classifier().fit(ids(), labels(), {.sample_weight = {1, 5}}); },
        "ShapeError: sequential: fit: 2 sample weights for 4 samples; give one for each sample, or none"},
       {"computes a weight of 0 / 0", [] { classifier().fit(ids(), labels(), {.sample_weight = {1, 1, 1, std::nan("")}}); },
-       "ValueError: sequential: fit: the sample weight at position 3 is nan; weights must be finite"},
+       "ValueError: sequential: fit: the sample weight at position 3 is nan; weights must be finite and at least 0"},
       {"passes no callback as one", [] { classifier().fit(ids(), labels(), {.callbacks = {nullptr}}); },
        "ValueError: sequential: fit: callback 0 is null; leave it out"},
   });

@@ -120,9 +120,9 @@ TEST_CASE("only a layer that ends in a softmax leaves it out when asked for logi
   soft.build(Shape{4}, Rng(1));
   plain.build(Shape{4}, Rng(1));
   const auto value = [](const Signal& signal) { return std::get<Tensor>(signal.value).value(); };
-  CHECK(Layer(soft).ends_in_softmax());
-  CHECK(!Layer(plain).ends_in_softmax());
-  CHECK(!Layer(Twice{}).ends_in_softmax());
+  CHECK(Layer(soft).last_activation() == Activation::softmax);
+  CHECK(Layer(plain).last_activation() == Activation::linear);
+  CHECK(Layer(Twice{}).last_activation() == std::nullopt);
   CHECK(bits_differ(value(Layer(soft).call_for_logits(x, {})), value(Layer(plain).call(x, {}))) == "");
   CHECK(bits_differ(value(Layer(soft).call(x, {})), softmax(value(Layer(plain).call(x, {}))).value()) == "");
   CHECK(bits_differ(value(Layer(Twice{}).call_for_logits(x, {})), Array::full(Shape{3, 4}, 2)) == "");

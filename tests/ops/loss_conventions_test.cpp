@@ -82,3 +82,56 @@ TEST_CASE("the divergence of a distribution from itself is 0, also with zeros in
   const Array p({2, 3}, {1, 0, 0, real(0.5), real(0.25), real(0.25)});
   CHECK(bits_differ(kl_divergence(p, p).value(), Array::zeros({2})) == "");
 }
+
+TEST_CASE("0 times -infinity is 0 in losses: a logit of -infinity whose target is 0 leaves the other terms") {
+  const real inf = std::numeric_limits<real>::infinity();
+  const Array z({2, 3}, {1, -inf, 2, -inf, 0, real(0.5)}), t({2, 3}, {real(0.25), 0, real(0.75), 0, 1, 0});
+  const auto log_sum = [](double a, double b) { return std::log(std::exp(a) + std::exp(b)); };
+  const Array loss = cross_entropy(z, t).value();
+  CHECK(loss.at(0) == doctest::Approx(log_sum(1, 2) - 0.25 * 1 - 0.75 * 2));
+  CHECK(loss.at(1) == doctest::Approx(log_sum(0, 0.5)));
+  const Array d = slope([&](const Tensor& x) { return cross_entropy(x, t); }, z);
+  for (const real value : d.values()) CHECK(std::isfinite(value));
+  CHECK(d.at(1) == 0);
+  CHECK(d.at(3) == 0);
+  CHECK(d.at(0) == doctest::Approx(1 / (1 + std::exp(1)) - 0.25));
+}
+
+TEST_CASE("0 times -infinity is 0 in the product for it: sum(multiply_no_nan(log_softmax(z, mask), t))") {
+  const Tensor z = Tensor::parameter(Array({4}, {1, 5, 2, 0}));
+  const Tensor loss = -sum(multiply_no_nan(log_softmax(z, -1, Mask({4}, {1, 0, 1, 0})), Array({4}, {real(0.25), 0, real(0.75), 0})));
+  CHECK(loss.item() == doctest::Approx(std::log(std::exp(1) + std::exp(2)) - 0.25 - 1.5));
+  loss.backward();
+  CHECK(z.grad().at(1) == 0);
+  CHECK(z.grad().at(3) == 0);
+  CHECK(z.grad().at(0) == doctest::Approx(1 / (1 + std::exp(1)) - 0.25));
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  CHECK(bits_differ(multiply_no_nan(Array({3}, {nan, 2, 3}), Array({3}, {0, real(-0.0), 2})).value(), Array({3}, {0, 0, 6})) == "");
+}
+
+TEST_CASE("0 times -infinity is 0 under label smoothing too: a class of weight 0 adds nothing, whatever its logit") {
+  const real inf = std::numeric_limits<real>::infinity();
+  const Array z({2, 3}, {1, -inf, 2, 1, -inf, 2});
+  const Tensor weights(Array({3}, {1, 0, 2}));
+  const Array loss = sparse_cross_entropy(z, Ids({2}, {0, 1}), {.label_smoothing = real(0.3), .class_weights = weights}).value();
+  const double log_sum = std::log(std::exp(1) + std::exp(2)), spread = 0.1 * ((log_sum - 1) + 2 * (log_sum - 2));
+  CHECK(loss.at(0) == doctest::Approx(0.7 * (log_sum - 1) + spread));
+  CHECK(loss.at(1) == doctest::Approx(spread));
+  const Array d = slope([&](const Tensor& x) { return sparse_cross_entropy(x, Ids({2}, {0, 1}), {.label_smoothing = real(0.3), .class_weights = weights}); }, z);
+  for (const real value : d.values()) CHECK(std::isfinite(value));
+}
+
+TEST_CASE("0 times -infinity is 0 in binary cross-entropy: an infinite logit on the right side costs nothing, on the wrong one infinity") {
+  const real inf = std::numeric_limits<real>::infinity();
+  const Array z({4, 1}, {inf, -inf, inf, -inf}), t({4, 1}, {1, 0, 0, 1});
+  CHECK(bits_differ(binary_cross_entropy(z, t).value(), Array({4}, {0, 0, inf, inf})) == "");
+  CHECK(bits_differ(slope([&](const Tensor& x) { return binary_cross_entropy(x, t); }, z), Array({4, 1}, {0, 0, 1, -1})) == "");
+}
+
+TEST_CASE("0 times -infinity does not arise in the divergence: both distributions are kept above 0") {
+  const Array p({2, 3}, {0, 1, 0, 1, 0, 0}), t({2, 3}, {0, 1, 0, 0, 0, 1});
+  const Array loss = kl_divergence(p, t).value();
+  CHECK(std::abs(loss.at(0)) < real(1e-5));
+  CHECK(loss.at(1) == doctest::Approx(std::log(1e7)).epsilon(0.01));
+  for (const real value : slope([&](const Tensor& x) { return kl_divergence(x, t); }, p).values()) CHECK(std::isfinite(value));
+}

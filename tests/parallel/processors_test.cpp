@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -32,6 +34,7 @@ class Machine {
     return *this;
   }
   Index processors() const { return parallel::processors(root_); }
+  double quota() const { return parallel::cpu_quota(root_); }
 
  private:
   files::path root_;
@@ -42,31 +45,27 @@ const std::string v1_mounts =
     "32 31 0:29 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
     "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 master:2 - cgroup cgroup rw,cpu,cpuacct\n";
 
-// A group of v2 with this quota.
-Index with_v2(const std::string& quota) {
+// The quota of a group of v2.
+double with_v2(const std::string& quota) {
   return Machine()
       .with("proc/self/cgroup", "0::/app\n")
       .with("proc/self/mountinfo", v2_mount)
       .with("sys/fs/cgroup/app/cpu.max", quota)
-      .processors();
+      .quota();
 }
 
-Index with_v1(const std::string& quota, const std::string& period) {
+double with_v1(const std::string& quota, const std::string& period) {
   return Machine()
       .with("proc/self/cgroup", "5:cpuset:/app\n4:cpu,cpuacct:/app\n")
       .with("proc/self/mountinfo", v1_mounts)
       .with("sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_quota_us", quota)
       .with("sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_period_us", period)
-      .processors();
+      .quota();
 }
 
-// What this process may use, whatever the groups say.
-const Index all = Machine().processors();
+constexpr double none = std::numeric_limits<double>::infinity();
 
-// The number, where the machine has as many.
-Index at_most(Index count) { return std::min(count, all); }
-
-// Where all tests of this file agree even on a machine with one processor, they show little; there are those with more.
+// As many processors as there are of those that this process may use, for the extent of a test.
 struct OnProcessors {
   explicit OnProcessors(Index count) {
     sched_getaffinity(0, sizeof before_, &before_);
@@ -90,28 +89,45 @@ struct OnProcessors {
 }  // namespace
 
 TEST_CASE("without control groups the affinity mask counts") {
+  const Index all = Machine().processors();
+  CHECK(Machine().quota() == none);
   CHECK(all >= 1);
   CHECK(all <= static_cast<Index>(std::thread::hardware_concurrency()));
   const OnProcessors one(1);
   CHECK(Machine().processors() == 1);
-  CHECK(with_v2("max 100000\n") == 1);
-  CHECK(with_v2("400000 100000\n") == 1);
 }
 
-TEST_CASE("a quota of cgroup v2 is rounded up: 1.5 processors are 2 threads") {
-  CHECK(with_v2("50000 100000\n") == 1);
-  CHECK(with_v2("100000 100000\n") == 1);
-  CHECK(with_v2("100001 100000\n") == at_most(2));
-  CHECK(with_v2("150000 100000\n") == at_most(2));
-  CHECK(with_v2("1000 100000") == 1);
-  CHECK(with_v2("max 100000\n") == all);
-  CHECK(with_v2("100000000 100000\n") == all);
+TEST_CASE("the number of processors is the smallest of mask and quota, and a quota is rounded up: 1.5 give 2 threads") {
+  const Index all = Machine().processors();
+  const auto processors = [](const std::string& quota) {
+    return Machine()
+        .with("proc/self/cgroup", "0::/app\n")
+        .with("proc/self/mountinfo", v2_mount)
+        .with("sys/fs/cgroup/app/cpu.max", quota)
+        .processors();
+  };
+  CHECK(processors("1000 100000\n") == 1);
+  CHECK(processors("100000 100000\n") == 1);
+  CHECK(processors("100001 100000\n") == std::min<Index>(2, all));
+  CHECK(processors("150000 100000\n") == std::min<Index>(2, all));
+  CHECK(processors("250000 100000\n") == std::min<Index>(3, all));
+  CHECK(processors("max 100000\n") == all);
+  CHECK(processors("100000000 100000\n") == all);
+  const OnProcessors one(1);
+  CHECK(processors("400000 100000\n") == 1);
+}
+
+TEST_CASE("a quota of cgroup v2 is a number and its period, or max for none") {
+  CHECK(with_v2("50000 100000\n") == 0.5);
+  CHECK(with_v2("150000 100000") == 1.5);
+  CHECK(with_v2("100000 50000\n") == 2);
+  CHECK(with_v2("max 100000\n") == none);
 }
 
 TEST_CASE("a quota of cgroup v1 is read from two files, and -1 is none") {
-  CHECK(with_v1("50000\n", "100000\n") == 1);
-  CHECK(with_v1("75000\n", "50000\n") == at_most(2));
-  CHECK(with_v1("-1\n", "100000\n") == all);
+  CHECK(with_v1("50000\n", "100000\n") == 0.5);
+  CHECK(with_v1("75000\n", "50000\n") == 1.5);
+  CHECK(with_v1("-1\n", "100000\n") == none);
 }
 
 TEST_CASE("the smallest quota of a group and all that it stands in counts") {
@@ -122,12 +138,12 @@ TEST_CASE("the smallest quota of a group and all that it stands in counts") {
         .with("sys/fs/cgroup/a.slice/cpu.max", outer)
         .with("sys/fs/cgroup/a.slice/b.slice/cpu.max", middle)
         .with("sys/fs/cgroup/a.slice/b.slice/c.scope/cpu.max", inner)
-        .processors();
+        .quota();
   };
-  CHECK(nested("100000 100000", "max 100000", "max 100000") == 1);
-  CHECK(nested("max 100000", "100000 100000", "max 100000") == 1);
-  CHECK(nested("max 100000", "max 100000", "100000 100000") == 1);
-  CHECK(nested("max 100000", "max 100000", "max 100000") == all);
+  CHECK(nested("100000 100000", "max 100000", "200000 100000") == 1);
+  CHECK(nested("max 100000", "100000 100000", "300000 100000") == 1);
+  CHECK(nested("200000 100000", "max 100000", "100000 100000") == 1);
+  CHECK(nested("max 100000", "max 100000", "max 100000") == none);
 }
 
 TEST_CASE("in a container its own group may be mounted as the topmost") {
@@ -137,36 +153,48 @@ TEST_CASE("in a container its own group may be mounted as the topmost") {
             .with("proc/self/mountinfo", "33 31 0:30 /docker/1f /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n")
             .with("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000")
             .with("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
-            .processors() == 1);
-  // A path outside of what is mounted.
-  CHECK(Machine()
-            .with("proc/self/cgroup", "0::/../../other\n")
-            .with("proc/self/mountinfo", v2_mount)
-            .with("sys/fs/cgroup/cpu.max", "100000 100000")
-            .processors() == 1);
-  CHECK(Machine()
-            .with("proc/self/cgroup", "0::/../other\n")
-            .with("proc/self/mountinfo", v2_mount)
-            .with("sys/fs/cgroup/cpu.max", "max 100000")
-            .with("sys/fs/other/cpu.max", "100000 100000")
-            .processors() == all);
-  // A group namespace: the path is "/".
+            .quota() == 1);
+  // A namespace of groups: the path is "/".
   CHECK(Machine()
             .with("proc/self/cgroup", "0::/\n")
             .with("proc/self/mountinfo", v2_mount)
             .with("sys/fs/cgroup/cpu.max", "100000 100000")
-            .processors() == 1);
+            .quota() == 1);
+  // A path outside of the namespace: what is mounted is looked at, what lies outside is not.
+  CHECK(Machine()
+            .with("proc/self/cgroup", "0::/../other\n")
+            .with("proc/self/mountinfo", v2_mount)
+            .with("sys/fs/cgroup/cpu.max", "200000 100000")
+            .with("sys/fs/other/cpu.max", "100000 100000")
+            .quota() == 2);
+}
+
+TEST_CASE("a mount of other groups says nothing of this process") {
+  CHECK(Machine()
+            .with("proc/self/cgroup", "0::/app\n")
+            .with("proc/self/mountinfo", v2_mount + "40 23 0:28 /other /mnt/x rw - cgroup2 cgroup2 rw\n")
+            .with("sys/fs/cgroup/app/cpu.max", "200000 100000")
+            .with("mnt/x/cpu.max", "100000 100000")
+            .quota() == 2);
+}
+
+TEST_CASE("blanks and backslashes in names of groups and folders are read as mountinfo writes them") {
+  CHECK(Machine()
+            .with("proc/self/cgroup", "0::/a\\x2db.slice/x\n")
+            .with("proc/self/mountinfo", "31 23 0:28 /a\\134x2db.slice /sys/fs/c\\040g rw - cgroup2 cgroup2 rw\n")
+            .with("sys/fs/c g/x/cpu.max", "100000 100000")
+            .quota() == 1);
 }
 
 TEST_CASE("what cannot be read or makes no sense sets no limit") {
   for (const char* quota : {"", "max", "0 100000", "-5 100000", "100000 0", "x y", "nan nan", "100000"}) {
     CAPTURE(std::string(quota));
-    CHECK(with_v2(quota) == all);
+    CHECK(with_v2(quota) == none);
   }
-  CHECK(with_v1("", "") == all);
-  CHECK(with_v1("100000", "0") == all);
-  CHECK(Machine().with("proc/self/cgroup", "nonsense\n::\n0:\n").with("proc/self/mountinfo", "- - -\n1 2\n\n").processors() == all);
-  CHECK(Machine().with("proc/self/cgroup", "0::/app\n").with("proc/self/mountinfo", v1_mounts).processors() == all);
+  CHECK(with_v1("", "") == none);
+  CHECK(with_v1("100000", "0") == none);
+  CHECK(Machine().with("proc/self/cgroup", "nonsense\n::\n0:\n").with("proc/self/mountinfo", "- - -\n1 2\n\n\\04\n").quota() == none);
+  CHECK(Machine().with("proc/self/cgroup", "0::/app\n").with("proc/self/mountinfo", v1_mounts).quota() == none);
 }
 
 TEST_CASE("at the start there are as many threads as processors that may be used") {

@@ -119,6 +119,7 @@ std::vector<OpCase> basic_cases() {
       {"add", plain_range, 1, pairs, binary(fovea::add, [](wide a, wide b) { return a + b; })},
       {"sub", plain_range, 1, pairs, binary(fovea::sub, [](wide a, wide b) { return a - b; })},
       {"mul", plain_range, 1, pairs, binary(fovea::mul, [](wide a, wide b) { return a * b; })},
+      {"multiply_no_nan", plain_range, 1, pairs, binary(fovea::multiply_no_nan, [](wide a, wide b) { return a * b; })},
       {"div", {-3, 3, {0}, 0.3}, 1, pairs, binary(fovea::div, [](wide a, wide b) { return a / b; })},
       {"neg", plain_range, 0, any, unary(fovea::neg, [](wide x) { return -x; })},
       {"scalar", plain_range, 0, nothing, scalar_call},

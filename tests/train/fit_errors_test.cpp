@@ -62,7 +62,8 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                        "sequential: fit: 2 sample weights for 10 samples; give one for each sample, or none",
                        ShapeError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::infinity()); }),
-                       "sequential: fit: the sample weight at position 0 is inf; weights must be finite", ValueError);
+                       "sequential: fit: the sample weight at position 0 is inf; weights must be finite and at least 0",
+                       ValueError);
   CHECK_THROWS_AS(fit_with([](FitOptions& o) { o.sample_weight.assign(10, std::numeric_limits<double>::quiet_NaN()); }), ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.callbacks = {nullptr}; }), "sequential: fit: callback 0 is null; leave it out",
                        ValueError);
@@ -88,8 +89,9 @@ TEST_CASE("counts and shapes that do not fit are refused") {
                        ShapeError);
   CHECK_THROWS_WITH_AS(model.evaluate(x.rows(0, 9), y), "sequential: evaluate: x holds 9 samples, y holds 10; they must be as many",
                        ShapeError);
-  CHECK_THROWS_WITH_AS(model.evaluate(x.reshaped(Shape{20, 3}).rows(0, 10), y),
-                       "sequential: evaluate: built for samples of shape (6,); these are (3,)",
+  CHECK_THROWS_WITH_AS(model.evaluate(x.reshaped(Shape{10, 3, 2}), y),
+                       "sequential: evaluate: built for samples of shape (6,); these are (3, 2), which a layer does not accept: "
+                       "sequential/attention_layer: AttentionLayer: x is (1, 3, 2, 5); it must be (batch, time, features)",
                        ShapeError);
   const std::string labels = "; labels must have the predictions' shape without its last axis, the classes";
   CHECK_THROWS_WITH_AS(model.fit(x, y.reshaped(Shape{10, 1}), toy::quiet(1, 4)),

@@ -49,14 +49,18 @@ TEST_CASE("each loss type is its op, with a value for each sample, and has Keras
   check(KLDivergence(), "kl_divergence", kl_divergence(prediction, target));
 }
 
-TEST_CASE("of the new losses cross-entropy of distributions alone takes the logits of a softmax") {
-  const Loss loss = CategoricalCrossentropy{.label_smoothing = real(0.1)};
-  REQUIRE(loss.takes_logits());
-  CHECK(bits_differ(loss.of_logits(prediction, target).value(),
-                    cross_entropy(prediction, target, {.label_smoothing = real(0.1)}).value()) == "");
-  for (const Loss& other :
-       {Loss(BinaryCrossentropy()), Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
-    CHECK_FALSE(other.takes_logits());
+TEST_CASE(
+    "cross-entropies of distributions take the logits of a softmax, of independent probabilities those of a sigmoid, others none") {
+  const Loss categorical = CategoricalCrossentropy{.label_smoothing = real(0.1)},
+             binary = BinaryCrossentropy{.label_smoothing = real(0.1)};
+  CHECK(categorical.after() == Activation::softmax);
+  CHECK(Loss(SparseCategoricalCrossentropy()).after() == Activation::softmax);
+  CHECK(binary.after() == Activation::sigmoid);
+  const CrossEntropyOptions smooth{.label_smoothing = real(0.1)};
+  CHECK(bits_differ(categorical.of_logits(prediction, target).value(), cross_entropy(prediction, target, smooth).value()) == "");
+  CHECK(bits_differ(binary.of_logits(prediction, target).value(), binary_cross_entropy(prediction, target, smooth).value()) == "");
+  for (const Loss& other : {Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
+    CHECK(other.after() == std::nullopt);
 }
 
 TEST_CASE("targets may lack a last axis of size 1, and may be ids") {

@@ -97,12 +97,19 @@ TEST_CASE("training where nothing is recorded is refused") {
 }
 
 TEST_CASE("a metric that cannot be computed is refused before the first batch") {
+  struct AnyTargets {
+    Tensor operator()(const Tensor& prediction, const Samples&) const { return mean(prediction, -1); }
+  };
   Sequential model{Dense{2, Activation::softmax}};
-  model.compile({.loss = CategoricalCrossentropy{}, .metrics = {Accuracy{}}});
-  const Array x = Array::zeros({4, 3}), one_hot = Array::zeros({4, 2});
+  model.compile({.loss = AnyTargets{}, .metrics = {Accuracy{}}});
+  const Array x = Array::zeros({4, 3}), three = Array::zeros({4, 3});
   model.build({3});
   const auto before = weights(model);
-  CHECK_THROWS_WITH_AS(model.fit(x, one_hot, {.verbose = 0}), "sequential: accuracy: labels are wanted, ids of classes, and the targets are numbers of shape (4, 2)", ValueError);
+  CHECK_THROWS_WITH_AS(model.fit(x, three, {.verbose = 0}),
+                       "sequential: accuracy: predictions are (4, 2), targets (4, 3); labels must have the predictions' shape "
+                       "without its last axis, the "
+                       "classes, and one-hot targets the same shape",
+                       ShapeError);
   CHECK(weights(model) == before);
 }
 

@@ -26,6 +26,9 @@ struct Conv1D {
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
+  /// The result before the activation.
+  Tensor linear(const Tensor& x) const;
+
   /// kernel, and bias if there is one.
   static void parameters(auto& self, auto&& visit) {
     visit("kernel", self.kernel);
@@ -49,6 +52,9 @@ struct Conv2D {
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
+
+  /// The result before the activation.
+  Tensor linear(const Tensor& x) const;
 
   /// kernel, and bias if there is one.
   static void parameters(auto& self, auto&& visit) {

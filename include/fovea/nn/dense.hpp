@@ -14,8 +14,8 @@ struct Dense {
   Tensor weight = {};  ///< (inputs, units)
   Tensor bias = {};    ///< (units)
 
-  /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1, ShapeError when the inputs are not those
-  /// it was built for.
+  /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1 (2 for a softmax, which over one unit is
+  /// always 1), ShapeError when the inputs are not those it was built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built, ShapeError for another number of inputs.

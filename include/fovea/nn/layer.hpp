@@ -46,17 +46,24 @@ class Layer {
   const std::string& type() const { return type_; }
 
   /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module without `build` keeps the shape.
-  Shape build(const Shape& sample, const Rng& random) { return self_->build(sample, random); }
+  /// Throws ValueError for a softmax over one unit.
+  Shape build(const Shape& sample, const Rng& random);
 
-  /// Throws ValueError where the module does not take what it is given, StateError where a mask would be lost.
+  /// Throws ValueError where the module does not take what it is given, StateError where a mask would be lost. Where positions
+  /// that the mask drops hold NaN or infinity, a module that keeps positions is given zeros there.
   Signal call(const Signal& x, const Context& context) const;
 
   /// The mask behind the module, for a mask before it and the ids, if any, that it is given.
   std::optional<Mask> mask(const std::optional<Mask>& before, const Ids* ids) const;
 
-  /// Whether the module ends in a softmax that can be left out: then `call_for_logits` gives what goes into it.
-  bool ends_in_softmax() const { return self_->ends_in_softmax(); }
-  Signal call_for_logits(const Signal& x, const Context& context) const;  ///< without the last softmax
+  /// Returns the activation that the module ends in and that `call_for_logits` leaves out; nothing for a module without members
+  /// `activation` and `linear(x)`.
+  std::optional<Activation> last_activation() const { return self_->last_activation(); }
+  /// Calls the module without its last activation, if it has one that can be left out.
+  Signal call_for_logits(const Signal& x, const Context& context) const;
+
+  /// Throws ValueError for a softmax over one unit, which is always 1, as far as the module's options say so.
+  void check_options() const;
 
   /// Throws, before any work is done, ValueError where the module does not take what it is given, and IndexError for ids that it has not.
   void check(const Signal& x) const;
@@ -87,7 +94,8 @@ class Layer {
     virtual std::optional<Tensor> call(const Signal& x, const Context& context) const = 0;
     virtual bool takes(const Signal& x) const = 0;
     virtual Tensor linear(const Tensor& x) const = 0;
-    virtual bool ends_in_softmax() const = 0;
+    virtual std::optional<Activation> last_activation() const = 0;
+    virtual std::optional<Index> units() const = 0;
     virtual std::optional<Mask> own_mask(const Ids& ids) const = 0;
     virtual MaskFlow mask_flow() const = 0;
     virtual void check(const Ids& ids) const = 0;
@@ -133,14 +141,23 @@ class Layer {
         return x;
     }
 
-    bool ends_in_softmax() const override {
+    std::optional<Activation> last_activation() const override {
       if constexpr (requires(const Tensor& x) {
                       module.linear(x);
                       module.activation == Activation::softmax;
                     })
-        return module.activation == Activation::softmax;
+        return module.activation;
       else
-        return false;
+        return std::nullopt;
+    }
+
+    std::optional<Index> units() const override {
+      if constexpr (requires { module.units == Index(); })
+        return module.units;
+      else if constexpr (requires { module.filters == Index(); })
+        return module.filters;
+      else
+        return std::nullopt;
     }
 
     std::optional<Mask> own_mask([[maybe_unused]] const Ids& ids) const override {
@@ -178,6 +195,7 @@ class Layer {
     M module;
   };
 
+  std::optional<Signal> without_dropped_nan(const Signal& x) const;
   [[noreturn]] void refuse_kind(const Signal& x) const;
   static std::string type_name(const std::type_info& type);
 

@@ -21,6 +21,9 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
 /// a b, element by element
 Tensor mul(const Tensor& a, const Tensor& b);
+/// a b, and 0 where b is 0, whatever a is: the weighted sum of logarithms of which some are -infinity, such as
+/// sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). TensorFlow's multiply_no_nan; the gradient is that of mul.
+Tensor multiply_no_nan(const Tensor& a, const Tensor& b);
 /// a / b
 Tensor div(const Tensor& a, const Tensor& b);
 /// -x

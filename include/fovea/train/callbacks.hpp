@@ -1,6 +1,7 @@
 // What can happen between the batches and epochs of `fit`.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,12 +32,48 @@ class Callback {
   virtual bool wants_to_stop() const { return false; }
 };
 
-/// Remembers the weights of the epoch in which a value was lowest, and puts them back when training ends.
+/// Which values of what is watched are better.
+enum class MonitorMode {
+  by_name,  ///< lower for losses and errors, higher for accuracy and its like; ValueError for a name that tells neither
+  min,      ///< lower
+  max,      ///< higher
+};
+
+/// A value of the logs that is watched, and which of two is better. NaN is worse than any number.
+class Monitor {
+ public:
+  /// `callback` is the name in messages, a literal. Throws ValueError unless min_delta is at least 0.
+  Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta);
+
+  /// The value. Throws ValueError where the logs have none of that name, or it is not known which values are better.
+  double value(const Sequential& model, const Logs& logs) const;
+  /// Whether `value` is better than `best` by more than min_delta.
+  bool improves(double value, double best) const;
+
+ private:
+  const char* callback_;
+  std::string name_;
+  MonitorMode mode_;  // by_name only where the name does not tell
+  double min_delta_;
+};
+
+/// What RestoreBestWeights takes.
+struct RestoreBestWeightsOptions {
+  std::string monitor = "val_loss";         ///< what is watched
+  MonitorMode mode = MonitorMode::by_name;  ///< which values are better
+  double min_delta = 0;                     ///< by how much a value must be better to count as such
+};
+
+/// Remembers the weights of the epoch in which a value was best, and puts them back when training ends.
 class RestoreBestWeights : public Callback {
  public:
-  explicit RestoreBestWeights(std::string monitor = "val_loss") : monitor_(std::move(monitor)) {}  ///< of the value to watch
+  explicit RestoreBestWeights(RestoreBestWeightsOptions options = {});  ///< throws ValueError for a min_delta below 0
+  /// By the name of the value to watch. A template, so that {.monitor = ...} cannot mean a string.
+  template <std::convertible_to<std::string> Name>
+  explicit RestoreBestWeights(Name monitor) : RestoreBestWeights(RestoreBestWeightsOptions{.monitor = std::move(monitor)}) {}
 
-  void check_names(const Sequential& model, const Logs& names) const override;  ///< throws ValueError without the value
+  /// Throws ValueError without the value, and where its name does not tell which values are better.
+  void check_names(const Sequential& model, const Logs& names) const override;
   void on_train_begin(Sequential& model) override;  ///< forgets what it had
   /// Throws ValueError when the monitored value is not among the logs.
   void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;
@@ -49,26 +86,38 @@ class RestoreBestWeights : public Callback {
   Index best_epoch() const { return best_epoch_; }
 
  private:
-  std::string monitor_;
+  Monitor monitor_;
   double best_ = 0;
   Index best_epoch_ = -1;
   std::vector<Array> weights_;
 };
 
+/// What EarlyStopping takes.
+struct EarlyStoppingOptions {
+  std::string monitor = "val_loss";         ///< what is watched
+  MonitorMode mode = MonitorMode::by_name;  ///< which values are better
+  double min_delta = 0;                     ///< by how much a value must be better to count as such
+  Index patience = 0;                       ///< epochs in a row without a better value, after which training ends
+};
+
 /// Ends the training when a value has not improved by more than min_delta for `patience` epochs in a row. Keras' EarlyStopping.
 class EarlyStopping : public Callback {
  public:
-  explicit EarlyStopping(Index patience = 0, double min_delta = 0, std::string monitor = "val_loss");  ///< throws ValueError below 0
+  explicit EarlyStopping(EarlyStoppingOptions options = {});  ///< throws ValueError for a patience or min_delta below 0
+  /// The same with mode by name. A template, so that {.patience = 3} cannot mean a number.
+  template <std::integral Number>
+  explicit EarlyStopping(Number patience, double min_delta = 0, std::string monitor = "val_loss")
+      : EarlyStopping(EarlyStoppingOptions{.monitor = std::move(monitor), .min_delta = min_delta, .patience = patience}) {}
 
-  void check_names(const Sequential& model, const Logs& names) const override;  ///< throws ValueError without the value
+  /// Throws ValueError without the value, and where its name does not tell which values are better.
+  void check_names(const Sequential& model, const Logs& names) const override;
   void on_train_begin(Sequential& model) override;  ///< forgets what it had
   void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;  ///< throws ValueError without the value
   bool wants_to_stop() const override { return stopped_; }
 
  private:
-  std::string monitor_;
+  Monitor monitor_;
   Index patience_;
-  double min_delta_;
   double best_ = 0;
   Index waited_ = 0;
   bool started_ = false, stopped_ = false;

@@ -1,6 +1,7 @@
-// Metrics: what is watched while training. A metric gives one value for each sample (or position), and their mean is shown. A type
-// of your own needs `Array operator()(const Array& prediction, const Samples& target) const`, of the target's shape, and
-// `static constexpr const char* name`.
+// Metrics: what is watched while training. A metric gives one value for each sample (or position), and their mean is shown: over
+// all that is not masked and whose sample weight is not 0. Other sample weights do not weigh here, as in Keras' `metrics`. A type
+// of your own needs `Array operator()(const Array& prediction, const Samples& target) const`, of the target's shape, and `static
+// constexpr const char* name`.
 #pragma once
 
 #include <concepts>
@@ -11,12 +12,21 @@
 
 namespace fovea::inline FOVEA_PRECISION {
 
-/// 1 where the most probable class is the label, else 0. predictions (batch..., classes), labels (batch...). Throws ShapeError for any
-/// other pair of shapes: nothing is broadcast. Among equals the lowest class counts.
+/// 1 where a prediction is right, else 0. The shapes say what is meant, as in Keras:
+///
+///     predictions (batch..., classes), labels (batch...) or (batch..., 1)    the most probable class is the label
+///     predictions (batch..., classes), targets of the same shape             it is the most probable class of the target
+///     predictions (batch..., 1), targets of that shape or (batch...)         1 above the threshold, else 0, is the target
+///
+/// Targets may be ids or numbers. Among equals the lowest class counts. A prediction with a NaN in it is never right, nor is one
+/// whose target holds a NaN. Several yes-or-no units come under the second rule: their accuracy one by one wants a metric of one's
+/// own.
 struct Accuracy {
+  real threshold = real(0.5);  ///< for a single unit; 0 where it gives logits
+
   static constexpr const char* name = "accuracy";  ///< as Keras names it
   Array operator()(const Array& prediction, const Samples& target) const;  ///< 1 or 0 for each label
-  void check(const Shape& prediction, const Samples& target) const;        ///< throws what the call would, from the shapes alone
+  void check(const Shape& prediction, const Samples& target) const;        ///< throws ShapeError for any other pair of shapes
 };
 
 /// A metric of any type.

@@ -31,6 +31,7 @@ struct CompileOptions {
 struct Validation {
   /// What goes in.
   Samples x, y;  ///< what should come out
+  std::vector<double> sample_weight = {};  ///< one for each sample; none: all 1
 };
 
 /// What fit takes besides the samples.
@@ -39,8 +40,11 @@ struct FitOptions {
   Index batch_size = 32;  ///< samples in a step; the last batch may be smaller
   bool shuffle = true;                            ///< anew each epoch, by the model's seed
   std::optional<Validation> validation_data = {};  ///< looked at after each epoch
-  double validation_split = 0;                    ///< or this part of the samples, the last ones before shuffling
-  std::vector<double> sample_weight = {};         ///< one for each sample; none: all 1
+  double validation_split = 0;  ///< or this part of the samples, the last ones before shuffling, with their weights
+  /// One for each sample, at least 0 and not all 0; none: all 1. The loss is the sum of weighted losses divided by the number of
+  /// samples (of kept positions), as in Keras. A sample of weight 0 takes no part: its target may be NaN, and it does not count in
+  /// metrics.
+  std::vector<double> sample_weight = {};
   std::vector<Callback*> callbacks = {};          ///< not owned
   int verbose = 1;                                ///< 0: silent; 1: Keras' bar on a terminal, one line an epoch elsewhere; 2: one line
   std::ostream* output = nullptr;                 ///< of the progress; null: standard output
@@ -113,7 +117,8 @@ class Sequential {
   /// The prediction for a batch, recorded: for a loop of your own.
   Tensor operator()(const Samples& x, const Context& context = {}) const;
 
-  /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss, or when two of loss and metrics have one name.
+  /// Takes on optimiser, loss and metrics. Throws ValueError when there is no loss, when two of loss and metrics have one name, and
+  /// for a softmax over one unit, which never learns.
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts or shapes that do not fit, and ids or labels out of range.
@@ -121,11 +126,14 @@ class Sequential {
   /// and moves throw StateError meanwhile.
   History fit(const Samples& x, const Samples& y, const FitOptions& options = {});
 
-  /// One step on one batch; its loss and metrics before the step. Throws as fit does.
-  Logs train_on_batch(const Samples& x, const Samples& y);
+  /// One step on one batch; its loss and metrics before the step. Throws as fit does, but for weights that are all 0: they are a
+  /// batch without a gradient, as there may be in fit.
+  Logs train_on_batch(const Samples& x, const Samples& y, const std::vector<double>& sample_weight = {});
 
-  /// Loss and metrics by name, as means over the samples.
-  Logs evaluate(const Samples& x, const Samples& y, Index batch_size = 32) const;
+  /// Loss and metrics by name: sums over all samples (kept positions) divided by their number, however they fall into batches.
+  /// Samples may be of another shape than the model was built for, such as longer sequences, where every layer accepts it. Throws
+  /// as fit does.
+  Logs evaluate(const Samples& x, const Samples& y, Index batch_size = 32, const std::vector<double>& sample_weight = {}) const;
 
   /// Predictions, in the samples' order: (samples, ...).
   Array predict(const Samples& x, Index batch_size = 32) const;
@@ -133,10 +141,10 @@ class Sequential {
   /// The weights of every attention layer for a batch, by layer path. Asking changes no number anywhere.
   AttentionWeights attention(const Samples& x) const;
 
-  /// From now on what the layer at `path` ("sequential/dense", as in errors) gives passes `hook`; an empty one takes the hook away. Paths
-  /// go on inside modules that call others by `in_layer`; whether there is such a path inside a layer is not known here. The last layer
-  /// shows its logits while fit and evaluate compute the loss from them. While a model has hooks, those of a Context are not called.
-  /// Throws IndexError where the model has no such layer.
+  /// From now on what the layer at `path` ("sequential/dense", as in errors) gives passes `hook`; an empty one takes the hook away.
+  /// Paths go on inside modules that call others by `in_layer`; whether there is such a path inside a layer is not known here. The
+  /// last layer shows its logits while fit and evaluate compute the loss from them, those of a softmax or of a sigmoid. While a
+  /// model has hooks, those of a Context are not called. Throws IndexError where the model has no such layer.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Keras' table of layers, shapes and parameter counts. Throws StateError before it is built.
@@ -161,17 +169,19 @@ class Sequential {
 
   void name_parameters();
   void check_ready(const char* what) const;
-  void check_data(const CallName& call, const Samples& x, const Samples& y) const;
+  std::vector<Shape> check_data(const CallName& call, const Samples& x, const Samples& y, const std::vector<double>& weight) const;
+  std::vector<Shape> shapes_for(const CallName& call, const Samples& x) const;
   void check_input(const CallName& call, const Samples& x) const;
   void check_learns(const CallName& call) const;
   Shards& shards();
-  History fit_checked(const Samples& x, const Samples& y, const FitOptions& options);
-  void epoch(Pass& pass, const Samples& x, const Samples& y, const FitOptions& options, Index number);
+  History fit_checked(const Samples& x, const Samples& y, const FitOptions& options, const std::vector<Shape>& shapes);
+  void epoch(Pass& pass, Pass& validation, const Samples& x, const Samples& y, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
   void attach_optimizer();
   void check_attached() const;
   static Signal signal(const Samples& x);
   Signal forward(Signal signal, const Context& context, bool for_logits) const;
+  std::size_t last_layer() const;
   std::optional<Mask> final_mask(const Samples& x) const;
 
   FitRuns fit_runs_;                // stays the first: a model that is refused to be moved is whole

@@ -1,0 +1,53 @@
+#include "nn/masked.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fovea/autograd/graph.hpp"
+#include "fovea/ops/ops.hpp"
+
+namespace fovea::inline FOVEA_PRECISION {
+
+namespace {
+
+// In the form that compilers turn into vector instructions.
+bool all_finite(const real* values, Index count) {
+  int others = 0;
+  for (Index i = 0; i < count; ++i) others |= !(std::abs(values[i]) <= std::numeric_limits<real>::max());
+  return others == 0;
+}
+
+}  // namespace
+
+bool lies_over(const Mask& mask, const Shape& shape) {
+  return mask.shape().rank() <= shape.rank() &&
+         std::ranges::equal(mask.shape().sizes(), shape.sizes().first(mask.shape().sizes().size()));
+}
+
+Tensor without_dropped(const Tensor& x, const Mask& mask) {
+  Shape shape = mask.shape();
+  while (shape.rank() < x.shape().rank()) shape = shape.inserted(shape.rank(), 1);
+  return where(mask.reshaped(shape), x, scalar(0));
+}
+
+Tensor select_gradient(const Tensor& x, const Mask& mask) {
+  return record("select_gradient", x.value(), wrt(x, [mask](const Array& dy, Gradient& dx) {
+                  Array kept = dy.clone();
+                  const Index width = kept.count() / std::max<Index>(1, mask.count());
+                  for (Index row = 0; row < mask.count(); ++row)
+                    if (mask.data()[row] == 0) std::fill_n(kept.mutable_data() + row * width, width, real(0));
+                  dx.add(kept);
+                }));
+}
+
+bool drops_nan(const Tensor& x, const Mask& mask) {
+  if (mask.count() == 0 || !lies_over(mask, x.shape())) return false;
+  const Index width = x.shape().count() / mask.count();
+  const std::uint8_t* const keep = mask.data();
+  for (Index row = 0; row < mask.count(); ++row)
+    if (keep[row] == 0 && !all_finite(x.value().data() + row * width, width)) return true;
+  return false;
+}
+
+}  // namespace fovea
