@@ -67,35 +67,35 @@ enum class Visiting {
 
 namespace visiting {
 
-// A class that inherits a name twice cannot say which it means: so names are found that are private, too.
+/// A class that inherits a name twice cannot say which it means: so names are found that are private, too.
 struct Parameters {
-  int parameters;
+  int parameters;  ///< the name
 };
-struct Call {
-  void operator()();
+struct Call {  ///< has the other name
+  void operator()();  ///< the name
 };
 template <class M, class Name>
-struct Both : M, Name {};
+struct Both : M, Name {};  ///< inherits from a module and from one of the two
 template <class M>
-concept NamesParameters = !requires { &Both<M, Parameters>::parameters; };
+concept NamesParameters = !requires { &Both<M, Parameters>::parameters; };  ///< whether a member is called so
 template <class M>
-concept NamesCall = !requires { &Both<M, Call>::operator(); };
+concept NamesCall = !requires { &Both<M, Call>::operator(); };  ///< whether it can be called
 
 template <class M>
-constexpr bool is_list = false;
+constexpr bool is_list = false;  ///< whether it is a std::vector or a std::array
 template <class Element, class Allocator>
 constexpr bool is_list<std::vector<Element, Allocator>> = true;
 template <class Element, std::size_t Size>
 constexpr bool is_list<std::array<Element, Size>> = true;
 template <class M>
-constexpr bool refers = false;
+constexpr bool refers = false;  ///< whether it hides another module
 template <class M>
 constexpr bool refers<std::reference_wrapper<M>> = true;
 template <class Signature>
 constexpr bool refers<std::function<Signature>> = true;
 
 template <class Module>
-consteval Visiting way() {
+consteval Visiting way() {  ///< how its parameters are found
   using M = std::remove_const_t<Module>;
   if constexpr (std::is_same_v<M, Tensor>)
     return Visiting::tensor;
