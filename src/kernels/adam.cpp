@@ -16,11 +16,12 @@ HWY_INLINE Lane all(real value) { return hn::Set(Tag(), value); }
 
 /// A step's factors, one in each lane.
 struct Factors {
-  Lane one_minus_beta_1, one_minus_beta_2, rate, root_scale, epsilon, l2, keep;
+  Lane one_minus_beta_1, one_minus_beta_2, root_of_2, rate, root_scale, epsilon, l2, keep;
 
   explicit HWY_INLINE Factors(const AdamStep& s)
       : one_minus_beta_1(all(s.one_minus_beta_1)),
         one_minus_beta_2(all(s.one_minus_beta_2)),
+        root_of_2(all(s.root_of_one_minus_beta_2)),
         rate(all(s.rate)),
         root_scale(all(s.root_scale)),
         epsilon(all(s.epsilon)),
@@ -28,27 +29,36 @@ struct Factors {
         keep(all(s.keep)) {}
 };
 
+/// Whether a variance may be infinite. It never becomes so while gradients are 0.
+enum class Variance { any, finite };
+
 /// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
 /// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the
 /// last place. v counts as the smallest normal number at least, so that its root never falls to 0 and a change only shrinks while v fades.
-template <class V>
+/// Of an infinite v the root is that of the largest number, which makes no NaN, and the inverse is 0, its true value.
+template <Variance range, class V>
 HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
+  V v = larger(all(std::numeric_limits<real>::min()), variance);
   if constexpr (has_estimates) {
-    const V v = larger(all(std::numeric_limits<real>::min()), variance), estimate = hn::ApproximateReciprocalSqrt(v);
+    if constexpr (range == Variance::any) v = smaller(all(std::numeric_limits<real>::max()), v);
+    const V estimate = hn::ApproximateReciprocalSqrt(v);
     const V root = v * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
     const V denominator = hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
-    const V inverse = hn::ApproximateReciprocal(denominator);
-    return hn::NegMulAdd(f.rate * mean * inverse, hn::NegMulAdd(denominator, inverse, lanes(2)), from);
+    V inverse = hn::ApproximateReciprocal(denominator);
+    if constexpr (range == Variance::any) inverse = hn::IfThenZeroElse(hn::Eq(variance, lanes(infinity)), inverse);
+    return hn::NegMulAdd(f.rate * (mean * inverse), hn::NegMulAdd(denominator, inverse, lanes(2)), from);
   } else {
-    return from - f.rate * mean / hn::MulAdd(f.root_scale, hn::Sqrt(variance), f.epsilon);
+    return from - f.rate * (mean / hn::MulAdd(f.root_scale, hn::Sqrt(v), f.epsilon));
   }
 }
 
+/// A variance that is infinite stays so: what it loses is that of the largest number. The factor of g^2 comes before the square, so that no
+/// more over- or underflows than v itself does.
 HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
-  const Lane g = hn::MulAdd(f.l2, parameter, gradient);
+  const Lane g = hn::MulAdd(f.l2, parameter, gradient), root = f.root_of_2 * g;
   mean = hn::MulAdd(g - mean, f.one_minus_beta_1, mean);
-  variance = hn::MulAdd(hn::MulSub(g, g, variance), f.one_minus_beta_2, variance);
-  parameter = moved(f, f.keep * parameter, mean, variance);
+  variance = hn::MulAdd(root, root, hn::NegMulAdd(smaller(all(std::numeric_limits<real>::max()), variance), f.one_minus_beta_2, variance));
+  parameter = moved<Variance::any>(f, f.keep * parameter, mean, variance);
 }
 
 /// `left`: see ask_ahead.
@@ -98,7 +108,7 @@ void adam_row(const AdamStep& step, std::span<const real* const> gradients, real
 struct State {
   Lane p, m, v;
 
-  // The moments after a step whose gradient is 0, to the same bits: 0 - m is -m, and 0 0 - v is -v.
+  // The moments after a step whose gradient is 0, to the same bits where v is finite: 0 - m is -m, and 0 0 + v is v. An infinite v becomes NaN.
   HWY_INLINE void fade(const Factors& f) {
     m = hn::NegMulAdd(m, f.one_minus_beta_1, m);
     v = hn::NegMulAdd(v, f.one_minus_beta_2, v);
@@ -126,7 +136,7 @@ struct Block {
     f.root_scale = all(smallest_root);
     const Lane small = lanes(single ? 0x1p-26 : 0x1p-55);
     auto moves = hn::MaskFromVec(hn::Zero(Tag()));
-    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
+    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved<Variance::finite>(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
     return hn::AllFalse(Tag(), moves);
   }
 
@@ -152,7 +162,7 @@ HWY_INLINE void replay_any(std::span<const AdamRun> runs, Index skip, Block& b) 
   }
 }
 
-/// Steps without decay, on parameters that are finite: they move everything until the parameters stand still, then the moments alone.
+/// Steps without decay, on parameters and variances that are finite, or parameters end as NaN: they move everything until the parameters stand still, then the moments alone.
 HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate, real smallest_root, Block& b) {
   constexpr int between_checks = 8;
   int until_check = between_checks;
@@ -163,7 +173,7 @@ HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real 
     for (; left > 0 && !still; --left) {
       b.each([&](State& s) HWY_ATTR {
         s.fade(f);
-        s.p = moved(f, s.p, s.m, s.v);
+        s.p = moved<Variance::finite>(f, s.p, s.m, s.v);
       });
       if (--until_check > 0) continue;
       until_check = between_checks;
@@ -186,7 +196,7 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
       replay_any(runs.first(1), runs.front().count - 1, b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
     } else if (settles) {
       replay_settling(runs, skip, largest_rate, smallest_root, b);
-      if (!b.is_finite()) {  // l2 p is no gradient of 0 then
+      if (!b.is_finite()) {  // l2 p is no gradient of 0 then, or a variance was infinite
         b = {loaded(0), loaded(1), loaded(2), loaded(3)};
         replay_any(runs, skip, b);
       }

@@ -64,7 +64,10 @@ DEFECTS = [
     ("src/kernels/additive_pool.cpp", "gemm(dz(s.units + 1), ", "gemm(dz(0), ", "ops_test64", "additive pooling: x gets no gradient through the scores"),
     ("src/kernels/additive_pool.cpp", "gradients.add_dx, i > begin, scratch);", "gradients.add_dx, false, scratch);", "ops_test64", "additive pooling: dW of one sample takes the place of the others'"),
     # Optimiser, training, random numbers, memory.
-    ("src/kernels/adam.cpp", "variance = hn::MulAdd(hn::MulSub(g, g, variance)", "variance = hn::MulAdd(hn::MulSub(g, mean, variance)", "optim_test", "Adam: g times the mean for g squared"),
+    ("src/kernels/adam.cpp", "variance = hn::MulAdd(root, root, ", "variance = hn::MulAdd(root, mean, ", "optim_test", "Adam: g times the mean for g squared"),
+    ("src/kernels/adam.cpp", "hn::NegMulAdd(smaller(all(std::numeric_limits<real>::max()), variance), ", "hn::NegMulAdd(variance, ", "optim_test", "Adam: an infinite mean of squares turns to NaN in the next step"),
+    ("src/kernels/adam.cpp", "inverse = hn::IfThenZeroElse(hn::Eq(variance, lanes(infinity)), inverse);", "(void)0;", "optim_test", "Adam: an infinite mean of squares counts as the largest number"),
+    ("src/kernels/adam.cpp", "V v = larger(all(std::numeric_limits<real>::min()), variance);", "V v = variance;", "optim_test64", "Adam: the root of a tiny gradient falls to 0"),
     ("src/optim/adam.cpp", "const double correction_1 = 1 - std::pow(o.beta_1, t)", "const double correction_1 = 1 - std::pow(o.beta_1, t + 1)", "optim_test", "Adam: the bias correction is a step ahead"),
     ("src/optim/adam_rows.cpp", "last + 1 - starts_[first]", "last - starts_[first]", "optim_test", "Adam on rows: a step too many when a row catches up"),
     ("src/train/shards.cpp", "for (std::size_t step = 1; step < sum.count; step *= 2)", "for (std::size_t step = 1; step < sum.count / 2; step *= 2)", "train_test", "shards: half of the gradients is left out"),
