@@ -68,9 +68,9 @@ auto norm(bool centred) {
   return [=](Index elements) -> Calls {
     const Index rows = elements / width;
     const Array x = bench::random_array(Shape{rows, width}, -3, 3), gamma = Array::full(Shape{width}, 1), beta = Array::zeros(Shape{width});
-    return [=, y = Array::zeros(x.shape()), means = Array::zeros(Shape{rows}), scales = Array::zeros(Shape{rows})]() mutable {
+    return [=, y = Array::zeros(x.shape()), statistics = Array::zeros(Shape{rows, kernels::statistics_per_row})]() mutable {
       kernels::norm({rows, width, centred}, x.data(), gamma.data(), centred ? beta.data() : nullptr, real(1e-5), y.mutable_data(),
-                    means.mutable_data(), scales.mutable_data());
+                    statistics.mutable_data());
     };
   };
 }
@@ -106,7 +106,7 @@ Calls gather(Index elements) {
 }
 
 Calls adam(Index elements) {
-  const kernels::AdamStep step{real(0.1), real(0.001), real(0.0316227766), real(1e-3), 1, real(1e-7), 0, 1};
+  const kernels::AdamStep step{real(0.1), real(0.001), real(1e-3), 1, real(1e-7), 0, 1};
   const Shape shape{elements};
   return [=, gradient = bench::random_array(shape, -1, 1), parameter = Array::zeros(shape), mean = Array::zeros(shape),
           variance = Array::zeros(shape)]() mutable {

@@ -25,9 +25,9 @@ kernels::AdamStep factors(const AdamOptions& o, Index step) {
   const double correction_1 = 1 - std::pow(o.beta_1, t), correction_2 = std::sqrt(1 - std::pow(o.beta_2, t));
   const double rate = o.epsilon_inside ? o.learning_rate / correction_1 : o.learning_rate * correction_2 / correction_1;
   const double root_scale = o.epsilon_inside ? 1 / correction_2 : 1;
-  return {static_cast<real>(1 - o.beta_1), static_cast<real>(1 - o.beta_2), static_cast<real>(std::sqrt(1 - o.beta_2)),
-          static_cast<real>(rate),         static_cast<real>(root_scale),   static_cast<real>(o.epsilon),
-          static_cast<real>(o.l2),         static_cast<real>(1 - o.learning_rate * o.weight_decay)};
+  return {static_cast<real>(1 - o.beta_1), static_cast<real>(1 - o.beta_2), static_cast<real>(rate),
+          static_cast<real>(root_scale),   static_cast<real>(o.epsilon),    static_cast<real>(o.l2),
+          static_cast<real>(1 - o.learning_rate * o.weight_decay)};
 }
 
 // Whether gradients of zero let every parameter come to rest, so that a row may be left early when it catches up.
