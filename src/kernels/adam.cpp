@@ -64,11 +64,12 @@ struct State {
     v = hn::NegMulAdd(v, f.one_minus_beta_2, v);
   }
 
-  /// One step, which is right where the v that it gives is finite.
+  /// One step, which is right where the v that it gives is finite, and p where nothing decays.
+  template <bool decays>
   HWY_INLINE State after(const Factors& f, Lane gradient) const {
-    const Lane g = hn::MulAdd(f.l2, p, gradient);
+    const Lane g = decays ? hn::MulAdd(f.l2, p, gradient) : gradient;
     const Lane mean = hn::MulAdd(g - m, f.one_minus_beta_1, m), variance = hn::MulAdd(hn::MulSub(g, g, v), f.one_minus_beta_2, v);
-    return {moved<Variance::finite>(f, f.keep * p, mean, variance), mean, variance};
+    return {moved<Variance::finite>(f, decays ? f.keep * p : p, mean, variance), mean, variance};
   }
 };
 
@@ -109,17 +110,18 @@ HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to,
   }
 }
 
-/// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the question whether a variance is infinite; their sum
-/// may be so by itself, which costs time and changes no bit.
-template <class Gradient>
-HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+/// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the question whether a variance, or a parameter, is
+/// infinite; their sum may be so by itself, which costs time and changes no bit.
+template <bool decays, class Gradient>
+HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   Index i = 0;
   for (; i + 4 * width <= n; i += 4 * width) {
-    const State a = to.load_at(i, width).after(f, gradient.at(i, width)), b = to.load_at(i + width, width).after(f, gradient.at(i + width, width));
-    const State c = to.load_at(i + 2 * width, width).after(f, gradient.at(i + 2 * width, width)), d = to.load_at(i + 3 * width, width).after(f, gradient.at(i + 3 * width, width));
-    if (HWY_UNLIKELY(!all_finite((a.v + b.v) + (c.v + d.v)))) {
+    const State a = to.load_at(i, width).after<decays>(f, gradient.at(i, width)), b = to.load_at(i + width, width).after<decays>(f, gradient.at(i + width, width));
+    const State c = to.load_at(i + 2 * width, width).after<decays>(f, gradient.at(i + 2 * width, width)), d = to.load_at(i + 3 * width, width).after<decays>(f, gradient.at(i + 3 * width, width));
+    const Lane variances = (a.v + b.v) + (c.v + d.v);
+    if (HWY_UNLIKELY(!all_finite(decays ? variances : hn::MulAdd((a.p + b.p) + (c.p + d.p), hn::Zero(Tag()), variances)))) {
       update_any(step, gradient, to, i, i + 4 * width);
       continue;
     }
@@ -130,12 +132,20 @@ HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, c
   }
   for (; i < n; i += width) {
     const Index k = std::min(width, n - i);
-    const State a = to.load_at(i, k).after(f, gradient.at(i, k));
-    if (HWY_UNLIKELY(!all_finite(a.v)))
+    const State a = to.load_at(i, k).after<decays>(f, gradient.at(i, k));
+    if (HWY_UNLIKELY(!all_finite(decays ? a.v : hn::MulAdd(a.p, hn::Zero(Tag()), a.v))))
       update_any(step, gradient, to, i, i + k);
     else
       to.store_at(a, i, k);
   }
+}
+
+template <class Gradient>
+HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+  if (step.l2 == 0 && step.keep == 1)
+    update_each<false>(step, gradient, to, n);
+  else
+    update_each<true>(step, gradient, to, n);
 }
 
 /// A gradient in memory, or of zeros; `left`: see ask_ahead.
