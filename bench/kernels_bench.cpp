@@ -69,9 +69,9 @@ auto norm(bool centred) {
   return [=](Index elements) -> Calls {
     const Index rows = elements / width;
     const Array x = bench::random_array(Shape{rows, width}, -3, 3), gamma = Array::full(Shape{width}, 1), beta = Array::zeros(Shape{width});
-    return [=, y = Array::zeros(x.shape()), means = Array::zeros(Shape{rows}), scales = Array::zeros(Shape{rows})]() mutable {
+    return [=, y = Array::zeros(x.shape()), statistics = Array::zeros(Shape{rows, kernels::statistics_per_row})]() mutable {
       kernels::norm({rows, width, centred}, x.data(), gamma.data(), centred ? beta.data() : nullptr, real(1e-5), y.mutable_data(),
-                    means.mutable_data(), scales.mutable_data());
+                    statistics.mutable_data());
     };
   };
 }

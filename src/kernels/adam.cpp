@@ -28,82 +28,159 @@ struct Factors {
         keep(all(s.keep)) {}
 };
 
+/// Whether a variance may be infinite.
+enum class Variance { any, finite };
+
 /// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
 /// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the
 /// last place. v counts as the smallest normal number at least, so that its root never falls to 0 and a change only shrinks while v fades.
-template <class V>
+/// Where v is infinite so is the quotient's denominator, and nothing moves; of estimates it would be a NaN.
+template <Variance range, class V>
 HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
+  const V v = larger(all(std::numeric_limits<real>::min()), variance);
   if constexpr (has_estimates) {
-    const V v = larger(all(std::numeric_limits<real>::min()), variance), estimate = hn::ApproximateReciprocalSqrt(v);
+    const V estimate = hn::ApproximateReciprocalSqrt(v);
     const V root = v * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
     const V denominator = hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
-    const V inverse = hn::ApproximateReciprocal(denominator);
-    return hn::NegMulAdd(f.rate * mean * inverse, hn::NegMulAdd(denominator, inverse, lanes(2)), from);
+    V inverse = hn::ApproximateReciprocal(denominator), correction = hn::NegMulAdd(denominator, inverse, lanes(2));
+    if constexpr (range == Variance::any) {
+      const auto infinite = hn::Eq(variance, lanes(infinity));
+      inverse = hn::IfThenZeroElse(infinite, inverse);
+      correction = hn::IfThenZeroElse(infinite, correction);
+    }
+    return hn::NegMulAdd(f.rate * mean * inverse, correction, from);
   } else {
-    return from - f.rate * mean / hn::MulAdd(f.root_scale, hn::Sqrt(variance), f.epsilon);
+    return from - f.rate * (mean / hn::MulAdd(f.root_scale, hn::Sqrt(v), f.epsilon));
   }
 }
 
-HWY_INLINE void update(const Factors& f, Lane gradient, Lane& parameter, Lane& mean, Lane& variance) {
-  const Lane g = hn::MulAdd(f.l2, parameter, gradient);
-  mean = hn::MulAdd(g - mean, f.one_minus_beta_1, mean);
-  variance = hn::MulAdd(hn::MulSub(g, g, variance), f.one_minus_beta_2, variance);
-  parameter = moved(f, f.keep * parameter, mean, variance);
-}
-
-/// `left`: see ask_ahead.
-void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n, Index left) {
-  const Factors f(step);
-  for_lanes(
-      n,
-      [&](Index i) HWY_ATTR {
-        ask_ahead(left - i, parameter + i, mean + i, variance + i);
-        if (gradient) ask_ahead(left - i, gradient + i);
-        Lane p = hn::LoadU(Tag(), parameter + i), m = hn::LoadU(Tag(), mean + i), v = hn::LoadU(Tag(), variance + i);
-        update(f, gradient ? hn::LoadU(Tag(), gradient + i) : hn::Zero(Tag()), p, m, v);
-        hn::StoreU(p, Tag(), parameter + i);
-        hn::StoreU(m, Tag(), mean + i);
-        hn::StoreU(v, Tag(), variance + i);
-      },
-      [&](Index i, Index k) HWY_ATTR {
-        Lane p = load_some(parameter + i, k), m = load_some(mean + i, k), v = load_some(variance + i, k);
-        update(f, gradient ? load_some(gradient + i, k) : hn::Zero(Tag()), p, m, v);
-        store_some(p, parameter + i, k);
-        store_some(m, mean + i, k);
-        store_some(v, variance + i, k);
-      });
-}
-
-// The sum of the parts at i, in their order.
-HWY_INLINE Lane sum_at(std::span<const real* const> parts, Index i, Index n) {
-  Lane sum = load(parts[0] + i, n);
-  for (const real* part : parts.subspan(1)) sum = sum + load(part + i, n);
-  return sum;
-}
-
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
-  const Factors f(step);
-  const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
-  for (Index i = 0; i < width; i += lane_count) {
-    const Index n = std::min(lane_count, width - i);
-    Lane p = load(parameter + i, n), m = load(mean + i, n), v = load(variance + i, n);
-    update(f, sum_at(gradients, i, n), p, m, v);
-    store(p, parameter + i, n);
-    store(m, mean + i, n);
-    store(v, variance + i, n);
-  }
-}
-
-/// What a vector of a row's numbers is between steps.
+/// What a vector of numbers is between steps.
 struct State {
   Lane p, m, v;
 
-  // The moments after a step whose gradient is 0, to the same bits: 0 - m is -m, and 0 0 - v is -v.
+  // The moments after a step whose gradient is 0, to the same bits where v is finite: 0 - m is -m, and 0 0 - v is -v. An infinite v becomes NaN.
   HWY_INLINE void fade(const Factors& f) {
     m = hn::NegMulAdd(m, f.one_minus_beta_1, m);
     v = hn::NegMulAdd(v, f.one_minus_beta_2, v);
   }
+
+  /// One step, which is right where the v that it gives is finite, and p where nothing decays.
+  template <bool decays>
+  HWY_INLINE State after(const Factors& f, Lane gradient) const {
+    const Lane g = decays ? hn::MulAdd(f.l2, p, gradient) : gradient;
+    const Lane mean = hn::MulAdd(g - m, f.one_minus_beta_1, m), variance = hn::MulAdd(hn::MulSub(g, g, v), f.one_minus_beta_2, v);
+    return {moved<Variance::finite>(f, decays ? f.keep * p : p, mean, variance), mean, variance};
+  }
 };
+
+HWY_INLINE bool all_finite(Lane x) { return hn::AllTrue(Tag(), hn::Lt(x, lanes(infinity))); }
+
+/// One step of any numbers, to the same bits where `after` is right. Where g^2 is too large its share is formed before the square; a variance that is
+/// infinite stays so, since what it loses is that of the largest number.
+HWY_INLINE void update(const Factors& f, Lane gradient, State& s) {
+  const Lane g = hn::MulAdd(f.l2, s.p, gradient), usual = hn::MulAdd(hn::MulSub(g, g, s.v), f.one_minus_beta_2, s.v);
+  const Lane rest = hn::NegMulAdd(smaller(all(std::numeric_limits<real>::max()), s.v), f.one_minus_beta_2, s.v);
+  s.v = hn::IfThenElse(hn::Lt(usual, lanes(infinity)), usual, hn::MulAdd(f.one_minus_beta_2 * g, g, rest));
+  s.m = hn::MulAdd(g - s.m, f.one_minus_beta_1, s.m);
+  s.p = moved<Variance::any>(f, f.keep * s.p, s.m, s.v);
+}
+
+/// Where the numbers of a step are.
+struct Places {
+  real *parameter, *mean, *variance;
+
+  HWY_INLINE State load_at(Index i, Index k) const { return {load(parameter + i, k), load(mean + i, k), load(variance + i, k)}; }
+  HWY_INLINE void store_at(const State& s, Index i, Index k) const {
+    store(s.p, parameter + i, k);
+    store(s.m, mean + i, k);
+    store(s.v, variance + i, k);
+  }
+};
+
+/// Any numbers from `begin` to `end`. A function of its own: what it needs would slow those down that call it.
+template <class Gradient>
+HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to, Index begin, Index end) {
+  const Factors f(step);
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index i = begin; i < end; i += width) {
+    const Index k = std::min(width, end - i);
+    State s = to.load_at(i, k);
+    update(f, gradient.at(i, k), s);
+    to.store_at(s, i, k);
+  }
+}
+
+/// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the question whether a variance, or a parameter, is
+/// infinite; their sum may be so by itself, which costs time and changes no bit.
+template <bool decays, class Gradient>
+HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+  const Factors f(step);
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  Index i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    const State a = to.load_at(i, width).after<decays>(f, gradient.at(i, width)), b = to.load_at(i + width, width).after<decays>(f, gradient.at(i + width, width));
+    const State c = to.load_at(i + 2 * width, width).after<decays>(f, gradient.at(i + 2 * width, width)), d = to.load_at(i + 3 * width, width).after<decays>(f, gradient.at(i + 3 * width, width));
+    const Lane variances = (a.v + b.v) + (c.v + d.v);
+    if (HWY_UNLIKELY(!all_finite(decays ? variances : hn::MulAdd((a.p + b.p) + (c.p + d.p), hn::Zero(Tag()), variances)))) {
+      update_any(step, gradient, to, i, i + 4 * width);
+      continue;
+    }
+    to.store_at(a, i, width);
+    to.store_at(b, i + width, width);
+    to.store_at(c, i + 2 * width, width);
+    to.store_at(d, i + 3 * width, width);
+  }
+  for (; i < n; i += width) {
+    const Index k = std::min(width, n - i);
+    const State a = to.load_at(i, k).after<decays>(f, gradient.at(i, k));
+    if (HWY_UNLIKELY(!all_finite(decays ? a.v : hn::MulAdd(a.p, hn::Zero(Tag()), a.v))))
+      update_any(step, gradient, to, i, i + k);
+    else
+      to.store_at(a, i, k);
+  }
+}
+
+template <class Gradient>
+HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+  if (step.l2 == 0 && step.keep == 1)
+    update_each<false>(step, gradient, to, n);
+  else
+    update_each<true>(step, gradient, to, n);
+}
+
+/// A gradient in memory, or of zeros; `left`: see ask_ahead.
+struct Dense {
+  const real* gradient;
+  Places state;
+  Index left;
+
+  HWY_INLINE Lane at(Index i, Index k) const {
+    ask_ahead(left - i, state.parameter + i, state.mean + i, state.variance + i);
+    if (!gradient) return hn::Zero(Tag());
+    ask_ahead(left - i, gradient + i);
+    return load(gradient + i, k);
+  }
+};
+
+void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n, Index left) {
+  const Places to{parameter, mean, variance};
+  update_numbers(step, Dense{gradient, to, left}, to, n);
+}
+
+/// The sum of a row's parts, in their order.
+struct Parts {
+  std::span<const real* const> parts;
+
+  HWY_INLINE Lane at(Index i, Index k) const {
+    Lane sum = load(parts[0] + i, k);
+    for (const real* part : parts.subspan(1)) sum = sum + load(part + i, k);
+    return sum;
+  }
+};
+
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
+  update_numbers(step, Parts{gradients}, {parameter, mean, variance}, width);
+}
 
 /// Four vectors of a row, in registers through many steps: members, for arrays would be kept in memory.
 struct Block {
@@ -126,7 +203,7 @@ struct Block {
     f.root_scale = all(smallest_root);
     const Lane small = lanes(single ? 0x1p-26 : 0x1p-55);
     auto moves = hn::MaskFromVec(hn::Zero(Tag()));
-    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
+    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved<Variance::finite>(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
     return hn::AllFalse(Tag(), moves);
   }
 
@@ -148,11 +225,11 @@ HWY_INLINE void replay_any(std::span<const AdamRun> runs, Index skip, Block& b) 
   for (const AdamRun& run : runs) {
     const Factors f(run.step);
     for (Index left = run.count - std::exchange(skip, 0); left > 0; --left)
-      b.each([&](State& s) HWY_ATTR { update(f, hn::Zero(Tag()), s.p, s.m, s.v); });
+      b.each([&](State& s) HWY_ATTR { update(f, hn::Zero(Tag()), s); });
   }
 }
 
-/// Steps without decay, on parameters that are finite: they move everything until the parameters stand still, then the moments alone.
+/// Steps without decay, on parameters and variances that are finite, or parameters end as NaN: they move everything until the parameters stand still, then the moments alone.
 HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate, real smallest_root, Block& b) {
   constexpr int between_checks = 8;
   int until_check = between_checks;
@@ -163,7 +240,7 @@ HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real 
     for (; left > 0 && !still; --left) {
       b.each([&](State& s) HWY_ATTR {
         s.fade(f);
-        s.p = moved(f, s.p, s.m, s.v);
+        s.p = moved<Variance::finite>(f, s.p, s.m, s.v);
       });
       if (--until_check > 0) continue;
       until_check = between_checks;
@@ -186,7 +263,7 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
       replay_any(runs.first(1), runs.front().count - 1, b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
     } else if (settles) {
       replay_settling(runs, skip, largest_rate, smallest_root, b);
-      if (!b.is_finite()) {  // l2 p is no gradient of 0 then
+      if (!b.is_finite()) {  // l2 p is no gradient of 0 then, or a variance was infinite
         b = {loaded(0), loaded(1), loaded(2), loaded(3)};
         replay_any(runs, skip, b);
       }

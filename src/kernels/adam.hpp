@@ -13,6 +13,7 @@ namespace fovea::inline FOVEA_PRECISION::kernels {
 /// What a step of Adam multiplies with, bias corrections included:
 ///   g' = gradient + l2 p,  m += (g' - m) one_minus_beta_1,  v += (g'^2 - v) one_minus_beta_2,
 ///   p = keep p - rate m / (root_scale sqrt(v) + epsilon)
+/// v is infinite only where the share of g'^2 is, not where g'^2 alone is. It stays infinite then, and p stands still there; docs/numerics.md says which gradients are too large.
 struct AdamStep {
   real one_minus_beta_1, one_minus_beta_2;
   real rate, root_scale, epsilon;

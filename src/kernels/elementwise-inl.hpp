@@ -33,6 +33,9 @@ struct Unary {
   /// Whether the slope is a function of the output; an op says so by having slope_from_output.
   static constexpr bool keeps_output = requires(Lane y) { Self::slope_from_output(y); } || requires(Lane y, Scalars s) { Self::slope_from_output(y, s); };
 
+  /// What stands in lanes that hold no element: nothing there may raise a floating-point exception.
+  static constexpr real harmless = 1;
+
   static HWY_INLINE Lane value_of(Lane x, [[maybe_unused]] Scalars scalars) {
     if constexpr (requires { Self::value(x); })
       return Self::value(x);
@@ -58,7 +61,7 @@ struct Unary {
           ask_ahead(left - i, x + i, y + i);
           hn::StoreU(value_of(hn::LoadU(Tag(), x + i), scalars), Tag(), y + i);
         },
-        [&](Index i, Index k) HWY_ATTR { store_some(value_of(load_some(x + i, k), scalars), y + i, k); });
+        [&](Index i, Index k) HWY_ATTR { store_some(value_of(load_some(x + i, k, Self::harmless), scalars), y + i, k); });
   }
 
   static void slopes(const real* dy, const real* kept, real* dx, Index n, Index left, bool add, Scalars scalars) {
@@ -70,7 +73,7 @@ struct Unary {
           hn::StoreU(add ? hn::LoadU(Tag(), dx + i) + d : d, Tag(), dx + i);
         },
         [&](Index i, Index k) HWY_ATTR {
-          const Lane d = load_some(dy + i, k) * slope_of(load_some(kept + i, k), scalars);
+          const Lane d = load_some(dy + i, k) * slope_of(load_some(kept + i, k, Self::harmless), scalars);
           store_some(add ? load_some(dx + i, k) + d : d, dx + i, k);
         });
   }
@@ -78,24 +81,36 @@ struct Unary {
 
 /// Elements i... of an operand, or its one number repeated.
 HWY_INLINE Lane operand(const real* p, Index stride, Index i) { return stride == 0 ? hn::Set(Tag(), *p) : hn::LoadU(Tag(), p + i); }
-HWY_INLINE Lane operand_some(const real* p, Index stride, Index i, Index k) { return stride == 0 ? hn::Set(Tag(), *p) : load_some(p + i, k, 1); }
+HWY_INLINE Lane operand_some(const real* p, Index stride, Index i, Index k, real harmless) {
+  return stride == 0 ? hn::Set(Tag(), *p) : load_some(p + i, k, harmless);
+}
 
 template <class Self>
 struct Binary {
+  static constexpr real harmless = 1;  // as of Unary
+
+  /// What dc gives an operand: dc times its slope, unless the function says it itself.
+  static HWY_INLINE Lane given_to_a(Lane dc, Lane a, Lane b) {
+    if constexpr (requires { Self::share_of_a(dc, a, b); })
+      return Self::share_of_a(dc, a, b);
+    else
+      return dc * Self::slope_a(a, b);
+  }
+
   static void values(const real* a, Index stride_a, const real* b, Index stride_b, real* c, Index n) {
     for_lanes(
         n, [&](Index i) HWY_ATTR { hn::StoreU(Self::value(operand(a, stride_a, i), operand(b, stride_b, i)), Tag(), c + i); },
-        [&](Index i, Index k) HWY_ATTR { store_some(Self::value(operand_some(a, stride_a, i, k), operand_some(b, stride_b, i, k)), c + i, k); });
+        [&](Index i, Index k) HWY_ATTR { store_some(Self::value(rest(a, stride_a, i, k), rest(b, stride_b, i, k)), c + i, k); });
   }
 
   static void slopes_a(const real* dc, const real* a, Index stride_a, const real* b, Index stride_b, real* da, Index n) {
     for_lanes(
         n,
         [&](Index i) HWY_ATTR {
-          hn::StoreU(hn::LoadU(Tag(), dc + i) * Self::slope_a(operand(a, stride_a, i), operand(b, stride_b, i)), Tag(), da + i);
+          hn::StoreU(given_to_a(hn::LoadU(Tag(), dc + i), operand(a, stride_a, i), operand(b, stride_b, i)), Tag(), da + i);
         },
         [&](Index i, Index k) HWY_ATTR {
-          store_some(load_some(dc + i, k) * Self::slope_a(operand_some(a, stride_a, i, k), operand_some(b, stride_b, i, k)), da + i, k);
+          store_some(given_to_a(load_some(dc + i, k), rest(a, stride_a, i, k), rest(b, stride_b, i, k)), da + i, k);
         });
   }
 
@@ -106,9 +121,12 @@ struct Binary {
           hn::StoreU(hn::LoadU(Tag(), dc + i) * Self::slope_b(operand(a, stride_a, i), operand(b, stride_b, i)), Tag(), db + i);
         },
         [&](Index i, Index k) HWY_ATTR {
-          store_some(load_some(dc + i, k) * Self::slope_b(operand_some(a, stride_a, i, k), operand_some(b, stride_b, i, k)), db + i, k);
+          store_some(load_some(dc + i, k) * Self::slope_b(rest(a, stride_a, i, k), rest(b, stride_b, i, k)), db + i, k);
         });
   }
+
+ private:
+  static HWY_INLINE Lane rest(const real* p, Index stride, Index i, Index k) { return operand_some(p, stride, i, k, Self::harmless); }
 };
 
 }  // namespace fovea::kernels::HWY_NAMESPACE

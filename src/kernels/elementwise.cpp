@@ -30,7 +30,7 @@ void copy_row(const real* x, Index stride, real* y, Index n, bool add) {
         hn::StoreU(add ? hn::LoadU(Tag(), y + i) + v : v, Tag(), y + i);
       },
       [&](Index i, Index k) HWY_ATTR {
-        const Lane v = operand_some(x, stride, i, k);
+        const Lane v = operand_some(x, stride, i, k, 0);
         store_some(add ? load_some(y + i, k) + v : v, y + i, k);
       });
 }

@@ -25,7 +25,7 @@ using Lane = hn::Vec<Tag>;
 /// A constant in every lane.
 HWY_INLINE Lane lanes(double value) { return hn::Set(Tag(), static_cast<real>(value)); }
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double infinity = std::numeric_limits<double>::infinity(), not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr bool single = sizeof(real) == 4;
 
 /// The larger and the smaller of two; b where one of them is a NaN. That is what Max and Min of x86 do; those of other targets differ.
@@ -36,6 +36,9 @@ HWY_INLINE Lane smaller(Lane a, Lane b) { return hn::Min(a, b); }
 HWY_INLINE Lane larger(Lane a, Lane b) { return hn::IfThenElse(hn::Gt(a, b), a, b); }
 HWY_INLINE Lane smaller(Lane a, Lane b) { return hn::IfThenElse(hn::Lt(a, b), a, b); }
 #endif
+
+/// A slope that is a constant wherever x is a number: NaN where x is.
+HWY_INLINE Lane slope_unless_nan(Lane x, Lane slope) { return hn::IfThenElse(hn::IsNaN(x), x, slope); }
 
 using Integers = hn::RebindToSigned<Tag>;
 

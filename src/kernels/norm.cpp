@@ -1,5 +1,17 @@
+#ifndef FOVEA_KERNELS_NORM_ROWS
+#define FOVEA_KERNELS_NORM_ROWS
 #include <algorithm>
 #include <cmath>
+
+#include "fovea/base/real.hpp"
+
+namespace fovea::inline FOVEA_PRECISION::kernels {
+
+/// Rows up to this long are summed in one go.
+constexpr Index longest_block = 4096;
+
+}  // namespace fovea::kernels
+#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/norm.cpp"
@@ -18,77 +30,168 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
   for (Index i = 0; i < n; i += width) each(i, std::min(width, n - i));
 }
 
-/// The sum of value(i, k) over the vectors of a row, in four chains, since one after another each addition would wait for the one before.
+/// The sum of value(i, k) over the vectors of [begin, end), in four chains, since one after another each addition would wait for the one before.
 template <class Sum, class Value>
-HWY_INLINE Sum sum_of_vectors(Index n, Sum zero, const Value& value) {
+HWY_INLINE Sum sum_of_vectors(Index begin, Index end, Sum zero, const Value& value) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   Sum a = zero, b = zero, c = zero, d = zero;
-  Index i = 0;
-  for (; i + 4 * width <= n; i += 4 * width) {
+  Index i = begin;
+  for (; i + 4 * width <= end; i += 4 * width) {
     a = a + value(i, width);
     b = b + value(i + width, width);
     c = c + value(i + 2 * width, width);
     d = d + value(i + 3 * width, width);
   }
-  for (; i < n; i += width) a = a + value(i, std::min(width, n - i));
+  for (; i < end; i += width) a = a + value(i, std::min(width, end - i));
   return (a + b) + (c + d);
 }
 
+HWY_INLINE real of_lanes(Lane x) { return sum(x); }
+
+/// Two sums side by side: over lanes, and then of them.
+struct TwoReals {
+  real first, second;
+  friend TwoReals operator+(TwoReals a, TwoReals b) { return {a.first + b.first, a.second + b.second}; }
+};
+struct TwoLanes {
+  Lane first, second;
+  friend HWY_INLINE TwoLanes operator+(TwoLanes a, TwoLanes b) { return {a.first + b.first, a.second + b.second}; }
+};
+HWY_INLINE TwoReals of_lanes(TwoLanes x) { return {sum(x.first), sum(x.second)}; }
+
+/// The sum of value(i, k) over a row; of a long one in blocks, as kernels/reduce.cpp cuts them, whose sums are added pairwise.
+template <bool is_long, class Sum, class Value>
+HWY_INLINE auto sum_of_row(Index n, Sum zero, const Value& value) {
+  if constexpr (!is_long) {
+    return of_lanes(sum_of_vectors(0, n, zero, value));
+  } else {
+    decltype(of_lanes(zero)) waiting[64] = {};  // sums of ever fewer blocks, each a power of two
+    Index count = 0;
+    for (Index begin = 0, blocks = 1; begin < n; begin += longest_block, ++blocks) {
+      waiting[count++] = of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value));
+      for (Index even = blocks; even % 2 == 0; even /= 2, --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
+    }
+    for (; count > 1; --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
+    return waiting[0];
+  }
+}
+
+/// The first `k` numbers at `p`, `filler` in the other lanes.
+HWY_INLINE Lane load_or(const real* p, Index k, real filler) {
+  return k == static_cast<Index>(hn::Lanes(Tag())) ? hn::LoadU(Tag(), p) : load_some(p, k, filler);
+}
+
+/// (x - m) s with the mean of two parts, m and what its rounding lost, times s: `rest`.
+struct Normalised {
+  Lane mean, scale, rest;
+  explicit HWY_INLINE Normalised(const real* statistics)
+      : mean(hn::Set(Tag(), statistics[0])), scale(hn::Set(Tag(), statistics[1])), rest(hn::Set(Tag(), statistics[2])) {}
+  HWY_INLINE Lane operator()(Lane x) const { return hn::MulSub(x - mean, scale, rest); }
+};
+
+/// Beyond this many standard deviations the rounding of a mean shows beside the deviations from it.
+constexpr real far_from_0 = 8;
+
+/// 1 / sqrt(squares / n + epsilon), with one division less for rows to wait for.
+HWY_INLINE real inverse_root(real squares, real n, real epsilon) { return std::sqrt(n / (squares + n * epsilon)); }
+
+/// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own, not to slow other rows down.
+template <bool is_long>
+HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* beta, Index width, real mean, real squares, real epsilon, real* y, real* statistics) {
+  const real n = static_cast<real>(width);
+  const Lane m = hn::Set(Tag(), mean);
+  const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR { return load_or(x + i, k, mean) - m; });
+  statistics[0] = mean;
+  statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, epsilon);
+  statistics[2] = lost / n * statistics[1];
+  const Normalised normalised(statistics);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR { store(normalised(load(x + i, k)) * load(gamma + i, k) + load(beta + i, k), y + i, k); });
+}
+
 /// `left`: see ask_ahead.
-void norm_row(const real* x, const real* gamma, const real* beta, Index width, Index left, bool centred, real epsilon, real* y, real* mean,
-              real* scale) {
-  const real share = real(1) / static_cast<real>(width);
-  *mean = 0;
-  if (centred) *mean = sum(sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+template <bool is_long>
+HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+  const real n = static_cast<real>(width);
+  const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left_if_long(width, left) - i, x + i);
     return load(x + i, k);
-  })) * share;
-  const Lane m = hn::Set(Tag(), *mean);
-  const Lane squares = sum_of_vectors(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+  }) / n;
+  const Lane m = hn::Set(Tag(), mean);
+  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, x + i);
-    const Lane d = hn::IfThenElseZero(hn::FirstN(Tag(), static_cast<std::size_t>(k)), load(x + i, k) - m);
+    const Lane d = load_or(x + i, k, mean) - m;
     return d * d;
   });
-  *scale = 1 / std::sqrt(sum(squares) * share + epsilon);
-  const Lane s = hn::Set(Tag(), *scale);
+  const real scale = inverse_root(squares, n, epsilon);
+  if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0)) return far_norm_row<is_long>(x, gamma, beta, width, mean, squares, epsilon, y, statistics);
+  statistics[0] = mean;
+  statistics[1] = scale;
+  statistics[2] = 0;
+  const Lane s = hn::Set(Tag(), scale);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, y + i);
-    const Lane n = (load(x + i, k) - m) * s * load(gamma + i, k);
-    store(beta ? n + load(beta + i, k) : n, y + i, k);
+    store((load(x + i, k) - m) * s * load(gamma + i, k) + load(beta + i, k), y + i, k);
   });
 }
 
-/// The sums of g and of g n.
-struct SlopeSums {
-  Lane total, along;
-  friend HWY_INLINE SlopeSums operator+(SlopeSums a, SlopeSums b) { return {a.total + b.total, a.along + b.along}; }
-};
+template <bool is_long>
+HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Index width, Index left, real epsilon, real* y, real* statistics) {
+  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, x + i);
+    const Lane v = load(x + i, k);
+    return v * v;
+  });
+  statistics[0] = statistics[2] = 0;
+  statistics[1] = inverse_root(squares, static_cast<real>(width), epsilon);
+  const Lane s = hn::Set(Tag(), statistics[1]);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, y + i);
+    store(load(x + i, k) * s * load(gamma + i, k), y + i, k);
+  });
+}
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
-void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, real mean, real scale, real* dx,
+template <bool is_long>
+HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, const real* statistics, real* dx,
                     bool add) {
-  const Lane m = hn::Set(Tag(), mean), s = hn::Set(Tag(), scale);
-  const SlopeSums sums = sum_of_vectors(width, SlopeSums{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
+  const Normalised normalised(statistics);
+  const TwoReals sums = sum_of_row<is_long>(width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, dy + i, x + i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
-    return SlopeSums{g, g * ((load(x + i, k) - m) * s)};  // g is 0 in lanes that do not exist
+    return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
   });
-  const real share = real(1) / static_cast<real>(width);
-  const Lane shift = hn::Set(Tag(), centred ? sum(sums.total) * share : real(0)), slope = hn::Set(Tag(), sum(sums.along) * share);
+  const real share = 1 / static_cast<real>(width);  // which nobody sees: slopes are rounded anyway, and rows wait less for a product
+  const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)), slope = hn::Set(Tag(), sums.second * share);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, dx + i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
-    const Lane d = s * (g - shift - (load(x + i, k) - m) * s * slope);
+    const Lane d = normalised.scale * (g - shift - normalised(load(x + i, k)) * slope);
     store(add ? load(dx + i, k) + d : d, dx + i, k);
   });
 }
 
+/// The rows that are short, and those that are long: what these need would slow the others down.
+template <bool is_long>
+struct RowsOf {
+  static void layer(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+    layer_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
+  }
+  static void rms(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+    rms_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
+  }
+  static void input(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, const real* statistics, real* dx, bool add) {
+    norm_input_row<is_long>(dy, x, gamma, width, left, centred, statistics, dx, add);
+  }
+};
+using ShortRows = RowsOf<false>;
+using LongRows = RowsOf<true>;
+
 /// dgamma += dy n, dbeta += dy; either may be null.
-void norm_parameters_row(const real* dy, const real* x, Index width, real mean, real scale, real* dgamma, real* dbeta) {
-  const Lane m = hn::Set(Tag(), mean), s = hn::Set(Tag(), scale);
+void norm_parameters_row(const real* dy, const real* x, Index width, const real* statistics, real* dgamma, real* dbeta) {
+  const Normalised normalised(statistics);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     const Lane d = load(dy + i, k);
-    if (dgamma) store(load(dgamma + i, k) + d * ((load(x + i, k) - m) * s), dgamma + i, k);
+    if (dgamma) store(load(dgamma + i, k) + d * normalised(load(x + i, k)), dgamma + i, k);
     if (dbeta) store(load(dbeta + i, k) + d, dbeta + i, k);
   });
 }
@@ -117,19 +220,19 @@ void add_chunks(real* partials, Index count, Index width, real* target) {
 
 }  // namespace
 
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* means, real* scales) {
-  const auto row = FOVEA_BEST(norm_row);
+void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* statistics) {
+  const auto row = sizes.width <= longest_block ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
+                                                : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width), sizes.centred, epsilon, y + r * width, means + r, scales + r);
+      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width), epsilon, y + r * width, statistics + r * statistics_per_row);
   });
 }
 
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales,
-                 const NormGradients& to) {
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* statistics, const NormGradients& to) {
   const auto [rows, width, centred] = sizes;
-  const auto input_row = FOVEA_BEST(norm_input_row);
+  const auto input_row = width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
   const auto parameters_row = FOVEA_BEST(norm_parameters_row);
   const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows), bytes = chunks * width * static_cast<Index>(sizeof(real));
   const Buffer gammas(to.dgamma ? bytes : 0), betas(to.dbeta ? bytes : 0);
@@ -140,8 +243,8 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
       if (dgamma) std::fill_n(dgamma, width, real(0));
       if (dbeta) std::fill_n(dbeta, width, real(0));
       for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
-        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, left_to_ask_for(rows * width, r * width), centred, means[r], scales[r], to.dx + r * width, to.add_dx);
-        if (dgamma || dbeta) parameters_row(dy + r * width, x + r * width, width, means[r], scales[r], dgamma, dbeta);
+        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, left_to_ask_for(rows * width, r * width), centred, statistics + r * statistics_per_row, to.dx + r * width, to.add_dx);
+        if (dgamma || dbeta) parameters_row(dy + r * width, x + r * width, width, statistics + r * statistics_per_row, dgamma, dbeta);
       }
     }
   });

@@ -12,9 +12,10 @@ struct NormSizes {
 };
 
 /// With m = mean(x) or 0 and s = 1 / sqrt(mean((x - m)^2) + epsilon):  y = (x - m) s gamma + beta.
-/// `means` and `scales` get m and s of each row; beta is null unless centred. The variance is that of the differences, so a large mean
-/// costs no digits.
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* means, real* scales);
+/// beta is null unless centred. `statistics` get of each row m rounded, s, and s times what the rounding of m lost: with them, and with the
+/// variance of the differences, a large mean costs no digits. Sums are added pairwise over blocks of a row.
+void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* statistics);
+constexpr Index statistics_per_row = 3;
 
 /// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`; dgamma and dbeta are written.
 struct NormGradients {
@@ -26,7 +27,6 @@ struct NormGradients {
 
 /// With n = (x - m) s and g = dy gamma:  dx (+)= s (g - mean(g) - n mean(g n)), where not centred without mean(g);
 /// dgamma = sum over rows of dy n;  dbeta = sum over rows of dy.
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* means, const real* scales,
-                 const NormGradients& gradients);
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* statistics, const NormGradients& gradients);
 
 }  // namespace fovea::kernels

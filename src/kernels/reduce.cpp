@@ -186,9 +186,10 @@ void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis
       const Index start = i / inner * length * inner + i % inner;
       Index ties = 0;
       for (Index t = 0; t < length; ++t) ties += x[start + t * inner] == y[i];
+      const real elsewhere = y[i] == y[i] ? real(0) : y[i], shared = dy[i] / static_cast<real>(std::max<Index>(ties, 1));
       for (Index t = 0; t < length; ++t) {
         const Index at = start + t * inner;
-        const real share = x[at] == y[i] ? dy[i] / static_cast<real>(ties) : real(0);
+        const real share = x[at] == y[i] ? shared : elsewhere;
         dx[at] = add ? dx[at] + share : share;
       }
     }

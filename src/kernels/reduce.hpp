@@ -23,7 +23,8 @@ void sum_as_made(parallel::FunctionRef<void(Index first, Index count)> make, con
 void maximum(const real* x, AlongAxis axis, real* y);
 void minimum(const real* x, AlongAxis axis, real* y);
 
-/// dx (+)= dy where x equals y, its maximum or minimum, shared equally among ties (Keras' max, PyTorch's amax).
+/// dx (+)= dy where x equals y, its maximum or minimum, shared equally among ties (Keras' max, PyTorch's amax); NaN where
+/// y is NaN.
 void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add);
 
 }  // namespace fovea::kernels

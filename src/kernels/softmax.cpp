@@ -120,11 +120,12 @@ void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, y + v.at);
-    const Lane e = v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
+    const Lane e = v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))), hn::Zero(Tag()));
     v.store(e, y);
     return e;
   });
-  const Lane factor = hn::IfThenZeroElse(hn::Eq(total, hn::Zero(Tag())), lanes(1) / total);  // of a NaN a NaN, where Ne may say no
+  const auto none = hn::Eq(total, hn::Zero(Tag()));
+  const Lane factor = hn::IfThenZeroElse(none, lanes(1) / hn::IfThenElse(none, lanes(1), total));  // of a NaN a NaN, where Ne may say no
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR { v.store(v.load(y) * factor, y); });
 }
 
@@ -144,7 +145,7 @@ void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, 
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, y + v.at);
-    return v.keep_or(exp_of_negative(v.load(x) - largest), hn::Zero(Tag()));
+    return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))), hn::Zero(Tag()));
   });
   const Lane log_total = log(total);
   for_row(keep, rows, [&](const auto& v) HWY_ATTR { v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y); });
@@ -169,7 +170,7 @@ void log_sum_exp_row(const real* x, Index n, Index left, real* largest, real* lo
   if (hn::AllTrue(Tag(), hn::Lt(hn::Abs(most), lanes(infinity)))) {
     total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
       ask_ahead(rows.left - v.at, x + v.at);
-      return v.keep_or(exp_of_negative(v.load(x) - most), hn::Zero(Tag()));
+      return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - most, hn::Zero(Tag()))), hn::Zero(Tag()));
     });
   } else {
     most = hn::Zero(Tag());
@@ -185,7 +186,7 @@ void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, I
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, dx + v.at);
     const Lane at = v.load(x);
-    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(at - hn::Set(Tag(), log_sum)));
+    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(v.keep_or(at - hn::Set(Tag(), log_sum), hn::Zero(Tag()))));
     v.store(add ? v.load(dx) + d : d, dx);
   });
 }

@@ -1,8 +1,10 @@
 #include "kernels/windows.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
+#include "fovea/memory/buffer.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea::inline FOVEA_PRECISION::kernels {
@@ -29,6 +31,11 @@ Inside elements_inside(const Slide& slide, Index o) {
 Index count_inside(const Slide& slide, Index o) {
   const auto [begin, end] = elements_inside(slide, o);
   return end - begin;
+}
+
+// How many elements of a window are inside.
+real elements_of(const Windows& windows, Index row, Index column) {
+  return static_cast<real>(count_inside(windows.rows, row) * count_inside(windows.columns, column));
 }
 
 // Calls visit(o, k) for each window o whose element k lies at `at`, o ascending.
@@ -86,6 +93,9 @@ Index result_at(const Windows& w, Index sample, Index row, Index column) {
   return ((sample * w.rows.out + row) * w.columns.out + column) * w.channels;
 }
 
+// The place of a maximum that is NaN, told from others by its sign.
+std::int32_t of_nan(std::int32_t place) { return -2 - place; }
+
 auto clearing(const Windows& windows, real* dx, bool add) {
   return [&windows, dx, add](Index sample, Index pixel) {
     if (!add) std::fill_n(dx + input_at(windows, sample, pixel), windows.channels, real(0));
@@ -120,7 +130,8 @@ void add_windows(const Windows& windows, const real* matrix, real* dx, bool add)
   });
 }
 
-void max_windows(const Windows& windows, const real* x, real* y, std::int32_t* places) {
+bool max_windows(const Windows& windows, const real* x, real* y, std::int32_t* places) {
+  std::atomic<bool> found = false;
   for_windows(windows, [&](Index sample, Index row, Index column) {
     const Index at = result_at(windows, sample, row, column);
     std::fill_n(y + at, windows.channels, -std::numeric_limits<real>::infinity());
@@ -133,14 +144,22 @@ void max_windows(const Windows& windows, const real* x, real* y, std::int32_t* p
           places[at + c] = static_cast<std::int32_t>(pixel);
         }
     });
+    for (Index c = 0; c < windows.channels; ++c)
+      if (y[at + c] != y[at + c]) {
+        places[at + c] = of_nan(places[at + c]);
+        found.store(true, std::memory_order_relaxed);
+      }
   });
+  return found;
 }
 
-void max_windows_slopes(const Windows& windows, const real* dy, const std::int32_t* places, real* dx, bool add) {
+void max_windows_slopes(const Windows& windows, const real* dy, const std::int32_t* places, bool has_nan, real* dx, bool add) {
   for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index, Index) {
     const Index from = result_at(windows, sample, row, column), to = input_at(windows, sample, pixel);
     for (Index c = 0; c < windows.channels; ++c)
       if (places[from + c] == pixel) dx[to + c] += dy[from + c];
+    for (Index c = 0; has_nan && c < windows.channels; ++c)
+      if (places[from + c] == of_nan(static_cast<std::int32_t>(pixel))) dx[to + c] = std::numeric_limits<real>::quiet_NaN();
   });
 }
 
@@ -152,16 +171,24 @@ void mean_windows(const Windows& windows, const real* x, real* y) {
       const real* const from = x + input_at(windows, sample, pixel);
       for (Index c = 0; c < windows.channels; ++c) to[c] += from[c];
     });
-    const real share = 1 / static_cast<real>(count_inside(windows.rows, row) * count_inside(windows.columns, column));
-    for (Index c = 0; c < windows.channels; ++c) to[c] *= share;
+    const real count = elements_of(windows, row, column);
+    for (Index c = 0; c < windows.channels; ++c) to[c] /= count;
   });
 }
 
+// Each result's gradient is divided once, however many elements its window has.
 void mean_windows_slopes(const Windows& windows, const real* dy, real* dx, bool add) {
+  const Index results = windows.batch * windows.rows.out * windows.columns.out * windows.channels;
+  const Buffer scratch(results * static_cast<Index>(sizeof(real)));
+  real* const shares = scratch.as<real>();
+  for_windows(windows, [&](Index sample, Index row, Index column) {
+    const Index at = result_at(windows, sample, row, column);
+    const real count = elements_of(windows, row, column);
+    for (Index c = 0; c < windows.channels; ++c) shares[at + c] = dy[at + c] / count;
+  });
   for_shares(windows, clearing(windows, dx, add), [&](Index sample, Index pixel, Index row, Index column, Index, Index) {
     const Index from = result_at(windows, sample, row, column), to = input_at(windows, sample, pixel);
-    const real share = 1 / static_cast<real>(count_inside(windows.rows, row) * count_inside(windows.columns, column));
-    for (Index c = 0; c < windows.channels; ++c) dx[to + c] += share * dy[from + c];
+    for (Index c = 0; c < windows.channels; ++c) dx[to + c] += shares[from + c];
   });
 }
 

@@ -25,9 +25,10 @@ void gather_windows(const Windows& windows, const real* x, real* matrix);
 void add_windows(const Windows& windows, const real* matrix, real* dx, bool add);
 
 /// y (batch, rows.out, columns.out, channels) = the largest of each window, and where it stands (row * columns.in + column): the first of
-/// equals, the first NaN.
-void max_windows(const Windows& windows, const real* x, real* y, std::int32_t* places);
-void max_windows_slopes(const Windows& windows, const real* dy, const std::int32_t* places, real* dx, bool add);
+/// equals, the first NaN. The place of a NaN is kept as its complement less 1; returns whether there is one.
+bool max_windows(const Windows& windows, const real* x, real* y, std::int32_t* places);
+/// dx (+)= dy at those places, NaN where a NaN was.
+void max_windows_slopes(const Windows& windows, const real* dy, const std::int32_t* places, bool has_nan, real* dx, bool add);
 
 /// y = the mean of each window.
 void mean_windows(const Windows& windows, const real* x, real* y);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
@@ -44,13 +46,13 @@ Tensor GlobalAveragePool1D::operator()(const Tensor& x, const std::optional<Mask
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (mask->shape() != Shape{batch, time})
     throw ShapeError(fmt::format("GlobalAveragePool1D: the mask has shape {}; it must be ({}, {})", to_string(mask->shape()), batch, time));
-  Array shares(Shape{batch, 1});
+  Array counts(Shape{batch, 1});
   for (Index sample = 0; sample < batch; ++sample) {
     Index kept = 0;
     for (Index t = 0; t < time; ++t) kept += mask->keep()[static_cast<std::size_t>(sample * time + t)];
-    shares.mutable_data()[sample] = kept == 0 ? real(0) : 1 / static_cast<real>(kept);
+    counts.mutable_data()[sample] = static_cast<real>(std::max<Index>(kept, 1));  // of nothing the sum is 0, and so is the mean
   }
-  return sum(where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0)), 1) * Tensor(shares);
+  return sum(where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0)), 1) / Tensor(counts);
 }
 
 }  // namespace fovea

@@ -22,7 +22,7 @@ HWY_INLINE Lane above(Lane x, double bound) { return math::larger(lanes(bound), 
 struct LeakyRelu : Unary<LeakyRelu> {
   static HWY_INLINE Lane value(Lane x, Scalars slope) { return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), slope.a) * x); }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars slope) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), hn::Set(math::Tag(), slope.a));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), math::slope_unless_nan(x, hn::Set(math::Tag(), slope.a)));
   }
 };
 

@@ -42,14 +42,15 @@ struct MultiplyNoNan : Binary<MultiplyNoNan> {
 
 struct Div : Binary<Div> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a / b; }
-  static HWY_INLINE Lane slope_a(Lane, Lane b) { return lanes(1) / b; }
+  static HWY_INLINE Lane share_of_a(Lane dc, Lane, Lane b) { return dc / b; }  // rounded once: the gradient of a mean is dy / n
   static HWY_INLINE Lane slope_b(Lane a, Lane b) { return hn::Neg(a) / (b * b); }
 };
 
-// 1 where the comparison holds, 1/2 where a and b are equal.
+// 1 where the comparison holds, 1/2 where a and b are equal, NaN where either is NaN.
 template <class Wins>
 HWY_INLINE Lane share(Wins wins, Lane a, Lane b) {
-  return hn::IfThenElse(wins, lanes(1), hn::IfThenElseZero(hn::Eq(a, b), lanes(0.5)));
+  const Lane other = hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), lanes(math::not_a_number), hn::Zero(math::Tag()));
+  return hn::IfThenElse(wins, lanes(1), hn::IfThenElse(hn::Eq(a, b), lanes(0.5), other));
 }
 
 struct Minimum : Binary<Minimum> {

@@ -51,10 +51,10 @@ Tensor convolution(const char* operation, const Tensor& x, const Tensor& kernel,
 Tensor maximum_pool(const char* operation, const Tensor& x, const kernels::Windows& windows) {
   Array y(Shape{windows.batch, windows.rows.out, windows.columns.out, windows.channels});
   const Buffer places(y.count() * static_cast<Index>(sizeof(std::int32_t)));
-  kernels::max_windows(windows, x.value().data(), y.mutable_data(), places.as<std::int32_t>());
-  return record(operation, y, wrt(x, [windows, places](const Array& dy, Gradient& dx) {
+  const bool has_nan = kernels::max_windows(windows, x.value().data(), y.mutable_data(), places.as<std::int32_t>());
+  return record(operation, y, wrt(x, [windows, places, has_nan](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::max_windows_slopes(windows, dy.data(), places.as<std::int32_t>(), view.data, add);
+                  kernels::max_windows_slopes(windows, dy.data(), places.as<std::int32_t>(), has_nan, view.data, add);
                 }));
 }
 

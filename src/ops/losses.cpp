@@ -29,6 +29,8 @@ struct LogitLoss : Binary<LogitLoss> {
 
 // -t log p - (1 - t) log(1 - p)
 struct ProbabilityLoss : Binary<ProbabilityLoss> {
+  static constexpr real harmless = real(0.5);
+
   static HWY_INLINE Lane value(Lane p, Lane t) { return hn::Neg(t * math::log(p) + (lanes(1) - t) * math::log1p(hn::Neg(p))); }
   static HWY_INLINE Lane slope_a(Lane p, Lane t) { return (p - t) / (p * (lanes(1) - p)); }
   static HWY_INLINE Lane slope_b(Lane p, Lane) { return math::log1p(hn::Neg(p)) - math::log(p); }

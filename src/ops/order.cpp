@@ -1,4 +1,4 @@
-// Which elements are largest or smallest, and running sums. What is chosen gets the gradient; positions have none.
+// Which elements are largest or smallest, and running sums. What is chosen gets the gradient, and NaN where it is NaN; positions have none.
 #include <vector>
 
 #include "fovea/autograd/graph.hpp"
@@ -8,6 +8,7 @@
 #include "ops/axes.hpp"
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
+#include "ops/unary.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -32,7 +33,7 @@ TopK top_k(const Tensor& x, Index k) {
   std::vector<std::int32_t> positions(static_cast<std::size_t>(shape.count()));
   kernels::largest_positions(x.value().data(), x.shape().without(-1).count(), x.shape()[-1], k, positions.data());
   const Ids ids(shape, positions);
-  return {take_along(x, ids), ids};
+  return {ops::chosen("top_k", take_along(x, ids)), ids};
 }
 
 // dx[i] = the sum of dy from i on.

@@ -1,5 +1,5 @@
 // Reductions over axes.
-// sum: dx = dy, repeated.                            max, min: dx = dy where x is the extreme, shared among equals.
+// sum: dx = dy, repeated.                            max, min: dx = dy where x is the extreme, shared among equals; NaN where that is NaN.
 // prod: dx = dy times the product of the others.     logsumexp: dx = dy e^(x - y).
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@
 #include "ops/axes.hpp"
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
+#include "ops/unary.hpp"
 
 namespace fovea::inline FOVEA_PRECISION {
 
@@ -28,16 +29,26 @@ Tensor sum(const Tensor& x, const Axes& axes, KeepDims keepdims) {
 
 Tensor mean(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   const Index count = ops::reduced_count("mean", x.shape(), axes);
-  return sum(x, axes, keepdims) * (real(1) / static_cast<real>(count));
+  return sum(x, axes, keepdims) / static_cast<real>(count);
 }
 
-// The mean is a constant here: since the deviations sum to 0, what flows through it is 0.
-Tensor var(const Tensor& x, const Axes& axes, KeepDims keepdims, VarOptions options) {
-  const Index count = ops::reduced_count("var", x.shape(), axes);
+namespace {
+
+// The mean is a constant here: since the deviations sum to 0, what flows through it is 0. It is taken off in two parts, rounded and the rest, so
+// that deviations are right beside a large mean, and those of equal numbers 0.
+Tensor variance(const char* name, const Tensor& x, const Axes& axes, KeepDims keepdims, VarOptions options) {
+  const Index count = ops::reduced_count(name, x.shape(), axes);
   if (options.unbiased && count == 1)
-    throw ValueError(fmt::format("var: unbiased, over a single element of {}; it needs two", to_string(x.shape())));
-  return sum(square(x - mean(x.detach(), axes, true)), axes, keepdims) *
-         (real(1) / static_cast<real>(options.unbiased ? count - 1 : count));
+    throw ValueError(fmt::format("{}: unbiased, over a single element of {}; it needs two", name, to_string(x.shape())));
+  const Tensor near = x - mean(x.detach(), axes, true), deviations = near - mean(near.detach(), axes, true);
+  return sum(square(deviations), axes, keepdims) / static_cast<real>(options.unbiased ? count - 1 : count);
+}
+
+}  // namespace
+
+Tensor var(const Tensor& x, const Axes& axes, KeepDims keepdims, VarOptions options) { return variance("var", x, axes, keepdims, options); }
+Tensor std(const Tensor& x, const Axes& axes, KeepDims keepdims, VarOptions options) {
+  return ops::root_of_squares("std", variance("std", x, axes, keepdims, options));
 }
 
 namespace {

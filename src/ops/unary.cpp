@@ -44,7 +44,7 @@ struct Sign : Unary<Sign> {
   static HWY_INLINE Lane value(Lane x) {
     return hn::IfThenElse(hn::Or(hn::Gt(x, lanes(0)), hn::Lt(x, lanes(0))), hn::CopySign(lanes(1), x), x);
   }
-  static HWY_INLINE Lane slope_from_output(Lane) { return lanes(0); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(0)); }
 };
 
 struct Abs : Unary<Abs> {
@@ -70,7 +70,13 @@ struct Rsqrt : Unary<Rsqrt> {
 // The root of a sum of squares: where it is 0, so are they, and their slopes.
 struct RootOfSquares : Unary<RootOfSquares> {
   static HWY_INLINE Lane value(Lane x) { return hn::Sqrt(x); }
-  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenZeroElse(hn::Eq(y, lanes(0)), lanes(0.5) / y); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenZeroElse(hn::Eq(y, lanes(0)), lanes(0.5) / hn::IfThenElse(hn::Eq(y, lanes(0)), lanes(1), y)); }
+};
+
+// What was chosen by its size, where it has come to.
+struct Chosen : Unary<Chosen> {
+  static HWY_INLINE Lane value(Lane x) { return x; }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(1)); }
 };
 
 struct Sin : Unary<Sin> {
@@ -108,7 +114,7 @@ struct Sigmoid : Unary<Sigmoid> {
 
 struct Relu : Unary<Relu> {
   static HWY_INLINE Lane value(Lane x) { return hn::IfThenZeroElse(hn::Le(x, lanes(0)), x); }  // a NaN is not <= 0, and stays
-  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenElseZero(hn::Gt(y, lanes(0)), lanes(1)); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenElse(hn::Gt(y, lanes(0)), lanes(1), y); }  // 0, or NaN
 };
 
 struct Clip : Unary<Clip> {
@@ -118,7 +124,7 @@ struct Clip : Unary<Clip> {
   }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars bounds) {
     const auto inside = hn::And(hn::Ge(x, hn::Set(math::Tag(), bounds.a)), hn::Le(x, hn::Set(math::Tag(), bounds.b)));
-    return hn::IfThenElseZero(inside, lanes(1));
+    return math::slope_unless_nan(x, hn::IfThenElseZero(inside, lanes(1)));
   }
 };
 
@@ -168,8 +174,11 @@ Tensor clip(const Tensor& x, real low, real high) {
 }
 
 Tensor norm(const Tensor& x, const Axes& axes, KeepDims keepdims) {
-  return ops::map("norm", sum(square(x), axes, keepdims), FOVEA_UNARY(RootOfSquares));
+  return ops::root_of_squares("norm", sum(square(x), axes, keepdims));
 }
+
+Tensor ops::root_of_squares(const char* name, const Tensor& x) { return map(name, x, FOVEA_UNARY(RootOfSquares)); }
+Tensor ops::chosen(const char* name, const Tensor& x) { return map(name, x, FOVEA_UNARY(Chosen)); }
 
 }  // namespace fovea
 #endif

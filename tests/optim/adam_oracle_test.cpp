@@ -3,7 +3,10 @@
 
 #include <cmath>
 
+#include <limits>
+
 #include "fovea/optim/adam.hpp"
+#include "support/generate.hpp"
 
 using namespace fovea;
 
@@ -76,4 +79,94 @@ TEST_CASE("the two forms part where the gradient is as small as epsilon") {
   // g / (g + epsilon / sqrt(1 - 0.999)) and g / (g + epsilon)
   CHECK(1 - keras.item() == doctest::Approx(1e-3 / (1 + 1 / std::sqrt(1e-3))).epsilon(1e-6));
   CHECK(1 - pytorch.item() == doctest::Approx(1e-3 / 2).epsilon(1e-6));
+}
+
+TEST_CASE("Adam is exact for gradients from 3.5e-18 to 1.8e19, in double from 4.8e-153 to 1.3e154, and at both ends") {
+  const double smallest = is_double ? 4.8e-153 : 3.5e-18, largest = std::sqrt(static_cast<double>(std::numeric_limits<real>::max()));
+  constexpr Index count = 200;
+  for (const bool inside : {false, true}) {
+    support::Generate g("range of gradients", inside);
+    const AdamOptions form{.epsilon = is_double ? 1e-300 : 1e-30, .epsilon_inside = inside};
+    const Tensor p = Tensor::parameter(Array::zeros(Shape{count}));
+    std::vector<double> sizes = {smallest, 0.9999 * largest};
+    while (static_cast<Index>(sizes.size()) < count) sizes.push_back(std::exp(g.uniform(std::log(sizes[0]), std::log(sizes[1]))));
+    std::vector<Oracle> oracles(count, Oracle{form, 0});
+    Adam adam{form};
+    adam.attach({{"p", p}});
+    for (int step = 0; step < 30; ++step) {
+      Array gradient(Shape{count});
+      for (Index i = 0; i < count; ++i) {
+        const real value = static_cast<real>(sizes[static_cast<std::size_t>(i)] * (i < 2 ? 1 : (step == 0 || g.chance(0.7)) ? g.uniform(1, 1.9) : -g.uniform(1, 1.9)));
+        gradient.mutable_data()[i] = std::min(value, static_cast<real>(0.9999 * largest));
+        oracles[static_cast<std::size_t>(i)].step(static_cast<long double>(gradient.at(i)));
+      }
+      adam.zero_grad();
+      p.gradient().add(gradient);
+      adam.step();
+      for (Index i = 0; i < count; ++i) {
+        CAPTURE(gradient.at(i));
+        REQUIRE(static_cast<double>(p.value().at(i)) == doctest::Approx(static_cast<double>(oracles[static_cast<std::size_t>(i)].p)).epsilon(is_double ? 1e-12 : 1e-5).scale(1e-3));
+      }
+    }
+  }
+}
+
+TEST_CASE("a gradient of 1.9e19 moves a parameter by the learning rate at first, and one of 1e-19 under the default epsilon as the formula says") {
+  for (const double size : {is_double ? 1.4e154 : 1.9e19, is_double ? 1e-160 : 1e-19}) {
+    const Tensor p = Tensor::parameter(Array::zeros(Shape{1}));
+    Adam adam;
+    adam.attach({{"p", p}});
+    p.gradient().add(Array::full(Shape{1}, static_cast<real>(size)));
+    adam.step();
+    const double expected = -1e-3 * size / (size + 1e-7 / std::sqrt(1e-3));
+    CHECK(std::abs(p.item() - expected) <= 1e-5 * std::abs(expected));
+  }
+}
+
+TEST_CASE("where squares of gradients are beyond the largest number Adam stands still, finite, for good, and below the smallest it moves less, never more") {
+  const double root = std::sqrt(static_cast<double>(std::numeric_limits<real>::max())), least = std::sqrt(static_cast<double>(std::numeric_limits<real>::min()));
+  for (const AdamOptions& given : forms) {
+    if (given.weight_decay != 0 || given.l2 != 0) continue;
+    support::Generate g("beyond the range", given.epsilon_inside);
+    AdamOptions form = given;
+    form.epsilon = is_double ? 1e-300 : 1e-30;
+    constexpr Index count = 67;
+    const Array start = g.array(Shape{2, count}, {-1, 1});
+    const Tensor p = Tensor::parameter(start);
+    Adam adam{form};
+    adam.attach({{"p", p}});
+    for (int step = 0; step < 50; ++step) {
+      Array gradient(Shape{2, count});
+      for (Index i = 0; i < count; ++i) {
+        const double size = step > 3 ? g.uniform(-3, 3) : std::exp(g.uniform(std::log(40 * root), std::log(1e-2 * root * root)));
+        gradient.mutable_data()[i] = static_cast<real>(g.chance(0.5) ? size : -size);
+        gradient.mutable_data()[count + i] = static_cast<real>(least * g.uniform(-10, 10));
+      }
+      adam.zero_grad();
+      p.gradient().add(gradient);
+      adam.step();
+      for (Index i = 0; i < count; ++i) {
+        REQUIRE(p.value().at(i) == start.at(i));
+        REQUIRE(std::abs(p.value().at(count + i) - start.at(count + i)) <= form.learning_rate * (step + 2));
+      }
+    }
+    CHECK(std::isinf(adam.slots()[0].variance.at(0)));
+  }
+}
+
+TEST_CASE("a gradient of NaN or infinity makes the parameter NaN, also where the mean of squares is infinite already") {
+  const real infinity = std::numeric_limits<real>::infinity();
+  for (const real bad : {std::numeric_limits<real>::quiet_NaN(), infinity, -infinity})
+    for (const real before : {real(1), std::numeric_limits<real>::max() / 1000}) {
+      const Tensor p = Tensor::parameter(Array::zeros(Shape{1}));
+      Adam adam;
+      adam.attach({{"p", p}});
+      p.gradient().add(Array::full(Shape{1}, before));
+      adam.step();
+      CHECK(std::isfinite(p.item()));
+      adam.zero_grad();
+      p.gradient().add(Array::full(Shape{1}, bad));
+      adam.step();
+      CHECK(std::isnan(p.item()));
+    }
 }

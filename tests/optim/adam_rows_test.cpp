@@ -339,3 +339,25 @@ TEST_CASE("rows stay those of a sweep when the rate changes in every step") {
   }
   CHECK(twins.differ() == "");
 }
+
+TEST_CASE("rows whose gradients are too large to be squared stay finite, and have the bits of a sweep") {
+  for (const AdamOptions& form : forms) {
+    CAPTURE(form.beta_2);
+    CAPTURE(form.l2);
+    Generate g("too large to be squared", 0);
+    Twins twins(g.array(Shape{5, 37}, {-1, 1}), form);
+    const double root = std::sqrt(static_cast<double>(std::numeric_limits<real>::max()));
+    for (Index step = 0; step < 300; ++step) {
+      const Ids ids = step % 60 == 0 ? Ids(Shape{3}, {0, 1, 3}) : Ids(Shape{1}, {static_cast<std::int32_t>(g.integer(2, 3))});
+      Array values = g.array(Shape{ids.count(), 37}, {-1, 1});
+      for (real& value : values.mutable_values())
+        if (step < 100 && g.chance(0.3)) value *= static_cast<real>(root * g.uniform(0.5, 1e5));
+      twins.step(ids, values, true);
+      if (step % 50 == 49) REQUIRE(twins.differ() == "");
+    }
+    Index infinite = 0;
+    for (const real v : twins.on_rows.slots()[0].variance.values()) infinite += std::isinf(v);
+    CHECK(infinite > 10);
+    for (const real p : twins.rows.value().values()) REQUIRE(std::isfinite(p));
+  }
+}

@@ -102,20 +102,29 @@ Call masked_fill_call(const Shapes& shapes, Generate& g) {
           text(mask)};
 }
 
-Call var_call(const Shapes& shapes, Generate& g) {
+using Variance = Tensor (*)(const Tensor&, const fovea::Axes&, bool, fovea::VarOptions);
+Call variance_call(const Shapes& shapes, Generate& g, Variance op, wide (*of_variance)(wide)) {
   const std::vector<int> axes = draw_axes(shapes[0], g, true);
   const fovea::Axes given = named(axes, shapes[0], g);
   const bool keepdims = g.chance(0.5);
   Index count = 1;
   for (const int axis : axes) count *= shapes[0][axis];
   const bool unbiased = count > 1 && g.chance(0.5);
-  return {[=](Inputs x) { return fovea::var(x[0], given, keepdims, {.unbiased = unbiased}); },
+  return {[=](Inputs x) { return op(x[0], given, keepdims, {.unbiased = unbiased}); },
           [=](const auto& x) {
             Plain y = var(x[0], axes, keepdims);
-            for (wide& value : y.values) value *= unbiased ? static_cast<wide>(count) / static_cast<wide>(count - 1) : 1;
+            for (wide& value : y.values) value = of_variance(value * (unbiased ? static_cast<wide>(count) / static_cast<wide>(count - 1) : 1));
             return y;
           },
           fmt::format("axes ({}), keepdims {}, unbiased {}", fmt::join(given.list(), ", "), keepdims, unbiased)};
+}
+
+Call var_call(const Shapes& shapes, Generate& g) {
+  return variance_call(shapes, g, fovea::var, [](wide v) { return v; });
+}
+
+Call std_call(const Shapes& shapes, Generate& g) {
+  return variance_call(shapes, g, fovea::std, [](wide v) { return std::sqrt(v); });
 }
 
 Call cumsum_call(const Shapes& shapes, Generate& g) {
@@ -186,6 +195,7 @@ std::vector<OpCase> reduction_cases() {
       {"logsumexp", all, 4, any, reduction(fovea::logsumexp, logsumexp, false)},
       {"norm", all, 4, any, reduction(fovea::norm, norm, false)},
       {"var", all, 8, reducible, var_call},
+      {"std", distinct, 8, reducible, std_call},
       {"cumsum", all, 4, vectors, cumsum_call},
       {"top_k", distinct, 0, vectors, top_k_call},
   };

@@ -95,7 +95,7 @@ Tensor softplus(const Tensor& x);
 /// min(max(x, low), high); slope 1 at the bounds, 0 beyond. Throws ValueError unless low <= high.
 Tensor clip(const Tensor& x, real low, real high);
 
-/// The smaller of a and b, broadcast; NaN where either is. Where they are equal each gets half of the gradient.
+/// The smaller of a and b, broadcast; NaN where either is, as are both gradients. Where they are equal each gets half of the gradient.
 Tensor minimum(const Tensor& a, const Tensor& b);
 /// The larger, on the same terms.
 Tensor maximum(const Tensor& a, const Tensor& b);
@@ -163,7 +163,7 @@ Tensor dot(const Tensor& a, const Tensor& b);
 Tensor sum(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The mean over axes. Throws ValueError over nothing.
 Tensor mean(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
-/// The maximum over axes; its gradient is shared equally among equals. Throws ValueError over nothing.
+/// The maximum over axes; its gradient is shared equally among equals, and NaN where one is NaN. Throws ValueError over nothing.
 Tensor max(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
 /// The minimum over axes, on the same terms.
 Tensor min(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false);
@@ -181,6 +181,9 @@ struct VarOptions {
 
 /// The mean squared deviation from the mean over axes. Throws ValueError over nothing, and unbiased over one element.
 Tensor var(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false, VarOptions options = {});
+/// The standard deviation: the root of var, on the same terms; gradient 0 where it is 0, as of equal numbers. Behind `using namespace fovea`
+/// it is called by its full name, fovea::std(x).
+Tensor std(const Tensor& x, const Axes& axes = {}, KeepDims keepdims = false, VarOptions options = {});
 
 /// Where along an axis the largest number is, the first of equals; a NaN counts as the largest, and below as the smallest. The
 /// result has x's shape without the axis. Throws ValueError over nothing.
