@@ -103,8 +103,9 @@ TEST_CASE("no op of the table raises a floating-point exception on ordinary numb
   for (const OpCase& op : op_cases()) {
     constexpr int trials = 120;
     const int trial = trapped_part([&] {
-      for (part = 0; part < trials; part = part + 1) {
-        const DrawnCase drawn(op, part, Scale::small);
+      for (int i = 0; i < trials; ++i) {
+        part = i;
+        const DrawnCase drawn(op, i, Scale::small);
         const Trapped trapped;
         run(drawn);
       }
@@ -139,10 +140,13 @@ TEST_CASE("zeros, equal numbers, large logits and masks that keep nothing raise 
       {"AttentionLayer", [](Index n) { AttentionLayer layer; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
   };
   for (const auto& [name, work] : cases) {
-    const int size = trapped_part([&, &work = work] {
-      for (part = 1; part < 40; part = part + 1) work(part);
+    const int failed = trapped_part([&, &work = work] {
+      for (int size = 1; size < 40; ++size) {
+        part = size;
+        work(size);
+      }
     });
-    if (size >= 0) FAIL_CHECK(name, " at size ", size, ": raises a floating-point exception");
+    if (failed >= 0) FAIL_CHECK(name, " at size ", failed, ": raises a floating-point exception");
   }
 }
 #else

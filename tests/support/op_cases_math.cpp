@@ -102,7 +102,7 @@ Call masked_fill_call(const Shapes& shapes, Generate& g) {
           text(mask)};
 }
 
-using Variance = Tensor (*)(const Tensor&, const fovea::Axes&, bool, fovea::VarOptions);
+using Variance = Tensor (*)(const Tensor&, const fovea::Axes&, fovea::KeepDims, fovea::VarOptions);
 Call variance_call(const Shapes& shapes, Generate& g, Variance op, wide (*of_variance)(wide)) {
   const std::vector<int> axes = draw_axes(shapes[0], g, true);
   const fovea::Axes given = named(axes, shapes[0], g);
