@@ -111,13 +111,13 @@ HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to,
 }
 
 /// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the question whether a variance, or a parameter, is
-/// infinite; their sum may be so by itself, which costs time and changes no bit.
+/// infinite; their sum may be so by itself, which costs time and changes no bit. Not where memory is waited for, which likes to be asked evenly.
 template <bool decays, class Gradient>
 HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   Index i = 0;
-  for (; i + 4 * width <= n; i += 4 * width) {
+  for (; gradient.in_cache() && i + 4 * width <= n; i += 4 * width) {
     const State a = to.load_at(i, width).after<decays>(f, gradient.at(i, width)), b = to.load_at(i + width, width).after<decays>(f, gradient.at(i + width, width));
     const State c = to.load_at(i + 2 * width, width).after<decays>(f, gradient.at(i + 2 * width, width)), d = to.load_at(i + 3 * width, width).after<decays>(f, gradient.at(i + 3 * width, width));
     const Lane variances = (a.v + b.v) + (c.v + d.v);
@@ -154,6 +154,7 @@ struct Dense {
   Places state;
   Index left;
 
+  HWY_INLINE bool in_cache() const { return left == 0; }
   HWY_INLINE Lane at(Index i, Index k) const {
     ask_ahead(left - i, state.parameter + i, state.mean + i, state.variance + i);
     if (!gradient) return hn::Zero(Tag());
@@ -171,6 +172,7 @@ void adam_piece(const AdamStep& step, const real* gradient, real* parameter, rea
 struct Parts {
   std::span<const real* const> parts;
 
+  HWY_INLINE bool in_cache() const { return true; }
   HWY_INLINE Lane at(Index i, Index k) const {
     Lane sum = load(parts[0] + i, k);
     for (const real* part : parts.subspan(1)) sum = sum + load(part + i, k);
