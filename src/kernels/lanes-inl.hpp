@@ -136,7 +136,10 @@ HWY_INLINE Lane tanh(Lane x) {
 }
 
 /// 1 / (1 + e^-x), within 4 units in the last place; 0 where e^-x is infinite.
-HWY_INLINE Lane sigmoid(Lane x) { return lanes(1) / (lanes(1) + exp(hn::Neg(x))); }
+HWY_INLINE Lane sigmoid(Lane x) {
+  const Lane least = lanes(single ? -88.7228317 : -709.782712893384);  // below, e^-x would overflow
+  return hn::IfThenZeroElse(hn::Lt(x, least), lanes(1) / (lanes(1) + exp(hn::Neg(larger(least, x)))));
+}
 
 /// ln x, within 4 units in the last place; -infinity at 0, NaN below.
 HWY_INLINE Lane log(Lane x) {

@@ -28,10 +28,10 @@ struct LeakyRelu : Unary<LeakyRelu> {
 
 struct Elu : Unary<Elu> {
   static HWY_INLINE Lane value(Lane x, Scalars alpha) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), alpha.a) * math::expm1(x));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), alpha.a) * math::expm1(math::smaller(lanes(0), x)));
   }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars alpha) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), hn::Set(math::Tag(), alpha.a) * math::exp(x));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), hn::Set(math::Tag(), alpha.a) * math::exp(math::smaller(lanes(0), x)));
   }
 };
 

@@ -137,7 +137,7 @@ TEST_CASE("zeros, equal numbers, large logits and masks that keep nothing raise 
       {"Adam in PyTorch's form, of zeros", [](Index n) { step(Array::zeros({3, n}), Array::zeros({3, n}), {.epsilon = 1e-8, .epsilon_inside = true}, false); }},
       {"Adam by rows", [](Index n) { step(Array::full({3, n}, 1), Array::full({2, n}, real(0.1)), {.l2 = 0.1}, true); }},
       {"GRU", [](Index n) { GRU layer{3}; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
-      {"AttentionLayer", [](Index n) { AttentionLayer layer; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
+      {"AttentionLayer", [](Index n) { AttentionLayer layer{3}; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
   };
   for (const auto& [name, work] : cases) {
     const int failed = trapped_part([&, &work = work] {
@@ -146,7 +146,7 @@ TEST_CASE("zeros, equal numbers, large logits and masks that keep nothing raise 
         work(size);
       }
     });
-    if (failed >= 0) FAIL_CHECK(name, " at size ", failed, ": raises a floating-point exception");
+    if (failed >= 0) FAIL_CHECK(std::string(name), " at size ", failed, ": raises a floating-point exception");
   }
 }
 #else

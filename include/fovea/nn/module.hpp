@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -136,7 +137,10 @@ void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* oute
                 "std::function and a reference do not show what they have");
   if constexpr (way == Visiting::list) {
     std::size_t number = 0;
-    for (auto& element : module) member(std::to_string(number++), element);
+    for (auto& element : module) {
+      char digits[20];
+      member(std::string(digits, std::to_chars(digits, digits + sizeof digits, number++).ptr), element);
+    }
   } else if constexpr (way == Visiting::parameters) {
     std::remove_const_t<Module>::parameters(module, member);
   }
