@@ -135,9 +135,10 @@ Values adam(const Case& c) {
   optimizer.attach(parameters);
   for (std::size_t i = 0; i < count; ++i) {
     sum(parameters[i].tensor * c.tensor(2 + count + i)).backward();
-    Array mean = optimizer.slots()[i].mean, variance = optimizer.slots()[i].variance;  // shared with the optimiser
-    std::ranges::copy(c.tensor(2 + 2 * count + i).value().values(), mean.mutable_data());
-    std::ranges::copy(c.tensor(2 + 3 * count + i).value().values(), variance.mutable_data());
+    // Moments cannot be set yet, and a copy of them is a snapshot: these are the optimiser's own.
+    auto& slot = const_cast<Adam::Slot&>(optimizer.slots()[i]);
+    std::ranges::copy(c.tensor(2 + 2 * count + i).value().values(), slot.mean.mutable_data());
+    std::ranges::copy(c.tensor(2 + 3 * count + i).value().values(), slot.variance.mutable_data());
   }
   optimizer.step();
   Values outputs;
