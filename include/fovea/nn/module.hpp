@@ -72,7 +72,8 @@ namespace visiting {
 struct Parameters {
   int parameters;  ///< the name
 };
-struct Call {  ///< has the other name
+/// The same of the call.
+struct Call {
   void operator()();  ///< the name
 };
 template <class M, class Name>

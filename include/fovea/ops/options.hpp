@@ -38,6 +38,7 @@ class KeepDims {
   /// true: they stay.
   template <std::same_as<bool> Bool>
   KeepDims(Bool keep) : keep_(keep) {}     // NOLINT: implicit on purpose
+  /// Whether they stay.
   operator bool() const { return keep_; }  // NOLINT: implicit on purpose
 
  private:
