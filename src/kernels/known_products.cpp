@@ -73,7 +73,7 @@ struct Padded {
 };
 
 bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& integers, Multiply multiply) {
-  const auto [rows, columns, inner] = sizes;
+  const Index rows = sizes.rows, columns = sizes.columns, inner = sizes.inner;
   const Padded a(transpose_a ? inner : rows, transpose_a ? rows : inner, 3, integers);
   const Padded b(transpose_b ? columns : inner, transpose_b ? inner : columns, 5, integers);
   Padded c(rows, columns, 2, integers);

@@ -231,7 +231,8 @@ void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, r
 }
 
 void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* statistics, const NormGradients& to) {
-  const auto [rows, width, centred] = sizes;
+  const Index rows = sizes.rows, width = sizes.width;
+  const bool centred = sizes.centred;
   const auto input_row = width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
   const auto parameters_row = FOVEA_BEST(norm_parameters_row);
   const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows), bytes = chunks * width * static_cast<Index>(sizeof(real));

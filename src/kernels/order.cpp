@@ -16,7 +16,7 @@ bool is_smaller(real a, real b) { return a < b || (std::isnan(a) && !std::isnan(
 
 template <class Before>
 void first_position(const real* x, AlongAxis axis, std::int32_t* ids, const Before& before) {
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const real* const line = x + i / inner * length * inner + i % inner;

@@ -128,7 +128,7 @@ constexpr auto made_before = [](Index, Index) {};
 // y = the reduction of x; blocks along the axis first, each after make(its first row, how many), then their results pairwise.
 template <class Make>
 void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y, const Make& make) {
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 1) {
     make(0, 1);
     return parallel::for_range(outer * inner, parallel::worth_a_task, [&](Index begin, Index end) { rows(x + begin, 1, end - begin, y + begin); });
@@ -180,7 +180,7 @@ void minimum(const real* x, AlongAxis axis, real* y) {
 }
 
 void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const Index start = i / inner * length * inner + i % inner;

@@ -24,7 +24,7 @@ void scan_rows(const real* x, Index length, Index step, Index width, real* y, bo
 }  // namespace
 
 void cumulative_sum(const real* x, AlongAxis axis, bool from_the_end, real* y, bool add) {
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 0) return;
   const Index groups = (inner + side_by_side - 1) / side_by_side, last = from_the_end ? (length - 1) * inner : 0;
   parallel::for_range(outer * groups, parallel::grain(length * std::min(inner, side_by_side)), [&](Index begin, Index end) {

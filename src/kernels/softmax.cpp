@@ -208,7 +208,7 @@ namespace {
 template <class Row>
 void for_each_softmax(AlongAxis axis, const Row& row) {
   const Index lanes = FOVEA_BEST(lane_count)();
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 0) return;
   const Index groups = inner == 1 ? 1 : (inner + lanes - 1) / lanes;
   parallel::for_range(outer * groups, parallel::grain(8 * length * std::min(inner, lanes)), [&](Index begin, Index end) {

@@ -12,7 +12,7 @@ namespace {
 // neighbours along the inner axis are taken at once. Pieces of [0, outer inner) run in parallel.
 template <class Row>
 void for_lines(AlongAxis axis, Picks picks, const Row& row) {
-  const auto [outer, length, inner] = axis;
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   parallel::for_range(outer * inner, parallel::grain(4 * picks.count), [&](Index begin, Index end) {
     for (Index line = begin; line < end;) {
       const Index o = line / inner, first = line % inner, lines = std::min(end - line, inner - first);

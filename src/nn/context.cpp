@@ -1,9 +1,8 @@
 #include "fovea/nn/context.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <ranges>
+#include <string>
 
 #include "fovea/base/error.hpp"
 
@@ -12,8 +11,9 @@ namespace fovea::inline FOVEA_PRECISION {
 const Array& AttentionWeights::operator[](std::string_view path) const& {
   const auto found = find(path);
   if (found != end()) return found->second;
-  throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path,
-                               empty() ? "are none" : fmt::format("are: {}", fmt::join(std::views::keys(*this), ", "))));
+  std::string names;
+  for (const auto& weights : *this) names += (names.empty() ? "are: " : ", ") + weights.first;
+  throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path, empty() ? "are none" : names));
 }
 
 Rng Context::random() const {

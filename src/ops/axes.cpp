@@ -25,7 +25,7 @@ Rows rows(const char* operation, const Tensor& x, const Axes& axes, bool keepdim
   if (at_the_end) return {x, result.count(), length, result};
   std::vector<int> order(static_cast<std::size_t>(x.shape().rank()));
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_partition(order, std::not_fn(is_reduced));
+  std::stable_partition(order.begin(), order.end(), std::not_fn(is_reduced));
   return {permute(x, order), result.count(), length, result};
 }
 

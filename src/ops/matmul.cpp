@@ -35,7 +35,7 @@ View oriented(const Array& array, bool transpose) { return transpose ? transpose
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
-  const auto [transpose_a, transpose_b] = options;
+  const bool transpose_a = options.transpose_a, transpose_b = options.transpose_b;
   const Shape shape = shape::matmul(a.shape(), b.shape(), transpose_a, transpose_b);
   const std::vector<Index> sizes(shape.sizes().begin(), shape.sizes().end());
   if (a.shape().rank() == 1) return reshape(matmul(reshape(a, {1, a.shape()[0]}), b.shape().rank() == 1 ? reshape(b, {b.shape()[0], 1}) : b, {false, b.shape().rank() > 1 && transpose_b}), sizes);

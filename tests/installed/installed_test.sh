@@ -51,4 +51,14 @@ module "$hidden" "$list visit(\"more\", self.more); } std::unique_ptr<Dense> mor
 module "$hidden" "$list visit(\"more\", self.more); } std::map<std::string, Dense> more;"
 echo "figure: modules refused by the compiler with a sentence = $refused"
 
+# Each header, read alone as C++17, stops at a sentence that says what is missing.
+headers=0
+for header in "${pc%/lib/*}"/include/fovea/*.hpp "${pc%/lib/*}"/include/fovea/*/*.hpp; do
+  printf '#include <%s>\n' "${header##*/include/}" >"$folder/alone.cpp"
+  if $compiler -std=c++17 -fsyntax-only "$folder/alone.cpp" $flags 2>"$folder/log"; then echo "${header##*/} is read as C++17"; exit 1; fi
+  grep -m1 'error' "$folder/log" | grep -q 'fovea needs C++20' || { echo "${header##*/}: C++17 is not what the compiler complains of first"; cat "$folder/log"; exit 1; }
+  headers=$((headers + 1))
+done
+echo "figure: headers that stop at a sentence in C++17 = $headers"
+
 echo "figure: documented programs against the installed library = $programs"

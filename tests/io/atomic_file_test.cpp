@@ -238,7 +238,7 @@ TEST_CASE("a read-only file is not overwritten, by the administrator neither, di
   int error = 0;
   write_bytes(folder / "file", "old text");
   std::filesystem::create_symlink("file", folder / "link");
-  for (const mode_t mode : {0444, 0400, 0555, 0000}) {
+  for (const mode_t mode : {0444U, 0400U, 0555U, 0000U}) {
     ::chmod((folder / "file").c_str(), mode);
     for (const char* name : {"file", "link"}) {
       CHECK(refusal(folder / name, error).find("cannot write to a file of mode 0") != std::string::npos);

@@ -70,7 +70,9 @@ std::string refusal(const std::string& bytes) {
 
 TEST_CASE("files of NumPy hold what NumPy says: every type, both byte orders, both element orders") {
   CHECK(listing()["npy"].size() == 21);
-  for (const auto& [name, entry] : listing()["npy"].items()) {
+  for (const auto& item : listing()["npy"].items()) {
+    const std::string& name = item.key();
+    const nlohmann::json& entry = item.value();
     CAPTURE(name);
     const NumpyArray file(golden(name + ".npy"));
     CHECK(file.header().type_text == entry["descr"].get<std::string>());

@@ -51,8 +51,12 @@ Array whole_numbers(const Shape& shape, Generate& g) {
 TEST_CASE("a row is added to each row, and then the kernel applied, whichever there is") {
   const kernels::UnaryKernel kernel{twice, slope_of_twice, true};
   Generate g("add_row_and_map", 0);
-  for (const auto& [rows, width] : std::vector<std::pair<Index, Index>>{{0, 3}, {3, 0}, {1, 1}, {5, 17}, {40000, 1}, {300, 257}, {2, 40000}})
+  struct Sizes {
+    Index rows, width;
+  };
+  for (const Sizes& sizes : std::vector<Sizes>{{0, 3}, {3, 0}, {1, 1}, {5, 17}, {40000, 1}, {300, 257}, {2, 40000}})
     for (int with = 0; with < 4; ++with) {
+      const Index rows = sizes.rows, width = sizes.width;
       INFO(rows, " rows of ", width, ", kernel ", with % 2, ", row ", with / 2);
       const Array b = whole_numbers({width}, g);
       Array y = whole_numbers({rows * width + past_the_end}, g), expected = y.clone();

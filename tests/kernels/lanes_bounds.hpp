@@ -26,12 +26,17 @@ using Limits = std::numeric_limits<real>;
 #define FOVEA_EVERY_VERSION(FUNCTION) \
   std::vector<Function> { HWY_CHOOSE_TARGET_LIST(FUNCTION), HWY_CHOOSE_FALLBACK(FUNCTION) }
 
-std::vector<std::pair<std::string, Function>> supported(const std::vector<Function>& versions) {
+struct Version {
+  std::string target;
+  Function function;
+};
+
+std::vector<Version> supported(const std::vector<Function>& versions) {
   using TargetBit = std::int64_t (*)();
   const std::vector<TargetBit> bits = {HWY_CHOOSE_TARGET_LIST(target_bit), HWY_CHOOSE_FALLBACK(target_bit)};
-  std::vector<std::pair<std::string, Function>> result;
+  std::vector<Version> result;
   for (std::size_t i = 0; i < versions.size(); ++i)
-    if (versions[i] && bits[i] && (hwy::SupportedTargets() & bits[i]()) != 0) result.emplace_back(hwy::TargetName(bits[i]()), versions[i]);
+    if (versions[i] && bits[i] && (hwy::SupportedTargets() & bits[i]()) != 0) result.push_back({hwy::TargetName(bits[i]()), versions[i]});
   return result;
 }
 
@@ -81,9 +86,9 @@ void check_bound(const char* name, const std::vector<Function>& versions, long d
   const std::vector<real> x = points(low, high);
   std::vector<long double> expected(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) expected[i] = truth(x[i]);
-  for (const auto& [target, function] : supported(versions)) {
+  for (const Version& version : supported(versions)) {
     std::vector<real> y(x.size());
-    function(x.data(), y.data(), static_cast<Index>(x.size()));
+    version.function(x.data(), y.data(), static_cast<Index>(x.size()));
     std::size_t worst = 0;
     long double largest = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -93,21 +98,22 @@ void check_bound(const char* name, const std::vector<Function>& versions, long d
         worst = i;
       }
     }
-    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, target, x[worst], y[worst], expected[worst],
+    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, version.target, x[worst], y[worst], expected[worst],
                      support::seed()));
     CHECK(static_cast<double>(largest) <= bound);
-    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name, target.c_str(), static_cast<double>(largest),
+    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name, version.target.c_str(), static_cast<double>(largest),
                 static_cast<double>(x[worst]));
   }
 }
 
 // value(x) for single numbers, on every instruction set.
 void check_values(const char* name, const std::vector<Function>& versions, const std::vector<std::pair<real, real>>& pairs) {
-  for (const auto& [target, function] : supported(versions))
-    for (const auto& [x, expected] : pairs) {
+  for (const Version& version : supported(versions))
+    for (const auto& pair : pairs) {
+      const real x = pair.first, expected = pair.second;
       real y = 0;
-      function(&x, &y, 1);
-      INFO(fmt::format("{} on {} of {}", name, target, x));
+      version.function(&x, &y, 1);
+      INFO(fmt::format("{} on {} of {}", name, version.target, x));
       if (std::isnan(expected)) {
         CHECK(std::isnan(y));
       } else {

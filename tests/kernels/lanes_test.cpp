@@ -115,14 +115,14 @@ TEST_CASE("an element's bits do not depend on where it stands: vectors and tails
   support::Generate g("tails", 0);
   for (const auto& versions :
        {FOVEA_EVERY_VERSION(test_exp), FOVEA_EVERY_VERSION(test_tanh), FOVEA_EVERY_VERSION(test_sigmoid), FOVEA_EVERY_VERSION(test_log)})
-    for (const auto& [target, function] : supported(versions)) {
+    for (const Version& version : supported(versions)) {
       std::vector<real> x(67), whole(67);
       for (real& value : x) value = static_cast<real>(g.uniform(0.1, 5));
-      function(x.data(), whole.data(), 67);
+      version.function(x.data(), whole.data(), 67);
       for (std::size_t i = 0; i < x.size(); ++i) {
         real alone = 0;
-        function(&x[i], &alone, 1);
-        INFO(target, ", element ", i, ", FOVEA_SEED=", support::seed());
+        version.function(&x[i], &alone, 1);
+        INFO(version.target, ", element ", i, ", FOVEA_SEED=", support::seed());
         CHECK(std::bit_cast<Bits>(alone) == std::bit_cast<Bits>(whole[i]));
       }
     }
@@ -134,19 +134,19 @@ TEST_CASE("a sum has all lanes, and a tail touches its own numbers only") {
   const auto lanes_of = supported(widths);
   for (std::size_t v = 0; v < lanes_of.size(); ++v) {
     real width = 0;
-    lanes_of[v].second(nullptr, &width, 1);
+    lanes_of[v].function(nullptr, &width, 1);
     const auto count = static_cast<std::size_t>(width);
-    INFO(lanes_of[v].first, ", ", count, " lanes");
+    INFO(lanes_of[v].target, ", ", count, " lanes");
     std::vector<real> x(count);
     for (std::size_t large = 0; large < count; ++large) {
       for (std::size_t i = 0; i < count; ++i) x[i] = static_cast<real>(i == large ? 1000 : static_cast<int>(i) - 5);
       real sum = 0;
-      supported(sums)[v].second(x.data(), &sum, 1);
+      supported(sums)[v].function(x.data(), &sum, 1);
       CHECK(sum == std::accumulate(x.begin(), x.end(), real(0)));  // small integers: exact in any order
     }
     for (std::size_t n = 1; n < count; ++n) {
       std::vector<real> stored(count, -1);
-      supported(tails)[v].second(x.data(), stored.data(), static_cast<Index>(n));
+      supported(tails)[v].function(x.data(), stored.data(), static_cast<Index>(n));
       for (std::size_t i = 0; i < count; ++i) CHECK(stored[i] == (i < n ? x[i] : -1));
     }
   }

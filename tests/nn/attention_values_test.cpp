@@ -67,7 +67,9 @@ TEST_CASE("attention is its formula in plain loops, in every reading and score")
   for (const Reading reading : {Reading::per_position, Reading::query})
     for (const Score score : {Score::additive, Score::dot, Score::scaled_dot, Score::general}) kinds.push_back({reading, score});
   for (Index trial = 0; trial < 4; ++trial)
-    for (const auto& [reading, kind] : kinds) {
+    for (const Kind& each : kinds) {
+      const Reading reading = each.reading;
+      const Score kind = each.score;
       Generate g("formula", trial);
       const Index batch = g.integer(1, 4), time = g.integer(1, 9), features = g.integer(1, 7), units = g.integer(1, 6);
       const Index queries = reading == Reading::pool ? 1 : reading == Reading::per_position ? time : g.integer(1, 5);

@@ -133,7 +133,7 @@ TEST_CASE("orthogonal weights have rows, or columns, of length 1 at right angles
 }
 
 TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
-  Residual<Dense> dense{Dense{.units = 3}};
+  Residual dense{Dense{.units = 3}};
   CHECK(dense.build(Shape{3}, seed) == Shape{3});
   CHECK(paths_of(dense) == Paths{"module/weight (3, 3)", "module/bias (3,)"});
   const Tensor x = Generate("residual", 0).array(Shape{2, 3}, {-1, 1});
@@ -143,7 +143,7 @@ TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
   CHECK_THROWS_WITH_AS(wider.build(Shape{3}, seed), "Residual: the module makes (4,) of a sample (3,); the two are added and must be equal",
                        ShapeError);
 
-  Residual<GRU> gru{GRU{.units = 3, .return_sequences = true}};
+  Residual gru{GRU{.units = 3, .return_sequences = true}};
   gru.build(Shape{2, 3}, seed);
   const Tensor sequence = Generate("residual", 1).array(Shape{1, 2, 3}, {-1, 1});
   const Mask mask(Shape{1, 2}, {1, 0});

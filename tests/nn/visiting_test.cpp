@@ -88,8 +88,8 @@ constexpr bool none = visiting_of<M> == Visiting::none && visiting_of<const M> =
 template <class M>
 constexpr bool listed = visiting_of<M> == Visiting::parameters && visiting_of<const M> == Visiting::parameters;
 
-const auto lambda = [](const Tensor& x, const Context&) { return x; };
-const auto generic = [factor = real(2)](const auto& x, const Context&) { return x * factor; };
+[[maybe_unused]] const auto lambda = [](const Tensor& x, const Context&) { return x; };
+[[maybe_unused]] const auto generic = [factor = real(2)](const auto& x, const Context&) { return x * factor; };
 
 }  // namespace
 

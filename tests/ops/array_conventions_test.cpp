@@ -59,14 +59,18 @@ TEST_CASE("layer_norm and rms_norm equal their steps, value and gradient") {
 }
 
 TEST_CASE("linear gives the bits of its steps, value and gradients, for each activation, with a bias and without") {
-  for (const auto& [x_shape, inputs, units] : {std::tuple(Shape{70, 33}, 33, 300), {Shape{3, 41, 20}, 20, 5}, {Shape{5000, 3}, 3, 1}, {Shape{1, 784}, 784, 256}})
+  struct Sizes {
+    Shape x;
+    Index units;
+  };
+  for (const Sizes& sizes : {Sizes{{70, 33}, 300}, {{3, 41, 20}, 5}, {{5000, 3}, 1}, {{1, 784}, 256}})
     for (int number = 0; number <= static_cast<int>(Activation::softplus); ++number)
       for (const bool biased : {true, false}) {
         Generate g("linear", number);
-        INFO("x ", to_string(x_shape), ", activation ", number, ", biased ", biased);
+        INFO("x ", to_string(sizes.x), ", activation ", number, ", biased ", biased);
         const auto activation = static_cast<Activation>(number);
-        const std::vector<Array> values = {g.array(x_shape, {-1, 1}), g.array(Shape{inputs, units}, {-1, 1}), g.array(Shape{units}, {-1, 1})};
-        const Array weights = g.array(x_shape.with(-1, units), {-1, 1});
+        const std::vector<Array> values = {g.array(sizes.x, {-1, 1}), g.array(Shape{sizes.x[-1], sizes.units}, {-1, 1}), g.array(Shape{sizes.units}, {-1, 1})};
+        const Array weights = g.array(sizes.x.with(-1, sizes.units), {-1, 1});
         std::vector<Array> results[2];
         for (const bool fused : {true, false}) {
           const std::vector<Tensor> in = support::as_parameters(values);

@@ -63,7 +63,7 @@ TEST_CASE("mode min and max say which values are better, whatever the name") {
 }
 
 TEST_CASE("a name that does not tell which values are better is refused before anything is trained, until a mode is given") {
-  const auto [x, y] = toy::data(10);
+  const toy::Data data = toy::data(10);
   Sequential model = toy::model();
   model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Spy{}}, .seed = 1});
   const std::vector<Array> before = toy::weights(model);
@@ -74,12 +74,12 @@ TEST_CASE("a name that does not tell which values are better is refused before a
   RestoreBestWeights best("spy");
   FitOptions options = toy::quiet(1, 4);
   options.callbacks = {&stopping};
-  CHECK(support::refusal<ValueError>([&] { model.fit(x, y, options); }) == "sequential: fit: EarlyStopping" + text);
+  CHECK(support::refusal<ValueError>([&] { model.fit(data.x, data.y, options); }) == "sequential: fit: EarlyStopping" + text);
   options.callbacks = {&best};
-  CHECK(support::refusal<ValueError>([&] { model.fit(x, y, options); }) == "sequential: fit: RestoreBestWeights" + text);
+  CHECK(support::refusal<ValueError>([&] { model.fit(data.x, data.y, options); }) == "sequential: fit: RestoreBestWeights" + text);
   CHECK(toy::bits_differ(toy::weights(model), before) == "");
   options.callbacks = {&decided};
-  model.fit(x, y, options);
+  model.fit(data.x, data.y, options);
 }
 
 TEST_CASE("min_delta is what a value must be better by, in either direction") {

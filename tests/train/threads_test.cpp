@@ -123,12 +123,12 @@ TEST_CASE("asking for attention, predictions, a summary or an evaluation on the 
 }
 
 TEST_CASE("asking for attention leaves outputs and gradients as they are") {
-  const auto [x, y] = toy::data(9);
+  const toy::Data data = toy::data(9);
   const Sequential model = toy::model({.dropout = real(0.2)});
   const auto run = [&](AttentionWeights* weights) {
     zero_grad(model);
-    const Tensor out = model(x, {.training = true, .step = 0, .weights = weights});
-    mean(SparseCategoricalCrossentropy{}(out, y)).backward();
+    const Tensor out = model(data.x, {.training = true, .step = 0, .weights = weights});
+    mean(SparseCategoricalCrossentropy{}(out, data.y)).backward();
     std::vector<Array> result = {out.value()};
     for (const NamedParameter& parameter : parameters_of(model)) result.push_back(parameter.tensor.grad());
     return result;

@@ -4,6 +4,11 @@
 // gradient checks are sharp). Each build has an inline namespace of its own, so both may be linked into one process.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "fovea needs C++20: compile with -std=c++20 (g++ 12 or newer, clang 14 or newer)"
+#include <fovea-needs-C++20>  // does not exist: compilers stop here, rather than go on to errors that hide the one above
+#endif
+
 #include <cstdint>
 
 #if defined(FOVEA_DOUBLE)

@@ -50,4 +50,8 @@ struct Residual {
   static void parameters(auto& self, auto&& visit) { visit("module", self.module); }
 };
 
+/// Residual{Dense{8}} is a Residual<Dense>, with compilers that do not deduce it (clang before 17) as well.
+template <class M>
+Residual(M) -> Residual<M>;
+
 }  // namespace fovea
