@@ -9,6 +9,7 @@ plant.py BUILD --only 3,17     some, by number
 import argparse
 import hashlib
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,15 @@ from defects import DEFECTS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def pattern(old):
+    """Finds the text of a defect however its lines are broken and its strings are cut."""
+    return re.compile(r'(?:\s|"\s*")*'.join(re.escape(token) for token in re.findall(r"\w+|\S", old)))
+
+
 def stale():
     """Defects whose text does not stand exactly once where it should."""
-    return [f"{number}: {what}" for number, (file, old, new, _, what) in enumerate(DEFECTS) if (ROOT / file).read_text().count(old) != 1 or old == new]
+    return [f"{number}: {what}" for number, (file, old, new, _, what) in enumerate(DEFECTS)
+            if len(pattern(old).findall((ROOT / file).read_text())) != 1 or old == new]
 
 
 def drawn(text, count):
@@ -42,7 +49,7 @@ def turns_red(copy, build, file, old, new, program, patience):
     """Builds the program with the defect and runs it. None if it does not build."""
     path = copy / file
     right = path.read_text()
-    path.write_text(right.replace(old, new))
+    path.write_text(pattern(old).sub(lambda _: new, right))
     try:
         made = subprocess.run(["ninja", "-C", build, f"tests/{program}"], capture_output=True, text=True)
         if made.returncode != 0:
