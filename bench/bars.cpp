@@ -15,8 +15,9 @@ namespace bench::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::ScalableTag<fovea::real>;
 
-/// Twelve chains of multiply-adds, `links` long each: more than any processor has under way at once. They start from different numbers, so
-/// that no compiler makes one of them. Returns their sum.
+/// Twelve chains of multiply-adds, `links` long each: more than any processor has under way at
+/// once. They start from different numbers, so that no compiler makes one of them. Returns their
+/// sum.
 fovea::real multiply_add(fovea::Index links) {
   const auto factor = hn::Set(Tag(), fovea::real(0.5)), term = hn::Set(Tag(), fovea::real(1));
   auto a = hn::Iota(Tag(), 0), b = a + term, c = b + term, d = c + term, e = d + term, f = e + term;
@@ -63,7 +64,8 @@ std::function<void()> copies(Index bytes, bool all_threads) {
   const Index grain = all_threads ? fovea::parallel::worth_a_task : count;
   return [=, from = from, to = to]() mutable {
     fovea::parallel::for_range(count, grain, [&](Index begin, Index end) {
-      std::memcpy(to.mutable_data() + begin, from.data() + begin, static_cast<std::size_t>(end - begin) * sizeof(real));
+      std::memcpy(to.mutable_data() + begin, from.data() + begin,
+                  static_cast<std::size_t>(end - begin) * sizeof(real));
     });
     benchmark::DoNotOptimize(to.mutable_data());
     benchmark::ClobberMemory();
@@ -71,17 +73,20 @@ std::function<void()> copies(Index bytes, bool all_threads) {
 }
 
 void MultiplyAdds::operator()() const {
-  fovea::parallel::run(all_threads ? fovea::threads() : 1, [](Index) { benchmark::DoNotOptimize(FOVEA_BEST(multiply_add)(links)); });
+  fovea::parallel::run(all_threads ? fovea::threads() : 1,
+                       [](Index) { benchmark::DoNotOptimize(FOVEA_BEST(multiply_add)(links)); });
 }
 
 double MultiplyAdds::operations() const {
-  return 2.0 * 12 * static_cast<double>(links * FOVEA_BEST(lanes)() * (all_threads ? fovea::threads() : 1));
+  return 2.0 * 12 *
+         static_cast<double>(links * FOVEA_BEST(lanes)() * (all_threads ? fovea::threads() : 1));
 }
 
 Array random_array(const Shape& shape, real low, real high) {
   const fovea::Rng random(5);
   Array array(shape);
-  for (Index i = 0; i < array.count(); ++i) array.mutable_data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
+  for (Index i = 0; i < array.count(); ++i)
+    array.mutable_data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
   return array;
 }
 

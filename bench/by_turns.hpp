@@ -1,4 +1,5 @@
-// Two contestants by turns, in blocks of calls within one run, so that both meet the same clock, caches and neighbours.
+// Two contestants by turns, in blocks of calls within one run, so that both meet the same clock,
+// caches and neighbours.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -17,7 +18,8 @@ struct Contestant {
   std::function<void()> before = [] {};
 };
 
-/// Medians over the blocks: seconds for one call of each, and how many times as long as ours the bar takes.
+/// Medians over the blocks: seconds for one call of each, and how many times as long as ours the
+/// bar takes.
 struct Comparison {
   double seconds, bar_seconds, times_bar;
 };
@@ -25,7 +27,8 @@ struct Comparison {
 /// How long to compare. Blocks of a call that takes longer than block_seconds have one call.
 struct Turns {
   double block_seconds = 0.005;
-  double warm_seconds = 0;  // of calls that are not timed, before each block: a system may need some to give each thread its processor
+  double warm_seconds = 0;  // of calls that are not timed, before each block: a system may need
+                            // some to give each thread its processor
   double total_seconds = 0.4;
   std::size_t least = 7;  // blocks, whatever they take
 };
@@ -42,10 +45,12 @@ double seconds_of(const Work& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Seconds for one call, from a block of calls. A block of several begins with one or more that are not timed.
+/// Seconds for one call, from a block of calls. A block of several begins with one or more that are
+/// not timed.
 inline double block(const Contestant& contestant, long calls, double warm_seconds = 0) {
   contestant.before();
-  for (double warm = 0; calls > 1 && warm <= warm_seconds;) warm += std::max(1e-9, seconds_of(contestant.call));
+  for (double warm = 0; calls > 1 && warm <= warm_seconds;)
+    warm += std::max(1e-9, seconds_of(contestant.call));
   const double seconds = seconds_of([&] {
     for (long i = 0; i < calls; ++i) contestant.call();
   });
@@ -56,17 +61,22 @@ inline double block(const Contestant& contestant, long calls, double warm_second
 inline long calls_in_a_block(const Contestant& contestant, double block_seconds) {
   block(contestant, 1);
   long calls = 1;
-  for (double seconds = 0; (seconds = block(contestant, calls) * static_cast<double>(calls)) < block_seconds;)
-    calls = static_cast<long>(static_cast<double>(calls) * std::clamp(1.2 * block_seconds / seconds, 1.5, 100.0)) + 1;
+  for (double seconds = 0;
+       (seconds = block(contestant, calls) * static_cast<double>(calls)) < block_seconds;)
+    calls = static_cast<long>(static_cast<double>(calls) *
+                              std::clamp(1.2 * block_seconds / seconds, 1.5, 100.0)) +
+            1;
   return calls;
 }
 
 inline Comparison by_turns(const Contestant& ours, const Contestant& bar, const Turns& turns = {}) {
-  const long our_calls = calls_in_a_block(ours, turns.block_seconds), bar_calls = calls_in_a_block(bar, turns.block_seconds);
+  const long our_calls = calls_in_a_block(ours, turns.block_seconds),
+             bar_calls = calls_in_a_block(bar, turns.block_seconds);
   std::vector<double> seconds, bar_seconds, times;
   const auto start = std::chrono::steady_clock::now();
   while (times.size() < turns.least ||
-         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < turns.total_seconds) {
+         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() <
+             turns.total_seconds) {
     seconds.push_back(block(ours, our_calls, turns.warm_seconds));
     bar_seconds.push_back(block(bar, bar_calls, turns.warm_seconds));
     times.push_back(bar_seconds.back() / seconds.back());

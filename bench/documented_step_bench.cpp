@@ -1,7 +1,9 @@
-// Time of one training step of the documented model, batch in, loss out: Embedding(vocab, 128) -> AttentionLayer(64) -> Dense(10,
-// softmax), cross-entropy, Adam. Names say what varies; tokens are drawn uniformly, or by Zipf's law as in text. The same step in
-// parts: forward and backward, the optimiser, and the loader. And without one of the things that make it fast: in a loop of one's own
-// (which is one shard), with dense Adam, with attention composed of elementary operations, with and without one product for W1 and W2.
+// Time of one training step of the documented model, batch in, loss out: Embedding(vocab, 128) ->
+// AttentionLayer(64) -> Dense(10, softmax), cross-entropy, Adam. Names say what varies; tokens are
+// drawn uniformly, or by Zipf's law as in text. The same step in parts: forward and backward, the
+// optimiser, and the loader. And without one of the things that make it fast: in a loop of one's
+// own (which is one shard), with dense Adam, with attention composed of elementary operations, with
+// and without one product for W1 and W2.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -18,13 +20,16 @@ struct Work {
   bool zipf;
 
   std::string name(const std::string& part) const {
-    return fmt::format("documented_step{}/batch:{}/time:{}/vocab:{}/tokens:{}", part, batch, time, vocab, zipf ? "zipf" : "uniform");
+    return fmt::format("documented_step{}/batch:{}/time:{}/vocab:{}/tokens:{}", part, batch, time,
+                       vocab, zipf ? "zipf" : "uniform");
   }
 };
 
 constexpr Index batches = 64;  // different ones, in turn
 
-Ids draw_ids(const Work& work) { return bench::draw_tokens({batches * work.batch, work.time}, work.vocab, work.zipf); }
+Ids draw_ids(const Work& work) {
+  return bench::draw_tokens({batches * work.batch, work.time}, work.vocab, work.zipf);
+}
 
 Ids draw_labels(const Work& work) { return bench::draw_labels(batches * work.batch, 10); }
 
@@ -61,16 +66,21 @@ struct ComposedAttention {
   static void parameters(auto& self, auto&& visit) { visit("layer", self.layer); }
   Shape build(const Shape& sample, const Rng& random) { return layer.build(sample, random); }
   Tensor operator()(const Tensor& x, const Context& = {}) const {
-    const Tensor z = one_product ? matmul(x, layer.W1 + layer.W2) + (layer.b1 + layer.b2) : (matmul(x, layer.W1) + layer.b1) + (matmul(x, layer.W2) + layer.b2);
+    const Tensor z = one_product
+                         ? matmul(x, layer.W1 + layer.W2) + (layer.b1 + layer.b2)
+                         : (matmul(x, layer.W1) + layer.b1) + (matmul(x, layer.W2) + layer.b2);
     const Tensor weights = softmax(matmul(tanh(z), layer.v), 1);
     return reshape(matmul(weights, x, {.transpose_a = true}), {x.shape()[0], x.shape()[2]});
   }
 };
 
 template <class Attention = AttentionLayer>
-Sequential documented_model(const Work& work, Optimizer optimizer, const Attention& attention = {64}) {
+Sequential documented_model(const Work& work, Optimizer optimizer,
+                            const Attention& attention = {64}) {
   Sequential model{Embedding{work.vocab, 128}, attention, Dense{10, Activation::softmax}};
-  model.compile({.optimizer = std::move(optimizer), .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  model.compile({.optimizer = std::move(optimizer),
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}}});
   model.build({work.time});
   return model;
 }
@@ -78,30 +88,40 @@ Sequential documented_model(const Work& work, Optimizer optimizer, const Attenti
 std::vector<std::pair<Samples, Samples>> cut(const Work& work) {
   const Ids ids = draw_ids(work), labels = draw_labels(work);
   std::vector<std::pair<Samples, Samples>> list;
-  for (Index i = 0; i < batches; ++i) list.emplace_back(ids.rows(i * work.batch, (i + 1) * work.batch), labels.rows(i * work.batch, (i + 1) * work.batch));
+  for (Index i = 0; i < batches; ++i)
+    list.emplace_back(ids.rows(i * work.batch, (i + 1) * work.batch),
+                      labels.rows(i * work.batch, (i + 1) * work.batch));
   return list;
 }
 
-// Times `train`, of a batch, after two rounds through all batches: rows have then waited as long as they will. The counter is over the
-// operations that the step needs: three products of (batch time, 128) and (128, 64).
+// Times `train`, of a batch, after two rounds through all batches: rows have then waited as long as
+// they will. The counter is over the operations that the step needs: three products of (batch time,
+// 128) and (128, 64).
 template <class Train>
 void time_batches(benchmark::State& state, const Work& work, const Train& train) {
   const auto list = cut(work);
-  for (std::size_t i = 0; i < 2 * list.size(); ++i) train(list[i % list.size()].first, list[i % list.size()].second);
+  for (std::size_t i = 0; i < 2 * list.size(); ++i)
+    train(list[i % list.size()].first, list[i % list.size()].second);
   std::size_t next = 0;
   for (auto _ : state) {
     const auto& [x, y] = list[next++ % list.size()];
     train(x, y);
   }
-  const auto rate = [](Index count) { return benchmark::Counter(static_cast<double>(count), benchmark::Counter::kIsIterationInvariantRate); };
+  const auto rate = [](Index count) {
+    return benchmark::Counter(static_cast<double>(count),
+                              benchmark::Counter::kIsIterationInvariantRate);
+  };
   state.counters["samples/s"] = rate(work.batch);
   state.counters["needed_flop/s"] = rate(3 * 2 * work.batch * work.time * 128 * 64);
 }
 
 template <class Attention = AttentionLayer>
-void step(benchmark::State& state, const Work& work, Optimizer optimizer, const Attention& attention = {64}) {
+void step(benchmark::State& state, const Work& work, Optimizer optimizer,
+          const Attention& attention = {64}) {
   Sequential model = documented_model(work, std::move(optimizer), attention);
-  time_batches(state, work, [&](const Samples& x, const Samples& y) { benchmark::DoNotOptimize(model.train_on_batch(x, y)); });
+  time_batches(state, work, [&](const Samples& x, const Samples& y) {
+    benchmark::DoNotOptimize(model.train_on_batch(x, y));
+  });
 }
 
 void loop(benchmark::State& state, const Work& work) {
@@ -139,7 +159,9 @@ void loader(benchmark::State& state, const Work& work) {
 
 template <class Run>
 void add(const Work& work, const std::string& part, const Run& run) {
-  benchmark::RegisterBenchmark(work.name(part).c_str(), run)->UseRealTime()->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(work.name(part).c_str(), run)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
 }
 
 void add_parts(const Work& work) {
@@ -151,10 +173,15 @@ void add_parts(const Work& work) {
 
 void add_without(const Work& work) {
   add(work, "_own_loop", [=](benchmark::State& state) { loop(state, work); });
-  add(work, "_lazy_adam", [=](benchmark::State& state) { step(state, work, Adam(AdamOptions{.untouched_rows_stand_still = true})); });
+  add(work, "_lazy_adam", [=](benchmark::State& state) {
+    step(state, work, Adam(AdamOptions{.untouched_rows_stand_still = true}));
+  });
   add(work, "_dense_adam", [=](benchmark::State& state) { step(state, work, DenseAdam{}); });
-  add(work, "_composed", [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{}); });
-  add(work, "_composed_two_products", [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{.one_product = false}); });
+  add(work, "_composed",
+      [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{}); });
+  add(work, "_composed_two_products", [=](benchmark::State& state) {
+    step(state, work, Adam{}, ComposedAttention{.one_product = false});
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Matrix products beside OpenBLAS called once with threads of its own: rows x columns x inner, batches in front. A batch is a loop of
-// OpenBLAS' calls. openblas_ms is its time, times_openblas how many times as long as ours it takes; 1 is the bar.
+// Matrix products beside OpenBLAS called once with threads of its own: rows x columns x inner,
+// batches in front. A batch is a loop of OpenBLAS' calls. openblas_ms is its time, times_openblas
+// how many times as long as ours it takes; 1 is the bar.
 #include <cblas.h>
 #include <fmt/format.h>
 
@@ -25,8 +26,11 @@ struct Product {
   Form form = Form::plain;
 
   std::string name() const {
-    const char* suffix = form == Form::plain ? "" : form == Form::transposed_a ? "/transposed:a" : "/transposed:b";
-    return fmt::format("gemm/{}{}x{}x{}{}", batch == 1 ? "" : fmt::format("{}x", batch), rows, columns, inner, suffix);
+    const char* suffix = form == Form::plain          ? ""
+                         : form == Form::transposed_a ? "/transposed:a"
+                                                      : "/transposed:b";
+    return fmt::format("gemm/{}{}x{}x{}{}", batch == 1 ? "" : fmt::format("{}x", batch), rows,
+                       columns, inner, suffix);
   }
   double operations() const { return 2.0 * static_cast<double>(batch * rows * columns * inner); }
   bool transposes_a() const { return form == Form::transposed_a; }
@@ -34,13 +38,14 @@ struct Product {
 };
 
 // clang-format off
+// Alike products share a line.
 const Product products[] = {
     // square
-    {1, 1, 1}, {16, 16, 16}, {64, 64, 64}, {100, 100, 100}, {128, 128, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024},
-    {2048, 2048, 2048}, {4096, 4096, 4096},
+    {1, 1, 1}, {16, 16, 16}, {64, 64, 64}, {100, 100, 100}, {128, 128, 128}, {256, 256, 256},
+    {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048}, {4096, 4096, 4096},
     // one row, one column, tall, wide
-    {1, 4096, 4096}, {4096, 1, 4096}, {32, 10, 64}, {100, 64, 128}, {3200, 64, 128}, {25600, 64, 128}, {10000, 16, 16}, {32, 10000, 128},
-    {64, 30000, 256}, {8, 4096, 1024},
+    {1, 4096, 4096}, {4096, 1, 4096}, {32, 10, 64}, {100, 64, 128}, {3200, 64, 128},
+    {25600, 64, 128}, {10000, 16, 16}, {32, 10000, 128}, {64, 30000, 256}, {8, 4096, 1024},
     // of layers
     {128, 256, 784}, {128, 128, 256}, {512, 2048, 512}, {512, 512, 2048},
     // long inner
@@ -48,9 +53,10 @@ const Product products[] = {
     // batches
     {64, 64, 64, 32}, {100, 64, 128, 256}, {100, 100, 64, 256}, {8, 8, 8, 1000}, {512, 512, 64, 8},
     // transposed
-    {3200, 128, 64, 1, Form::transposed_b}, {128, 784, 256, 1, Form::transposed_b}, {2048, 2048, 2048, 1, Form::transposed_b},
-    {128, 64, 3200, 1, Form::transposed_a}, {784, 256, 128, 1, Form::transposed_a}, {2048, 2048, 2048, 1, Form::transposed_a},
-    {100, 100, 64, 32, Form::transposed_b},
+    {3200, 128, 64, 1, Form::transposed_b}, {128, 784, 256, 1, Form::transposed_b},
+    {2048, 2048, 2048, 1, Form::transposed_b}, {100, 100, 64, 32, Form::transposed_b},
+    {128, 64, 3200, 1, Form::transposed_a}, {784, 256, 128, 1, Form::transposed_a},
+    {2048, 2048, 2048, 1, Form::transposed_a},
 };
 // clang-format on
 
@@ -63,8 +69,12 @@ struct Operands {
 
   explicit Operands(const Product& p)
       : product(p),
-        a(bench::random_array(p.transposes_a() ? Shape{p.batch, p.inner, p.rows} : Shape{p.batch, p.rows, p.inner}, -1, 1)),
-        b(bench::random_array(p.transposes_b() ? Shape{p.batch, p.columns, p.inner} : Shape{p.batch, p.inner, p.columns}, -1, 1)),
+        a(bench::random_array(
+            p.transposes_a() ? Shape{p.batch, p.inner, p.rows} : Shape{p.batch, p.rows, p.inner},
+            -1, 1)),
+        b(bench::random_array(p.transposes_b() ? Shape{p.batch, p.columns, p.inner}
+                                               : Shape{p.batch, p.inner, p.columns},
+                              -1, 1)),
         ours(Shape{p.batch, p.rows, p.columns}),
         theirs(Shape{p.batch, p.rows, p.columns}),
         view_a(p.transposes_a() ? transposed(a.view()) : a.view()),
@@ -74,10 +84,12 @@ struct Operands {
   void fovea() { kernels::gemm(view_a, view_b, view_c, false); }
 
   void openblas() {
-    const auto m = static_cast<blasint>(product.rows), n = static_cast<blasint>(product.columns), k = static_cast<blasint>(product.inner);
+    const auto m = static_cast<blasint>(product.rows), n = static_cast<blasint>(product.columns),
+               k = static_cast<blasint>(product.inner);
     for (Index i = 0; i < product.batch; ++i)
-      cblas_sgemm(CblasRowMajor, product.transposes_a() ? CblasTrans : CblasNoTrans, product.transposes_b() ? CblasTrans : CblasNoTrans, m,
-                  n, k, 1, a.data() + i * product.rows * product.inner, product.transposes_a() ? m : k,
+      cblas_sgemm(CblasRowMajor, product.transposes_a() ? CblasTrans : CblasNoTrans,
+                  product.transposes_b() ? CblasTrans : CblasNoTrans, m, n, k, 1,
+                  a.data() + i * product.rows * product.inner, product.transposes_a() ? m : k,
                   b.data() + i * product.inner * product.columns, product.transposes_b() ? k : n, 0,
                   theirs.mutable_data() + i * product.rows * product.columns, n);
   }
@@ -87,14 +99,16 @@ struct Operands {
     const double tolerance = 1e-5 * std::sqrt(static_cast<double>(product.inner));
     for (Index i = 0; i < ours.count(); ++i)
       if (!(std::abs(ours.data()[i] - theirs.data()[i]) <= tolerance)) {
-        fmt::print(stderr, "{}: element {} is {}, OpenBLAS' is {}\n", product.name(), i, ours.data()[i], theirs.data()[i]);
+        fmt::print(stderr, "{}: element {} is {}, OpenBLAS' is {}\n", product.name(), i,
+                   ours.data()[i], theirs.data()[i]);
         std::abort();
       }
   }
 };
 
-// OpenBLAS uses threads from this many multiply-adds on. Its idle workers go on asking for work for a tenth of a second and more, and
-// oneTBB's for less than a millisecond; the other contestant waits until they sleep.
+// OpenBLAS uses threads from this many multiply-adds on. Its idle workers go on asking for work for
+// a tenth of a second and more, and oneTBB's for less than a millisecond; the other contestant
+// waits until they sleep.
 constexpr Index openblas_uses_threads = 262144;
 constexpr std::chrono::milliseconds openblas_rests(200), fovea_rests(1);
 
@@ -111,7 +125,9 @@ bench::Comparison compare(const Product& product) {
                                 openblas_set_num_threads(static_cast<int>(threads()));
                                 std::this_thread::sleep_for(fovea_rests);
                               }};
-  const bench::Comparison comparison = bench::by_turns(ours, bar, {.block_seconds = 0.02, .warm_seconds = 0.01, .total_seconds = threaded ? 3.5 : 1.0});
+  const bench::Comparison comparison = bench::by_turns(
+      ours, bar,
+      {.block_seconds = 0.02, .warm_seconds = 0.01, .total_seconds = threaded ? 3.5 : 1.0});
   operands.check_equal();
   return comparison;
 }
@@ -129,7 +145,8 @@ void print_summary() {
   for (const Result& result : results) logarithms += std::log(result.times_openblas);
   const Result& smallest = *std::ranges::min_element(results, {}, &Result::times_openblas);
   fmt::print("times_openblas: geometric mean {:.3f} of {}, smallest {:.3f} ({})\n",
-             std::exp(logarithms / static_cast<double>(results.size())), results.size(), smallest.times_openblas, smallest.name);
+             std::exp(logarithms / static_cast<double>(results.size())), results.size(),
+             smallest.times_openblas, smallest.name);
 }
 
 }  // namespace
@@ -141,7 +158,8 @@ int main(int argc, char** argv) {
         [product](benchmark::State& state, const bench::Comparison& comparison) {
           state.counters["openblas_ms"] = comparison.bar_seconds * 1e3;
           state.counters["times_openblas"] = comparison.times_bar;
-          state.counters["FLOP/s"] = benchmark::Counter(product.operations(), benchmark::Counter::kIsIterationInvariantRate);
+          state.counters["FLOP/s"] = benchmark::Counter(
+              product.operations(), benchmark::Counter::kIsIterationInvariantRate);
           results.push_back({product.name(), comparison.times_bar});
         })
         ->Unit(benchmark::kMillisecond);

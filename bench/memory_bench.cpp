@@ -1,6 +1,7 @@
-// Memory. An array made and released, by turns with malloc and free of as many bytes, neither touched: times_malloc is how many times as
-// long as ours malloc takes. Then a step of the documented model after warm-up, by train_on_batch and in a loop of one's own: bytes in use
-// at the peak, and for each step page faults and calls of operator new.
+// Memory. An array made and released, by turns with malloc and free of as many bytes, neither
+// touched: times_malloc is how many times as long as ours malloc takes. Then a step of the
+// documented model after warm-up, by train_on_batch and in a loop of one's own: bytes in use at the
+// peak, and for each step page faults and calls of operator new.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -19,7 +20,8 @@ std::atomic<long> allocations = 0;
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::aligned_alloc(alignment, (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment);
+  return std::aligned_alloc(
+      alignment, (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment);
 }
 
 void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
@@ -30,8 +32,12 @@ void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
 }  // namespace
 
 // The other forms of new and delete call these.
-void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return allocate_or_throw(bytes, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t bytes) {
+  return allocate_or_throw(bytes, alignof(std::max_align_t));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return allocate_or_throw(bytes, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
@@ -54,10 +60,11 @@ void add_array(Index bytes) {
                              std::free(memory);
                            }});
   };
-  bench::add(fmt::format("array/bytes:{}", bytes), compare, [](benchmark::State& state, const bench::Comparison& comparison) {
-    state.counters["malloc_ns"] = comparison.bar_seconds * 1e9;
-    state.counters["times_malloc"] = comparison.times_bar;
-  });
+  bench::add(fmt::format("array/bytes:{}", bytes), compare,
+             [](benchmark::State& state, const bench::Comparison& comparison) {
+               state.counters["malloc_ns"] = comparison.bar_seconds * 1e9;
+               state.counters["times_malloc"] = comparison.times_bar;
+             });
 }
 
 constexpr Index batch = 32, time_steps = 100, batches = 64, classes = 10;
@@ -70,15 +77,19 @@ std::vector<Batch> draw_batches(Index vocab) {
   const Ids tokens = bench::draw_tokens(Shape{batches * batch, time_steps}, vocab, true),
             labels = bench::draw_labels(batches * batch, classes);
   std::vector<Batch> list;
-  for (Index i = 0; i < batches; ++i) list.push_back({tokens.rows(i * batch, (i + 1) * batch), labels.rows(i * batch, (i + 1) * batch)});
+  for (Index i = 0; i < batches; ++i)
+    list.push_back(
+        {tokens.rows(i * batch, (i + 1) * batch), labels.rows(i * batch, (i + 1) * batch)});
   return list;
 }
 
 struct Trained {
   Sequential model;
 
-  explicit Trained(Index vocab) : model{Embedding{vocab, 128}, AttentionLayer{64}, Dense{classes, Activation::softmax}} {
-    model.compile({.optimizer = Adam{}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  explicit Trained(Index vocab)
+      : model{Embedding{vocab, 128}, AttentionLayer{64}, Dense{classes, Activation::softmax}} {
+    model.compile(
+        {.optimizer = Adam{}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
     model.build({time_steps});
   }
 
@@ -97,7 +108,8 @@ struct Loop {
   }
 
   void step(const Batch& data) {
-    const Tensor loss = mean(sparse_cross_entropy(dense(attention(embedding(data.tokens))), data.labels));
+    const Tensor loss =
+        mean(sparse_cross_entropy(dense(attention(embedding(data.tokens))), data.labels));
     adam.zero_grad();
     loss.backward();
     adam.step();
@@ -125,17 +137,21 @@ void steps(benchmark::State& state, Index vocab) {
   const long faults = page_faults(), calls = allocations;
   std::size_t next = 0;
   for (auto _ : state) model.step(data[next++ % data.size()]);
-  const auto a_step = [&](long count) { return static_cast<double>(count) / static_cast<double>(state.iterations()); };
+  const auto a_step = [&](long count) {
+    return static_cast<double>(count) / static_cast<double>(state.iterations());
+  };
   state.counters["page_faults"] = a_step(page_faults() - faults);
   state.counters["allocations"] = a_step(allocations - calls);
   state.counters["bytes_peak"] =
-      benchmark::Counter(static_cast<double>(memory::bytes_peak()), benchmark::Counter::kDefaults, benchmark::Counter::kIs1024);
+      benchmark::Counter(static_cast<double>(memory::bytes_peak()), benchmark::Counter::kDefaults,
+                         benchmark::Counter::kIs1024);
 }
 
 template <class Model>
 void add_steps(const char* name, Index vocab) {
-  benchmark::RegisterBenchmark(fmt::format("{}/batch:{}/time:{}/vocab:{}", name, batch, time_steps, vocab).c_str(),
-                               [vocab](benchmark::State& state) { steps<Model>(state, vocab); })
+  benchmark::RegisterBenchmark(
+      fmt::format("{}/batch:{}/time:{}/vocab:{}", name, batch, time_steps, vocab).c_str(),
+      [vocab](benchmark::State& state) { steps<Model>(state, vocab); })
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
 }

@@ -1,5 +1,6 @@
-// Every op of the tests' table, on a case that the table draws: forward alone, and forward, backward and release together. The label is
-// the shapes of the inputs; `elements` counts theirs and the result's.
+// Every op of the tests' table, on a case that the table draws: forward alone, and forward,
+// backward and release together. The label is the shapes of the inputs; `elements` counts theirs
+// and the result's.
 #include <benchmark/benchmark.h>
 
 #include "fovea/fovea.hpp"
@@ -21,7 +22,8 @@ double elements(const DrawnCase& drawn) {
   return static_cast<double>(count);
 }
 
-// The first of the tests' large cases that is large indeed and made of leaves as they are; the first of all where the row has none.
+// The first of the tests' large cases that is large indeed and made of leaves as they are; the
+// first of all where the row has none.
 DrawnCase draw(const support::OpCase& op) {
   constexpr Index trials = 12, enough = 20000;
   for (Index trial = 0; trial < trials; ++trial) {

@@ -1,5 +1,6 @@
-// Adam. Over one dense parameter, by turns with a memcpy that moves as many bytes: four arrays read and three written. Then over a table of
-// which each step reads and moves the rows of 32 x 100 tokens: gather, gradient and step; beside it the step alone over all of the table.
+// Adam. Over one dense parameter, by turns with a memcpy that moves as many bytes: four arrays read
+// and three written. Then over a table of which each step reads and moves the rows of 32 x 100
+// tokens: gather, gradient and step; beside it the step alone over all of the table.
 #include <fmt/format.h>
 
 #include "bars.hpp"
@@ -29,7 +30,8 @@ bench::Comparison compare_dense(Index parameters, Index bytes) {
 void add_dense(Index parameters) {
   const Index bytes = 28 * parameters;
   bench::add(
-      fmt::format("adam/parameters:{}", parameters), [=] { return compare_dense(parameters, bytes); },
+      fmt::format("adam/parameters:{}", parameters),
+      [=] { return compare_dense(parameters, bytes); },
       [=](benchmark::State& state, const bench::Comparison& comparison) {
         state.SetBytesProcessed(bytes);
         state.counters["of_memcpy"] = comparison.times_bar;
@@ -39,7 +41,8 @@ void add_dense(Index parameters) {
 
 // Each batch's ids come again after `batches` steps.
 void rows(benchmark::State& state, Index vocab, bool stand_still) {
-  const Tensor table = Tensor::parameter(bench::random_array(Shape{vocab, width}, real(-0.05), real(0.05)));
+  const Tensor table =
+      Tensor::parameter(bench::random_array(Shape{vocab, width}, real(-0.05), real(0.05)));
   const Ids tokens = bench::draw_tokens(Shape{batches * batch, time_steps}, vocab, true);
   const Array dy = bench::random_array(Shape{batch, time_steps, width}, -1, 1);
   std::vector<Ids> ids;
@@ -66,12 +69,14 @@ void whole_table(benchmark::State& state, Index vocab) {
 
 void add_table(Index vocab) {
   const auto add = [&](const char* part, auto run) {
-    benchmark::RegisterBenchmark(fmt::format("adam_table/vocab:{}/width:{}/{}", vocab, width, part).c_str(), run)
+    benchmark::RegisterBenchmark(
+        fmt::format("adam_table/vocab:{}/width:{}/{}", vocab, width, part).c_str(), run)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
   };
   add("tokens:zipf/exact", [=](benchmark::State& state) { rows(state, vocab, false); });
-  add("tokens:zipf/untouched_rows_stand_still", [=](benchmark::State& state) { rows(state, vocab, true); });
+  add("tokens:zipf/untouched_rows_stand_still",
+      [=](benchmark::State& state) { rows(state, vocab, true); });
   add("dense", [=](benchmark::State& state) { whole_table(state, vocab); });
 }
 

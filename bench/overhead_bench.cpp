@@ -1,5 +1,6 @@
-// What the engine costs when the numbers cost nothing: a chain of 1,000 additions of 16 elements, recorded, run backward, and
-// released. The counter is the time of one addition, forward, backward and release together.
+// What the engine costs when the numbers cost nothing: a chain of 1,000 additions of 16 elements,
+// recorded, run backward, and released. The counter is the time of one addition, forward, backward
+// and release together.
 #include <benchmark/benchmark.h>
 
 #include "fovea/fovea.hpp"
@@ -12,7 +13,8 @@ namespace {
 constexpr Index links = 1000;
 
 void chained_adds(benchmark::State& state) {
-  const Tensor start = Tensor::parameter(Array::full(Shape{16}, 1)), step = Tensor::parameter(Array::full(Shape{16}, 1));
+  const Tensor start = Tensor::parameter(Array::full(Shape{16}, 1)),
+               step = Tensor::parameter(Array::full(Shape{16}, 1));
   for (auto _ : state) {
     Tensor x = start;
     for (Index i = 0; i < links; ++i) x = x + step;
@@ -20,7 +22,9 @@ void chained_adds(benchmark::State& state) {
     start.zero_grad();
     step.zero_grad();
   }
-  state.counters["per_op"] = benchmark::Counter(static_cast<double>(links), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["per_op"] =
+      benchmark::Counter(static_cast<double>(links), benchmark::Counter::kIsIterationInvariantRate |
+                                                         benchmark::Counter::kInvert);
 }
 BENCHMARK(chained_adds)->Name("overhead/chained_adds:1000/elements:16");
 
@@ -32,7 +36,9 @@ void forward_only(benchmark::State& state) {
     for (Index i = 0; i < links; ++i) x = x + step;
     benchmark::DoNotOptimize(x);
   }
-  state.counters["per_op"] = benchmark::Counter(static_cast<double>(links), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["per_op"] =
+      benchmark::Counter(static_cast<double>(links), benchmark::Counter::kIsIterationInvariantRate |
+                                                         benchmark::Counter::kInvert);
 }
 BENCHMARK(forward_only)->Name("overhead/chained_adds_without_graph:1000/elements:16");
 

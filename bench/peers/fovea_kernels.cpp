@@ -1,4 +1,5 @@
-// Kernels of fovea, each called as a user would: an op forward and backward, Adam over one large parameter, a chain of additions.
+// Kernels of fovea, each called as a user would: an op forward and backward, Adam over one large
+// parameter, a chain of additions.
 #include "fovea/fovea.hpp"
 #include "peers/worker.hpp"
 
@@ -10,7 +11,8 @@ peers::Steps steps(std::function<double(Index, bool)> step) {
   return {[step](Index i) { step(i, false); }, [step](Index i) { return step(i, true); }};
 }
 
-// `op` gives the result for its parameters; `dy` is its gradient, or not there where the result is one number.
+// `op` gives the result for its parameters; `dy` is its gradient, or not there where the result is
+// one number.
 peers::Steps forward_and_backward(std::vector<Tensor> parameters, std::optional<Array> dy,
                                   std::function<Tensor(const std::vector<Tensor>&)> op) {
   return steps([=](Index, bool wanted) {
@@ -38,12 +40,16 @@ peers::Steps adam(const NumpyArchive& data) {
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
   if (options.kind == "softmax")
-    return forward_and_backward({parameter("x")}, data.array("dy"), [](const auto& p) { return softmax(p[0]); });
+    return forward_and_backward({parameter("x")}, data.array("dy"),
+                                [](const auto& p) { return softmax(p[0]); });
   if (options.kind == "layer_norm")
-    return forward_and_backward({parameter("x"), parameter("gamma"), parameter("beta")}, data.array("dy"),
-                                [](const auto& p) { return layer_norm(p[0], p[1], p[2], real(1e-3)); });
+    return forward_and_backward(
+        {parameter("x"), parameter("gamma"), parameter("beta")}, data.array("dy"),
+        [](const auto& p) { return layer_norm(p[0], p[1], p[2], real(1e-3)); });
   if (options.kind == "cross_entropy")
-    return forward_and_backward({parameter("x")}, {}, [y = data.ids("y")](const auto& p) { return mean(sparse_cross_entropy(p[0], y)); });
+    return forward_and_backward({parameter("x")}, {}, [y = data.ids("y")](const auto& p) {
+      return mean(sparse_cross_entropy(p[0], y));
+    });
   if (options.kind == "adds")
     return forward_and_backward({parameter("start"), parameter("step")}, {}, [](const auto& p) {
       Tensor x = p[0];

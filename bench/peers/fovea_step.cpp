@@ -1,7 +1,8 @@
-// Training steps of fovea: the documented model and a multilayer perceptron. `fovea`: train_on_batch; `fovea-fit`: fit; `fovea-loop`: a
-// loop of one's own, without Sequential; `fovea-rechosen`: train_on_batch, where OpenBLAS had chosen kernels for an old processor and
-// the library has chosen anew; `fovea-lazy`: train_on_batch where rows that a batch does not touch stand still, which is
-// another algorithm.
+// Training steps of fovea: the documented model and a multilayer perceptron. `fovea`:
+// train_on_batch; `fovea-fit`: fit; `fovea-loop`: a loop of one's own, without Sequential;
+// `fovea-rechosen`: train_on_batch, where OpenBLAS had chosen kernels for an old processor and the
+// library has chosen anew; `fovea-lazy`: train_on_batch where rows that a batch does not touch
+// stand still, which is another algorithm.
 #include "fovea/fovea.hpp"
 #include "kernels/blas_core.hpp"
 #include "peers/worker.hpp"
@@ -30,19 +31,26 @@ std::vector<Batch> cut(const NumpyArchive& data) {
 }
 
 Sequential documented(const NumpyArchive& data, bool mask_zero) {
-  const Embedding embedding{.input_dim = data.shape("embedding/weight")[0], .output_dim = 128, .mask_zero = mask_zero};
+  const Embedding embedding{
+      .input_dim = data.shape("embedding/weight")[0], .output_dim = 128, .mask_zero = mask_zero};
   return Sequential{embedding, AttentionLayer{64}, Dense{10, Activation::softmax}};
 }
 
-Sequential mlp() { return Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu}, Dense{10, Activation::softmax}}; }
+Sequential mlp() {
+  return Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu},
+                    Dense{10, Activation::softmax}};
+}
 
 std::shared_ptr<Sequential> ready(const peers::Options& options, const NumpyArchive& data) {
-  auto model = std::make_shared<Sequential>(options.kind == "mlp" ? mlp() : documented(data, options.kind == "epoch"));
-  model->compile({.optimizer = Adam{{.untouched_rows_stand_still = options.contestant == "fovea-lazy"}},
-                  .loss = SparseCategoricalCrossentropy{},
-                  .metrics = {Accuracy{}}});
+  auto model = std::make_shared<Sequential>(
+      options.kind == "mlp" ? mlp() : documented(data, options.kind == "epoch"));
+  model->compile(
+      {.optimizer = Adam{{.untouched_rows_stand_still = options.contestant == "fovea-lazy"}},
+       .loss = SparseCategoricalCrossentropy{},
+       .metrics = {Accuracy{}}});
   model->build({data.shape("x")[1]});
-  Sequential::parameters(*model, [&](const std::string& path, Tensor& tensor) { tensor.assign(data.array(path)); });
+  Sequential::parameters(
+      *model, [&](const std::string& path, Tensor& tensor) { tensor.assign(data.array(path)); });
   return model;
 }
 
@@ -54,7 +62,8 @@ peers::Steps train_on_batch(const peers::Options& options, const NumpyArchive& d
   return {step, step};
 }
 
-// An epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of a fit on one batch.
+// An epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of
+// a fit on one batch.
 peers::Steps fit(const peers::Options& options, const NumpyArchive& data) {
   const Samples x = samples(data, "x"), y = samples(data, "y");
   const Index size = data.ids("batch").at(0);
@@ -88,7 +97,8 @@ struct Loop {
   explicit Loop(const NumpyArchive& data) : embedding{data.shape("embedding/weight")[0], 128} {
     const Shape sample{data.shape("x")[1]};
     dense.build(attention.build(embedding.build(sample, Rng(1)), Rng(2)), Rng(3));
-    for_each_parameter(*this, [&](const std::string& path, Tensor& tensor) { tensor.assign(data.array(path)); });
+    for_each_parameter(
+        *this, [&](const std::string& path, Tensor& tensor) { tensor.assign(data.array(path)); });
     optimizer.attach(*this);
   }
 
@@ -114,13 +124,15 @@ peers::Steps loop(const NumpyArchive& data) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  return peers::serve(count, arguments, [](const peers::Options& options, const NumpyArchive& data) {
-    if (options.contestant == "fovea-rechosen") {
-      kernels::choose_core("Prescott");
-      if (kernels::current_core() != "Prescott") throw StateError("fovea-rechosen: this OpenBLAS cannot choose its kernels anew");
-      kernels::correct_core();
-    }
-    if (options.kind == "fit" || options.kind == "epoch") return fit(options, data);
-    return options.contestant == "fovea-loop" ? loop(data) : train_on_batch(options, data);
-  });
+  return peers::serve(
+      count, arguments, [](const peers::Options& options, const NumpyArchive& data) {
+        if (options.contestant == "fovea-rechosen") {
+          kernels::choose_core("Prescott");
+          if (kernels::current_core() != "Prescott")
+            throw StateError("fovea-rechosen: this OpenBLAS cannot choose its kernels anew");
+          kernels::correct_core();
+        }
+        if (options.kind == "fit" || options.kind == "epoch") return fit(options, data);
+        return options.contestant == "fovea-loop" ? loop(data) : train_on_batch(options, data);
+      });
 }

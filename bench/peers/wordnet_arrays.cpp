@@ -1,6 +1,6 @@
-// Writes the training data of the example documented_loop, for the peers: x.npy, (samples, time), ids of words, 0 where the
-// definition has ended; y.npy, (samples,), classes.
-// Usage: wordnet_arrays FOLDER
+// Writes the training data of the example documented_loop, for the peers: x.npy, (samples, time),
+// ids of words, 0 where the definition has ended; y.npy, (samples,), classes. Usage: wordnet_arrays
+// FOLDER
 #include <filesystem>
 
 #include "fovea/io/npy.hpp"

@@ -20,15 +20,17 @@ double run(const Steps& steps, Index& next, Index count) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-void answer(int count, char** arguments, const std::function<Steps(const Options&, const NumpyArchive&)>& start) {
+void answer(int count, char** arguments,
+            const std::function<Steps(const Options&, const NumpyArchive&)>& start) {
   std::map<std::string, std::string> given;
   for (int i = 1; i + 1 < count; i += 2) given[arguments[i]] = arguments[i + 1];
   const Options options{given["--contestant"], given["--kind"]};
   set_threads(std::stoll(given["--threads"]));
   const NumpyArchive data(given["--data"]);
   Steps steps = start(options, data);
-  std::cout << R"(ready {"versions": "fovea )" << runtime_info().version << R"(", "runtime": ")" << to_string(runtime_info())
-            << R"(", "advice": ")" << runtime_info().advice << R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
+  std::cout << R"(ready {"versions": "fovea )" << runtime_info().version << R"(", "runtime": ")"
+            << to_string(runtime_info()) << R"(", "advice": ")" << runtime_info().advice
+            << R"(", "per_unit": )" << steps.per_unit << "}" << std::endl;
   std::cout.precision(9);
 
   Index next = 0;
@@ -47,7 +49,8 @@ void answer(int count, char** arguments, const std::function<Steps(const Options
 
 }  // namespace
 
-int serve(int count, char** arguments, const std::function<Steps(const Options&, const NumpyArchive&)>& start) try {
+int serve(int count, char** arguments,
+          const std::function<Steps(const Options&, const NumpyArchive&)>& start) try {
   answer(count, arguments, start);
   return 0;
 } catch (const std::exception& error) {

@@ -1,4 +1,5 @@
-// The process of one contestant at one work: worker.py in C++. It says "ready", waits for a line, answers it, and waits for the next.
+// The process of one contestant at one work: worker.py in C++. It says "ready", waits for a line,
+// answers it, and waits for the next.
 #pragma once
 
 #include <functional>
@@ -20,8 +21,11 @@ struct Options {
   std::string contestant, kind;
 };
 
-/// Answers lines until there are no more; `start` makes everything anew from the initial weights. The result is the program's.
-int serve(int count, char** arguments, const std::function<Steps(const Options& options, const fovea::NumpyArchive& data)>& start);
+/// Answers lines until there are no more; `start` makes everything anew from the initial weights.
+/// The result is the program's.
+int serve(
+    int count, char** arguments,
+    const std::function<Steps(const Options& options, const fovea::NumpyArchive& data)>& start);
 
 /// The sum of the squares of all numbers.
 double sum_of_squares(const std::vector<fovea::Array>& arrays);

@@ -1,4 +1,5 @@
-// Tensors: arrays of numbers with a shape. Each line of the output is a line of this file and what came of it.
+// Tensors: arrays of numbers with a shape. Each line of the output is a line of this file and what
+// came of it.
 #include "support/show.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +21,8 @@ void program(std::uint64_t seed) {
   SHOW(reshape(x, {3, -1}));
   SHOW(transpose(x));
 
-  fmt::print("\nArithmetic goes element by element; sizes of 1 and axes that are not there repeat:\n");
+  fmt::print(
+      "\nArithmetic goes element by element; sizes of 1 and axes that are not there repeat:\n");
   const Tensor row(Shape{3}, {10, 20, 30}), column(Shape{2, 1}, {100, 200});
   SHOW(x * x + 1);
   SHOW(x + row);
@@ -63,7 +65,9 @@ void program(std::uint64_t seed) {
   const real by_mask = sum(where(Mask(Shape{3}, {1, 0, 1}), x, scalar(0))).item();
   const real by_einsum = einsum("rc,c->", {x, Tensor(Shape{3}, {1, 0, 1})}).item();
   examples::require(by_slice == by_mask && by_mask == by_einsum, "three ways to one sum agree");
-  fmt::print("\nresult: the first and last column of x sum to {} by slice, {} by mask, {} by einsum\n", by_slice, by_mask, by_einsum);
+  fmt::print(
+      "\nresult: the first and last column of x sum to {} by slice, {} by mask, {} by einsum\n",
+      by_slice, by_mask, by_einsum);
 }
 
 }  // namespace
@@ -71,7 +75,9 @@ void program(std::uint64_t seed) {
 int main(int argc, char** argv) {
   return examples::run([&] {
     std::uint64_t seed = 1;
-    examples::Options("01_tensors", "Makes tensors, computes with them, and shows each line of code beside its result.")
+    examples::Options(
+        "01_tensors",
+        "Makes tensors, computes with them, and shows each line of code beside its result.")
         .seed("--seed", seed, "seed of the random tensor")
         .parse(argc, argv);
     program(seed);

@@ -1,5 +1,6 @@
-// The next letter from the one before it, on definitions of WordNet: an embedding and a softmax learn what counting pairs of letters
-// finds out exactly. Letters that are followed by the same ones come to lie side by side.
+// The next letter from the one before it, on definitions of WordNet: an embedding and a softmax
+// learn what counting pairs of letters finds out exactly. Letters that are followed by the same
+// ones come to lie side by side.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,36 +43,46 @@ double entropy(const Tensor& counts) {
 // By the cosine of the angle between rows of the table.
 void print_neighbours(const Tensor& table, const std::string& letters) {
   const Tensor directions = table / norm(table, 1, true);
-  const Ids nearest = top_k(matmul(directions, directions, {.transpose_b = true}), 4).ids;  // (letters, 4), itself first
+  const Ids nearest = top_k(matmul(directions, directions, {.transpose_b = true}), 4)
+                          .ids;  // (letters, 4), itself first
   for (const char letter : std::string("aetmz")) {
     const std::size_t row = letters.find(letter);
     if (row == std::string::npos) continue;
     fmt::print("  nearest to {}:", letter);
-    for (Index k = 1; k < 4; ++k) fmt::print(" '{}'", letters[static_cast<std::size_t>(nearest.at(static_cast<Index>(row) * 4 + k))]);
+    for (Index k = 1; k < 4; ++k)
+      fmt::print(" '{}'",
+                 letters[static_cast<std::size_t>(nearest.at(static_cast<Index>(row) * 4 + k))]);
     fmt::print("\n");
   }
 }
 
 void program(const std::string& wordnet, Index glosses, std::uint64_t seed) {
-  const Pairs pairs = pairs_of(examples::read_wordnet(wordnet).train.texts, static_cast<std::size_t>(glosses));
+  const Pairs pairs =
+      pairs_of(examples::read_wordnet(wordnet).train.texts, static_cast<std::size_t>(glosses));
   const auto letters = static_cast<Index>(pairs.letters.size());
   fmt::print("{} pairs of {} different letters\n", pairs.first.count(), letters);
 
   Sequential model{Embedding{letters, 12}, Dense{letters, Activation::softmax}};
-  model.compile({.optimizer = Adam{{.learning_rate = 0.01}}, .loss = SparseCategoricalCrossentropy{}, .seed = seed});
+  model.compile({.optimizer = Adam{{.learning_rate = 0.01}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .seed = seed});
   model.fit(pairs.first, pairs.second, {.epochs = 4, .batch_size = 256});
   const double loss = model.evaluate(pairs.first, pairs.second, 1024).at("loss");
 
   print_neighbours(model.layers()[0].as<Embedding>()->weight, pairs.letters);
   Array both = Array::zeros({letters, letters});  // how often each letter follows each
-  for (Index i = 0; i < pairs.first.count(); ++i) both.mutable_data()[pairs.first.at(i) * letters + pairs.second.at(i)] += 1;
+  for (Index i = 0; i < pairs.first.count(); ++i)
+    both.mutable_data()[pairs.first.at(i) * letters + pairs.second.at(i)] += 1;
   const double by_letters = entropy(sum(both, 0)), by_pairs = entropy(both) - entropy(sum(both, 1));
-  fmt::print("nats per letter: {:.4f} counting letters, {:.4f} counting pairs, {:.4f} the model\n", by_letters, by_pairs, loss);
+  fmt::print("nats per letter: {:.4f} counting letters, {:.4f} counting pairs, {:.4f} the model\n",
+             by_letters, by_pairs, loss);
 
   // No model that sees one letter can do better than to have counted the pairs of this very text.
   const double closed = (by_letters - loss) / (by_letters - by_pairs);
-  examples::require(closed > 0.95 && closed < 1.001, "the model goes 95% of the way from counting letters to counting pairs");
-  fmt::print("result: the model goes {:.1f}% of the way from counting letters to counting pairs\n", 100 * closed);
+  examples::require(closed > 0.95 && closed < 1.001,
+                    "the model goes 95% of the way from counting letters to counting pairs");
+  fmt::print("result: the model goes {:.1f}% of the way from counting letters to counting pairs\n",
+             100 * closed);
 }
 
 }  // namespace
@@ -81,7 +92,9 @@ int main(int argc, char** argv) {
     Index glosses = 3000;
     std::uint64_t seed = 1;
     std::string wordnet = examples::debian_wordnet;
-    examples::Options("05_embedding_bigrams", "Predicts the next letter of definitions from the one before it, beside counting.")
+    examples::Options(
+        "05_embedding_bigrams",
+        "Predicts the next letter of definitions from the one before it, beside counting.")
         .integer("--glosses", glosses, 1000, 100'000, "definitions to read")
         .seed("--seed", seed, "seed of the first weights and of shuffling")
         .text("--wordnet", wordnet, "WordNet's data.noun")

@@ -1,6 +1,7 @@
-// Attention by hand on one sentence, "The cat sat on the mat": vectors, scores, softmax, weighted sum, each step with its formula and
-// its numbers; then the additive layer of the documented model on the same words, before and after it has been taught where to look.
-// Steps 1 to 4 can be followed with pencil and paper. Every sum that is printed is also checked.
+// Attention by hand on one sentence, "The cat sat on the mat": vectors, scores, softmax, weighted
+// sum, each step with its formula and its numbers; then the additive layer of the documented model
+// on the same words, before and after it has been taught where to look. Steps 1 to 4 can be
+// followed with pencil and paper. Every sum that is printed is also checked.
 #include "fovea/fovea.hpp"
 
 #include <fmt/format.h>
@@ -17,19 +18,23 @@ namespace {
 constexpr Index time_steps = 6, features = 4, cat = 1, sat = 2;
 constexpr std::array<const char*, time_steps> words = {"The", "cat", "sat", "on", "the", "mat"};
 
-// Made up, so that the numbers stay short: how much a word is a thing, a deed, a place, and mere grammar. x: (time, features)
+// Made up, so that the numbers stay short: how much a word is a thing, a deed, a place, and mere
+// grammar. x: (time, features)
 Tensor word_vectors() {
-  return Tensor(Shape{time_steps, features}, {0.0f, 0.0f, 0.0f, 1.0f,    // The
-                                              1.0f, 0.8f, 0.0f, 0.0f,    // cat
-                                              0.5f, 1.0f, 0.5f, 0.0f,    // sat
-                                              0.0f, 0.0f, 1.0f, 0.5f,    // on
-                                              0.0f, 0.0f, 0.0f, 1.0f,    // the: the same word, so the same vector
-                                              0.8f, 0.0f, 1.0f, 0.0f});  // mat
+  return Tensor(Shape{time_steps, features},
+                {0.0f, 0.0f, 0.0f, 1.0f,    // The
+                 1.0f, 0.8f, 0.0f, 0.0f,    // cat
+                 0.5f, 1.0f, 0.5f, 0.0f,    // sat
+                 0.0f, 0.0f, 1.0f, 0.5f,    // on
+                 0.0f, 0.0f, 0.0f, 1.0f,    // the: the same word, so the same vector
+                 0.8f, 0.0f, 1.0f, 0.0f});  // mat
 }
 
 bool close(real a, real b) { return std::abs(a - b) < real(1e-5); }
 
-std::string number(const Tensor& x, Index position) { return fmt::format("{:8.3f}", x.value().at(position)); }
+std::string number(const Tensor& x, Index position) {
+  return fmt::format("{:8.3f}", x.value().at(position));
+}
 
 // A weight and its bar.
 std::string weight(const Tensor& weights, Index position) {
@@ -46,7 +51,9 @@ std::string row(const Tensor& x, Index index) {
   return text;
 }
 
-void print_heading(int step, const char* what, const char* formula) { fmt::print("{}. {:<30}{}\n", step, what, formula); }
+void print_heading(int step, const char* what, const char* formula) {
+  fmt::print("{}. {:<30}{}\n", step, what, formula);
+}
 
 // The query is the vector of "sat". (1, time)
 Tensor dot_scores(const Tensor& x) {
@@ -67,8 +74,8 @@ void print_walk(const Tensor& x) {
   print_heading(3, "softmax over the words", "w_i = exp(e_i) / sum_k exp(e_k)");
   fmt::print("\n   word    thing   deed  place   gram     e_i  exp(e_i)    w_i\n");
   for (Index i = 0; i < time_steps; ++i)
-    fmt::print("   {:<5}{}{}{:10.3f}{}\n", words[static_cast<std::size_t>(i)], row(x, i), number(scores, i), exponentials.value().at(i),
-               weight(weights, i));
+    fmt::print("   {:<5}{}{}{:10.3f}{}\n", words[static_cast<std::size_t>(i)], row(x, i),
+               number(scores, i), exponentials.value().at(i), weight(weights, i));
   fmt::print("   {:<40}{:10.3f}{:7.3f}\n", "sum", total.item(), sum(weights).item());
   examples::require(close(sum(weights).item(), 1), "the weights sum to 1");
 
@@ -77,10 +84,12 @@ void print_walk(const Tensor& x) {
   fmt::print("   {:<5}{}\n\n", "z", row(context, 0));
   const Array by_hand = sum(reshape(weights, {time_steps, 1}) * x, 0).value();
   for (Index f = 0; f < features; ++f)
-    examples::require(close(by_hand.at(f), context.value().at(f)), "z is the weighted sum of the vectors");
+    examples::require(close(by_hand.at(f), context.value().at(f)),
+                      "z is the weighted sum of the vectors");
 }
 
-// Which way the scores should move for more weight on "cat": loss = -ln w_cat has the slope w_i - [i = cat].
+// Which way the scores should move for more weight on "cat": loss = -ln w_cat has the slope w_i -
+// [i = cat].
 void print_slopes(const Tensor& x) {
   const Tensor scores = Tensor::parameter(dot_scores(x).value());
   const Tensor weights = softmax(scores);
@@ -88,15 +97,19 @@ void print_slopes(const Tensor& x) {
   loss.backward();
   const Tensor slopes = scores.grad();
 
-  print_heading(5, "if it should look at \"cat\"", "loss = -ln w_cat,  d loss / d e_i = w_i - [i = cat]");
+  print_heading(5, "if it should look at \"cat\"",
+                "loss = -ln w_cat,  d loss / d e_i = w_i - [i = cat]");
   fmt::print("   {:<5}", "");
   for (const char* word : words) fmt::print("{:>7}", word);
-  fmt::print("\n   {:<5}{}   sum {:.3f}\n\n", "slope", row(slopes, 0), std::abs(sum(slopes).item()));
+  fmt::print("\n   {:<5}{}   sum {:.3f}\n\n", "slope", row(slopes, 0),
+             std::abs(sum(slopes).item()));
   for (Index i = 0; i < time_steps; ++i)
-    examples::require(close(slopes.value().at(i), weights.value().at(i) - (i == cat ? 1 : 0)), "the slopes are w_i - [i = cat]");
+    examples::require(close(slopes.value().at(i), weights.value().at(i) - (i == cat ? 1 : 0)),
+                      "the slopes are w_i - [i = cat]");
 }
 
-// The layer of the documented model. Each word is scored by itself, so that what it looks for is in its weights, and can be learned.
+// The layer of the documented model. Each word is scored by itself, so that what it looks for is in
+// its weights, and can be learned.
 void print_layer(const Tensor& x) {
   const Tensor batch = reshape(x, {1, time_steps, features});
   AttentionLayer layer{8};
@@ -108,7 +121,8 @@ void print_layer(const Tensor& x) {
   const Tensor hidden = tanh(matmul(x, layer.W1) + layer.b1 + matmul(x, layer.W2) + layer.b2);
   const Tensor by_hand = softmax(matmul(hidden, layer.v) + layer.c, 0);
   for (Index i = 0; i < time_steps; ++i)
-    examples::require(close(by_hand.value().at(i), before.weights.value().at(i)), "the layer's weights are softmax(e)");
+    examples::require(close(by_hand.value().at(i), before.weights.value().at(i)),
+                      "the layer's weights are softmax(e)");
 
   constexpr int steps = 10;
   for (int step = 0; step < steps; ++step) {
@@ -122,10 +136,12 @@ void print_layer(const Tensor& x) {
   print_heading(6, "the additive layer learns it", "e_i = v . tanh(W1 x_i + b1 + W2 x_i + b2) + c");
   fmt::print("   word  w_i at first                    w_i after {} steps of Adam\n", steps);
   for (Index i = 0; i < time_steps; ++i)
-    fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)], weight(before.weights, i), weight(after.weights, i));
+    fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)], weight(before.weights, i),
+               weight(after.weights, i));
   fmt::print("   sum {:7.3f}{:32.3f}\n", sum(before.weights).item(), sum(after.weights).item());
   examples::require(close(sum(after.weights).item(), 1), "the layer's weights sum to 1");
-  examples::require(after.weights.value().at(cat) > before.weights.value().at(cat), "learning moves weight to \"cat\"");
+  examples::require(after.weights.value().at(cat) > before.weights.value().at(cat),
+                    "learning moves weight to \"cat\"");
 }
 
 }  // namespace

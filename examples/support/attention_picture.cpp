@@ -20,12 +20,15 @@ using fovea::real;
 
 namespace {
 
-// Sizes of the picture, in pixels. A monospaced glyph is about 0.6 em wide; `textLength` holds the renderer to it.
-constexpr double glyph = 8.4, font_size = 14, line_height = 26, box_height = 20, gap = 4, margin = 12;
+// Sizes of the picture, in pixels. A monospaced glyph is about 0.6 em wide; `textLength` holds the
+// renderer to it.
+constexpr double glyph = 8.4, font_size = 14, line_height = 26, box_height = 20, gap = 4,
+                 margin = 12;
 
 constexpr std::string_view style =
     ".paper{fill:#ffffff}.ink{fill:#1f2328}.wrong{fill:#b3261e}.weight{fill:#ffb454}"
-    "@media(prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.wrong{fill:#ff8a80}.weight{fill:#8a5200}}";
+    "@media(prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.wrong{fill:#ff8a80}."
+    "weight{fill:#8a5200}}";
 
 std::string printable(std::string_view text) {
   std::string result(text);
@@ -61,11 +64,13 @@ std::string escaped(std::string_view text) {
 // Weights divided by the largest: from 0 to 1, or all 0.
 std::vector<real> relative_weights(const AttentionSample& sample) {
   if (sample.words.size() != sample.weights.size())
-    throw fovea::ValueError(fmt::format("attention picture: {} words, but {} weights", sample.words.size(), sample.weights.size()));
+    throw fovea::ValueError(fmt::format("attention picture: {} words, but {} weights",
+                                        sample.words.size(), sample.weights.size()));
   for (std::size_t i = 0; i < sample.weights.size(); ++i)
     if (!std::isfinite(sample.weights[i]) || sample.weights[i] < 0)
-      throw fovea::ValueError(
-          fmt::format("attention picture: the weight of word {} is {}; it must be finite and at least 0", i, sample.weights[i]));
+      throw fovea::ValueError(fmt::format(
+          "attention picture: the weight of word {} is {}; it must be finite and at least 0", i,
+          sample.weights[i]));
 
   std::vector<real> relative = sample.weights;
   const real largest = relative.empty() ? 0 : std::ranges::max(relative);
@@ -84,18 +89,22 @@ std::size_t widest_label(std::span<const AttentionSample> samples) {
   return widest;
 }
 
-// Black on yellow to orange, of the 256-colour palette: readable whatever the terminal's own colours are.
+// Black on yellow to orange, of the 256-colour palette: readable whatever the terminal's own
+// colours are.
 std::string shaded(const std::string& word, real relative) {
-  constexpr std::array<int, 6> backgrounds = {0, 230, 229, 221, 214, 208};  // the first stands for none
+  constexpr std::array<int, 6> backgrounds = {0,   230, 229,
+                                              221, 214, 208};  // the first stands for none
   const auto level = std::min<std::size_t>(static_cast<std::size_t>(relative * 6), 5);
-  return level == 0 ? word : fmt::format("\x1b[38;5;16;48;5;{}m{}\x1b[0m", backgrounds[level], word);
+  return level == 0 ? word
+                    : fmt::format("\x1b[38;5;16;48;5;{}m{}\x1b[0m", backgrounds[level], word);
 }
 
 // Positions of the largest weights, at most three, the first of equals; zeros are left out.
 std::vector<std::size_t> largest_three(const std::vector<real>& weights) {
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
+  std::ranges::stable_sort(order,
+                           [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
   if (order.size() > 3) order.resize(3);
   std::erase_if(order, [&](std::size_t i) { return weights[i] == 0; });
   return order;
@@ -105,16 +114,20 @@ std::vector<std::size_t> largest_three(const std::vector<real>& weights) {
 std::string svg_word(const std::string& word, double x, double top, real weight, real relative) {
   const double width = static_cast<double>(word.size()) * glyph;
   return fmt::format(
-      "<g><title>{:.1f} %</title><rect class=\"weight\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"3\" "
-      "fill-opacity=\"{:.3f}\"/><text class=\"ink\" x=\"{:.1f}\" y=\"{:.1f}\" textLength=\"{:.1f}\">{}</text></g>\n",
-      static_cast<double>(weight) * 100, x, top, width + gap, box_height, relative, x + gap / 2, top + font_size + 1, width, escaped(word));
+      "<g><title>{:.1f} %</title><rect class=\"weight\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
+      "height=\"{:.1f}\" rx=\"3\" "
+      "fill-opacity=\"{:.3f}\"/><text class=\"ink\" x=\"{:.1f}\" y=\"{:.1f}\" "
+      "textLength=\"{:.1f}\">{}</text></g>\n",
+      static_cast<double>(weight) * 100, x, top, width + gap, box_height, relative, x + gap / 2,
+      top + font_size + 1, width, escaped(word));
 }
 
 }  // namespace
 
 bool colours() {
   const char* terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR") && terminal && std::string_view(terminal) != "dumb";
+  return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR") && terminal &&
+         std::string_view(terminal) != "dumb";
 }
 
 std::string attention_text(std::span<const AttentionSample> samples, bool colour) {
@@ -122,12 +135,14 @@ std::string attention_text(std::span<const AttentionSample> samples, bool colour
   std::string text;
   for (const AttentionSample& sample : samples) {
     const std::vector<real> relative = relative_weights(sample);
-    const std::vector<std::size_t> named = colour ? std::vector<std::size_t>() : largest_three(relative);
+    const std::vector<std::size_t> named =
+        colour ? std::vector<std::size_t>() : largest_three(relative);
     text += fmt::format("{:<{}} ", label_of(sample), labels);
     for (std::size_t i = 0; i < sample.words.size(); ++i) {
       const std::string word = printable(sample.words[i]);
       text += ' ' + (colour ? shaded(word, relative[i]) : word);
-      if (std::ranges::find(named, i) != named.end()) text += fmt::format("({:.0f}%)", static_cast<double>(sample.weights[i]) * 100);
+      if (std::ranges::find(named, i) != named.end())
+        text += fmt::format("({:.0f}%)", static_cast<double>(sample.weights[i]) * 100);
     }
     text += '\n';
   }
@@ -135,14 +150,16 @@ std::string attention_text(std::span<const AttentionSample> samples, bool colour
 }
 
 std::string attention_svg(std::span<const AttentionSample> samples, std::string_view title) {
-  const double words_begin = margin + static_cast<double>(widest_label(samples)) * glyph + 2 * glyph;
+  const double words_begin =
+      margin + static_cast<double>(widest_label(samples)) * glyph + 2 * glyph;
   std::string body;
-  double right = std::max(words_begin, margin + static_cast<double>(title.size()) * glyph), top = margin + line_height;
+  double right = std::max(words_begin, margin + static_cast<double>(title.size()) * glyph),
+         top = margin + line_height;
   for (const AttentionSample& sample : samples) {
     const std::vector<real> relative = relative_weights(sample);
     const char* const label_class = sample.predicted == sample.actual ? "ink" : "wrong";
-    body += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", label_class, margin, top + font_size + 1,
-                        escaped(label_of(sample)));
+    body += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", label_class,
+                        margin, top + font_size + 1, escaped(label_of(sample)));
     double x = words_begin;
     for (std::size_t i = 0; i < sample.words.size(); ++i) {
       const std::string word = printable(sample.words[i]);
@@ -155,11 +172,15 @@ std::string attention_svg(std::span<const AttentionSample> samples, std::string_
 
   const std::string heading = escaped(printable(title));
   return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
-             "font-family=\"ui-monospace,monospace\" font-size=\"{2:.0f}\">\n<title>{3}</title>\n<style>{4}</style>\n"
-             "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n<text class=\"ink\" x=\"{5:.1f}\" y=\"{6:.1f}\" "
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {0:.0f} "
+             "{1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
+             "font-family=\"ui-monospace,monospace\" "
+             "font-size=\"{2:.0f}\">\n<title>{3}</title>\n<style>{4}</style>\n"
+             "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n<text class=\"ink\" "
+             "x=\"{5:.1f}\" y=\"{6:.1f}\" "
              "font-weight=\"bold\">{3}</text>\n",
-             std::ceil(right + margin), std::ceil(top + margin), font_size, heading, style, margin, margin + font_size) +
+             std::ceil(right + margin), std::ceil(top + margin), font_size, heading, style, margin,
+             margin + font_size) +
          body + "</svg>\n";
 }
 

@@ -13,7 +13,8 @@ using fovea::Index;
 namespace {
 
 std::size_t checked(const char* what, Index id, Index end) {
-  if (id < 0 || id >= end) throw fovea::IndexError(fmt::format("NaiveBayes: the {} {} is not in [0, {})", what, id, end));
+  if (id < 0 || id >= end)
+    throw fovea::IndexError(fmt::format("NaiveBayes: the {} {} is not in [0, {})", what, id, end));
   return static_cast<std::size_t>(id);
 }
 
@@ -58,20 +59,23 @@ Index NaiveBayes::predict(std::span<const std::int32_t> ids) const {
 
 double NaiveBayes::accuracy(const Split& split) const {
   Index right = 0;
-  for (Index sample = 0; sample < split.y.count(); ++sample) right += predict(row(split, sample)) == split.y.at(sample);
+  for (Index sample = 0; sample < split.y.count(); ++sample)
+    right += predict(row(split, sample)) == split.y.at(sample);
   return static_cast<double>(right) / static_cast<double>(split.y.count());
 }
 
 Index largest_class(const Split& train) {
   std::map<std::int32_t, Index> counts;
   for (const std::int32_t label : train.y.values()) ++counts[label];
-  const auto largest = std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
+  const auto largest =
+      std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
   if (largest == counts.end()) throw fovea::ValueError("largest_class: the split has no samples");
   return largest->first;
 }
 
 double share_of_class(const Split& split, Index label) {
-  return static_cast<double>(std::ranges::count(split.y.values(), label)) / static_cast<double>(split.y.count());
+  return static_cast<double>(std::ranges::count(split.y.values(), label)) /
+         static_cast<double>(split.y.count());
 }
 
 }  // namespace examples

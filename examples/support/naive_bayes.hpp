@@ -1,5 +1,5 @@
-// Baselines for text: multinomial naive Bayes on the ids of words, and the largest class. A model that does not beat them has
-// learned nothing about texts.
+// Baselines for text: multinomial naive Bayes on the ids of words, and the largest class. A model
+// that does not beat them has learned nothing about texts.
 #pragma once
 
 #include <span>
@@ -9,14 +9,15 @@
 
 namespace examples {
 
-/// log P(class) + sum over words of log P(word | class), where a word seen n times among a class's N counts (n + 1) / (N + words).
-/// Padding is no word; the unknown word is one.
+/// log P(class) + sum over words of log P(word | class), where a word seen n times among a class's
+/// N counts (n + 1) / (N + words). Padding is no word; the unknown word is one.
 class NaiveBayes {
  public:
   /// Throws IndexError for a label outside of [0, classes) or an id outside of [0, vocabulary).
   NaiveBayes(const Split& train, fovea::Index classes, fovea::Index vocabulary);
 
-  /// The likeliest class; the first of equals. Throws IndexError for an id outside of the vocabulary.
+  /// The likeliest class; the first of equals. Throws IndexError for an id outside of the
+  /// vocabulary.
   fovea::Index predict(std::span<const std::int32_t> ids) const;
 
   /// The share of samples whose class is predicted.

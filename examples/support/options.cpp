@@ -15,7 +15,8 @@ namespace examples {
 
 namespace {
 
-// One line on standard error. An argument or a file's name may hold bytes that would break the line or steer the terminal.
+// One line on standard error. An argument or a file's name may hold bytes that would break the line
+// or steer the terminal.
 void tell(std::string line) {
   for (char& c : line)
     if ((c >= 0 && c < ' ') || c == '\x7f') c = '?';
@@ -28,15 +29,20 @@ Number whole_number(const std::string& option, const std::string& text, Number l
   Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < low || value > high)
-    throw CLI::ValidationError(
-        option, "must be a whole number from " + std::to_string(low) + " to " + std::to_string(high) + ", not \"" + text + '"');
+    throw CLI::ValidationError(option, "must be a whole number from " + std::to_string(low) +
+                                           " to " + std::to_string(high) + ", not \"" + text + '"');
   return value;
 }
 
 template <class Number>
-void add_number(CLI::App& app, const std::string& name, Number& value, Number low, Number high, const std::string& help) {
+void add_number(CLI::App& app, const std::string& name, Number& value, Number low, Number high,
+                const std::string& help) {
   app.add_option_function<std::string>(
-         name, [&value, name, low, high](const std::string& text) { value = whole_number(name, text, low, high); }, help)
+         name,
+         [&value, name, low, high](const std::string& text) {
+           value = whole_number(name, text, low, high);
+         },
+         help)
       ->type_name("NUMBER")
       ->default_str(std::to_string(value));
 }
@@ -47,7 +53,8 @@ struct Options::Parser {
   CLI::App app;
 };
 
-Options::Options(const std::string& name, const std::string& purpose) : parser_(std::make_unique<Parser>()) {
+Options::Options(const std::string& name, const std::string& purpose)
+    : parser_(std::make_unique<Parser>()) {
   parser_->app.name(name);
   parser_->app.description(purpose);
   parser_->app.option_defaults()->always_capture_default();
@@ -55,7 +62,8 @@ Options::Options(const std::string& name, const std::string& purpose) : parser_(
 
 Options::~Options() = default;
 
-Options& Options::integer(const std::string& name, fovea::Index& value, fovea::Index low, fovea::Index high, const std::string& help) {
+Options& Options::integer(const std::string& name, fovea::Index& value, fovea::Index low,
+                          fovea::Index high, const std::string& help) {
   add_number(parser_->app, name, value, low, high, help);
   return *this;
 }

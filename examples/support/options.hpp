@@ -17,8 +17,10 @@ class Options {
   Options(const std::string& name, const std::string& purpose);
   ~Options();
 
-  /// Adds an option, whose variable holds its default. Numbers are written in decimal; integers must lie within [low, high].
-  Options& integer(const std::string& name, fovea::Index& value, fovea::Index low, fovea::Index high, const std::string& help);
+  /// Adds an option, whose variable holds its default. Numbers are written in decimal; integers
+  /// must lie within [low, high].
+  Options& integer(const std::string& name, fovea::Index& value, fovea::Index low,
+                   fovea::Index high, const std::string& help);
   Options& seed(const std::string& name, std::uint64_t& value, const std::string& help);
   Options& text(const std::string& name, std::string& value, const std::string& help);
 
@@ -38,8 +40,9 @@ struct Leave {
 /// Throws Error unless it holds, so that an example whose result is not what it says ends with 1.
 void require(bool holds, const std::string& what);
 
-/// Runs the program and gives its exit code: 0; 77 when data are missing (Meson counts it as skipped); 2 for a bad command line;
-/// 1 for any other error. Errors are told in one line on standard error, whatever bytes they quote.
+/// Runs the program and gives its exit code: 0; 77 when data are missing (Meson counts it as
+/// skipped); 2 for a bad command line; 1 for any other error. Errors are told in one line on
+/// standard error, whatever bytes they quote.
 int run(const std::function<void()>& program);
 
 }  // namespace examples

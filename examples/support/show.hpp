@@ -7,7 +7,8 @@
 
 namespace examples {
 
-/// One line: the code, the shape, the numbers, each axis in brackets of its own: "(2, 2) [[1 2] [3 4]]".
+/// One line: the code, the shape, the numbers, each axis in brackets of its own: "(2, 2) [[1 2] [3
+/// 4]]".
 void show(std::string_view code, const fovea::Tensor& x);
 void show(std::string_view code, const fovea::Mask& mask);
 void show(std::string_view code, const fovea::Ids& ids);

@@ -1,4 +1,5 @@
-// The reader trusts nothing: every line is bounded and checked, the text is walked by index, and what it cannot read it refuses.
+// The reader trusts nothing: every line is bounded and checked, the text is walked by index, and
+// what it cannot read it refuses.
 #include "support/wordnet.hpp"
 
 #include <fmt/format.h>
@@ -20,9 +21,11 @@ using fovea::Index;
 namespace {
 
 constexpr std::size_t largest_file = std::size_t(1) << 30;
-constexpr std::size_t longest_line = std::size_t(1) << 16;  // the longest of WordNet 3.0 has 12,972 bytes
+constexpr std::size_t longest_line = std::size_t(1)
+                                     << 16;  // the longest of WordNet 3.0 has 12,972 bytes
 constexpr std::array<int, 10> lexicographer_files = {4, 5, 6, 7, 10, 15, 18, 20, 26, 27};
-constexpr std::string_view published_sha256 = "fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2";
+constexpr std::string_view published_sha256 =
+    "fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2";
 
 constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325, fnv_prime = 0x100000001b3;
 
@@ -52,11 +55,14 @@ std::string_view take_word(std::string_view& text) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  const auto refuse_size = [&] { throw fovea::FormatError(path.string(), largest_file, "the file is larger than 1 GiB"); };
+  const auto refuse_size = [&] {
+    throw fovea::FormatError(path.string(), largest_file, "the file is larger than 1 GiB");
+  };
   std::error_code unknown;  // the size of what is no regular file; that is counted below
   const std::uintmax_t size_at_first = std::filesystem::file_size(path, unknown);
   if (!unknown && size_at_first > largest_file) refuse_size();
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
   if (!file && (errno == ENOENT || errno == ENOTDIR)) throw DataMissing(path.string());
   if (!file) throw fovea::IoError(path.string(), "open", errno);
 
@@ -71,7 +77,8 @@ std::string read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-// "DDDDDDDD DD n ": the offset, the lexicographer's file, the part of speech. The file's number, or -1.
+// "DDDDDDDD DD n ": the offset, the lexicographer's file, the part of speech. The file's number, or
+// -1.
 int lexicographer_file(std::string_view line) {
   constexpr std::string_view pattern = "dddddddd dd n ";
   if (line.size() < pattern.size()) return -1;
@@ -87,7 +94,8 @@ Split WordNet::*split_of(std::string_view definition) {
   return tenth == 0 ? &WordNet::test : tenth == 1 ? &WordNet::validation : &WordNet::train;
 }
 
-// Goes over the lines of a file and collects the samples. Folds their definitions in place: the samples point into the bytes.
+// Goes over the lines of a file and collects the samples. Folds their definitions in place: the
+// samples point into the bytes.
 class SampleReader {
  public:
   SampleReader(std::string& bytes, const std::string& name) : bytes_(bytes), name_(name) {}
@@ -97,9 +105,11 @@ class SampleReader {
     for (std::size_t begin = 0; begin < bytes_.size();) {
       const std::string_view rest = std::string_view(bytes_).substr(begin);
       const std::size_t length = rest.substr(0, longest_line + 1).find('\n');
-      if (length == rest.npos && rest.size() > longest_line) fail(begin, fmt::format("the line is longer than {} bytes", longest_line));
+      if (length == rest.npos && rest.size() > longest_line)
+        fail(begin, fmt::format("the line is longer than {} bytes", longest_line));
       if (length == rest.npos) fail(bytes_.size(), "the file ends within a line");
-      if (!rest.starts_with("  ")) read_synset(begin, length);  // two spaces begin a line of the licence
+      if (!rest.starts_with("  "))
+        read_synset(begin, length);  // two spaces begin a line of the licence
       begin += length + 1;
     }
     return std::move(samples_);
@@ -113,15 +123,20 @@ class SampleReader {
   void read_synset(std::size_t begin, std::size_t length) {
     const std::string_view line = std::string_view(bytes_).substr(begin, length);
     const int file = lexicographer_file(line);
-    if (file < 0) fail(begin, "the line is no noun synset: it must begin with 8 digits, a space, 2 digits and \" n \"");
+    if (file < 0)
+      fail(
+          begin,
+          "the line is no noun synset: it must begin with 8 digits, a space, 2 digits and \" n \"");
     const std::size_t bar = line.find(" | ");
     if (bar == line.npos) fail(begin, "the line has no \" | \", and so no definition");
     const auto known = std::ranges::find(lexicographer_files, file);
     if (known == lexicographer_files.end()) return;
 
     const std::string_view gloss = line.substr(bar + 3);
-    const std::string_view definition = stripped(gloss.substr(0, gloss.find("; \"")));  // examples of usage follow
-    samples_.push_back({static_cast<int>(known - lexicographer_files.begin()), split_of(definition), definition});
+    const std::string_view definition =
+        stripped(gloss.substr(0, gloss.find("; \"")));  // examples of usage follow
+    samples_.push_back(
+        {static_cast<int>(known - lexicographer_files.begin()), split_of(definition), definition});
     fold(definition);
     std::string_view rest = definition;
     if (take_word(rest).empty()) fail(begin + bar, "the definition has no word");
@@ -139,15 +154,19 @@ class SampleReader {
   std::vector<Sample> samples_;
 };
 
-void require_all(const std::vector<Sample>& samples, std::size_t file_size, const std::string& name) {
+void require_all(const std::vector<Sample>& samples, std::size_t file_size,
+                 const std::string& name) {
   const auto require = [&](const std::string& what, auto&& condition) {
     if (std::ranges::none_of(samples, condition))
-      throw fovea::FormatError(name, static_cast<Index>(file_size), fmt::format("the file ends without a {}", what));
+      throw fovea::FormatError(name, static_cast<Index>(file_size),
+                               fmt::format("the file ends without a {}", what));
   };
   require("noun of the ten classes", [](const Sample&) { return true; });
   for (std::size_t label = 0; label < WordNet::classes.size(); ++label)
     require(fmt::format("training sample of class {}", WordNet::classes[label]),
-            [label](const Sample& s) { return s.split == &WordNet::train && s.label == static_cast<int>(label); });
+            [label](const Sample& s) {
+              return s.split == &WordNet::train && s.label == static_cast<int>(label);
+            });
   require("validation sample", [](const Sample& s) { return s.split == &WordNet::validation; });
   require("test sample", [](const Sample& s) { return s.split == &WordNet::test; });
 }
@@ -158,10 +177,13 @@ std::vector<std::string> vocabulary_of(const std::vector<Sample>& samples) {
   for (const Sample& sample : samples) {
     if (sample.split != &WordNet::train) continue;
     std::string_view rest = sample.text;
-    for (std::string_view word = take_word(rest); !word.empty(); word = take_word(rest)) ++counts[word];
+    for (std::string_view word = take_word(rest); !word.empty(); word = take_word(rest))
+      ++counts[word];
   }
   std::vector<std::pair<std::string_view, Index>> ordered(counts.begin(), counts.end());
-  std::ranges::sort(ordered, [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
+  std::ranges::sort(ordered, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   ordered.resize(std::min<std::size_t>(ordered.size(), WordNet::vocabulary - 2));
 
   std::vector<std::string> words = {"", "<unknown>"};
@@ -169,7 +191,8 @@ std::vector<std::string> vocabulary_of(const std::vector<Sample>& samples) {
   return words;
 }
 
-Split make_split(const std::vector<Sample>& samples, Split WordNet::*which, const std::unordered_map<std::string_view, std::int32_t>& ids) {
+Split make_split(const std::vector<Sample>& samples, Split WordNet::*which,
+                 const std::unordered_map<std::string_view, std::int32_t>& ids) {
   std::vector<std::int32_t> x, y;
   std::vector<std::string> texts;
   for (const Sample& sample : samples) {
@@ -183,7 +206,8 @@ Split make_split(const std::vector<Sample>& samples, Split WordNet::*which, cons
       const std::string_view word = take_word(rest);
       if (word.empty()) break;
       const auto known = ids.find(word);
-      x[begin + t] = known == ids.end() ? static_cast<std::int32_t>(WordNet::unknown) : known->second;
+      x[begin + t] =
+          known == ids.end() ? static_cast<std::int32_t>(WordNet::unknown) : known->second;
       if (t > 0) text += ' ';
       text += word;
     }
@@ -195,10 +219,13 @@ Split make_split(const std::vector<Sample>& samples, Split WordNet::*which, cons
 }  // namespace
 
 DataMissing::DataMissing(const std::string& path)
-    : Error(fmt::format("{}: there is no such file; on Debian: apt install wordnet-base; elsewhere: --wordnet PATH names a data.noun",
+    : Error(fmt::format("{}: there is no such file; on Debian: apt install wordnet-base; "
+                        "elsewhere: --wordnet PATH names a data.noun",
                         path)) {}
 
-WordNet read_wordnet(const std::filesystem::path& path) { return parse_wordnet(read_file(path), path.string()); }
+WordNet read_wordnet(const std::filesystem::path& path) {
+  return parse_wordnet(read_file(path), path.string());
+}
 
 WordNet parse_wordnet(std::string bytes, const std::string& name) {
   WordNet data;
@@ -210,8 +237,10 @@ WordNet parse_wordnet(std::string bytes, const std::string& name) {
   require_all(samples, bytes.size(), name);
   data.words = vocabulary_of(samples);
   std::unordered_map<std::string_view, std::int32_t> ids;
-  for (std::size_t id = 2; id < data.words.size(); ++id) ids.emplace(data.words[id], static_cast<std::int32_t>(id));
-  for (Split WordNet::*const split : {&WordNet::train, &WordNet::validation, &WordNet::test}) data.*split = make_split(samples, split, ids);
+  for (std::size_t id = 2; id < data.words.size(); ++id)
+    ids.emplace(data.words[id], static_cast<std::int32_t>(id));
+  for (Split WordNet::*const split : {&WordNet::train, &WordNet::validation, &WordNet::test})
+    data.*split = make_split(samples, split, ids);
 
   if (data.published) check_published(data);
   return data;
@@ -219,7 +248,8 @@ WordNet parse_wordnet(std::string bytes, const std::string& name) {
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
-  for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) words.push_back(word);
+  for (std::string_view word = take_word(text); !word.empty(); word = take_word(text))
+    words.push_back(word);
   return words;
 }
 
@@ -232,15 +262,17 @@ std::uint64_t fnv1a(std::string_view bytes) {
 std::uint64_t fnv1a(const fovea::Ids& ids) {
   std::uint64_t hash = fnv_basis;
   for (const std::int32_t id : ids.values())
-    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (static_cast<std::uint32_t>(id) >> shift & 0xff)) * fnv_prime;
+    for (int shift = 0; shift < 32; shift += 8)
+      hash = (hash ^ (static_cast<std::uint32_t>(id) >> shift & 0xff)) * fnv_prime;
   return hash;
 }
 
 void check_published(const WordNet& data) {
   const auto check = [](const char* what, const fovea::Ids& ids, std::uint64_t right) {
     if (const std::uint64_t sum = fnv1a(ids); sum != right)
-      throw fovea::Error(
-          fmt::format("WordNet: the checksum of {} is {:#018x}, but that of the published file is {:#018x}", what, sum, right));
+      throw fovea::Error(fmt::format(
+          "WordNet: the checksum of {} is {:#018x}, but that of the published file is {:#018x}",
+          what, sum, right));
   };
   check("train x", data.train.x, 0x74805c126dcea8df);
   check("train y", data.train.y, 0x3008a3b217b17664);

@@ -8,12 +8,14 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/rows.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 void check_shape(const Shape& given, const Shape& expected) {
-  if (given != expected) throw ShapeError(fmt::format("Gradient: a contribution of shape {} to a gradient of shape {}", to_string(given), to_string(expected)));
+  if (given != expected)
+    throw ShapeError(fmt::format("Gradient: a contribution of shape {} to a gradient of shape {}",
+                                 to_string(given), to_string(expected)));
 }
 
 }  // namespace
@@ -44,7 +46,9 @@ void Gradient::add_rows(const Ids& ids, const Array& rows) {
   check_shape(rows.shape(), Shape{ids.count(), width});
   const Index count = shape()[0];
   for (const std::int32_t id : ids.values())
-    if (id < 0 || id >= count) throw IndexError(fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape())));
+    if (id < 0 || id >= count)
+      throw IndexError(
+          fmt::format("Gradient: row {} of a table of shape {}", id, to_string(shape())));
   parts_.push_back({ids.reshaped(Shape{ids.count()}), rows});
 }
 
@@ -59,7 +63,8 @@ Array Gradient::array() const {
   Array sum = has_dense() ? dense_.clone() : Array::zeros(shape());
   if (parts_.empty()) return sum;
   const TouchedRows touched = rows();
-  kernels::add_rows(touched.values.data(), touched.ids.data(), touched.ids.count(), touched.values.shape()[-1], sum.mutable_data());
+  kernels::add_rows(touched.values.data(), touched.ids.data(), touched.ids.count(),
+                    touched.values.shape()[-1], sum.mutable_data());
   return sum;
 }
 
@@ -78,15 +83,20 @@ TouchedRows Gradient::rows() const {
   Index filled = 0;
   for (const TouchedRows& part : parts_) {
     ids.insert(ids.end(), part.ids.values().begin(), part.ids.values().end());
-    if (parts_.size() > 1) std::ranges::copy(part.values.values(), all.mutable_data() + filled * width);
+    if (parts_.size() > 1)
+      std::ranges::copy(part.values.values(), all.mutable_data() + filled * width);
     filled += part.ids.count();
   }
-  std::vector<std::int32_t> order(ids.size()), scratch(ids.size()), unique_ids(ids.size()), starts(ids.size() + 1);
+  std::vector<std::int32_t> order(ids.size()), scratch(ids.size()), unique_ids(ids.size()),
+      starts(ids.size() + 1);
   kernels::sort_by_id(ids.data(), count, order.data(), scratch.data());
-  const Index unique = kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
+  const Index unique =
+      kernels::unique_runs(ids.data(), order.data(), count, unique_ids.data(), starts.data());
   Array sums(Shape{unique, width});
   kernels::sum_runs(all.data(), order.data(), starts.data(), unique, width, sums.mutable_data());
-  return {Ids(Shape{unique}, std::span<const std::int32_t>(unique_ids).first(static_cast<std::size_t>(unique))), sums};
+  return {Ids(Shape{unique},
+              std::span<const std::int32_t>(unique_ids).first(static_cast<std::size_t>(unique))),
+          sums};
 }
 
 void Gradient::clear() {
@@ -94,4 +104,4 @@ void Gradient::clear() {
   parts_.clear();
 }
 
-}  // namespace fovea
+}}  // namespace fovea

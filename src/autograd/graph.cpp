@@ -7,7 +7,7 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -36,13 +36,19 @@ void destroy(Node* node) noexcept {
 
 std::string to_string(const Node& node) {
   if (!node.is_leaf()) return fmt::format("the result of {}", node.name);
-  return *node.layer ? fmt::format("the {} {}", node.name, node.layer) : fmt::format("a {}", node.name);
+  return *node.layer ? fmt::format("the {} {}", node.name, node.layer)
+                     : fmt::format("a {}", node.name);
 }
 
-Tensor Tensor::parameter(const Array& value) { return Tensor({}, NodePtr(new Leaf("parameter", value.clone()))); }
+Tensor Tensor::parameter(const Array& value) {
+  return Tensor({}, NodePtr(new Leaf("parameter", value.clone())));
+}
 
 const Array& Tensor::leaf_value() const {
-  if (!node_) throw StateError("this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential");
+  if (!node_)
+    throw StateError(
+        "this tensor has no numbers yet; a module's parameters exist once it is built: call build, "
+        "or put it into a Sequential");
   if (node_->lagging) node_->lagging->settle_all();
   return static_cast<const Leaf&>(*node_).numbers;
 }
@@ -54,29 +60,41 @@ const Array& Tensor::rows_value(const Ids& ids) const& {
 }
 
 real Tensor::item() const {
-  if (value().count() != 1) throw ShapeError(fmt::format("item: the tensor has shape {}; only a tensor of one number has an item", to_string(shape())));
+  if (value().count() != 1)
+    throw ShapeError(
+        fmt::format("item: the tensor has shape {}; only a tensor of one number has an item",
+                    to_string(shape())));
   return value().data()[0];
 }
 
 Array& Tensor::mutable_value() & {
   value();
   if (!node_) return value_;
-  if (!node_->is_leaf()) throw StateError(fmt::format("assign: {} cannot be written to; write to a leaf, or to a detached clone", to_string(*node_)));
+  if (!node_->is_leaf())
+    throw StateError(
+        fmt::format("assign: {} cannot be written to; write to a leaf, or to a detached clone",
+                    to_string(*node_)));
   Array& numbers = static_cast<Leaf&>(*node_).numbers;
-  numbers.mutable_data();  // a copy for those who keep the old ones, such as rules of graphs: what may fail comes first
+  numbers.mutable_data();  // a copy for those who keep the old ones, such as rules of graphs: what
+                           // may fail comes first
   ++node_->version;
   return numbers;
 }
 
 void Tensor::assign(const Array& value) {
-  if (value.shape() != shape()) throw ShapeError(fmt::format("assign: a tensor of shape {} is given numbers of shape {}; they must be equal", to_string(shape()), to_string(value.shape())));
+  if (value.shape() != shape())
+    throw ShapeError(
+        fmt::format("assign: a tensor of shape {} is given numbers of shape {}; they must be equal",
+                    to_string(shape()), to_string(value.shape())));
   const std::span<const real> from = value.values();
   std::ranges::copy(from, mutable_value().mutable_data());
 }
 
 void Tensor::set_requires_grad(bool wanted) {
   value();
-  if (node_ && !node_->is_leaf()) throw StateError(fmt::format("set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
+  if (node_ && !node_->is_leaf())
+    throw StateError(fmt::format(
+        "set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
   if (!node_ && wanted) *this = parameter(value_);
   if (!node_) return;
   node_->requires_grad = wanted;
@@ -85,8 +103,12 @@ void Tensor::set_requires_grad(bool wanted) {
 
 Gradient& Tensor::gradient() const {
   if (!node_ || !node_->is_leaf())
-    throw StateError(fmt::format("grad: this is {}; only leaves gather gradients, such as Tensor::parameter makes", node_ ? to_string(*node_) : "a constant"));
-  if (!node_->requires_grad) throw StateError(fmt::format("grad: {} is frozen; set_requires_grad lets it gather gradients", to_string(*node_)));
+    throw StateError(fmt::format(
+        "grad: this is {}; only leaves gather gradients, such as Tensor::parameter makes",
+        node_ ? to_string(*node_) : "a constant"));
+  if (!node_->requires_grad)
+    throw StateError(fmt::format("grad: {} is frozen; set_requires_grad lets it gather gradients",
+                                 to_string(*node_)));
   return node_->gradient;
 }
 
@@ -100,4 +122,4 @@ Tensor Tensor::clone() const {
   return copy;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

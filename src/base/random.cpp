@@ -6,9 +6,10 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key) {
   const r123::Philox4x32::ctr_type input = {{counter[0], counter[1], counter[2], counter[3]}};
   const r123::Philox4x32::key_type seed = {{key[0], key[1]}};
   const auto output = r123::Philox4x32{}(input, seed);
@@ -22,25 +23,28 @@ std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32)
 
 }  // namespace
 
-// The new stream's number is the generator's own mix of the old one, the purpose's FNV-1a hash and the number, so that streams
-// split from different parents differ as well.
+// The new stream's number is the generator's own mix of the old one, the purpose's FNV-1a hash and
+// the number, so that streams split from different parents differ as well.
 Rng Rng::split(std::string_view purpose, std::uint64_t number) const {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : purpose) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  const auto words = philox({low(hash), high(hash), low(number), high(number)}, {low(stream_) ^ 0x9e3779b9, high(stream_)});
+  const auto words = philox({low(hash), high(hash), low(number), high(number)},
+                            {low(stream_) ^ 0x9e3779b9, high(stream_)});
   return Rng(seed_, words[0] | static_cast<std::uint64_t>(words[1]) << 32);
 }
 
 std::uint32_t Rng::bits(std::uint64_t position) const {
   const std::uint64_t block = position / 4;
-  return philox({low(block), high(block), low(stream_), high(stream_)}, {low(seed_), high(seed_)})[position % 4];
+  return philox({low(block), high(block), low(stream_), high(stream_)},
+                {low(seed_), high(seed_)})[position % 4];
 }
 
-// Lemire, "Fast random integer generation in an interval" (2019): multiply and keep the high word; the few low words that
-// would favour some results are drawn again.
+// Lemire, "Fast random integer generation in an interval" (2019): multiply and keep the high word;
+// the few low words that would favour some results are drawn again.
 Index Rng::below(Index bound) {
   if (bound < 1 || bound > (Index(1) << 32))
-    throw ValueError(fmt::format("Rng::below: bound is {}; it must be at least 1 and at most 2^32", bound));
+    throw ValueError(
+        fmt::format("Rng::below: bound is {}; it must be at least 1 and at most 2^32", bound));
   const auto range = static_cast<std::uint64_t>(bound);
   const std::uint64_t biased = (std::uint64_t(1) << 32) % range;
   std::uint64_t product = next() * range;
@@ -48,4 +52,4 @@ Index Rng::below(Index bound) {
   return static_cast<Index>(product >> 32);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

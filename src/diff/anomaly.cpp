@@ -9,7 +9,7 @@
 
 #include "fovea/autograd/node.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -26,14 +26,20 @@ std::string position(const Shape& shape, Index element) {
 }  // namespace
 
 void DetectAnomaly::look_through(const Array& numbers, std::string_view what) const {
-  const auto wrong = [&](real x) { return options_.infinities ? !std::isfinite(x) : std::isnan(x); };
+  const auto wrong = [&](real x) {
+    return options_.infinities ? !std::isfinite(x) : std::isnan(x);
+  };
   const auto found = std::ranges::find_if(numbers.values(), wrong);
   if (found == numbers.values().end()) return;
   const std::string step = step_ < 0 ? "" : fmt::format(", in step {}", step_);
-  throw NonFiniteError(fmt::format("{} has {} at {} of its shape {}{}", what, *found, position(numbers.shape(), found - numbers.values().begin()), to_string(numbers.shape()), step));
+  throw NonFiniteError(fmt::format("{} has {} at {} of its shape {}{}", what, *found,
+                                   position(numbers.shape(), found - numbers.values().begin()),
+                                   to_string(numbers.shape()), step));
 }
 
-void DetectAnomaly::computed(const char* operation, const Array& value) { look_through(value, fmt::format("{}: the result", operation)); }
+void DetectAnomaly::computed(const char* operation, const Array& value) {
+  look_through(value, fmt::format("{}: the result", operation));
+}
 
 void DetectAnomaly::differentiated(Node& node, Sink& sink) {
   const std::span<const Edge> edges = node.edges();
@@ -43,10 +49,14 @@ void DetectAnomaly::differentiated(Node& node, Sink& sink) {
     const Node& parent = *edges[i].parent;
     const std::string of = to_string(parent);
     if (gradient->has_rows_only())
-      for (const TouchedRows& part : gradient->parts()) look_through(part.values, fmt::format("backward of {}: the rows of the gradient of input {}, {},", node.name, i, of));
+      for (const TouchedRows& part : gradient->parts())
+        look_through(part.values,
+                     fmt::format("backward of {}: the rows of the gradient of input {}, {},",
+                                 node.name, i, of));
     else
-      look_through(gradient->array(), fmt::format("backward of {}: the gradient of input {}, {},", node.name, i, of));
+      look_through(gradient->array(),
+                   fmt::format("backward of {}: the gradient of input {}, {},", node.name, i, of));
   }
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,4 +1,5 @@
-// A node that knows its inputs and the function, and runs the function again when it is asked for gradients.
+// A node that knows its inputs and the function, and runs the function again when it is asked for
+// gradients.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,14 +12,15 @@
 #include "fovea/base/error.hpp"
 #include "fovea/diff/grad.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 using Bits = std::conditional_t<sizeof(real) == 8, std::uint64_t, std::uint32_t>;
 
-// The inputs once more, as leaves of a graph of their own. They keep their places in the order of nodes, so that inside the shares of a
-// gradient are added up in the order in which they would be without a checkpoint.
+// The inputs once more, as leaves of a graph of their own. They keep their places in the order of
+// nodes, so that inside the shares of a gradient are added up in the order in which they would be
+// without a checkpoint.
 std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const Edge> edges) {
   std::vector<Tensor> leaves;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -41,15 +43,19 @@ std::uint32_t next_graph() {
 // A number for the bits of an array: Fowler, Noll and Vo's hash, of words.
 std::uint64_t fingerprint(const Array& array) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const real number : array.values()) hash = (hash ^ std::bit_cast<Bits>(number)) * 0x100000001b3;
+  for (const real number : array.values())
+    hash = (hash ^ std::bit_cast<Bits>(number)) * 0x100000001b3;
   return hash;
 }
 
 class Checkpoint final : public Node {
  public:
   // What the function made of the inputs, and the leaves besides them that it used.
-  Checkpoint(const Tensor& y, TensorFunction function, const std::vector<Tensor>& inputs, const std::vector<NodePtr>& others)
-      : Node("checkpoint", y.shape()), function_(std::move(function)), fingerprint_(fingerprint(y.value())) {
+  Checkpoint(const Tensor& y, TensorFunction function, const std::vector<Tensor>& inputs,
+             const std::vector<NodePtr>& others)
+      : Node("checkpoint", y.shape()),
+        function_(std::move(function)),
+        fingerprint_(fingerprint(y.value())) {
     leaf = false;
     for (const Tensor& input : inputs) {
       values_.push_back(input.value());
@@ -65,12 +71,15 @@ class Checkpoint final : public Node {
   std::span<Edge> edges() override { return edges_; }
 
   void run_rules(const Array& d, Sink& outer) override {
-    const SurroundingsScope inside({true, next_graph(), layer, surroundings().observer, surroundings().hook});
+    const SurroundingsScope inside(
+        {true, next_graph(), layer, surroundings().observer, surroundings().hook});
     const std::vector<Tensor> leaves = as_leaves(values_, edges_);
     const Tensor y = function_(leaves);
     if (y.shape() != d.shape() || fingerprint(y.value()) != fingerprint_)
-      throw StateError(fmt::format("checkpoint: the function gave other numbers, of shape {}, when it was called again, than at first, of shape {}; it must do the same each time, and what it uses must stay",
-                                   to_string(y.shape()), to_string(d.shape())));
+      throw StateError(fmt::format(
+          "checkpoint: the function gave other numbers, of shape {}, when it was called again, "
+          "than at first, of shape {}; it must do the same each time, and what it uses must stay",
+          to_string(y.shape()), to_string(d.shape())));
     if (!y.requires_grad()) return;  // all that it depends on was frozen since
     Inside sink(leaves, edges_, outer);
     backward(y, d, sink);
@@ -84,10 +93,12 @@ class Checkpoint final : public Node {
   }
 
  private:
-  // What reaches a leaf that stands for an input goes to that input; what reaches any other goes where it would go outside.
+  // What reaches a leaf that stands for an input goes to that input; what reaches any other goes
+  // where it would go outside.
   class Inside final : public Sink {
    public:
-    Inside(const std::vector<Tensor>& leaves, std::span<const Edge> edges, Sink& outer) : leaves_(leaves), edges_(edges), outer_(outer) {}
+    Inside(const std::vector<Tensor>& leaves, std::span<const Edge> edges, Sink& outer)
+        : leaves_(leaves), edges_(edges), outer_(outer) {}
     Gradient& target(Node& node) override {
       for (std::size_t i = 0; i < leaves_.size(); ++i)
         if (leaves_[i].node().get() == &node) return *Node::target(edges_[i], outer_);
@@ -126,16 +137,22 @@ Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
   }();
   if (!y.requires_grad()) return y;
   for (const Tensor& leaf : leaves)
-    if (leaf.node()) ++leaf.node()->version;  // results that leave the function are of no use to backward, which will say so
+    if (leaf.node())
+      ++leaf.node()->version;  // results that leave the function are of no use to backward, which
+                               // will say so
 
   std::vector<NodePtr> others;
   for (const NodePtr& node : reachable(y.node()).in_order) {
     if (!node->is_leaf() && node->graph != graph)
-      throw ValueError(fmt::format("checkpoint: the function uses {}, of shape {}, which was computed outside; give it as an input", to_string(*node), to_string(node->gradient.shape())));
-    const bool is_input = std::ranges::any_of(leaves, [&](const Tensor& leaf) { return leaf.node().get() == node.get(); });
+      throw ValueError(
+          fmt::format("checkpoint: the function uses {}, of shape {}, which was computed outside; "
+                      "give it as an input",
+                      to_string(*node), to_string(node->gradient.shape())));
+    const bool is_input = std::ranges::any_of(
+        leaves, [&](const Tensor& leaf) { return leaf.node().get() == node.get(); });
     if (node->is_leaf() && !is_input) others.push_back(node);
   }
   return Tensor(y.value(), NodePtr(new Checkpoint(y, std::move(function), inputs, others)));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -9,7 +9,7 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -17,7 +17,8 @@ namespace {
 class Apart final : public Sink {
  public:
   Gradient& target(Node& leaf) override {
-    return gradients_.try_emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())}).first->second.gradient;
+    return gradients_.try_emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())})
+        .first->second.gradient;
   }
 
   const Gradient* find(const Node* leaf) const {
@@ -43,7 +44,8 @@ class Results final : public Observer {
 
   void computed(const char*, const Array&) override {}
   void differentiated(Node& node, Sink&) override {
-    if (const auto found = wanted_.find(&node); found != wanted_.end()) found->second = node.gradient.array();
+    if (const auto found = wanted_.find(&node); found != wanted_.end())
+      found->second = node.gradient.array();
   }
 
   std::optional<Array> find(const Node* result) const {
@@ -57,13 +59,17 @@ class Results final : public Observer {
 
 }  // namespace
 
-std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, const GradOptions& options) {
+std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs,
+                        const GradOptions& options) {
   for (const Tensor& input : inputs) input.value();  // throws where one is not defined
   if (loss.requires_grad() && !loss.node()->released && !options.allow_unused) {
     const auto behind = reachable(loss.node());
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (!inputs[i].requires_grad() || !behind.contains(inputs[i].node().get()))
-        throw StateError(fmt::format("grad: the loss does not depend on input {} of shape {}; leave it out, or set allow_unused", i, to_string(inputs[i].shape())));
+        throw StateError(
+            fmt::format("grad: the loss does not depend on input {} of shape {}; leave it out, or "
+                        "set allow_unused",
+                        i, to_string(inputs[i].shape())));
   }
   Apart leaves;
   Results results(inputs);
@@ -72,14 +78,17 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs, c
   for (const Tensor& input : inputs) {
     const Node* const node = input.node().get();
     const Gradient* const gathered = leaves.find(node);
-    gradients.push_back(gathered ? gathered->array() : results.find(node).value_or(Array::zeros(input.shape())));
+    gradients.push_back(gathered ? gathered->array()
+                                 : results.find(node).value_or(Array::zeros(input.shape())));
   }
   return gradients;
 }
 
 Tensor on_gradient(const Tensor& x, GradientHook hook) {
   if (!hook) throw ValueError("on_gradient: the hook is empty");
-  return record("on_gradient", x.value(), wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
+  return record(
+      "on_gradient", x.value(),
+      wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

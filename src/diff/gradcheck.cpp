@@ -10,14 +10,15 @@
 #include "fovea/base/random.hpp"
 #include "fovea/ops/ops.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 // Numbers from -1 to 1.
 Array draw(const Shape& shape, Rng& random) {
   Array numbers(shape);
-  for (real& number : numbers.mutable_values()) number = 2 * static_cast<real>(random.next() * 0x1p-32) - 1;
+  for (real& number : numbers.mutable_values())
+    number = 2 * static_cast<real>(random.next() * 0x1p-32) - 1;
   return numbers;
 }
 
@@ -25,14 +26,17 @@ Array draw(const Shape& shape, Rng& random) {
 long double weighted(const Array& a, const Array& b) {
   long double sum = 0;
   for (Index i = 0; i < a.count(); ++i)
-    if (a.data()[i] != 0) sum += static_cast<long double>(a.data()[i]) * static_cast<long double>(b.data()[i]);
+    if (a.data()[i] != 0)
+      sum += static_cast<long double>(a.data()[i]) * static_cast<long double>(b.data()[i]);
   return sum;
 }
 
 // The gradient of v . function at a point, and the difference quotients to compare it with.
 class Comparison {
  public:
-  Comparison(const TensorFunction& function, const std::vector<Array>& at, const GradcheckOptions& options, Rng& random) : function_(function), at_(at), options_(options) {
+  Comparison(const TensorFunction& function, const std::vector<Array>& at,
+             const GradcheckOptions& options, Rng& random)
+      : function_(function), at_(at), options_(options) {
     std::vector<Tensor> inputs;
     for (const Array& input : at) inputs.push_back(Tensor::parameter(input));
     const Tensor y = function(inputs);
@@ -40,8 +44,11 @@ class Comparison {
     for (Index i = 0; i < weights_.count(); ++i)
       if (!std::isfinite(y.value().data()[i])) weights_.mutable_data()[i] = 0;
     const std::span<const real> numbers = y.value().values();
-    looks_at_nothing_ = std::ranges::any_of(numbers, [](real number) { return std::isnan(number); }) && std::ranges::none_of(numbers, [](real number) { return std::isfinite(number); });
-    if (y.requires_grad()) gradients_ = grad(sum(y * Tensor(weights_)), inputs, {.allow_unused = true});
+    looks_at_nothing_ =
+        std::ranges::any_of(numbers, [](real number) { return std::isnan(number); }) &&
+        std::ranges::none_of(numbers, [](real number) { return std::isfinite(number); });
+    if (y.requires_grad())
+      gradients_ = grad(sum(y * Tensor(weights_)), inputs, {.allow_unused = true});
     else
       for (const Array& input : at) gradients_.push_back(Array::zeros(input.shape()));
   }
@@ -51,9 +58,12 @@ class Comparison {
     if (looks_at_nothing_) return "the result is all NaN";
     long double analytic = 0;
     for (std::size_t k = 0; k < at_.size(); ++k) analytic += weighted(u[k], gradients_[k]);
-    const long double numeric = (value_along(u, options_.step) - value_along(u, -options_.step)) / (2 * options_.step);
-    if (std::abs(analytic - numeric) <= options_.absolute + options_.relative * std::abs(numeric)) return "";
-    return fmt::format("{}: analytic {}, numeric {}", what, static_cast<double>(analytic), static_cast<double>(numeric));
+    const long double numeric =
+        (value_along(u, options_.step) - value_along(u, -options_.step)) / (2 * options_.step);
+    if (std::abs(analytic - numeric) <= options_.absolute + options_.relative * std::abs(numeric))
+      return "";
+    return fmt::format("{}: analytic {}, numeric {}", what, static_cast<double>(analytic),
+                       static_cast<double>(numeric));
   }
 
  private:
@@ -62,7 +72,8 @@ class Comparison {
     std::vector<Tensor> moved;
     for (std::size_t k = 0; k < at_.size(); ++k) {
       Array point = at_[k].clone();
-      for (Index i = 0; i < point.count(); ++i) point.mutable_data()[i] += static_cast<real>(step * static_cast<double>(u[k].data()[i]));
+      for (Index i = 0; i < point.count(); ++i)
+        point.mutable_data()[i] += static_cast<real>(step * static_cast<double>(u[k].data()[i]));
       moved.emplace_back(std::move(point));
     }
     return weighted(weights_, function_(moved).value());
@@ -78,8 +89,11 @@ class Comparison {
 
 }  // namespace
 
-GradcheckResult gradcheck(const TensorFunction& function, const std::vector<Array>& at, const GradcheckOptions& options) {
-  if (options.directions < 1) throw ValueError(fmt::format("gradcheck: directions is {}; it must be at least 1", options.directions));
+GradcheckResult gradcheck(const TensorFunction& function, const std::vector<Array>& at,
+                          const GradcheckOptions& options) {
+  if (options.directions < 1)
+    throw ValueError(
+        fmt::format("gradcheck: directions is {}; it must be at least 1", options.directions));
   Rng random(options.seed);
   const Comparison compare(function, at, options, random);
   GradcheckResult result;
@@ -106,4 +120,4 @@ GradcheckResult gradcheck(const TensorFunction& function, const std::vector<Arra
   return result;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

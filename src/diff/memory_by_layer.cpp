@@ -5,7 +5,7 @@
 #include "fovea/autograd/node.hpp"
 #include "fovea/memory/buffer.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 MemoryByLayer::MemoryByLayer() { memory::reset_peak(); }
 
@@ -25,4 +25,4 @@ void MemoryByLayer::note(const char* layer) {
   memory::reset_peak();
 }
 
-}  // namespace fovea
+}}  // namespace fovea

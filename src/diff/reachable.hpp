@@ -6,7 +6,7 @@
 
 #include "fovea/autograd/node.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// A set of nodes that remembers the order in which they were found.
 struct Nodes {
@@ -21,8 +21,9 @@ inline Nodes reachable(const NodePtr& root) {
   Nodes nodes{{root}, {root.get()}};
   for (std::size_t i = 0; i < nodes.in_order.size(); ++i)
     for (const Edge& edge : nodes.in_order[i]->edges())
-      if (edge.parent && nodes.all.insert(edge.parent.get()).second) nodes.in_order.push_back(edge.parent);
+      if (edge.parent && nodes.all.insert(edge.parent.get()).second)
+        nodes.in_order.push_back(edge.parent);
   return nodes;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

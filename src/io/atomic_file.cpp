@@ -16,7 +16,7 @@
 
 #include "fovea/io/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::io {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
 
@@ -41,7 +41,8 @@ std::string_view kind_of(mode_t mode) {
   return "a device";
 }
 
-// Refuses what a new file must not take the place of. Asks the system to follow links, so that its rules for those of others hold.
+// Refuses what a new file must not take the place of. Asks the system to follow links, so that its
+// rules for those of others hold.
 void check_replaceable(const std::string& path) {
   struct stat old = {};
   if (::stat(path.c_str(), &old) != 0) {
@@ -50,14 +51,19 @@ void check_replaceable(const std::string& path) {
   }
   if (!S_ISREG(old.st_mode))
     throw IoError(path,
-                  fmt::format("write to {}, only to ordinary files, which appear whole or not at all; write one, and copy it there",
+                  fmt::format("write to {}, only to ordinary files, which appear whole or not at "
+                              "all; write one, and copy it there",
                               kind_of(old.st_mode)),
                   S_ISDIR(old.st_mode) ? EISDIR : ENOTSUP);
-  // The administrator passes the system's check; a file that nobody may write is meant to stay all the same.
+  // The administrator passes the system's check; a file that nobody may write is meant to stay all
+  // the same.
   const bool nobody = (old.st_mode & 0222) == 0;
   if (nobody || ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0)
-    throw IoError(path, fmt::format("write to a file of mode {:04o}; permit it with chmod, or choose another name", old.st_mode & 0777),
-                  nobody ? EACCES : errno);
+    throw IoError(
+        path,
+        fmt::format("write to a file of mode {:04o}; permit it with chmod, or choose another name",
+                    old.st_mode & 0777),
+        nobody ? EACCES : errno);
 }
 
 // Where the symbolic links of a path end, whether something is there or not.
@@ -70,7 +76,8 @@ std::string behind_links(const std::string& path) {
     if (length < 0) return name;
     struct statfs system = {};
     if (::statfs(folder_of(name).c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
-      throw IoError(path, "replace the file that a process has open; name the file itself", ENOTSUP);
+      throw IoError(path, "replace the file that a process has open; name the file itself",
+                    ENOTSUP);
     const std::string target(text.data(), static_cast<std::size_t>(length));
     name = target.starts_with('/') ? target : folder_of(name) + target;
   }
@@ -80,12 +87,14 @@ std::string behind_links(const std::string& path) {
 }  // namespace
 
 const FileCalls& system_calls() {
-  static constexpr FileCalls calls = {[](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }, ::write, ::fsync,
-                                      ::close, ::rename};
+  static constexpr FileCalls calls = {
+      [](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }, ::write,
+      ::fsync, ::close, ::rename};
   return calls;
 }
 
-AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls) : path_(path), calls_(calls) {
+AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls)
+    : path_(path), calls_(calls) {
   check_replaceable(path);
   target_ = behind_links(path);
   folder_ = folder_of(target_);
@@ -98,19 +107,24 @@ AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-// The name says whose it is: process and number. A process before us that had our number and died may have left its own behind.
+// The name says whose it is: process and number. A process before us that had our number and died
+// may have left its own behind.
 void AtomicFile::open_temporary() {
   static std::atomic<unsigned> number = 0;
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string name = fmt::format("{}.fovea-{}-{}.tmp", folder_, ::getpid(), number++);
-    descriptor_ = uninterrupted([&] { return calls_.open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    descriptor_ = uninterrupted(
+        [&] { return calls_.open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ >= 0) {
       temporary_ = std::move(name);
       return;
     }
     if (errno != EEXIST) break;
   }
-  throw IoError(path_, target_ == path_ ? "create a file beside it" : fmt::format("create a file beside {}, to which it leads", target_),
+  throw IoError(path_,
+                target_ == path_
+                    ? "create a file beside it"
+                    : fmt::format("create a file beside {}, to which it leads", target_),
                 errno);
 }
 
@@ -119,39 +133,45 @@ void AtomicFile::keep_permissions() {
   struct stat old = {}, own = {};
   if (::stat(target_.c_str(), &old) != 0 || ::fstat(descriptor_, &own) != 0) return;
   const bool same = old.st_uid == own.st_uid && old.st_gid == own.st_gid;
-  if (!same && ::fchown(descriptor_, old.st_uid, old.st_gid) != 0)
-    [[maybe_unused]] const int refused = ::fchown(descriptor_, own.st_uid, old.st_gid);
+  if (!same && ::fchown(descriptor_, old.st_uid, old.st_gid) != 0) [[maybe_unused]]
+    const int refused = ::fchown(descriptor_, own.st_uid, old.st_gid);
   ::fchmod(descriptor_, old.st_mode & 0777);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = uninterrupted([&] { return calls_.write(descriptor_, bytes.data(), bytes.size()); });
+    const ssize_t written =
+        uninterrupted([&] { return calls_.write(descriptor_, bytes.data(), bytes.size()); });
     if (written <= 0) throw IoError(path_, "write", written < 0 ? errno : ENOSPC);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
 void AtomicFile::commit() {
-  if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0) throw IoError(path_, "bring it to the disk", errno);
+  if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0)
+    throw IoError(path_, "bring it to the disk", errno);
   close();
-  if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0) throw IoError(path_, "put the new file in place", errno);
+  if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0)
+    throw IoError(path_, "put the new file in place", errno);
   temporary_.clear();
   sync_folder();
 }
 
-// Never closed twice: after any failure of close the descriptor may be somebody else's. An interruption loses nothing, the bytes
-// are on the disk already.
+// Never closed twice: after any failure of close the descriptor may be somebody else's. An
+// interruption loses nothing, the bytes are on the disk already.
 void AtomicFile::close() {
-  if (calls_.close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw IoError(path_, "close", errno);
+  if (calls_.close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR)
+    throw IoError(path_, "close", errno);
 }
 
 void AtomicFile::sync_folder() {
-  descriptor_ = uninterrupted([&] { return calls_.open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); });
+  descriptor_ = uninterrupted(
+      [&] { return calls_.open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); });
   if (descriptor_ < 0) throw IoError(folder_, "open", errno);
-  if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0 && errno != EINVAL)  // EINVAL: a file system that cannot
+  if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0 &&
+      errno != EINVAL)  // EINVAL: a file system that cannot
     throw IoError(folder_, "bring it to the disk", errno);
   close();
 }
 
-}  // namespace fovea::io
+}}}  // namespace fovea::io

@@ -9,7 +9,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::io {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 /// The system calls that writing a file makes; tests put failing ones in their place.
 struct FileCalls {
@@ -23,14 +23,16 @@ struct FileCalls {
 /// The operating system's own.
 const FileCalls& system_calls();
 
-/// Writes a new file beside the one that `path` leads to, and puts it in its place at the end: whatever happens, a crash included,
-/// `path` names the old content or the whole new one. Symbolic links are followed and stay. The permissions of an old file
-/// stay, its owner and group where the system permits; another name of it, a hard link, keeps the old content.
+/// Writes a new file beside the one that `path` leads to, and puts it in its place at the end:
+/// whatever happens, a crash included, `path` names the old content or the whole new one. Symbolic
+/// links are followed and stay. The permissions of an old file stay, its owner and group where the
+/// system permits; another name of it, a hard link, keeps the old content.
 class AtomicFile {
  public:
-  /// Throws IoError, as the other members do; here also where there is something that must not be replaced: a folder; a FIFO, a
-  /// device or a socket, where nothing can appear whole or not at all; a file that the user may not write, or that nobody may
-  /// (no bit of its mode permits it), which holds for the administrator too.
+  /// Throws IoError, as the other members do; here also where there is something that must not be
+  /// replaced: a folder; a FIFO, a device or a socket, where nothing can appear whole or not at
+  /// all; a file that the user may not write, or that nobody may (no bit of its mode permits it),
+  /// which holds for the administrator too.
   explicit AtomicFile(const std::string& path, const FileCalls& calls = system_calls());
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -40,8 +42,9 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
 
-  /// Brings the bytes to the disk, renames, and brings the new name to the disk. If only the last step fails, IoError is thrown
-  /// though the new file is in place: it might not outlive a power cut.
+  /// Brings the bytes to the disk, renames, and brings the new name to the disk. If only the last
+  /// step fails, IoError is thrown though the new file is in place: it might not outlive a power
+  /// cut.
   void commit();
 
  private:
@@ -50,12 +53,12 @@ class AtomicFile {
   void close();
   void sync_folder();
 
-  std::string path_;    // as it was given, for messages
-  std::string target_;  // what it leads to
-  std::string folder_;  // of the target
+  std::string path_;       // as it was given, for messages
+  std::string target_;     // what it leads to
+  std::string folder_;     // of the target
   std::string temporary_;  // empty when there is nothing to remove
   int descriptor_ = -1;
   const FileCalls& calls_;
 };
 
-}  // namespace fovea::io
+}}}  // namespace fovea::io

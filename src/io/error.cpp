@@ -5,11 +5,12 @@
 #include <cstring>
 #include <string>
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// The C library's words in English: strerror, and the messages of <system_error> with it, would speak the language of the process.
+// The C library's words in English: strerror, and the messages of <system_error> with it, would
+// speak the language of the process.
 std::string explanation(int error_number) {
   const char* const text = ::strerrordesc_np(error_number);
   return text ? text : fmt::format("Unknown error {}", error_number);
@@ -18,10 +19,11 @@ std::string explanation(int error_number) {
 }  // namespace
 
 FormatError::FormatError(const std::string& file, Index byte_offset, const std::string& reason)
-    : Error(fmt::format("{}: at byte {}: {}", file, byte_offset, reason)), byte_offset_(byte_offset) {}
+    : Error(fmt::format("{}: at byte {}: {}", file, byte_offset, reason)),
+      byte_offset_(byte_offset) {}
 
 IoError::IoError(const std::string& path, const std::string& action, int error_number)
     : Error(fmt::format("{}: cannot {}: {}", path, action, explanation(error_number))),
       error_number_(error_number) {}
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -17,9 +17,10 @@
 #include "io/atomic_file.hpp"
 #include "io/path.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "numbers are written as they lie in memory");
 
 namespace {
 
@@ -36,9 +37,11 @@ struct Half {
   explicit operator real() const {
     const bool negative = bits >> 15;
     const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
-    if (exponent == 0) return static_cast<real>(fraction) * (negative ? real(-0x1p-24) : real(0x1p-24));
+    if (exponent == 0)
+      return static_cast<real>(fraction) * (negative ? real(-0x1p-24) : real(0x1p-24));
     const std::uint32_t wide_exponent = exponent == 31 ? 255 : exponent + 112;
-    return std::bit_cast<float>(std::uint32_t(negative) << 31 | wide_exponent << 23 | fraction << 13);
+    return std::bit_cast<float>(std::uint32_t(negative) << 31 | wide_exponent << 23 |
+                                fraction << 13);
   }
 };
 
@@ -113,7 +116,9 @@ class FortranWalk {
 template <class T, class Use>
 void for_each_element(const NumpyHeader& header, const Buffer& data, const Use& use) {
   const std::byte* const bytes = data.as<std::byte>();
-  const auto element = [&](Index position) { return load<T>(bytes + position * static_cast<Index>(sizeof(T)), header.big_endian); };
+  const auto element = [&](Index position) {
+    return load<T>(bytes + position * static_cast<Index>(sizeof(T)), header.big_endian);
+  };
   FortranWalk walk(header.shape);
   for (Index i = 0; i < header.shape.count(); ++i) {
     use(i, element(header.fortran_order ? walk.position() : i));
@@ -124,7 +129,8 @@ void for_each_element(const NumpyHeader& header, const Buffer& data, const Use& 
 // A file that is read from its beginning.
 class InputFile {
  public:
-  explicit InputFile(const std::string& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  explicit InputFile(const std::string& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) throw IoError(path_, "open", errno);
   }
   InputFile(const InputFile&) = delete;
@@ -134,7 +140,9 @@ class InputFile {
   Index size() const {
     struct stat status = {};
     if (::fstat(descriptor_, &status) != 0) throw IoError(path_, "look at", errno);
-    if (!S_ISREG(status.st_mode)) throw IoError(path_, "read what is no ordinary file", S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+    if (!S_ISREG(status.st_mode))
+      throw IoError(path_, "read what is no ordinary file",
+                    S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
     return status.st_size;
   }
 
@@ -143,7 +151,8 @@ class InputFile {
       const ssize_t count = ::read(descriptor_, bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) throw IoError(path_, "read", errno);
-      if (count == 0) throw FormatError(path_, position_, "the file became shorter while it was read");
+      if (count == 0)
+        throw FormatError(path_, position_, "the file became shorter while it was read");
       bytes = bytes.subspan(static_cast<std::size_t>(count));
       position_ += count;
     }
@@ -158,10 +167,12 @@ class InputFile {
 NumpyArray read_whole(const std::string& path) {
   InputFile file(io::checked_path("read_npy", path));
   const Index size = file.size();
-  return NumpyArray(path, size, [&](std::span<std::byte> bytes) { file.read(bytes); }, size);
+  return NumpyArray(
+      path, size, [&](std::span<std::byte> bytes) { file.read(bytes); }, size);
 }
 
-// Who says how many bytes will come may lie: no more than `at_once` of them, or four times what came, are made room for.
+// Who says how many bytes will come may lie: no more than `at_once` of them, or four times what
+// came, are made room for.
 Buffer read_in_pieces(Index size, Index at_once, const ByteReader& read) {
   constexpr Index smallest = 1 << 20;
   Index room = std::min(size, std::max(at_once, smallest));
@@ -177,13 +188,16 @@ Buffer read_in_pieces(Index size, Index at_once, const ByteReader& read) {
   }
 }
 
-void write_numbers(const std::string& path, std::string_view type, const Shape& shape, std::span<const std::byte> numbers) {
-  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type, to_string(shape));
+void write_numbers(const std::string& path, std::string_view type, const Shape& shape,
+                   std::span<const std::byte> numbers) {
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", type,
+                                 to_string(shape));
   constexpr std::size_t alignment = 64, preamble = 10;
   text.append((2 * alignment - 1 - (preamble + text.size()) % alignment) % alignment, ' ');
   text += '\n';
   const std::size_t length = text.size();  // below 256: six sizes of at most 17 digits
-  const std::string header = std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length % 256) + static_cast<char>(length / 256) + text;
+  const std::string header = std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length % 256) +
+                             static_cast<char>(length / 256) + text;
   io::AtomicFile file(io::checked_path("write_npy", path));
   file.write(std::as_bytes(std::span(header)));
   file.write(numbers);
@@ -195,13 +209,17 @@ void write_numbers(const std::string& path, std::string_view type, const Shape& 
 NumpyArray::NumpyArray(const std::string& path) : NumpyArray(read_whole(path)) {}
 
 NumpyArray::NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once)
-    : file_(file), header_(NumpyHeader::read(file, size, read)), data_(read_in_pieces(size - header_.data_begin, at_once, read)) {}
+    : file_(file),
+      header_(NumpyHeader::read(file, size, read)),
+      data_(read_in_pieces(size - header_.data_begin, at_once, read)) {}
 
 Array NumpyArray::reals() const {
   Array result(shape());
   real* const out = result.mutable_data();
-  with_element_type(header_.type,
-                    [&]<class T>() { for_each_element<T>(header_, data_, [=](Index i, T value) { out[i] = static_cast<real>(value); }); });
+  with_element_type(header_.type, [&]<class T>() {
+    for_each_element<T>(header_, data_,
+                        [=](Index i, T value) { out[i] = static_cast<real>(value); });
+  });
   return result;
 }
 
@@ -212,22 +230,30 @@ Ids NumpyArray::ids() const {
     if constexpr (std::is_integral_v<T>) {
       for_each_element<T>(header_, data_, [&](Index i, T value) {
         if (!std::in_range<std::int32_t>(value))
-          throw ValueError(fmt::format("{}: the value at position {} is {}, which does not fit 32 bits", file_, i, value));
-        out[i] = static_cast<std::int32_t>(value);  // NOLINT(bugprone-signed-char-misuse): i1 holds numbers
+          throw ValueError(fmt::format(
+              "{}: the value at position {} is {}, which does not fit 32 bits", file_, i, value));
+        out[i] = static_cast<std::int32_t>(
+            value);  // NOLINT(bugprone-signed-char-misuse): i1 holds numbers
       });
     } else {
-      throw FormatError(file_, header_.type_begin, fmt::format("numbers of type '{}' are no ids; ids are integers", header_.type_text));
+      throw FormatError(
+          file_, header_.type_begin,
+          fmt::format("numbers of type '{}' are no ids; ids are integers", header_.type_text));
     }
   });
-  return Ids(shape(), std::span<const std::int32_t>(out, static_cast<std::size_t>(shape().count())));
+  return Ids(shape(),
+             std::span<const std::int32_t>(out, static_cast<std::size_t>(shape().count())));
 }
 
 Mask NumpyArray::mask() const {
   if (header_.type != NumpyType::boolean && header_.type != NumpyType::uint8)
-    throw FormatError(file_, header_.type_begin, fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_.type_text));
+    throw FormatError(
+        file_, header_.type_begin,
+        fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_.type_text));
   Mask result(shape());
-  for_each_element<std::uint8_t>(header_, data_,
-                                 [&](Index i, std::uint8_t value) { result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0; });
+  for_each_element<std::uint8_t>(header_, data_, [&](Index i, std::uint8_t value) {
+    result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0;
+  });
   return result;
 }
 
@@ -236,9 +262,12 @@ Ids read_npy_ids(const std::string& path) { return NumpyArray(path).ids(); }
 Mask read_npy_mask(const std::string& path) { return NumpyArray(path).mask(); }
 
 void write_npy(const std::string& path, const Array& array) {
-  write_numbers(path, sizeof(real) == 4 ? "<f4" : "<f8", array.shape(), std::as_bytes(array.values()));
+  write_numbers(path, sizeof(real) == 4 ? "<f4" : "<f8", array.shape(),
+                std::as_bytes(array.values()));
 }
 
-void write_npy(const std::string& path, const Ids& ids) { write_numbers(path, "<i4", ids.shape(), std::as_bytes(ids.values())); }
+void write_npy(const std::string& path, const Ids& ids) {
+  write_numbers(path, "<i4", ids.shape(), std::as_bytes(ids.values()));
+}
 
-}  // namespace fovea
+}}  // namespace fovea

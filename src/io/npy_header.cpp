@@ -1,5 +1,5 @@
-// The header of a .npy file: NEP 1, "A Simple File Format for NumPy Arrays". Nothing in it is believed before it is checked
-// against the file's size.
+// The header of a .npy file: NEP 1, "A Simple File Format for NumPy Arrays". Nothing in it is
+// believed before it is checked against the file's size.
 #include "fovea/io/npy.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 
 #include "fovea/io/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -26,27 +26,31 @@ struct TypeCode {
 
 // As NumPy writes types, and behind those its letters for the types of C, which it reads as well.
 constexpr TypeCode type_codes[] = {
-    {"b1", NumpyType::boolean, 1}, {"i1", NumpyType::int8, 1},    {"i2", NumpyType::int16, 2},   {"i4", NumpyType::int32, 4},
-    {"i8", NumpyType::int64, 8},   {"u1", NumpyType::uint8, 1},   {"u2", NumpyType::uint16, 2},  {"u4", NumpyType::uint32, 4},
-    {"u8", NumpyType::uint64, 8},  {"f2", NumpyType::float16, 2}, {"f4", NumpyType::float32, 4}, {"f8", NumpyType::float64, 8},
-    {"?", NumpyType::boolean, 1},  {"b", NumpyType::int8, 1},     {"h", NumpyType::int16, 2},    {"i", NumpyType::int32, 4},
-    {"l", NumpyType::int64, 8},    {"q", NumpyType::int64, 8},    {"B", NumpyType::uint8, 1},    {"H", NumpyType::uint16, 2},
-    {"I", NumpyType::uint32, 4},   {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},   {"e", NumpyType::float16, 2},
+    {"b1", NumpyType::boolean, 1}, {"i1", NumpyType::int8, 1},    {"i2", NumpyType::int16, 2},
+    {"i4", NumpyType::int32, 4},   {"i8", NumpyType::int64, 8},   {"u1", NumpyType::uint8, 1},
+    {"u2", NumpyType::uint16, 2},  {"u4", NumpyType::uint32, 4},  {"u8", NumpyType::uint64, 8},
+    {"f2", NumpyType::float16, 2}, {"f4", NumpyType::float32, 4}, {"f8", NumpyType::float64, 8},
+    {"?", NumpyType::boolean, 1},  {"b", NumpyType::int8, 1},     {"h", NumpyType::int16, 2},
+    {"i", NumpyType::int32, 4},    {"l", NumpyType::int64, 8},    {"q", NumpyType::int64, 8},
+    {"B", NumpyType::uint8, 1},    {"H", NumpyType::uint16, 2},   {"I", NumpyType::uint32, 4},
+    {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},   {"e", NumpyType::float16, 2},
     {"f", NumpyType::float32, 4},  {"d", NumpyType::float64, 8}};
 
 // Text of a file for a message: short, and without characters that a terminal obeys.
 std::string shown(std::string_view text) {
   std::string result;
   for (const char c : text.substr(0, 40))
-    result += c >= ' ' && c <= '~' ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    result += c >= ' ' && c <= '~' ? std::string(1, c)
+                                   : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   return text.size() > 40 ? result + "..." : result;
 }
 
-// The Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: three keys in any order, each once, then blanks.
-// Python 2 writes sizes as 3L where they are long integers.
+// The Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: three keys in any
+// order, each once, then blanks. Python 2 writes sizes as 3L where they are long integers.
 class HeaderText {
  public:
-  HeaderText(const std::string& file, std::string_view text, Index begin) : file_(file), text_(text), begin_(begin) {}
+  HeaderText(const std::string& file, std::string_view text, Index begin)
+      : file_(file), text_(text), begin_(begin) {}
 
   void parse(NumpyHeader& header) {
     std::array<bool, 3> seen = {};
@@ -59,7 +63,8 @@ class HeaderText {
     }
     skip_blanks();
     if (position_ < text_.size()) fail("there is more than blanks behind the header's }");
-    if (!std::ranges::all_of(seen, std::identity())) fail("the header lacks one of 'descr', 'fortran_order', 'shape'");
+    if (!std::ranges::all_of(seen, std::identity()))
+      fail("the header lacks one of 'descr', 'fortran_order', 'shape'");
   }
 
  private:
@@ -67,9 +72,13 @@ class HeaderText {
     skip_blanks();
     const std::size_t begin = position_;
     const std::string_view key = parse_quoted();
-    const std::size_t number = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : 3;
+    const std::size_t number = key == "descr"           ? 0
+                               : key == "fortran_order" ? 1
+                               : key == "shape"         ? 2
+                                                        : 3;
     if (number == 3) fail_at(begin, fmt::format("the header has a key '{}'", shown(key)));
-    if (std::exchange(seen[number], true)) fail_at(begin, fmt::format("the header has the key '{}' twice", key));
+    if (std::exchange(seen[number], true))
+      fail_at(begin, fmt::format("the header has the key '{}' twice", key));
     expect(':');
     skip_blanks();
     if (number == 0) parse_type(header);
@@ -80,13 +89,16 @@ class HeaderText {
   // A byte order, which may be left out, and a code. Whatever is not > is this machine's order.
   void parse_type(NumpyHeader& header) {
     const std::size_t begin = position_;
-    if (starts_with("[") || starts_with("(")) fail("records (structured types) are not read; save one array for each field");
+    if (starts_with("[") || starts_with("("))
+      fail("records (structured types) are not read; save one array for each field");
     const std::string_view type = parse_quoted();
-    const bool has_order = !type.empty() && std::string_view("<>=|").find(type[0]) != std::string_view::npos;
+    const bool has_order =
+        !type.empty() && std::string_view("<>=|").find(type[0]) != std::string_view::npos;
     const std::string_view code = type.substr(has_order ? 1 : 0);
     const auto* const known = std::ranges::find(type_codes, code, &TypeCode::code);
     if (known == std::end(type_codes))
-      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1 are, behind < > = | or "
+      fail_at(begin, fmt::format("numbers of type '{}' are not read{}; f2 f4 f8, i1 i2 i4 i8, u1 "
+                                 "u2 u4 u8 and b1 are, behind < > = | or "
                                  "none",
                                  shown(type), code.empty() ? "" : what_else(code[0])));
     header.type = known->type;
@@ -118,7 +130,8 @@ class HeaderText {
     std::vector<Index> sizes;
     expect('(');
     while (!accept(')')) {
-      if (sizes.size() == Shape::max_rank) fail(fmt::format("the shape has more than {} sizes", Shape::max_rank));
+      if (sizes.size() == Shape::max_rank)
+        fail(fmt::format("the shape has more than {} sizes", Shape::max_rank));
       sizes.push_back(parse_size());
       if (accept(',')) continue;
       if (sizes.size() == 1) fail("a shape of one size is written (size,)");
@@ -157,9 +170,13 @@ class HeaderText {
     return result;
   }
 
-  void skip_blanks() { position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size()); }
+  void skip_blanks() {
+    position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size());
+  }
 
-  bool starts_with(std::string_view what) const { return text_.substr(position_).starts_with(what); }
+  bool starts_with(std::string_view what) const {
+    return text_.substr(position_).starts_with(what);
+  }
 
   bool accept(char wanted) {
     skip_blanks();
@@ -190,12 +207,14 @@ class HeaderText {
 // Reads the parts of the header one after the other.
 class HeaderBytes {
  public:
-  HeaderBytes(const std::string& file, Index size, const ByteReader& read) : file_(file), size_(size), read_(read) {}
+  HeaderBytes(const std::string& file, Index size, const ByteReader& read)
+      : file_(file), size_(size), read_(read) {}
 
   Index position() const { return position_; }
 
   std::string take(Index count) {
-    if (count > size_ - position_) throw FormatError(file_, size_, "the file ends within the header");
+    if (count > size_ - position_)
+      throw FormatError(file_, size_, "the file ends within the header");
     std::string bytes(static_cast<std::size_t>(count), '\0');
     read_(std::as_writable_bytes(std::span(bytes)));
     position_ += count;
@@ -212,27 +231,37 @@ class HeaderBytes {
 // Through the magic and the version; the result is how many bytes hold the header's length.
 Index take_version(const std::string& file, HeaderBytes& bytes) {
   const std::string magic = bytes.take(6);
-  if (magic.starts_with("PK")) throw FormatError(file, 0, "this is a zip file, such as .npz; NumpyArchive reads it");
-  if (magic != "\x93NUMPY") throw FormatError(file, 0, "this is no .npy file: it must begin with \\x93NUMPY");
+  if (magic.starts_with("PK"))
+    throw FormatError(file, 0, "this is a zip file, such as .npz; NumpyArchive reads it");
+  if (magic != "\x93NUMPY")
+    throw FormatError(file, 0, "this is no .npy file: it must begin with \\x93NUMPY");
   const std::string version = bytes.take(2);
   if (version[0] < 1 || version[0] > 3 || version[1] != 0)
-    throw FormatError(file, 6, fmt::format("format version {}.{}; 1.0, 2.0 and 3.0 are read", int(version[0]), int(version[1])));
+    throw FormatError(file, 6,
+                      fmt::format("format version {}.{}; 1.0, 2.0 and 3.0 are read",
+                                  int(version[0]), int(version[1])));
   return version[0] == 1 ? 2 : 4;
 }
 
 Index take_length(const std::string& file, HeaderBytes& bytes, Index width) {
   Index length = 0;
   const std::string digits = bytes.take(width);
-  for (std::size_t i = digits.size(); i-- > 0;) length = length * 256 + static_cast<unsigned char>(digits[i]);
-  if (length > largest_header) throw FormatError(file, 8, fmt::format("a header of {} bytes; at most {} are read", length, largest_header));
+  for (std::size_t i = digits.size(); i-- > 0;)
+    length = length * 256 + static_cast<unsigned char>(digits[i]);
+  if (length > largest_header)
+    throw FormatError(
+        file, 8, fmt::format("a header of {} bytes; at most {} are read", length, largest_header));
   return length;
 }
 
 }  // namespace
 
 NumpyHeader NumpyHeader::read(const std::string& file, Index size, const ByteReader& read) {
-  if (size < 0) throw ValueError(fmt::format("{}: a size of {} bytes; it must be at least 0", file, size));
-  if (!read) throw ValueError(fmt::format("{}: no reader is given, which would fill a span with the next bytes", file));
+  if (size < 0)
+    throw ValueError(fmt::format("{}: a size of {} bytes; it must be at least 0", file, size));
+  if (!read)
+    throw ValueError(
+        fmt::format("{}: no reader is given, which would fill a span with the next bytes", file));
   HeaderBytes bytes(file, size, read);
   const Index width = take_version(file, bytes);
   const Index length = take_length(file, bytes, width);
@@ -244,10 +273,11 @@ NumpyHeader NumpyHeader::read(const std::string& file, Index size, const ByteRea
   const Index wanted = header.shape.count() * header.item_size;  // at most 2^56 elements, see Shape
   const Index left = size - header.data_begin;
   if (wanted != left)
-    throw FormatError(file, wanted > left ? size : header.data_begin + wanted,
-                      fmt::format("shape {} of type '{}' takes {} bytes behind the header, the file has {}", to_string(header.shape),
-                                  header.type_text, wanted, left));
+    throw FormatError(
+        file, wanted > left ? size : header.data_begin + wanted,
+        fmt::format("shape {} of type '{}' takes {} bytes behind the header, the file has {}",
+                    to_string(header.shape), header.type_text, wanted, left));
   return header;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

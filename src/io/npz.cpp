@@ -1,5 +1,6 @@
-// .npz: a zip file of .npy files. Sizes and checksums are those of the zip file's central directory; the local headers of NumPy's
-// files do not have them. libzip unpacks and checks; how much may come out is decided here: what a member says, and not a byte more.
+// .npz: a zip file of .npy files. Sizes and checksums are those of the zip file's central
+// directory; the local headers of NumPy's files do not have them. libzip unpacks and checks; how
+// much may come out is decided here: what a member says, and not a byte more.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <zip.h>
@@ -15,12 +16,13 @@
 #include "fovea/io/npy.hpp"
 #include "io/path.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-constexpr zip_uint64_t largest_member = zip_uint64_t(1) << 60;  // beyond any array, and four times as much is still a number
-constexpr zip_uint64_t smallest_zip = 22;                       // no members: the end record alone
+constexpr zip_uint64_t largest_member =
+    zip_uint64_t(1) << 60;  // beyond any array, and four times as much is still a number
+constexpr zip_uint64_t smallest_zip = 22;  // no members: the end record alone
 
 struct Member {
   zip_uint64_t number;
@@ -29,10 +31,13 @@ struct Member {
 };
 
 // libzip's error as ours: the system's where there is one, otherwise the file is at fault.
-[[noreturn]] void fail(const std::string& file, Index position, const std::string& action, zip_error_t* error) {
+[[noreturn]] void fail(const std::string& file, Index position, const std::string& action,
+                       zip_error_t* error) {
   if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0)
     throw IoError(file, action, zip_error_code_system(error));
-  throw FormatError(file, position, fmt::format("cannot {} it as a zip file: {}", action, zip_error_strerror(error)));
+  throw FormatError(
+      file, position,
+      fmt::format("cannot {} it as a zip file: {}", action, zip_error_strerror(error)));
 }
 
 struct Discard {
@@ -46,15 +51,19 @@ zip_uint64_t file_size(const std::string& path) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw IoError(path, "open", error.value());
-  if (size < smallest_zip) throw FormatError(path, static_cast<Index>(size), "the file is too short for a zip file");
+  if (size < smallest_zip)
+    throw FormatError(path, static_cast<Index>(size), "the file is too short for a zip file");
   return size;
 }
 
-// The mistake that is likely, told better than by libzip. What cannot be read here, open_zip refuses.
+// The mistake that is likely, told better than by libzip. What cannot be read here, open_zip
+// refuses.
 void refuse_npy(const std::string& path) {
   constexpr std::string_view magic = "\x93NUMPY";
   std::string begin(magic.size(), '\0');
-  if (std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size())) && begin == magic)
+  if (std::ifstream(path, std::ios::binary)
+          .read(begin.data(), static_cast<std::streamsize>(begin.size())) &&
+      begin == magic)
     throw FormatError(path, 0, "this is a .npy file; read_npy reads it");
 }
 
@@ -71,23 +80,31 @@ ZipHandle open_zip(const std::string& path) {
 }
 
 zip_stat_t look_at(const std::string& path, zip_t* zip, zip_uint64_t number) {
-  constexpr zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+  constexpr zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
+                                  ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
   zip_stat_t status;
   if (zip_stat_index(zip, number, 0, &status) != 0) fail(path, 0, "read", zip_get_error(zip));
   if ((status.valid & needed) != needed)
-    throw FormatError(path, 0, fmt::format("member {} of the zip file lacks its size or name", number));
+    throw FormatError(path, 0,
+                      fmt::format("member {} of the zip file lacks its size or name", number));
   return status;
 }
 
 // Before a byte of it is unpacked.
 void check_member(const std::string& path, zip_uint64_t archive_size, const zip_stat_t& member) {
-  const auto refuse = [&](const std::string& reason) { throw FormatError(path, 0, fmt::format("member \"{}\" {}", member.name, reason)); };
+  const auto refuse = [&](const std::string& reason) {
+    throw FormatError(path, 0, fmt::format("member \"{}\" {}", member.name, reason));
+  };
   if (member.encryption_method != ZIP_EM_NONE) refuse("is encrypted");
-  if (member.comp_method != ZIP_CM_STORE && member.comp_method != ZIP_CM_DEFLATE) refuse("is packed neither as stored nor as deflated");
-  if (member.comp_size > archive_size) refuse(fmt::format("takes {} bytes of a file of {}", member.comp_size, archive_size));
-  if (member.size > largest_member) refuse(fmt::format("unpacks to {} bytes; at most {} are read", member.size, largest_member));
+  if (member.comp_method != ZIP_CM_STORE && member.comp_method != ZIP_CM_DEFLATE)
+    refuse("is packed neither as stored nor as deflated");
+  if (member.comp_size > archive_size)
+    refuse(fmt::format("takes {} bytes of a file of {}", member.comp_size, archive_size));
+  if (member.size > largest_member)
+    refuse(fmt::format("unpacks to {} bytes; at most {} are read", member.size, largest_member));
   if (member.comp_method == ZIP_CM_STORE && member.size != member.comp_size)
-    refuse(fmt::format("is stored in {} bytes, and says that it has {}", member.comp_size, member.size));
+    refuse(fmt::format("is stored in {} bytes, and says that it has {}", member.comp_size,
+                       member.size));
 }
 
 // The bytes of a member, from its beginning.
@@ -102,13 +119,18 @@ class MemberFile {
 
   NumpyArray whole(Index largest_unpacked) {
     if (member_.is_packed && member_.size > largest_unpacked)
-      throw FormatError(label_, 0, fmt::format("{} bytes unpack to {}; at most {} are read; raise NumpyArchiveOptions::largest_unpacked if "
-                                               "the file is to be trusted",
-                                               member_.packed_size, member_.size, largest_unpacked));
+      throw FormatError(label_, 0,
+                        fmt::format("{} bytes unpack to {}; at most {} are read; raise "
+                                    "NumpyArchiveOptions::largest_unpacked if "
+                                    "the file is to be trusted",
+                                    member_.packed_size, member_.size, largest_unpacked));
     // Most numbers shrink to no less than a quarter: one block of memory is enough.
-    NumpyArray array(label_, member_.size, reader(), member_.is_packed ? 4 * member_.packed_size : member_.size);
+    NumpyArray array(label_, member_.size, reader(),
+                     member_.is_packed ? 4 * member_.packed_size : member_.size);
     std::byte none;
-    if (read_some({&none, 1}) != 0) throw FormatError(label_, position_, "the member is longer than the zip file's directory says");
+    if (read_some({&none, 1}) != 0)
+      throw FormatError(label_, position_,
+                        "the member is longer than the zip file's directory says");
     return array;
   }
 
@@ -117,7 +139,9 @@ class MemberFile {
     return [this](std::span<std::byte> bytes) {
       while (!bytes.empty()) {
         const std::size_t count = read_some(bytes);
-        if (count == 0) throw FormatError(label_, position_, "the member is shorter than the zip file's directory says");
+        if (count == 0)
+          throw FormatError(label_, position_,
+                            "the member is shorter than the zip file's directory says");
         bytes = bytes.subspan(count);
         position_ += static_cast<Index>(count);
       }
@@ -149,9 +173,12 @@ struct NumpyArchive::Zip {
   MemberFile open(std::string_view name) const {
     const auto found = members.find(name);
     if (found == members.end()) {
-      const std::span<const std::string> first(names.data(), std::min<std::size_t>(names.size(), 10));
-      if (names.empty()) throw IndexError(fmt::format("{}: there is no array \"{}\"; there are none", path, name));
-      throw IndexError(fmt::format("{}: there is no array \"{}\"; there are {}: {}{}", path, name, names.size(), fmt::join(first, ", "),
+      const std::span<const std::string> first(names.data(),
+                                               std::min<std::size_t>(names.size(), 10));
+      if (names.empty())
+        throw IndexError(fmt::format("{}: there is no array \"{}\"; there are none", path, name));
+      throw IndexError(fmt::format("{}: there is no array \"{}\"; there are {}: {}{}", path, name,
+                                   names.size(), fmt::join(first, ", "),
                                    first.size() < names.size() ? ", ..." : ""));
     }
     return MemberFile(handle.get(), fmt::format("{}/{}.npy", path, name), found->second);
@@ -160,7 +187,9 @@ struct NumpyArchive::Zip {
 
 NumpyArchive::NumpyArchive(const std::string& path, const NumpyArchiveOptions& options) {
   if (options.largest_unpacked < 0)
-    throw ValueError(fmt::format("NumpyArchive: largest_unpacked is {} bytes; it must be at least 0", options.largest_unpacked));
+    throw ValueError(
+        fmt::format("NumpyArchive: largest_unpacked is {} bytes; it must be at least 0",
+                    options.largest_unpacked));
   const zip_uint64_t archive_size = file_size(io::checked_path("NumpyArchive", path));
   refuse_npy(path);
   zip_ = std::make_unique<Zip>(Zip{path, open_zip(path), options.largest_unpacked});
@@ -172,7 +201,8 @@ NumpyArchive::NumpyArchive(const std::string& path, const NumpyArchiveOptions& o
     name.remove_suffix(4);
     check_member(path, archive_size, member);
     // libzip's consistency check finds these too; it does not promise to.
-    const Member found = {number, static_cast<Index>(member.size), static_cast<Index>(member.comp_size), member.comp_method != ZIP_CM_STORE};
+    const Member found = {number, static_cast<Index>(member.size),
+                          static_cast<Index>(member.comp_size), member.comp_method != ZIP_CM_STORE};
     if (!zip_->members.emplace(name, found).second)
       throw FormatError(path, 0, fmt::format("the zip file has two members \"{}\"", member.name));
     zip_->names.emplace_back(name);
@@ -191,6 +221,8 @@ NumpyArchive::Zip& NumpyArchive::zip() const {
 const std::vector<std::string>& NumpyArchive::names() const& { return zip().names; }
 bool NumpyArchive::contains(std::string_view name) const { return zip().members.contains(name); }
 Shape NumpyArchive::shape(std::string_view name) const { return zip().open(name).header().shape; }
-NumpyArray NumpyArchive::numpy(std::string_view name) const { return zip().open(name).whole(zip().largest_unpacked); }
+NumpyArray NumpyArchive::numpy(std::string_view name) const {
+  return zip().open(name).whole(zip().largest_unpacked);
+}
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -10,7 +10,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 HWY_INLINE Lane all(real value) { return hn::Set(Tag(), value); }
 
@@ -31,18 +31,22 @@ struct Factors {
 /// Whether a variance may be infinite.
 enum class Variance { any, finite };
 
-/// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series of their error each: sqrt(v) =
-/// root (1 + e / 2 + ...), where root is v times the estimate of 1 / sqrt(v), and the quotient as by a step of Newton; within 5 units in the
-/// last place. v counts as the smallest normal number at least, so that its root never falls to 0 and a change only shrinks while v fades.
-/// Where v is infinite so is the quotient's denominator, and nothing moves; of estimates it would be a NaN.
+/// from - rate m / (root_scale sqrt(v) + epsilon). Estimates are made good by a term of the series
+/// of their error each: sqrt(v) = root (1 + e / 2 + ...), where root is v times the estimate of 1 /
+/// sqrt(v), and the quotient as by a step of Newton; within 5 units in the last place. v counts as
+/// the smallest normal number at least, so that its root never falls to 0 and a change only shrinks
+/// while v fades. Where v is infinite so is the quotient's denominator, and nothing moves; of
+/// estimates it would be a NaN.
 template <Variance range, class V>
 HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
   const V v = larger(all(std::numeric_limits<real>::min()), variance);
   if constexpr (has_estimates) {
     const V estimate = hn::ApproximateReciprocalSqrt(v);
     const V root = v * estimate, e = hn::NegMulAdd(root, estimate, lanes(1));
-    const V denominator = hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
-    V inverse = hn::ApproximateReciprocal(denominator), correction = hn::NegMulAdd(denominator, inverse, lanes(2));
+    const V denominator =
+        hn::MulAdd(root, hn::MulAdd(f.root_scale * lanes(0.5), e, f.root_scale), f.epsilon);
+    V inverse = hn::ApproximateReciprocal(denominator),
+      correction = hn::NegMulAdd(denominator, inverse, lanes(2));
     if constexpr (range == Variance::any) {
       const auto infinite = hn::Eq(variance, lanes(infinity));
       inverse = hn::IfThenZeroElse(infinite, inverse);
@@ -58,7 +62,8 @@ HWY_INLINE V moved(const Factors& f, V from, V mean, V variance) {
 struct State {
   Lane p, m, v;
 
-  // The moments after a step whose gradient is 0, to the same bits where v is finite: 0 - m is -m, and 0 0 - v is -v. An infinite v becomes NaN.
+  // The moments after a step whose gradient is 0, to the same bits where v is finite: 0 - m is -m,
+  // and 0 0 - v is -v. An infinite v becomes NaN.
   HWY_INLINE void fade(const Factors& f) {
     m = hn::NegMulAdd(m, f.one_minus_beta_1, m);
     v = hn::NegMulAdd(v, f.one_minus_beta_2, v);
@@ -68,19 +73,24 @@ struct State {
   template <bool decays>
   HWY_INLINE State after(const Factors& f, Lane gradient) const {
     const Lane g = decays ? hn::MulAdd(f.l2, p, gradient) : gradient;
-    const Lane mean = hn::MulAdd(g - m, f.one_minus_beta_1, m), variance = hn::MulAdd(hn::MulSub(g, g, v), f.one_minus_beta_2, v);
+    const Lane mean = hn::MulAdd(g - m, f.one_minus_beta_1, m),
+               variance = hn::MulAdd(hn::MulSub(g, g, v), f.one_minus_beta_2, v);
     return {moved<Variance::finite>(f, decays ? f.keep * p : p, mean, variance), mean, variance};
   }
 };
 
 HWY_INLINE bool all_finite(Lane x) { return hn::AllTrue(Tag(), hn::Lt(x, lanes(infinity))); }
 
-/// One step of any numbers, to the same bits where `after` is right. Where g^2 is too large its share is formed before the square; a variance that is
-/// infinite stays so, since what it loses is that of the largest number.
+/// One step of any numbers, to the same bits where `after` is right. Where g^2 is too large its
+/// share is formed before the square; a variance that is infinite stays so, since what it loses is
+/// that of the largest number.
 HWY_INLINE void update(const Factors& f, Lane gradient, State& s) {
-  const Lane g = hn::MulAdd(f.l2, s.p, gradient), usual = hn::MulAdd(hn::MulSub(g, g, s.v), f.one_minus_beta_2, s.v);
-  const Lane rest = hn::NegMulAdd(smaller(all(std::numeric_limits<real>::max()), s.v), f.one_minus_beta_2, s.v);
-  s.v = hn::IfThenElse(hn::Lt(usual, lanes(infinity)), usual, hn::MulAdd(f.one_minus_beta_2 * g, g, rest));
+  const Lane g = hn::MulAdd(f.l2, s.p, gradient),
+             usual = hn::MulAdd(hn::MulSub(g, g, s.v), f.one_minus_beta_2, s.v);
+  const Lane rest =
+      hn::NegMulAdd(smaller(all(std::numeric_limits<real>::max()), s.v), f.one_minus_beta_2, s.v);
+  s.v = hn::IfThenElse(hn::Lt(usual, lanes(infinity)), usual,
+                       hn::MulAdd(f.one_minus_beta_2 * g, g, rest));
   s.m = hn::MulAdd(g - s.m, f.one_minus_beta_1, s.m);
   s.p = moved<Variance::any>(f, f.keep * s.p, s.m, s.v);
 }
@@ -89,7 +99,9 @@ HWY_INLINE void update(const Factors& f, Lane gradient, State& s) {
 struct Places {
   real *parameter, *mean, *variance;
 
-  HWY_INLINE State load_at(Index i, Index k) const { return {load(parameter + i, k), load(mean + i, k), load(variance + i, k)}; }
+  HWY_INLINE State load_at(Index i, Index k) const {
+    return {load(parameter + i, k), load(mean + i, k), load(variance + i, k)};
+  }
   HWY_INLINE void store_at(const State& s, Index i, Index k) const {
     store(s.p, parameter + i, k);
     store(s.m, mean + i, k);
@@ -97,9 +109,11 @@ struct Places {
   }
 };
 
-/// Any numbers from `begin` to `end`. A function of its own: what it needs would slow those down that call it.
+/// Any numbers from `begin` to `end`. A function of its own: what it needs would slow those down
+/// that call it.
 template <class Gradient>
-HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to, Index begin, Index end) {
+HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to, Index begin,
+                             Index end) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   for (Index i = begin; i < end; i += width) {
@@ -110,18 +124,25 @@ HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to,
   }
 }
 
-/// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the question whether a variance, or a parameter, is
-/// infinite; their sum may be so by itself, which costs time and changes no bit. Not where memory is waited for, which likes to be asked evenly.
+/// A step over n numbers; gradient.at(i, k) gives the k from number i on. Four vectors share the
+/// question whether a variance, or a parameter, is infinite; their sum may be so by itself, which
+/// costs time and changes no bit. Not where memory is waited for, which likes to be asked evenly.
 template <bool decays, class Gradient>
-HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to,
+                            Index n) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   Index i = 0;
   for (; gradient.in_cache() && i + 4 * width <= n; i += 4 * width) {
-    const State a = to.load_at(i, width).after<decays>(f, gradient.at(i, width)), b = to.load_at(i + width, width).after<decays>(f, gradient.at(i + width, width));
-    const State c = to.load_at(i + 2 * width, width).after<decays>(f, gradient.at(i + 2 * width, width)), d = to.load_at(i + 3 * width, width).after<decays>(f, gradient.at(i + 3 * width, width));
+    const State a = to.load_at(i, width).after<decays>(f, gradient.at(i, width)),
+                b = to.load_at(i + width, width).after<decays>(f, gradient.at(i + width, width));
+    const State
+        c = to.load_at(i + 2 * width, width).after<decays>(f, gradient.at(i + 2 * width, width)),
+        d = to.load_at(i + 3 * width, width).after<decays>(f, gradient.at(i + 3 * width, width));
     const Lane variances = (a.v + b.v) + (c.v + d.v);
-    if (HWY_UNLIKELY(!all_finite(decays ? variances : hn::MulAdd((a.p + b.p) + (c.p + d.p), hn::Zero(Tag()), variances)))) {
+    if (HWY_UNLIKELY(!all_finite(
+            decays ? variances
+                   : hn::MulAdd((a.p + b.p) + (c.p + d.p), hn::Zero(Tag()), variances)))) {
       update_any(step, gradient, to, i, i + 4 * width);
       continue;
     }
@@ -141,7 +162,8 @@ HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, cons
 }
 
 template <class Gradient>
-HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to, Index n) {
+HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to,
+                               Index n) {
   if (step.l2 == 0 && step.keep == 1)
     update_each<false>(step, gradient, to, n);
   else
@@ -163,7 +185,8 @@ struct Dense {
   }
 };
 
-void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n, Index left) {
+void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean,
+                real* variance, Index n, Index left) {
   const Places to{parameter, mean, variance};
   update_numbers(step, Dense{gradient, to, left}, to, n);
 }
@@ -180,11 +203,13 @@ struct Parts {
   }
 };
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter,
+              real* mean, real* variance, Index width) {
   update_numbers(step, Parts{gradients}, {parameter, mean, variance}, width);
 }
 
-/// Four vectors of a row, in registers through many steps: members, for arrays would be kept in memory.
+/// Four vectors of a row, in registers through many steps: members, for arrays would be kept in
+/// memory.
 struct Block {
   static constexpr int size = 4;
   State a, b, c, d;
@@ -197,15 +222,20 @@ struct Block {
     call(d);
   }
 
-  /// Whether no later step can move a parameter. With g = 0, m shrinks by beta_1 and sqrt(v) by sqrt(beta_2) in each step, and
-  /// beta_1 <= sqrt(beta_2), so the change is at most largest_rate |m| / (smallest_root sqrt(v) + epsilon) from now on; a change
-  /// below a quarter of p's last place leaves p as it is. The factor 1.01 stands for rounding.
+  /// Whether no later step can move a parameter. With g = 0, m shrinks by beta_1 and sqrt(v) by
+  /// sqrt(beta_2) in each step, and beta_1 <= sqrt(beta_2), so the change is at most largest_rate
+  /// |m| / (smallest_root sqrt(v) + epsilon) from now on; a change below a quarter of p's last
+  /// place leaves p as it is. The factor 1.01 stands for rounding.
   HWY_INLINE bool stands_still(Factors f, real largest_rate, real smallest_root) {
     f.rate = all(largest_rate);
     f.root_scale = all(smallest_root);
     const Lane small = lanes(single ? 0x1p-26 : 0x1p-55);
     auto moves = hn::MaskFromVec(hn::Zero(Tag()));
-    each([&](State& s) HWY_ATTR { moves = hn::Or(moves, hn::Gt(hn::Abs(moved<Variance::finite>(f, hn::Zero(Tag()), s.m, s.v)) * lanes(1.01), hn::Abs(s.p) * small)); });
+    each([&](State& s) HWY_ATTR {
+      moves = hn::Or(moves, hn::Gt(hn::Abs(moved<Variance::finite>(f, hn::Zero(Tag()), s.m, s.v)) *
+                                       lanes(1.01),
+                                   hn::Abs(s.p) * small));
+    });
     return hn::AllFalse(Tag(), moves);
   }
 
@@ -217,7 +247,9 @@ struct Block {
 
   HWY_INLINE bool is_untouched() {
     auto zero = hn::Eq(a.m, hn::Zero(Tag()));
-    each([&](State& s) HWY_ATTR { zero = hn::And(zero, hn::And(hn::Eq(s.m, hn::Zero(Tag())), hn::Eq(s.v, hn::Zero(Tag())))); });
+    each([&](State& s) HWY_ATTR {
+      zero = hn::And(zero, hn::And(hn::Eq(s.m, hn::Zero(Tag())), hn::Eq(s.v, hn::Zero(Tag()))));
+    });
     return hn::AllTrue(Tag(), zero);
   }
 };
@@ -231,8 +263,10 @@ HWY_INLINE void replay_any(std::span<const AdamRun> runs, Index skip, Block& b) 
   }
 }
 
-/// Steps without decay, on parameters and variances that are finite, or parameters end as NaN: they move everything until the parameters stand still, then the moments alone.
-HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate, real smallest_root, Block& b) {
+/// Steps without decay, on parameters and variances that are finite, or parameters end as NaN: they
+/// move everything until the parameters stand still, then the moments alone.
+HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate,
+                                real smallest_root, Block& b) {
   constexpr int between_checks = 8;
   int until_check = between_checks;
   bool still = false;
@@ -252,7 +286,8 @@ HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real 
   }
 }
 
-void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
+void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate,
+                real smallest_root, real* parameter, real* mean, real* variance, Index width) {
   const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
   for (Index begin = 0; begin < width; begin += Block::size * lane_count) {
     const auto numbers_at = [&](Index at) { return std::clamp<Index>(width - at, 0, lane_count); };
@@ -262,7 +297,8 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
     };
     Block b{loaded(0), loaded(1), loaded(2), loaded(3)};
     if (settles && b.is_untouched()) {
-      replay_any(runs.first(1), runs.front().count - 1, b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
+      replay_any(runs.first(1), runs.front().count - 1,
+                 b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
     } else if (settles) {
       replay_settling(runs, skip, largest_rate, smallest_root, b);
       if (!b.is_finite()) {  // l2 p is no gradient of 0 then, or a variance was infinite
@@ -283,28 +319,33 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
   }
 }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance, Index n) {
+void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance,
+          Index n) {
   const auto piece = FOVEA_BEST(adam_piece);
   parallel::for_range(n, parallel::worth_a_task / 4, [&](Index begin, Index end) {
-    piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin, variance + begin, end - begin, left_to_ask_for(n, begin));
+    piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin,
+          variance + begin, end - begin, left_to_ask_for(n, begin));
   });
 }
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter, real* mean, real* variance, Index width) {
+void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter,
+              real* mean, real* variance, Index width) {
   FOVEA_BEST(adam_row)(step, gradients, parameter, mean, variance, width);
 }
 
-void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate, real smallest_root, real* parameter, real* mean, real* variance, Index width) {
-  FOVEA_BEST(replay_row)(runs, skip, settles, largest_rate, smallest_root, parameter, mean, variance, width);
+void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate,
+                 real smallest_root, real* parameter, real* mean, real* variance, Index width) {
+  FOVEA_BEST(replay_row)
+  (runs, skip, settles, largest_rate, smallest_root, parameter, mean, variance, width);
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

@@ -5,7 +5,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 /// h = tanh(h + b) and e_t = h_t . v, for the `time` rows of one sample.
 void scores(Index time, Index units, const real* b, const real* v, real* h, real* e) {
@@ -49,7 +49,8 @@ void pool_slopes(Index time, Index features, const real* x, const real* dcontext
     Index f = 0;
     for (; f + 2 * width <= features; f += 2 * width) {
       even = hn::MulAdd(hn::LoadU(Tag(), row + f), hn::LoadU(Tag(), dcontext + f), even);
-      odd = hn::MulAdd(hn::LoadU(Tag(), row + f + width), hn::LoadU(Tag(), dcontext + f + width), odd);
+      odd = hn::MulAdd(hn::LoadU(Tag(), row + f + width), hn::LoadU(Tag(), dcontext + f + width),
+                       odd);
     }
     for (; f < features; f += width) {
       const Index n = std::min(width, features - f);
@@ -59,9 +60,10 @@ void pool_slopes(Index time, Index features, const real* x, const real* dcontext
   }
 }
 
-/// Row t of dz, `step` numbers from the next, becomes dz_t = de_t v (1 - h_t^2), and weight_t behind it; db += sum_t dz_t and
-/// dv += sum_t de_t h_t.
-void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h, const real* weight, real* dz, Index step, real* db, real* dv) {
+/// Row t of dz, `step` numbers from the next, becomes dz_t = de_t v (1 - h_t^2), and weight_t
+/// behind it; db += sum_t dz_t and dv += sum_t de_t h_t.
+void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h,
+                   const real* weight, real* dz, Index step, real* db, real* dv) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   for (Index u = 0; u < units; u += width) {
     const Index n = std::min(width, units - u);
@@ -80,7 +82,7 @@ void scores_slopes(Index time, Index units, const real* de, const real* v, const
   for (Index t = 0; t < time; ++t) dz[t * step + units] = weight[t];
 }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -93,21 +95,28 @@ HWY_AFTER_NAMESPACE();
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
-// Samples whose gradients of W, b and v are added up one after another; the sums of such pieces are added pairwise.
+// Samples whose gradients of W, b and v are added up one after another; the sums of such pieces are
+// added pairwise.
 constexpr Index samples_a_piece = 4;
 
-View dense(const real* data, Index rows, Index columns) { return {data, Shape{rows, columns}, {columns, 1}}; }
-MutableView dense(real* data, Index rows, Index columns) { return {data, Shape{rows, columns}, {columns, 1}}; }
+View dense(const real* data, Index rows, Index columns) {
+  return {data, Shape{rows, columns}, {columns, 1}};
+}
+MutableView dense(real* data, Index rows, Index columns) {
+  return {data, Shape{rows, columns}, {columns, 1}};
+}
 
-// The kept positions of one sample. Masked ones are left out before anything is computed, so they cost nothing and a NaN in them
-// reaches nothing; where the kept ones do not lie together at the front (as before padding), rows are copied together.
+// The kept positions of one sample. Masked ones are left out before anything is computed, so they
+// cost nothing and a NaN in them reaches nothing; where the kept ones do not lie together at the
+// front (as before padding), rows are copied together.
 class Kept {
  public:
-  Kept(const std::uint8_t* keep, Index time) : keep_(keep), time_(time), count_(keep ? time - std::count(keep, keep + time, 0) : time) {}
+  Kept(const std::uint8_t* keep, Index time)
+      : keep_(keep), time_(time), count_(keep ? time - std::count(keep, keep + time, 0) : time) {}
 
   Index count() const { return count_; }
   bool at_front() const { return !keep_ || std::find(keep_, keep_ + count_, 0) == keep_ + count_; }
@@ -139,11 +148,13 @@ class Kept {
   Index time_, count_;
 };
 
-// Scratch for one sample, and the slices of it. Rows of dz begin at multiples of 64 bytes and have room for one number more.
+// Scratch for one sample, and the slices of it. Rows of dz begin at multiples of 64 bytes and have
+// room for one number more.
 struct Scratch {
   explicit Scratch(PoolSizes s)
       : dz_step((s.units + line) / line * line),
-        buffer((s.time * (2 * s.features + dz_step + 2) + (s.units + 1) * s.features) * static_cast<Index>(sizeof(real))),
+        buffer((s.time * (2 * s.features + dz_step + 2) + (s.units + 1) * s.features) *
+               static_cast<Index>(sizeof(real))),
         dz(buffer.as<real>()),
         x(dz + s.time * dz_step),
         dx(x + s.time * s.features),
@@ -156,9 +167,12 @@ struct Scratch {
   real *dz, *x, *dx, *transposed_w, *weights, *de;
 };
 
-const std::uint8_t* at(const std::uint8_t* keep, Index offset) { return keep ? keep + offset : nullptr; }
+const std::uint8_t* at(const std::uint8_t* keep, Index offset) {
+  return keep ? keep + offset : nullptr;
+}
 
-void pool_sample(PoolSizes s, const real* x, const real* w, const real* b, const real* v, const std::uint8_t* keep, real* hidden, real* out, const Scratch& scratch) {
+void pool_sample(PoolSizes s, const real* x, const real* w, const real* b, const real* v,
+                 const std::uint8_t* keep, real* hidden, real* out, const Scratch& scratch) {
   const Kept kept(keep, s.time);
   const Index n = kept.count();
   const real* const rows = kept.rows(x, s.features, scratch.x);
@@ -175,9 +189,11 @@ struct Weights {
   real *dw, *db, *dv;
 };
 
-// dx_t = dz_t W^T + weight_t dcontext is one product: dcontext is one row more of W^T, and weight_t one number more of dz_t.
-void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& p, const std::uint8_t* keep, const real* hidden, const real* out, real* dx, bool add_dx, bool add_dw,
-                      const Scratch& scratch) {
+// dx_t = dz_t W^T + weight_t dcontext is one product: dcontext is one row more of W^T, and weight_t
+// one number more of dz_t.
+void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& p,
+                      const std::uint8_t* keep, const real* hidden, const real* out, real* dx,
+                      bool add_dx, bool add_dw, const Scratch& scratch) {
   const Kept kept(keep, s.time);
   const Index n = kept.count();
   const real* const rows = kept.rows(x, s.features, scratch.x);
@@ -186,13 +202,19 @@ void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& 
   if (given != scratch.de) std::copy_n(given, n, scratch.de);
   FOVEA_BEST(pool_slopes)(n, s.features, rows, d, scratch.de);
   softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
-  FOVEA_BEST(scores_slopes)(n, s.units, scratch.de, p.v, hidden, weights, scratch.dz, scratch.dz_step, p.db, p.dv);
-  const auto dz = [&](Index columns) { return View{scratch.dz, Shape{n, columns}, {scratch.dz_step, 1}}; };
-  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz(s.units), dense(p.dw, s.features, s.units), add_dw);
+  FOVEA_BEST(scores_slopes)
+  (n, s.units, scratch.de, p.v, hidden, weights, scratch.dz, scratch.dz_step, p.db, p.dv);
+  const auto dz = [&](Index columns) {
+    return View{scratch.dz, Shape{n, columns}, {scratch.dz_step, 1}};
+  };
+  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz(s.units),
+       dense(p.dw, s.features, s.units), add_dw);
   if (!dx) return;
   const bool direct = kept.at_front();
   std::copy_n(d, s.features, scratch.transposed_w + s.units * s.features);
-  gemm(dz(s.units + 1), dense(static_cast<const real*>(scratch.transposed_w), s.units + 1, s.features), dense(direct ? dx : scratch.dx, n, s.features), direct && add_dx);
+  gemm(dz(s.units + 1),
+       dense(static_cast<const real*>(scratch.transposed_w), s.units + 1, s.features),
+       dense(direct ? dx : scratch.dx, n, s.features), direct && add_dx);
   if (!direct)
     kept.put_back(scratch.dx, s.features, dx, add_dx);
   else if (!add_dx)
@@ -201,15 +223,20 @@ void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& 
 
 }  // namespace
 
-void additive_pool(PoolSizes s, const real* x, const real* w, const real* b, const real* v, const std::uint8_t* keep, real* hidden, real* out) {
-  parallel::for_range(s.batch, parallel::grain(s.time * s.units * (2 + s.features / 16)), [&](Index begin, Index end) {
-    const Scratch scratch(s);
-    for (Index i = begin; i < end; ++i)
-      pool_sample(s, x + i * s.time * s.features, w, b, v, at(keep, i * s.time), hidden + i * s.time * s.units, out + i * (s.features + s.time), scratch);
-  });
+void additive_pool(PoolSizes s, const real* x, const real* w, const real* b, const real* v,
+                   const std::uint8_t* keep, real* hidden, real* out) {
+  parallel::for_range(s.batch, parallel::grain(s.time * s.units * (2 + s.features / 16)),
+                      [&](Index begin, Index end) {
+                        const Scratch scratch(s);
+                        for (Index i = begin; i < end; ++i)
+                          pool_sample(s, x + i * s.time * s.features, w, b, v, at(keep, i * s.time),
+                                      hidden + i * s.time * s.units,
+                                      out + i * (s.features + s.time), scratch);
+                      });
 }
 
-void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real* w, const real* v, const std::uint8_t* keep, const real* hidden, const real* out,
+void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real* w, const real* v,
+                          const std::uint8_t* keep, const real* hidden, const real* out,
                           const PoolGradients& gradients) {
   // Wᵀ as an array of its own: OpenBLAS' kernels for small products do not take it transposed.
   const Index count_w = s.features * s.units;
@@ -229,8 +256,11 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
       const Index begin = piece * samples_a_piece, end = std::min(s.batch, begin + samples_a_piece);
       if (begin >= end) std::fill_n(dw, count_w, real(0));
       for (Index i = begin; i < end; ++i)
-        slopes_of_sample(s, d + i * (s.features + s.time), x + i * s.time * s.features, weights, at(keep, i * s.time), hidden + i * s.time * s.units, out + i * (s.features + s.time),
-                         gradients.dx ? gradients.dx + i * s.time * s.features : nullptr, gradients.add_dx, i > begin, scratch);
+        slopes_of_sample(s, d + i * (s.features + s.time), x + i * s.time * s.features, weights,
+                         at(keep, i * s.time), hidden + i * s.time * s.units,
+                         out + i * (s.features + s.time),
+                         gradients.dx ? gradients.dx + i * s.time * s.features : nullptr,
+                         gradients.add_dx, i > begin, scratch);
     }
   });
   real* const total = partials.as<real>();
@@ -240,5 +270,5 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
   if (gradients.dv) std::copy_n(total + count_w + s.units, s.units, gradients.dv);
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

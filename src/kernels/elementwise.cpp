@@ -1,4 +1,5 @@
-// Loops over whole arrays around elementwise kernels: cut into pieces by size, and rows for operands that are repeated.
+// Loops over whole arrays around elementwise kernels: cut into pieces by size, and rows for
+// operands that are repeated.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
 #include "kernels/targets.hpp"
@@ -6,7 +7,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 void scale_piece(const real* x, real factor, real* y, Index n, bool add) {
   const Lane f = hn::Set(Tag(), factor);
@@ -35,7 +36,7 @@ void copy_row(const real* x, Index stride, real* y, Index n, bool add) {
       });
 }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -43,24 +44,31 @@ HWY_AFTER_NAMESPACE();
 #include "kernels/views.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
-// Runs row(offset, length) over pieces of a dense loop of one axis; Loop alone would make it one piece.
+// Runs row(offset, length) over pieces of a dense loop of one axis; Loop alone would make it one
+// piece.
 template <class Piece>
 void dense(Index n, const Piece& piece) {
-  parallel::for_range(n, parallel::worth_a_task, [&](Index begin, Index end) { piece(begin, end - begin); });
+  parallel::for_range(n, parallel::worth_a_task,
+                      [&](Index begin, Index end) { piece(begin, end - begin); });
 }
 
 }  // namespace
 
 void map_values(const UnaryKernel& kernel, const real* x, real* y, Index n, Scalars scalars) {
-  dense(n, [&](Index i, Index length) { kernel.values(x + i, y + i, length, left_to_ask_for(n, i), scalars); });
+  dense(n, [&](Index i, Index length) {
+    kernel.values(x + i, y + i, length, left_to_ask_for(n, i), scalars);
+  });
 }
 
-void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, real* dx, Index n, bool add, Scalars scalars) {
-  dense(n, [&](Index i, Index length) { kernel.slopes(dy + i, kept + i, dx + i, length, left_to_ask_for(n, i), add, scalars); });
+void map_slopes(const UnaryKernel& kernel, const real* dy, const real* kept, real* dx, Index n,
+                bool add, Scalars scalars) {
+  dense(n, [&](Index i, Index length) {
+    kernel.slopes(dy + i, kept + i, dx + i, length, left_to_ask_for(n, i), add, scalars);
+  });
 }
 
 void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index rows, Index width) {
@@ -69,7 +77,9 @@ void add_row_and_map(const UnaryKernel* kernel, const real* b, real* y, Index ro
     const Shape piece{end - begin, width};
     real* const from = y + begin * width;
     if (b) copy({b, Shape{width}, {1}}, {from, piece, {width, 1}}, true);
-    if (kernel) kernel->values(from, from, piece.count(), 0, {});  // the product behind it has just been there
+    if (kernel)
+      kernel->values(from, from, piece.count(), 0,
+                     {});  // the product behind it has just been there
   });
 }
 
@@ -79,22 +89,33 @@ void zip_dense(const BinaryKernel& kernel, const real* a, const real* b, real* c
 
 void zip_values(const BinaryKernel& kernel, View a, View b, MutableView c) {
   if (c.shape.count() == 0) return;
-  const Loop<3> loop(c.shape, {broadcast_to(a, c.shape).strides, broadcast_to(b, c.shape).strides, c.strides});
+  const Loop<3> loop(
+      c.shape, {broadcast_to(a, c.shape).strides, broadcast_to(b, c.shape).strides, c.strides});
   const Index step_a = loop.stride(0), step_b = loop.stride(1);
   if (loop.axes == 1)
-    dense(loop.inner(), [&](Index i, Index n) { kernel.values(a.data + i * step_a, step_a, b.data + i * step_b, step_b, c.data + i, n); });
+    dense(loop.inner(), [&](Index i, Index n) {
+      kernel.values(a.data + i * step_a, step_a, b.data + i * step_b, step_b, c.data + i, n);
+    });
   else
-    loop.run([&](const auto& at) { kernel.values(a.data + at[0], step_a, b.data + at[1], step_b, c.data + at[2], loop.inner()); });
+    loop.run([&](const auto& at) {
+      kernel.values(a.data + at[0], step_a, b.data + at[1], step_b, c.data + at[2], loop.inner());
+    });
 }
 
 void zip_slopes(decltype(BinaryKernel::slopes_a) slopes, View dc, View a, View b, MutableView d) {
   if (d.shape.count() == 0) return;
-  const Loop<3> loop(d.shape, {broadcast_to(a, d.shape).strides, broadcast_to(b, d.shape).strides, d.strides});
+  const Loop<3> loop(
+      d.shape, {broadcast_to(a, d.shape).strides, broadcast_to(b, d.shape).strides, d.strides});
   const Index step_a = loop.stride(0), step_b = loop.stride(1);
   if (loop.axes == 1)
-    dense(loop.inner(), [&](Index i, Index n) { slopes(dc.data + i, a.data + i * step_a, step_a, b.data + i * step_b, step_b, d.data + i, n); });
+    dense(loop.inner(), [&](Index i, Index n) {
+      slopes(dc.data + i, a.data + i * step_a, step_a, b.data + i * step_b, step_b, d.data + i, n);
+    });
   else
-    loop.run([&](const auto& at) { slopes(dc.data + at[2], a.data + at[0], step_a, b.data + at[1], step_b, d.data + at[2], loop.inner()); });
+    loop.run([&](const auto& at) {
+      slopes(dc.data + at[2], a.data + at[0], step_a, b.data + at[1], step_b, d.data + at[2],
+             loop.inner());
+    });
 }
 
 void copy(View x, MutableView y, bool add) {
@@ -103,7 +124,8 @@ void copy(View x, MutableView y, bool add) {
   const Loop<2> loop(y.shape, {broadcast_to(x, y.shape).strides, y.strides});
   const Index step = loop.stride(0);
   if (loop.axes == 1)
-    dense(loop.inner(), [&](Index i, Index n) { row(x.data + i * step, step, y.data + i, n, add); });
+    dense(loop.inner(),
+          [&](Index i, Index n) { row(x.data + i * step, step, y.data + i, n, add); });
   else
     loop.run([&](const auto& at) { row(x.data + at[0], step, y.data + at[1], loop.inner(), add); });
 }
@@ -113,5 +135,5 @@ void scale(const real* x, real factor, real* y, Index n, bool add) {
   dense(n, [&](Index i, Index length) { piece(x + i, factor, y + i, length, add); });
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

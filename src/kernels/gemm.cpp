@@ -16,15 +16,16 @@
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
 // How many threads OpenBLAS had when they were last switched off; 0 before.
 std::atomic<int> threads_found = 0;
 
-// For good: nobody may count on OpenBLAS to take another number while other threads compute with it, so they are not switched on again
-// behind a product. Who does so for products of their own is welcome to; they are switched off again here.
+// For good: nobody may count on OpenBLAS to take another number while other threads compute with
+// it, so they are not switched on again behind a product. Who does so for products of their own is
+// welcome to; they are switched off again here.
 void switch_threads_off() {
   if (const int found = openblas_get_num_threads(); found != 1) {
     threads_found = found;
@@ -32,8 +33,8 @@ void switch_threads_off() {
   }
 }
 
-// OpenBLAS as it was found. Its own threads are switched off. A build without threads is also a build without locks, whose
-// concurrent calls give wrong results: those are made one at a time.
+// OpenBLAS as it was found. Its own threads are switched off. A build without threads is also a
+// build without locks, whose concurrent calls give wrong results: those are made one at a time.
 struct Library {
   bool needs_lock;
   Cut cut;
@@ -46,7 +47,8 @@ struct Library {
 void multiply(Library& library, const Product& p) {
   if (const Index longest = std::max({p.a.lead, p.b.lead, p.lead, p.rows, p.columns, p.inner});
       !std::in_range<blasint>(longest))
-    throw ShapeError(fmt::format("matmul: a row or an axis of {} numbers is longer than BLAS takes", longest));
+    throw ShapeError(
+        fmt::format("matmul: a row or an axis of {} numbers is longer than BLAS takes", longest));
   const auto order = [](const Matrix& m) { return m.is_transposed ? CblasTrans : CblasNoTrans; };
   const auto size = [](Index n) { return static_cast<blasint>(n); };
   const real add = p.add ? 1 : 0;
@@ -57,11 +59,12 @@ void multiply(Library& library, const Product& p) {
 #else
   constexpr auto call = cblas_sgemm;
 #endif
-  call(CblasRowMajor, order(p.a), order(p.b), size(p.rows), size(p.columns), size(p.inner), 1, p.a.data, size(p.a.lead),
-       p.b.data, size(p.b.lead), add, p.c, size(p.lead));
+  call(CblasRowMajor, order(p.a), order(p.b), size(p.rows), size(p.columns), size(p.inner), 1,
+       p.a.data, size(p.a.lead), p.b.data, size(p.b.lead), add, p.c, size(p.lead));
 }
 
-// The core is chosen first, also where a static object of the user's multiplies before the one in blas_core.cpp is made.
+// The core is chosen first, also where a static object of the user's multiplies before the one in
+// blas_core.cpp is made.
 Library::Library() : needs_lock(openblas_get_parallel() == 0) {
   blas_core();
   cut = has_small_kernels(current_core()) ? Cut::small_kernels : Cut::packing;
@@ -81,25 +84,27 @@ Matrix matrix(const View& view, const real* data) {
   const auto rank = static_cast<std::size_t>(view.shape.rank());
   const Index rows = view.shape.sizes()[rank - 2], columns = view.shape.sizes()[rank - 1];
   const Index down = view.strides[rank - 2], right = view.strides[rank - 1];
-  if (right == 1 || columns == 1) return {data, std::max(rows == 1 ? columns : down, columns), false};
+  if (right == 1 || columns == 1)
+    return {data, std::max(rows == 1 ? columns : down, columns), false};
   return {data, std::max(columns == 1 ? rows : right, rows), true};
 }
 
-// The small kernels take products of at most this many multiplications. Those that transpose b alone have at most this many results;
-// with more, OpenBLAS packs both operands.
+// The small kernels take products of at most this many multiplications. Those that transpose b
+// alone have at most this many results; with more, OpenBLAS packs both operands.
 constexpr Index small_product = 1'000'000, small_transposed_result = 1200;
 
 Index pieces_of(Index size, Index piece) { return (size + piece - 1) / piece; }
 
-// `size` in equal parts of at most `most`, a multiple of `unit`; all but the last are multiples as well.
+// `size` in equal parts of at most `most`, a multiple of `unit`; all but the last are multiples as
+// well.
 Index even_part(Index size, Index most, Index unit) {
   const Index part = pieces_of(size, pieces_of(size, most));
   return std::min(size, pieces_of(part, unit) * unit);
 }
 
-// How each of a batch of products is cut: a function of their sizes and number and of the kernels alone. A task computes one
-// block of c, over one piece of the inner axis, by calls for tiles. The first piece goes to c; partial results of the others are
-// added pairwise, and to c.
+// How each of a batch of products is cut: a function of their sizes and number and of the kernels
+// alone. A task computes one block of c, over one piece of the inner axis, by calls for tiles. The
+// first piece goes to c; partial results of the others are added pairwise, and to c.
 struct Grid {
   bool is_small;  // tiles are for the small kernels
   Index tile_rows, tile_columns, tile_inner;
@@ -115,7 +120,8 @@ struct Grid {
     column_blocks = pieces_of(p.columns, block_columns);
     piece = p.inner;
     const Index blocks = batch * row_blocks * column_blocks;
-    const Index most = std::min(pieces_of(tasks, blocks), p.rows * p.columns * p.inner * batch / (blocks * worth_a_piece));
+    const Index most = std::min(pieces_of(tasks, blocks),
+                                p.rows * p.columns * p.inner * batch / (blocks * worth_a_piece));
     const bool is_long = is_small || p.inner >= 8 * std::max({p.rows, p.columns, Index(64)});
     if (blocks < tasks && most > 1 && is_long && p.rows * p.columns <= 65536) {
       const Index unit = is_small ? tile_inner : 256;
@@ -128,31 +134,37 @@ struct Grid {
   Index count() const { return row_blocks * column_blocks * pieces; }
 
  private:
-  static constexpr Index tasks = 16;   // enough for as many threads
+  static constexpr Index tasks = 16;                 // enough for as many threads
   static constexpr Index worth_a_piece = 2'000'000;  // multiplications, some 15 us
-  static constexpr Index thick = 768;  // the size from which on packing repays itself, in all three directions
+  static constexpr Index thick =
+      768;  // the size from which on packing repays itself, in all three directions
 
-  // Tiles of 120 x 64 x 128 where the sizes allow: 64 columns of b, 128 long, stay in the first cache. A block is as many tiles
-  // as leave enough tasks; all of them use the tile of b that is packed for them.
+  // Tiles of 120 x 64 x 128 where the sizes allow: 64 columns of b, 128 long, stay in the first
+  // cache. A block is as many tiles as leave enough tasks; all of them use the tile of b that is
+  // packed for them.
   void cut_for_small_kernels(Index rows, Index columns, Index inner) {
     is_small = true;
     tile_columns = std::min<Index>(columns, 64);
     tile_inner = even_part(inner, 128, 8);
-    tile_rows = even_part(rows, std::max<Index>(4, small_product / (tile_columns * tile_inner) / 4 * 4), 4);
+    tile_rows =
+        even_part(rows, std::max<Index>(4, small_product / (tile_columns * tile_inner) / 4 * 4), 4);
     block_rows = tile_rows * 4;
     block_columns = tile_columns * 8;
-    const auto enough = [&] { return pieces_of(rows, block_rows) * pieces_of(columns, block_columns) >= tasks; };
+    const auto enough = [&] {
+      return pieces_of(rows, block_rows) * pieces_of(columns, block_columns) >= tasks;
+    };
     while (!enough() && block_columns > tile_columns) block_columns -= tile_columns;
     while (!enough() && block_rows > tile_rows) block_rows -= tile_rows;
   }
 
-  // Stripes of rows, each of which packs b anew: two, or with 512 rows and more in each a higher power of two, so that they
-  // share out evenly.
+  // Stripes of rows, each of which packs b anew: two, or with 512 rows and more in each a higher
+  // power of two, so that they share out evenly.
   void cut_for_packing_kernels(Index rows, Index columns, Index inner) {
     is_small = false;
     block_columns = tile_columns = std::min<Index>(columns, 2048);
     Index stripes = 2;
-    while (stripes < 8 / pieces_of(columns, block_columns) && rows / (2 * stripes) >= 512) stripes *= 2;
+    while (stripes < 8 / pieces_of(columns, block_columns) && rows / (2 * stripes) >= 512)
+      stripes *= 2;
     block_rows = tile_rows = even_part(rows, pieces_of(pieces_of(rows, stripes), 16) * 16, 16);
     tile_inner = inner;
   }
@@ -163,16 +175,18 @@ Matrix packed(Matrix m, Index rows, Index columns, real* to) {
   if (m.is_transposed)
     transpose(m.data, columns, rows, m.lead, to, columns);
   else
-    for (Index row = 0; row < rows; ++row) std::copy_n(m.data + row * m.lead, columns, to + row * columns);
+    for (Index row = 0; row < rows; ++row)
+      std::copy_n(m.data + row * m.lead, columns, to + row * columns);
   return {to, columns, false};
 }
 
-// Whether a tile of b is packed before it is used: where the small kernels do not take it as it is, where several tiles of a use
-// it, and where its rows are so far apart that they crowd each other out of the first cache, while there are enough rows of a
-// for it to pay.
+// Whether a tile of b is packed before it is used: where the small kernels do not take it as it is,
+// where several tiles of a use it, and where its rows are so far apart that they crowd each other
+// out of the first cache, while there are enough rows of a for it to pay.
 bool packs(const Grid& grid, const Product& p) {
   constexpr Index span = 65536, enough_rows = 48;
-  const bool is_scattered = p.b.lead * grid.tile_inner * static_cast<Index>(sizeof(real)) > span && p.rows >= enough_rows;
+  const bool is_scattered =
+      p.b.lead * grid.tile_inner * static_cast<Index>(sizeof(real)) > span && p.rows >= enough_rows;
   return grid.is_small && (p.b.is_transposed || p.rows > grid.tile_rows || is_scattered);
 }
 
@@ -183,11 +197,12 @@ void block(const Grid& grid, const Product& p) {
   const Buffer scratch = pack ? Buffer(tile * static_cast<Index>(sizeof(real))) : Buffer();
   for (Index k = 0; k < p.inner; k += grid.tile_inner)
     for (Index j = 0; j < p.columns; j += grid.tile_columns) {
-      const Index depth = std::min(grid.tile_inner, p.inner - k), width = std::min(grid.tile_columns, p.columns - j);
+      const Index depth = std::min(grid.tile_inner, p.inner - k),
+                  width = std::min(grid.tile_columns, p.columns - j);
       const Matrix b = pack ? packed(p.b.at(k, j), depth, width, scratch.as<real>()) : p.b.at(k, j);
       for (Index i = 0; i < p.rows; i += grid.tile_rows)
-        multiply({p.a.at(i, k), b, p.c + i * p.lead + j, p.lead, std::min(grid.tile_rows, p.rows - i), width, depth,
-                  p.add || k > 0});
+        multiply({p.a.at(i, k), b, p.c + i * p.lead + j, p.lead,
+                  std::min(grid.tile_rows, p.rows - i), width, depth, p.add || k > 0});
     }
 }
 
@@ -206,7 +221,8 @@ void add_up(const Product& p) {
 void small(const Product& p, Cut cut) {
   constexpr Index few = 16;
   if (p.rows * p.columns * p.inner <= few) return add_up(p);
-  const bool is_taken = !p.b.is_transposed || p.a.is_transposed || p.rows * p.columns <= small_transposed_result;
+  const bool is_taken =
+      !p.b.is_transposed || p.a.is_transposed || p.rows * p.columns <= small_transposed_result;
   if (cut == Cut::packing || is_taken) return multiply(p);
   const Buffer scratch(p.inner * p.columns * static_cast<Index>(sizeof(real)));
   Product straight = p;
@@ -226,7 +242,8 @@ void task(const Grid& grid, Index index, Product p, real* partials) {
   p.a = p.a.at(0, k);
   p.b = p.b.at(k, 0);
   p.inner = std::min(grid.piece, p.inner - k);
-  block(grid, p.block(row, column, std::min(grid.block_rows, p.rows - row), std::min(grid.block_columns, p.columns - column)));
+  block(grid, p.block(row, column, std::min(grid.block_rows, p.rows - row),
+                      std::min(grid.block_columns, p.columns - column)));
 }
 
 // c += the sum of the partial results, pairwise.
@@ -235,7 +252,8 @@ void add_partials(real* partials, Index count, Index size, real* c) {
   parallel::for_range(size, grain, [&](Index begin, Index end) {
     for (Index step = 1; step < count; step *= 2)
       for (Index i = 0; i + step < count; i += 2 * step)
-        scale(partials + (i + step) * size + begin, 1, partials + i * size + begin, end - begin, true);
+        scale(partials + (i + step) * size + begin, 1, partials + i * size + begin, end - begin,
+              true);
     scale(partials + begin, 1, c + begin, end - begin, true);
   });
 }
@@ -247,10 +265,12 @@ struct Batch {
   Product first;  // its sizes are those of all
   Index count;
 
-  Batch(const View& left, const View& right, const MutableView& result, bool add) : a(left), b(right), c(result) {
+  Batch(const View& left, const View& right, const MutableView& result, bool add)
+      : a(left), b(right), c(result) {
     const std::span<const Index> sizes = c.shape.sizes();
     const std::size_t leading = sizes.size() - 2;
-    const Index rows = sizes[leading], columns = sizes[leading + 1], inner = a.shape.sizes()[leading + 1];
+    const Index rows = sizes[leading], columns = sizes[leading + 1],
+                inner = a.shape.sizes()[leading + 1];
     first = {matrix(a, a.data), matrix(b, b.data), c.data, columns, rows, columns, inner, add};
     count = rows * columns == 0 ? 0 : c.shape.count() / (rows * columns);
   }
@@ -273,7 +293,9 @@ void in_tasks(const Batch& batch, Cut cut) {
   const Grid grid(batch.count, p, cut);
   const Index result = p.rows * p.columns, partials = grid.pieces - 1;
   const Buffer scratch(batch.count * partials * result * static_cast<Index>(sizeof(real)));
-  const auto partials_of = [&](Index item) { return scratch.as<real>() + item * partials * result; };
+  const auto partials_of = [&](Index item) {
+    return scratch.as<real>() + item * partials * result;
+  };
   parallel::for_range(batch.count * grid.count(), 1, [&](Index i, Index) {
     const Index item = i / grid.count();
     task(grid, i % grid.count(), batch.at(item), partials_of(item));
@@ -284,7 +306,9 @@ void in_tasks(const Batch& batch, Cut cut) {
 
 }  // namespace
 
-void gemm(const View& a, const View& b, const MutableView& c, bool add) { gemm(a, b, c, add, library().cut); }
+void gemm(const View& a, const View& b, const MutableView& c, bool add) {
+  gemm(a, b, c, add, library().cut);
+}
 
 void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut) {
   if (!library().fault.empty()) throw StateError(library().fault);
@@ -305,6 +329,8 @@ void gemm(const View& a, const View& b, const MutableView& c, bool add, Cut cut)
   });
 }
 
-Index blas_threads() { return threads_found > 0 ? threads_found.load() : openblas_get_num_threads(); }
+Index blas_threads() {
+  return threads_found > 0 ? threads_found.load() : openblas_get_num_threads();
+}
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

@@ -5,17 +5,17 @@
 #include "kernels/instruction_set.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 const char* name() { return hwy::TargetName(HWY_TARGET); }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 std::string instruction_set() { return FOVEA_BEST(name)(); }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

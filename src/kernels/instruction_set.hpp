@@ -5,9 +5,10 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// The name that Highway gives to the instruction set of the vector code on this processor: "AVX3" (AVX-512), "AVX2", "NEON".
+/// The name that Highway gives to the instruction set of the vector code on this processor: "AVX3"
+/// (AVX-512), "AVX2", "NEON".
 std::string instruction_set();
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

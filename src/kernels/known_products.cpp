@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
@@ -15,10 +15,12 @@ struct Sizes {
 };
 
 constexpr Sizes of_small_kernels[] = {{5, 7, 9}, {31, 33, 37}};
-// More multiplications than small kernels take; 660 columns and 460 of the inner axis are more than one block of any core.
+// More multiplications than small kernels take; 660 columns and 460 of the inner axis are more than
+// one block of any core.
 constexpr Sizes of_packing_kernels[] = {{40, 660, 40}, {48, 50, 460}, {101, 103, 99}};
 
-// Integers from -7 to 8, which look random: the top bits of a linear congruential generator (Knuth, MMIX).
+// Integers from -7 to 8, which look random: the top bits of a linear congruential generator (Knuth,
+// MMIX).
 class Integers {
  public:
   real next() {
@@ -31,7 +33,8 @@ class Integers {
 };
 
 // m y, where m is (rows, columns).
-std::vector<double> times(const Matrix& m, Index rows, Index columns, const std::vector<double>& y) {
+std::vector<double> times(const Matrix& m, Index rows, Index columns,
+                          const std::vector<double>& y) {
   std::vector<double> result(static_cast<std::size_t>(rows));
   const Index outer = m.is_transposed ? columns : rows, inner = m.is_transposed ? rows : columns;
   for (Index i = 0; i < outer; ++i)
@@ -54,7 +57,8 @@ struct Padded {
   Index rows, columns, lead;
   std::vector<real> values;
 
-  Padded(Index r, Index c, Index padding, Integers& integers) : rows(r), columns(c), lead(c + padding) {
+  Padded(Index r, Index c, Index padding, Integers& integers)
+      : rows(r), columns(c), lead(c + padding) {
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < columns; ++j) values.push_back(integers.next());
       values.insert(values.end(), static_cast<std::size_t>(padding), nan);
@@ -72,7 +76,8 @@ struct Padded {
   }
 };
 
-bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& integers, Multiply multiply) {
+bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& integers,
+              Multiply multiply) {
   const Index rows = sizes.rows, columns = sizes.columns, inner = sizes.inner;
   const Padded a(transpose_a ? inner : rows, transpose_a ? rows : inner, 3, integers);
   const Padded b(transpose_b ? columns : inner, transpose_b ? inner : columns, 5, integers);
@@ -81,7 +86,8 @@ bool is_right(const Sizes& sizes, bool transpose_a, bool transpose_b, Integers& 
   if (!add) c.fill(nan);  // what is there must not matter
   std::vector<double> y;  // odd, so that no element of c is multiplied by zero
   for (Index j = 0; j < columns; ++j) y.push_back(2 * integers.next() + 1);
-  const Matrix left{a.values.data(), a.lead, transpose_a}, right{b.values.data(), b.lead, transpose_b};
+  const Matrix left{a.values.data(), a.lead, transpose_a},
+      right{b.values.data(), b.lead, transpose_b};
   const auto c_times_y = [&] { return times({c.values.data(), c.lead, false}, rows, columns, y); };
 
   std::vector<double> expected = times(left, rows, inner, times(right, inner, columns, y));
@@ -100,10 +106,12 @@ int wrong_products(Multiply multiply) {
   int wrong = 0;
   for (const Sizes& sizes : of_small_kernels)
     for (const bool transpose_a : {false, true})
-      for (const bool transpose_b : {false, true}) wrong += !is_right(sizes, transpose_a, transpose_b, integers, multiply);
+      for (const bool transpose_b : {false, true})
+        wrong += !is_right(sizes, transpose_a, transpose_b, integers, multiply);
   for (const Sizes& sizes : of_packing_kernels)
-    for (const bool transpose : {false, true}) wrong += !is_right(sizes, transpose, transpose, integers, multiply);
+    for (const bool transpose : {false, true})
+      wrong += !is_right(sizes, transpose, transpose, integers, multiply);
   return wrong;
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

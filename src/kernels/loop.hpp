@@ -4,10 +4,10 @@
 #include "fovea/shape/view.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// The axes of operands, repeated ones included, with neighbours merged where all operands allow it, so that the innermost axis is as
-/// long as can be.
+/// The axes of operands, repeated ones included, with neighbours merged where all operands allow
+/// it, so that the innermost axis is as long as can be.
 template <int Operands>
 struct Loop {
   int axes = 0;
@@ -20,7 +20,8 @@ struct Loop {
       if (shape[axis] == 1) continue;
       const auto last = static_cast<std::size_t>(axes - 1);
       bool merges = axes > 0;
-      for (std::size_t k = 0; merges && k < Operands; ++k) merges = strides[k][last] == given[k][here] * shape[axis];
+      for (std::size_t k = 0; merges && k < Operands; ++k)
+        merges = strides[k][last] == given[k][here] * shape[axis];
       if (!merges) ++axes;
       const auto target = static_cast<std::size_t>(axes - 1);
       sizes[target] = merges ? sizes[target] * shape[axis] : shape[axis];
@@ -34,7 +35,11 @@ struct Loop {
 
   /// The size of the innermost axis, and an operand's stride along it.
   Index inner() const { return sizes[static_cast<std::size_t>(axes - 1)]; }
-  Index stride(int operand) const { return inner() == 1 ? 1 : strides[static_cast<std::size_t>(operand)][static_cast<std::size_t>(axes - 1)]; }
+  Index stride(int operand) const {
+    return inner() == 1
+               ? 1
+               : strides[static_cast<std::size_t>(operand)][static_cast<std::size_t>(axes - 1)];
+  }
 
   /// Calls row(offsets of the operands) for each run of the innermost axis, in parallel.
   template <class Row>
@@ -57,4 +62,4 @@ struct Loop {
   }
 };
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

@@ -5,12 +5,12 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 /// Rows up to this long are summed in one go.
 constexpr Index longest_block = 4096;
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif
 
 #undef HWY_TARGET_INCLUDE
@@ -21,7 +21,7 @@ constexpr Index longest_block = 4096;
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 /// Calls each(i, k) for every vector of a row: its first element, and how many there are.
 template <class Each>
@@ -30,7 +30,8 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
   for (Index i = 0; i < n; i += width) each(i, std::min(width, n - i));
 }
 
-/// The sum of value(i, k) over the vectors of [begin, end), in four chains, since one after another each addition would wait for the one before.
+/// The sum of value(i, k) over the vectors of [begin, end), in four chains, since one after another
+/// each addition would wait for the one before.
 template <class Sum, class Value>
 HWY_INLINE Sum sum_of_vectors(Index begin, Index end, Sum zero, const Value& value) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
@@ -51,15 +52,20 @@ HWY_INLINE real of_lanes(Lane x) { return sum(x); }
 /// Two sums side by side: over lanes, and then of them.
 struct TwoReals {
   real first, second;
-  friend TwoReals operator+(TwoReals a, TwoReals b) { return {a.first + b.first, a.second + b.second}; }
+  friend TwoReals operator+(TwoReals a, TwoReals b) {
+    return {a.first + b.first, a.second + b.second};
+  }
 };
 struct TwoLanes {
   Lane first, second;
-  friend HWY_INLINE TwoLanes operator+(TwoLanes a, TwoLanes b) { return {a.first + b.first, a.second + b.second}; }
+  friend HWY_INLINE TwoLanes operator+(TwoLanes a, TwoLanes b) {
+    return {a.first + b.first, a.second + b.second};
+  }
 };
 HWY_INLINE TwoReals of_lanes(TwoLanes x) { return {sum(x.first), sum(x.second)}; }
 
-/// The sum of value(i, k) over a row; of a long one in blocks, as kernels/reduce.cpp cuts them, whose sums are added pairwise.
+/// The sum of value(i, k) over a row; of a long one in blocks, as kernels/reduce.cpp cuts them,
+/// whose sums are added pairwise.
 template <bool is_long, class Sum, class Value>
 HWY_INLINE auto sum_of_row(Index n, Sum zero, const Value& value) {
   if constexpr (!is_long) {
@@ -68,8 +74,10 @@ HWY_INLINE auto sum_of_row(Index n, Sum zero, const Value& value) {
     decltype(of_lanes(zero)) waiting[64] = {};  // sums of ever fewer blocks, each a power of two
     Index count = 0;
     for (Index begin = 0, blocks = 1; begin < n; begin += longest_block, ++blocks) {
-      waiting[count++] = of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value));
-      for (Index even = blocks; even % 2 == 0; even /= 2, --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
+      waiting[count++] =
+          of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value));
+      for (Index even = blocks; even % 2 == 0; even /= 2, --count)
+        waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
     }
     for (; count > 1; --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
     return waiting[0];
@@ -85,7 +93,9 @@ HWY_INLINE Lane load_or(const real* p, Index k, real filler) {
 struct Normalised {
   Lane mean, scale, rest;
   explicit HWY_INLINE Normalised(const real* statistics)
-      : mean(hn::Set(Tag(), statistics[0])), scale(hn::Set(Tag(), statistics[1])), rest(hn::Set(Tag(), statistics[2])) {}
+      : mean(hn::Set(Tag(), statistics[0])),
+        scale(hn::Set(Tag(), statistics[1])),
+        rest(hn::Set(Tag(), statistics[2])) {}
   HWY_INLINE Lane operator()(Lane x) const { return hn::MulSub(x - mean, scale, rest); }
 };
 
@@ -93,29 +103,40 @@ struct Normalised {
 constexpr real far_from_0 = 8;
 
 /// 1 / sqrt(squares / n + epsilon), with one division less for rows to wait for.
-HWY_INLINE real inverse_root(real squares, real n, real epsilon) { return std::sqrt(n / (squares + n * epsilon)); }
+HWY_INLINE real inverse_root(real squares, real n, real epsilon) {
+  return std::sqrt(n / (squares + n * epsilon));
+}
 
-/// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own, not to slow other rows down.
+/// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own,
+/// not to slow other rows down.
 template <bool is_long>
-HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* beta, Index width, real mean, real squares, real epsilon, real* y, real* statistics) {
+HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* beta, Index width,
+                               real mean, real squares, real epsilon, real* y, real* statistics) {
   const real n = static_cast<real>(width);
   const Lane m = hn::Set(Tag(), mean);
-  const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR { return load_or(x + i, k, mean) - m; });
+  const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    return load_or(x + i, k, mean) - m;
+  });
   statistics[0] = mean;
   statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, epsilon);
   statistics[2] = lost / n * statistics[1];
   const Normalised normalised(statistics);
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR { store(normalised(load(x + i, k)) * load(gamma + i, k) + load(beta + i, k), y + i, k); });
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    store(normalised(load(x + i, k)) * load(gamma + i, k) + load(beta + i, k), y + i, k);
+  });
 }
 
 /// `left`: see ask_ahead.
 template <bool is_long>
-HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* beta, Index width,
+                               Index left, real epsilon, real* y, real* statistics) {
   const real n = static_cast<real>(width);
-  const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left_if_long(width, left) - i, x + i);
-    return load(x + i, k);
-  }) / n;
+  const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()),
+                                        [&](Index i, Index k) HWY_ATTR {
+                                          ask_ahead(left_if_long(width, left) - i, x + i);
+                                          return load(x + i, k);
+                                        }) /
+                    n;
   const Lane m = hn::Set(Tag(), mean);
   const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, x + i);
@@ -123,7 +144,8 @@ HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* bet
     return d * d;
   });
   const real scale = inverse_root(squares, n, epsilon);
-  if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0)) return far_norm_row<is_long>(x, gamma, beta, width, mean, squares, epsilon, y, statistics);
+  if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0))
+    return far_norm_row<is_long>(x, gamma, beta, width, mean, squares, epsilon, y, statistics);
   statistics[0] = mean;
   statistics[1] = scale;
   statistics[2] = 0;
@@ -135,7 +157,8 @@ HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* bet
 }
 
 template <bool is_long>
-HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Index width, Index left, real epsilon, real* y, real* statistics) {
+HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Index width, Index left,
+                             real epsilon, real* y, real* statistics) {
   const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, x + i);
     const Lane v = load(x + i, k);
@@ -152,16 +175,22 @@ HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Inde
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
 template <bool is_long>
-HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, const real* statistics, real* dx,
-                    bool add) {
+HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma, Index width,
+                               Index left, bool centred, const real* statistics, real* dx,
+                               bool add) {
   const Normalised normalised(statistics);
-  const TwoReals sums = sum_of_row<is_long>(width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, dy + i, x + i);
-    const Lane g = load(dy + i, k) * load(gamma + i, k);
-    return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
-  });
-  const real share = 1 / static_cast<real>(width);  // which nobody sees: slopes are rounded anyway, and rows wait less for a product
-  const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)), slope = hn::Set(Tag(), sums.second * share);
+  const TwoReals sums = sum_of_row<is_long>(
+      width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
+        ask_ahead(left - i, dy + i, x + i);
+        const Lane g = load(dy + i, k) * load(gamma + i, k);
+        return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
+      });
+  const real share =
+      1 /
+      static_cast<real>(
+          width);  // which nobody sees: slopes are rounded anyway, and rows wait less for a product
+  const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)),
+             slope = hn::Set(Tag(), sums.second * share);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, dx + i);
     const Lane g = load(dy + i, k) * load(gamma + i, k);
@@ -173,13 +202,16 @@ HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma,
 /// The rows that are short, and those that are long: what these need would slow the others down.
 template <bool is_long>
 struct RowsOf {
-  static void layer(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+  static void layer(const real* x, const real* gamma, const real* beta, Index width, Index left,
+                    real epsilon, real* y, real* statistics) {
     layer_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
   }
-  static void rms(const real* x, const real* gamma, const real* beta, Index width, Index left, real epsilon, real* y, real* statistics) {
+  static void rms(const real* x, const real* gamma, const real* beta, Index width, Index left,
+                  real epsilon, real* y, real* statistics) {
     rms_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
   }
-  static void input(const real* dy, const real* x, const real* gamma, Index width, Index left, bool centred, const real* statistics, real* dx, bool add) {
+  static void input(const real* dy, const real* x, const real* gamma, Index width, Index left,
+                    bool centred, const real* statistics, real* dx, bool add) {
     norm_input_row<is_long>(dy, x, gamma, width, left, centred, statistics, dx, add);
   }
 };
@@ -187,7 +219,8 @@ using ShortRows = RowsOf<false>;
 using LongRows = RowsOf<true>;
 
 /// dgamma += dy n, dbeta += dy; either may be null.
-void norm_parameters_row(const real* dy, const real* x, Index width, const real* statistics, real* dgamma, real* dbeta) {
+void norm_parameters_row(const real* dy, const real* x, Index width, const real* statistics,
+                         real* dgamma, real* dbeta) {
   const Normalised normalised(statistics);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     const Lane d = load(dy + i, k);
@@ -196,7 +229,7 @@ void norm_parameters_row(const real* dy, const real* x, Index width, const real*
   });
 }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -205,7 +238,7 @@ HWY_AFTER_NAMESPACE();
 #include "kernels/norm.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
@@ -214,28 +247,35 @@ constexpr Index chunk_rows = 64;
 // target = the sum of `count` rows of partial results, pairwise.
 void add_chunks(real* partials, Index count, Index width, real* target) {
   for (Index step = 1; step < count; step *= 2)
-    for (Index i = 0; i + step < count; i += 2 * step) scale(partials + (i + step) * width, 1, partials + i * width, width, true);
+    for (Index i = 0; i + step < count; i += 2 * step)
+      scale(partials + (i + step) * width, 1, partials + i * width, width, true);
   std::copy_n(partials, width, target);
 }
 
 }  // namespace
 
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* statistics) {
-  const auto row = sizes.width <= longest_block ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
-                                                : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
+void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon,
+          real* y, real* statistics) {
+  const auto row = sizes.width <= longest_block
+                       ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
+                       : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width), epsilon, y + r * width, statistics + r * statistics_per_row);
+      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width),
+          epsilon, y + r * width, statistics + r * statistics_per_row);
   });
 }
 
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* statistics, const NormGradients& to) {
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma,
+                 const real* statistics, const NormGradients& to) {
   const Index rows = sizes.rows, width = sizes.width;
   const bool centred = sizes.centred;
-  const auto input_row = width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
+  const auto input_row =
+      width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
   const auto parameters_row = FOVEA_BEST(norm_parameters_row);
-  const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows), bytes = chunks * width * static_cast<Index>(sizeof(real));
+  const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows),
+              bytes = chunks * width * static_cast<Index>(sizeof(real));
   const Buffer gammas(to.dgamma ? bytes : 0), betas(to.dbeta ? bytes : 0);
   parallel::for_range(chunks, parallel::grain(8 * width * chunk_rows), [&](Index begin, Index end) {
     for (Index chunk = begin; chunk < end; ++chunk) {
@@ -244,8 +284,13 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
       if (dgamma) std::fill_n(dgamma, width, real(0));
       if (dbeta) std::fill_n(dbeta, width, real(0));
       for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
-        if (to.dx) input_row(dy + r * width, x + r * width, gamma, width, left_to_ask_for(rows * width, r * width), centred, statistics + r * statistics_per_row, to.dx + r * width, to.add_dx);
-        if (dgamma || dbeta) parameters_row(dy + r * width, x + r * width, width, statistics + r * statistics_per_row, dgamma, dbeta);
+        if (to.dx)
+          input_row(dy + r * width, x + r * width, gamma, width,
+                    left_to_ask_for(rows * width, r * width), centred,
+                    statistics + r * statistics_per_row, to.dx + r * width, to.add_dx);
+        if (dgamma || dbeta)
+          parameters_row(dy + r * width, x + r * width, width, statistics + r * statistics_per_row,
+                         dgamma, dbeta);
       }
     }
   });
@@ -253,5 +298,5 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
   if (to.dbeta) add_chunks(betas.as<real>(), chunks, width, to.dbeta);
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

@@ -1,10 +1,10 @@
-// Normalisation of rows. Sums over rows (dgamma, dbeta) go through chunks of 64 rows, whose partial results are added pairwise in one
-// fixed tree: the same bits on any number of threads.
+// Normalisation of rows. Sums over rows (dgamma, dbeta) go through chunks of 64 rows, whose partial
+// results are added pairwise in one fixed tree: the same bits on any number of threads.
 #pragma once
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 struct NormSizes {
   Index rows, width;
@@ -12,12 +12,15 @@ struct NormSizes {
 };
 
 /// With m = mean(x) or 0 and s = 1 / sqrt(mean((x - m)^2) + epsilon):  y = (x - m) s gamma + beta.
-/// beta is null unless centred. `statistics` get of each row m rounded, s, and s times what the rounding of m lost: with them, and with the
-/// variance of the differences, a large mean costs no digits. Sums are added pairwise over blocks of a row.
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon, real* y, real* statistics);
+/// beta is null unless centred. `statistics` get of each row m rounded, s, and s times what the
+/// rounding of m lost: with them, and with the variance of the differences, a large mean costs no
+/// digits. Sums are added pairwise over blocks of a row.
+void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon,
+          real* y, real* statistics);
 constexpr Index statistics_per_row = 3;
 
-/// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`; dgamma and dbeta are written.
+/// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`;
+/// dgamma and dbeta are written.
 struct NormGradients {
   real* dx;
   bool add_dx;
@@ -25,8 +28,9 @@ struct NormGradients {
   real* dbeta;
 };
 
-/// With n = (x - m) s and g = dy gamma:  dx (+)= s (g - mean(g) - n mean(g n)), where not centred without mean(g);
-/// dgamma = sum over rows of dy n;  dbeta = sum over rows of dy.
-void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma, const real* statistics, const NormGradients& gradients);
+/// With n = (x - m) s and g = dy gamma:  dx (+)= s (g - mean(g) - n mean(g n)), where not centred
+/// without mean(g); dgamma = sum over rows of dy n;  dbeta = sum over rows of dy.
+void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma,
+                 const real* statistics, const NormGradients& gradients);
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

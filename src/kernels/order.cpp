@@ -7,7 +7,7 @@
 #include "fovea/memory/buffer.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
@@ -30,8 +30,12 @@ void first_position(const real* x, AlongAxis axis, std::int32_t* ids, const Befo
 
 }  // namespace
 
-void largest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_position(x, axis, ids, is_larger); }
-void smallest_position(const real* x, AlongAxis axis, std::int32_t* ids) { first_position(x, axis, ids, is_smaller); }
+void largest_position(const real* x, AlongAxis axis, std::int32_t* ids) {
+  first_position(x, axis, ids, is_larger);
+}
+void smallest_position(const real* x, AlongAxis axis, std::int32_t* ids) {
+  first_position(x, axis, ids, is_smaller);
+}
 
 void largest_positions(const real* x, Index rows, Index length, Index k, std::int32_t* ids) {
   if (k == 0) return;
@@ -49,4 +53,4 @@ void largest_positions(const real* x, Index rows, Index length, Index k, std::in
   });
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

@@ -3,9 +3,9 @@
 
 #include "fovea/shape/view.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 /// y (+)= x, element by element; any strides, equal shapes.
 void copy_strided(const View& x, const MutableView& y, bool add);
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

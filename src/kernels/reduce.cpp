@@ -5,7 +5,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 struct Sum {
   static constexpr real start = 0;
@@ -21,12 +21,15 @@ struct Sum {
 /// The largest or the smallest; NaN if there is one.
 template <bool largest>
 struct Extreme {
-  static constexpr real start = largest ? -std::numeric_limits<real>::infinity() : std::numeric_limits<real>::infinity();
+  static constexpr real start =
+      largest ? -std::numeric_limits<real>::infinity() : std::numeric_limits<real>::infinity();
   static HWY_INLINE Lane join(Lane a, Lane b) {
-    return hn::IfThenElse(hn::IsNaN(a), a, largest ? larger(a, b) : smaller(a, b));  // a NaN in b is passed
+    return hn::IfThenElse(hn::IsNaN(a), a,
+                          largest ? larger(a, b) : smaller(a, b));  // a NaN in b is passed
   }
   static HWY_INLINE real lanes_of(Lane x) {
-    if (hn::AllFalse(Tag(), hn::IsNaN(x))) return hn::GetLane(largest ? hn::MaxOfLanes(Tag(), x) : hn::MinOfLanes(Tag(), x));
+    if (hn::AllFalse(Tag(), hn::IsNaN(x)))
+      return hn::GetLane(largest ? hn::MaxOfLanes(Tag(), x) : hn::MinOfLanes(Tag(), x));
     HWY_ALIGN real values[HWY_MAX_BYTES / sizeof(real)];
     hn::Store(x, Tag(), values);
     return few(values, static_cast<Index>(hn::Lanes(Tag())));
@@ -34,7 +37,8 @@ struct Extreme {
   static HWY_INLINE real few(const real* x, Index n) {
     real best = start;
     for (Index i = 0; i < n; ++i)
-      if (best == best && !(largest ? x[i] <= best : x[i] >= best)) best = x[i];  // the first NaN stays
+      if (best == best && !(largest ? x[i] <= best : x[i] >= best))
+        best = x[i];  // the first NaN stays
     return best;
   }
 };
@@ -88,23 +92,33 @@ void reduce_rows(const real* x, Index rows, Index inner, real* y) {
   }
 }
 
-void sum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Sum>(x, rows, inner, y); }
-void maximum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Extreme<true>>(x, rows, inner, y); }
-void minimum_rows(const real* x, Index rows, Index inner, real* y) { reduce_rows<Extreme<false>>(x, rows, inner, y); }
+void sum_rows(const real* x, Index rows, Index inner, real* y) {
+  reduce_rows<Sum>(x, rows, inner, y);
+}
+void maximum_rows(const real* x, Index rows, Index inner, real* y) {
+  reduce_rows<Extreme<true>>(x, rows, inner, y);
+}
+void minimum_rows(const real* x, Index rows, Index inner, real* y) {
+  reduce_rows<Extreme<false>>(x, rows, inner, y);
+}
 
 /// a = join(a, b), element by element.
 template <class Join>
 void join_rows(real* a, const real* b, Index n) {
   for_lanes(
-      n, [&](Index i) HWY_ATTR { hn::StoreU(Join::join(hn::LoadU(Tag(), a + i), hn::LoadU(Tag(), b + i)), Tag(), a + i); },
-      [&](Index i, Index k) HWY_ATTR { store_some(Join::join(load_some(a + i, k), load_some(b + i, k)), a + i, k); });
+      n,
+      [&](Index i) HWY_ATTR {
+        hn::StoreU(Join::join(hn::LoadU(Tag(), a + i), hn::LoadU(Tag(), b + i)), Tag(), a + i);
+      },
+      [&](Index i, Index k)
+          HWY_ATTR { store_some(Join::join(load_some(a + i, k), load_some(b + i, k)), a + i, k); });
 }
 
 void sum_join(real* a, const real* b, Index n) { join_rows<Sum>(a, b, n); }
 void maximum_join(real* a, const real* b, Index n) { join_rows<Extreme<true>>(a, b, n); }
 void minimum_join(real* a, const real* b, Index n) { join_rows<Extreme<false>>(a, b, n); }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -113,44 +127,53 @@ HWY_AFTER_NAMESPACE();
 #include "fovea/memory/buffer.hpp"
 #include "kernels/reduce.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
 // Rows of an axis that are reduced in one go.
-Index block_rows(Index inner) { return inner == 1 ? 4096 : std::clamp<Index>(8192 / inner, 16, 256); }
+Index block_rows(Index inner) {
+  return inner == 1 ? 4096 : std::clamp<Index>(8192 / inner, 16, 256);
+}
 
 using ReduceRows = void (*)(const real* x, Index rows, Index inner, real* y);
 using JoinRows = void (*)(real* a, const real* b, Index n);
 
 constexpr auto made_before = [](Index, Index) {};
 
-// y = the reduction of x; blocks along the axis first, each after make(its first row, how many), then their results pairwise.
+// y = the reduction of x; blocks along the axis first, each after make(its first row, how many),
+// then their results pairwise.
 template <class Make>
-void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y, const Make& make) {
+void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real* y,
+            const Make& make) {
   const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 1) {
     make(0, 1);
-    return parallel::for_range(outer * inner, parallel::worth_a_task, [&](Index begin, Index end) { rows(x + begin, 1, end - begin, y + begin); });
+    return parallel::for_range(outer * inner, parallel::worth_a_task, [&](Index begin, Index end) {
+      rows(x + begin, 1, end - begin, y + begin);
+    });
   }
   const Index block = block_rows(inner);
   const Index blocks = std::max<Index>(1, (length + block - 1) / block);
   const Buffer scratch(blocks == 1 ? 0 : outer * blocks * inner * static_cast<Index>(sizeof(real)));
   real* const partial = blocks == 1 ? y : scratch.as<real>();
-  parallel::for_range(outer * blocks, parallel::grain(std::min(length, block) * inner), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index first = i % blocks * block;
-      const Index row = i / blocks * length + first, count = std::min(block, length - first);
-      make(row, count);
-      rows(x + row * inner, count, inner, partial + i * inner);
-    }
-  });
+  parallel::for_range(outer * blocks, parallel::grain(std::min(length, block) * inner),
+                      [&](Index begin, Index end) {
+                        for (Index i = begin; i < end; ++i) {
+                          const Index first = i % blocks * block;
+                          const Index row = i / blocks * length + first,
+                                      count = std::min(block, length - first);
+                          make(row, count);
+                          rows(x + row * inner, count, inner, partial + i * inner);
+                        }
+                      });
   if (blocks == 1) return;
   parallel::for_range(outer, parallel::grain(blocks * inner), [&](Index begin, Index end) {
     for (Index o = begin; o < end; ++o) {
       real* const mine = partial + o * blocks * inner;
       for (Index step = 1; step < blocks; step *= 2)
-        for (Index i = 0; i + step < blocks; i += 2 * step) join(mine + i * inner, mine + (i + step) * inner, inner);
+        for (Index i = 0; i + step < blocks; i += 2 * step)
+          join(mine + i * inner, mine + (i + step) * inner, inner);
       std::copy_n(mine, inner, y + o * inner);
     }
   });
@@ -167,26 +190,31 @@ void sum(const real* x, AlongAxis axis, real* y, bool add) {
   FOVEA_BEST(sum_join)(y, scratch.as<real>(), count);
 }
 
-void sum_as_made(parallel::FunctionRef<void(Index, Index)> make, const real* x, Index rows, Index inner, real* y) {
+void sum_as_made(parallel::FunctionRef<void(Index, Index)> make, const real* x, Index rows,
+                 Index inner, real* y) {
   if (inner > 0) reduce(FOVEA_BEST(sum_rows), FOVEA_BEST(sum_join), x, {1, rows, inner}, y, make);
 }
 
 void maximum(const real* x, AlongAxis axis, real* y) {
-  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y, made_before);
+  if (axis.outer * axis.inner > 0)
+    reduce(FOVEA_BEST(maximum_rows), FOVEA_BEST(maximum_join), x, axis, y, made_before);
 }
 
 void minimum(const real* x, AlongAxis axis, real* y) {
-  if (axis.outer * axis.inner > 0) reduce(FOVEA_BEST(minimum_rows), FOVEA_BEST(minimum_join), x, axis, y, made_before);
+  if (axis.outer * axis.inner > 0)
+    reduce(FOVEA_BEST(minimum_rows), FOVEA_BEST(minimum_join), x, axis, y, made_before);
 }
 
-void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx, bool add) {
+void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis, real* dx,
+                    bool add) {
   const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const Index start = i / inner * length * inner + i % inner;
       Index ties = 0;
       for (Index t = 0; t < length; ++t) ties += x[start + t * inner] == y[i];
-      const real elsewhere = y[i] == y[i] ? real(0) : y[i], shared = dy[i] / static_cast<real>(std::max<Index>(ties, 1));
+      const real elsewhere = y[i] == y[i] ? real(0) : y[i],
+                 shared = dy[i] / static_cast<real>(std::max<Index>(ties, 1));
       for (Index t = 0; t < length; ++t) {
         const Index at = start + t * inner;
         const real share = x[at] == y[i] ? shared : elsewhere;
@@ -196,5 +224,5 @@ void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis
   });
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

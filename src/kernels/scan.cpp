@@ -5,7 +5,7 @@
 #include "fovea/memory/buffer.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
@@ -26,13 +26,17 @@ void scan_rows(const real* x, Index length, Index step, Index width, real* y, bo
 void cumulative_sum(const real* x, AlongAxis axis, bool from_the_end, real* y, bool add) {
   const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 0) return;
-  const Index groups = (inner + side_by_side - 1) / side_by_side, last = from_the_end ? (length - 1) * inner : 0;
-  parallel::for_range(outer * groups, parallel::grain(length * std::min(inner, side_by_side)), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index first = i % groups * side_by_side, at = i / groups * length * inner + last + first;
-      scan_rows(x + at, length, from_the_end ? -inner : inner, std::min(side_by_side, inner - first), y + at, add);
-    }
-  });
+  const Index groups = (inner + side_by_side - 1) / side_by_side,
+              last = from_the_end ? (length - 1) * inner : 0;
+  parallel::for_range(outer * groups, parallel::grain(length * std::min(inner, side_by_side)),
+                      [&](Index begin, Index end) {
+                        for (Index i = begin; i < end; ++i) {
+                          const Index first = i % groups * side_by_side,
+                                      at = i / groups * length * inner + last + first;
+                          scan_rows(x + at, length, from_the_end ? -inner : inner,
+                                    std::min(side_by_side, inner - first), y + at, add);
+                        }
+                      });
 }
 
 void product(const real* x, Index rows, Index length, real* y) {
@@ -66,4 +70,4 @@ void product_slopes(const real* dy, const real* x, Index rows, Index length, rea
   });
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

@@ -3,15 +3,18 @@
 
 #include "kernels/reduce.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// y (+)= the sum of x up to and with each position along the axis, or of x from each position on. One after the other.
+/// y (+)= the sum of x up to and with each position along the axis, or of x from each position on.
+/// One after the other.
 void cumulative_sum(const real* x, AlongAxis axis, bool from_the_end, real* y, bool add);
 
-/// y = the product of each of `rows` rows of `length` numbers, one after the other; 1 for an empty row.
+/// y = the product of each of `rows` rows of `length` numbers, one after the other; 1 for an empty
+/// row.
 void product(const real* x, Index rows, Index length, real* y);
 
-/// dx (+)= dy times the product of the row's other numbers: of those before and those behind, so that zeros are no exception.
+/// dx (+)= dy times the product of the row's other numbers: of those before and those behind, so
+/// that zeros are no exception.
 void product_slopes(const real* dy, const real* x, Index rows, Index length, real* dx, bool add);
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

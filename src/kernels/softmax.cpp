@@ -6,11 +6,12 @@
 #include "kernels/ahead.hpp"
 #include "kernels/softmax.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// One softmax, or as many side by side as there are lanes: `step` is the distance between elements of a row, `width` how many
-/// neighbours are taken at once. Along the last axis (step 1) a vector holds neighbours of one row, which are joined at the
-/// end; along another axis each lane is a row of its own, and joining does nothing.
+/// One softmax, or as many side by side as there are lanes: `step` is the distance between elements
+/// of a row, `width` how many neighbours are taken at once. Along the last axis (step 1) a vector
+/// holds neighbours of one row, which are joined at the end; along another axis each lane is a row
+/// of its own, and joining does nothing.
 struct Rows {
   Index length, step, width;
   bool across;  // lanes are neighbours along the axis
@@ -21,7 +22,7 @@ struct Rows {
   Index count(Index i) const { return across ? std::min(width, length - i * width) : width; }
 };
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif
 
 #undef HWY_TARGET_INCLUDE
@@ -31,7 +32,7 @@ struct Rows {
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 /// Which lanes of vector i are kept: those that exist, less those masked.
 HWY_INLINE hn::Mask<Tag> kept(const std::uint8_t* keep, const Rows& rows, Index i) {
@@ -65,12 +66,16 @@ HWY_INLINE Index whole_vectors(const std::uint8_t* keep, const Rows& rows) {
   return rows.across ? rows.length / rows.width : rows.length;
 }
 
-HWY_INLINE Part part(const std::uint8_t* keep, const Rows& rows, Index i) { return {rows.offset(i), rows.count(i), kept(keep, rows, i)}; }
+HWY_INLINE Part part(const std::uint8_t* keep, const Rows& rows, Index i) {
+  return {rows.offset(i), rows.count(i), kept(keep, rows, i)};
+}
 
-/// Joins value(vector) over a row. Four joins run side by side, since one after another each would wait for the one before; vector i
-/// is always in number i modulo 4, so that a mask which keeps everything changes no bit.
+/// Joins value(vector) over a row. Four joins run side by side, since one after another each would
+/// wait for the one before; vector i is always in number i modulo 4, so that a mask which keeps
+/// everything changes no bit.
 template <class Value, class Join>
-HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, const Value& value, const Join& join) {
+HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, const Value& value,
+                       const Join& join) {
   Lane a = start, b = start, c = start, d = start;
   const Index whole = whole_vectors(keep, rows);
   Index i = 0;
@@ -92,7 +97,8 @@ HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, c
 
 template <class Value>
 HWY_INLINE Lane sum_of_row(const std::uint8_t* keep, const Rows& rows, const Value& value) {
-  const Lane total = joined(keep, rows, hn::Zero(Tag()), value, [](Lane a, Lane b) HWY_ATTR { return a + b; });
+  const Lane total =
+      joined(keep, rows, hn::Zero(Tag()), value, [](Lane a, Lane b) HWY_ATTR { return a + b; });
   return rows.across ? hn::SumOfLanes(Tag(), total) : total;
 }
 
@@ -103,7 +109,8 @@ HWY_INLINE void for_row(const std::uint8_t* keep, const Rows& rows, const Each& 
   for (Index i = whole; i < rows.vectors(); ++i) each(part(keep, rows, i));
 }
 
-/// The largest kept element (see Note: row-max subtraction); a NaN may hide from it, and shows in the sum.
+/// The largest kept element (see Note: row-max subtraction); a NaN may hide from it, and shows in
+/// the sum.
 HWY_INLINE Lane row_maximum(const real* x, const std::uint8_t* keep, const Rows& rows) {
   const Lane least = lanes(-infinity);
   const Lane largest = joined(
@@ -120,16 +127,20 @@ void softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, real
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, y + v.at);
-    const Lane e = v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))), hn::Zero(Tag()));
+    const Lane e = v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))),
+                             hn::Zero(Tag()));
     v.store(e, y);
     return e;
   });
   const auto none = hn::Eq(total, hn::Zero(Tag()));
-  const Lane factor = hn::IfThenZeroElse(none, lanes(1) / hn::IfThenElse(none, lanes(1), total));  // of a NaN a NaN, where Ne may say no
+  const Lane factor = hn::IfThenZeroElse(
+      none,
+      lanes(1) / hn::IfThenElse(none, lanes(1), total));  // of a NaN a NaN, where Ne may say no
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR { v.store(v.load(y) * factor, y); });
 }
 
-void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
+void softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows,
+                        real* dx, bool add) {
   const Lane dot = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, y + v.at, dy + v.at);
     return v.keep_or(v.load(y) * v.load(dy), hn::Zero(Tag()));
@@ -145,13 +156,17 @@ void log_softmax_row(const real* x, const std::uint8_t* keep, const Rows& rows, 
   const Lane largest = row_maximum(x, keep, rows);
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, y + v.at);
-    return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))), hn::Zero(Tag()));
+    return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - largest, hn::Zero(Tag()))),
+                     hn::Zero(Tag()));
   });
   const Lane log_total = log(total);
-  for_row(keep, rows, [&](const auto& v) HWY_ATTR { v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y); });
+  for_row(keep, rows, [&](const auto& v) HWY_ATTR {
+    v.store(v.keep_or(v.load(x) - largest - log_total, lanes(-infinity)), y);
+  });
 }
 
-void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep, const Rows& rows, real* dx, bool add) {
+void log_softmax_slopes_row(const real* dy, const real* y, const std::uint8_t* keep,
+                            const Rows& rows, real* dx, bool add) {
   const Lane total = sum_of_row(keep, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, dy + v.at);
     return v.keep_or(v.load(dy), hn::Zero(Tag()));
@@ -170,57 +185,71 @@ void log_sum_exp_row(const real* x, Index n, Index left, real* largest, real* lo
   if (hn::AllTrue(Tag(), hn::Lt(hn::Abs(most), lanes(infinity)))) {
     total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
       ask_ahead(rows.left - v.at, x + v.at);
-      return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - most, hn::Zero(Tag()))), hn::Zero(Tag()));
+      return v.keep_or(exp_of_negative(v.keep_or(v.load(x) - most, hn::Zero(Tag()))),
+                       hn::Zero(Tag()));
     });
   } else {
     most = hn::Zero(Tag());
-    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR { return v.keep_or(exp(v.load(x)), hn::Zero(Tag())); });
+    total = sum_of_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
+      return v.keep_or(exp(v.load(x)), hn::Zero(Tag()));
+    });
   }
   *largest = hn::GetLane(most);
   *log_total = hn::GetLane(log(total));
 }
 
 /// dx (+)= factor e^(x - log_sum); 0 where x is -infinity, also if they all are.
-void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, Index left, real* dx, bool add) {
+void log_sum_exp_slopes_row(real factor, const real* x, real log_sum, Index n, Index left, real* dx,
+                            bool add) {
   const Rows rows{n, 1, static_cast<Index>(hn::Lanes(Tag())), true, left};
   for_row(nullptr, rows, [&](const auto& v) HWY_ATTR {
     ask_ahead(rows.left - v.at, x + v.at, dx + v.at);
     const Lane at = v.load(x);
-    const Lane d = hn::IfThenZeroElse(hn::Eq(at, lanes(-infinity)), hn::Set(Tag(), factor) * exp_of_negative(v.keep_or(at - hn::Set(Tag(), log_sum), hn::Zero(Tag()))));
+    const Lane d = hn::IfThenZeroElse(
+        hn::Eq(at, lanes(-infinity)),
+        hn::Set(Tag(), factor) *
+            exp_of_negative(v.keep_or(at - hn::Set(Tag(), log_sum), hn::Zero(Tag()))));
     v.store(add ? v.load(dx) + d : d, dx);
   });
 }
 
 Index lane_count() { return static_cast<Index>(hn::Lanes(Tag())); }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
-// Calls row(offset of its first element, rows) for every softmax of the array, in parallel. Along the last axis one at a time,
-// along others a vector's width side by side.
+// Calls row(offset of its first element, rows) for every softmax of the array, in parallel. Along
+// the last axis one at a time, along others a vector's width side by side.
 template <class Row>
 void for_each_softmax(AlongAxis axis, const Row& row) {
   const Index lanes = FOVEA_BEST(lane_count)();
   const Index outer = axis.outer, length = axis.length, inner = axis.inner;
   if (length == 0) return;
   const Index groups = inner == 1 ? 1 : (inner + lanes - 1) / lanes;
-  parallel::for_range(outer * groups, parallel::grain(8 * length * std::min(inner, lanes)), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const Index first = i % groups * lanes;
-      row(i / groups * axis.length * axis.inner + first,
-          axis.inner == 1 ? Rows{axis.length, 1, lanes, true, left_to_ask_for(axis.outer * axis.length, i * axis.length)} : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false, 0});
-    }
-  });
+  parallel::for_range(
+      outer * groups, parallel::grain(8 * length * std::min(inner, lanes)),
+      [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) {
+          const Index first = i % groups * lanes;
+          row(i / groups * axis.length * axis.inner + first,
+              axis.inner == 1
+                  ? Rows{axis.length, 1, lanes, true,
+                         left_to_ask_for(axis.outer * axis.length, i * axis.length)}
+                  : Rows{axis.length, axis.inner, std::min(lanes, axis.inner - first), false, 0});
+        }
+      });
 }
 
-const std::uint8_t* at(const std::uint8_t* keep, Index offset) { return keep ? keep + offset : nullptr; }
+const std::uint8_t* at(const std::uint8_t* keep, Index offset) {
+  return keep ? keep + offset : nullptr;
+}
 
 }  // namespace
 
@@ -229,9 +258,11 @@ void softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
   for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
 }
 
-void softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis, real* dx, bool add) {
+void softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
+                    real* dx, bool add) {
   const auto row = FOVEA_BEST(softmax_slopes_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(
+      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
 }
 
 void log_softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
@@ -239,9 +270,11 @@ void log_softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* 
   for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
 }
 
-void log_softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis, real* dx, bool add) {
+void log_softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
+                        real* dx, bool add) {
   const auto row = FOVEA_BEST(log_softmax_slopes_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(
+      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
 }
 
 void log_sum_exp(const real* x, Index rows, Index length, real* y) {
@@ -255,14 +288,18 @@ void log_sum_exp(const real* x, Index rows, Index length, real* y) {
   });
 }
 
-void log_sum_exp_slopes(const real* dy, const real* x, const real* y, Index rows, Index length, real* dx, bool add) {
+void log_sum_exp_slopes(const real* dy, const real* x, const real* y, Index rows, Index length,
+                        real* dx, bool add) {
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   parallel::for_range(rows, parallel::grain(8 * length), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) row(dy[i], x + i * length, y[i], length, left_to_ask_for(rows * length, i * length), dx + i * length, add);
+    for (Index i = begin; i < end; ++i)
+      row(dy[i], x + i * length, y[i], length, left_to_ask_for(rows * length, i * length),
+          dx + i * length, add);
   });
 }
 
-void cross_entropy(const real* z, const Labels& labels, Index rows, Index classes, real* loss, real* log_sum) {
+void cross_entropy(const real* z, const Labels& labels, Index rows, Index classes, real* loss,
+                   real* log_sum) {
   const auto row = FOVEA_BEST(log_sum_exp_row);
   parallel::for_range(rows, parallel::grain(8 * classes), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
@@ -273,22 +310,27 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
       row(own, classes, left_to_ask_for(rows * classes, i * classes), &largest, &log_total);
       log_sum[i] = largest + log_total;
       // A class of weight 0 adds nothing, also where its logit is -infinity.
-      const auto weighted = [](real weight, real value) { return weight == 0 ? real(0) : weight * value; };
+      const auto weighted = [](real weight, real value) {
+        return weight == 0 ? real(0) : weight * value;
+      };
       loss[i] = weighted(labels.weight(i), log_total - (own[labels.labels[i]] - largest));
       if (labels.smoothing == 0) continue;
       real spread = 0;
-      for (Index c = 0; c < classes; ++c) spread += weighted(labels.weights ? labels.weights[c] : real(1), log_total - (own[c] - largest));
+      for (Index c = 0; c < classes; ++c)
+        spread +=
+            weighted(labels.weights ? labels.weights[c] : real(1), log_total - (own[c] - largest));
       loss[i] += labels.smoothing / static_cast<real>(classes) * spread;
     }
   });
 }
 
-void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels, const real* log_sum, Index rows, Index classes, real* dz,
-                          bool add) {
+void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels,
+                          const real* log_sum, Index rows, Index classes, real* dz, bool add) {
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   const real share = labels.smoothing / static_cast<real>(classes);
   real spread = share * static_cast<real>(classes);
-  if (labels.weights) spread = share * std::accumulate(labels.weights, labels.weights + classes, real(0));
+  if (labels.weights)
+    spread = share * std::accumulate(labels.weights, labels.weights + classes, real(0));
   parallel::for_range(rows, parallel::grain(8 * classes), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       real* const own = dz + i * classes;
@@ -296,7 +338,8 @@ void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels
         if (!add) std::fill_n(own, classes, real(0));
         continue;
       }
-      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes, left_to_ask_for(rows * classes, i * classes), own, add);
+      row(dloss[i] * (labels.weight(i) + spread), z + i * classes, log_sum[i], classes,
+          left_to_ask_for(rows * classes, i * classes), own, add);
       own[labels.labels[i]] -= dloss[i] * labels.weight(i);
       for (Index c = 0; labels.smoothing != 0 && c < classes; ++c)
         own[c] -= dloss[i] * share * (labels.weights ? labels.weights[c] : real(1));
@@ -304,5 +347,5 @@ void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels
   });
 }
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

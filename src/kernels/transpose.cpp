@@ -6,9 +6,10 @@
 #include "kernels/transpose.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
-void transpose_one_by_one(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) {
+void transpose_one_by_one(const real* x, Index rows, Index columns, Index lead_x, real* y,
+                          Index lead_y) {
   for (Index c = 0; c < columns; ++c)
     for (Index r = 0; r < rows; ++r) y[c * lead_y + r] = x[r * lead_x + c];
 }
@@ -23,15 +24,19 @@ template <class D>
 HWY_INLINE hn::Vec<D> load_blocks(D d, const real* x, Index lead) {
   constexpr Index blocks = static_cast<Index>(hn::MaxLanes(D())) / per_block;
   hn::Vec<D> result = hn::LoadDup128(d, x + (blocks - 1) * lead);
-  for (Index b = blocks - 1; b > 0; --b) result = hn::IfThenElse(hn::FirstN(d, static_cast<std::size_t>(b * per_block)), hn::LoadDup128(d, x + (b - 1) * lead), result);
+  for (Index b = blocks - 1; b > 0; --b)
+    result = hn::IfThenElse(hn::FirstN(d, static_cast<std::size_t>(b * per_block)),
+                            hn::LoadDup128(d, x + (b - 1) * lead), result);
   return result;
 }
 
-/// As many rows as a vector has numbers, a block of columns. Block b of the vectors holds the rows from b * per_block on, so that a column is
-/// whole, and in order, when rows have been exchanged with columns within each block.
+/// As many rows as a vector has numbers, a block of columns. Block b of the vectors holds the rows
+/// from b * per_block on, so that a column is whole, and in order, when rows have been exchanged
+/// with columns within each block.
 template <class D>
 HWY_INLINE void transpose_strip(D d, const real* x, Index lead_x, real* y, Index lead_y) {
-  const auto rows = [&](Index first) HWY_ATTR { return load_blocks(d, x + first * lead_x, per_block * lead_x); };
+  const auto rows = [&](Index first)
+                        HWY_ATTR { return load_blocks(d, x + first * lead_x, per_block * lead_x); };
   if constexpr (per_block == 2) {
     const auto a = rows(0), b = rows(1);
     hn::StoreU(hn::InterleaveLower(d, a, b), d, y);
@@ -49,36 +54,44 @@ HWY_INLINE void transpose_strip(D d, const real* x, Index lead_x, real* y, Index
 
 /// As many rows as make whole vectors; returns how many those are.
 template <class D>
-HWY_INLINE Index transpose_rows(D d, const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) {
+HWY_INLINE Index transpose_rows(D d, const real* x, Index rows, Index columns, Index lead_x,
+                                real* y, Index lead_y) {
   constexpr Index width = static_cast<Index>(hn::MaxLanes(D()));
   Index r = 0;
   for (; r + width <= rows; r += width) {
     Index c = 0;
-    for (; c + per_block <= columns; c += per_block) transpose_strip(d, x + r * lead_x + c, lead_x, y + c * lead_y + r, lead_y);
-    transpose_one_by_one(x + r * lead_x + c, width, columns - c, lead_x, y + c * lead_y + r, lead_y);
+    for (; c + per_block <= columns; c += per_block)
+      transpose_strip(d, x + r * lead_x + c, lead_x, y + c * lead_y + r, lead_y);
+    transpose_one_by_one(x + r * lead_x + c, width, columns - c, lead_x, y + c * lead_y + r,
+                         lead_y);
   }
   return r;
 }
 
 void transpose(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) {
   Index done = transpose_rows(Tag(), x, rows, columns, lead_x, y, lead_y);
-  done += transpose_rows(hn::CappedTag<real, per_block>(), x + done * lead_x, rows - done, columns, lead_x, y + done, lead_y);
+  done += transpose_rows(hn::CappedTag<real, per_block>(), x + done * lead_x, rows - done, columns,
+                         lead_x, y + done, lead_y);
   transpose_one_by_one(x + done * lead_x, rows - done, columns, lead_x, y + done, lead_y);
 }
 
 #else
 
-void transpose(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) { transpose_one_by_one(x, rows, columns, lead_x, y, lead_y); }
+void transpose(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) {
+  transpose_one_by_one(x, rows, columns, lead_x, y, lead_y);
+}
 
 #endif
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace fovea::inline FOVEA_PRECISION::kernels {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-void transpose(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) { FOVEA_BEST(transpose)(x, rows, columns, lead_x, y, lead_y); }
+void transpose(const real* x, Index rows, Index columns, Index lead_x, real* y, Index lead_y) {
+  FOVEA_BEST(transpose)(x, rows, columns, lead_x, y, lead_y);
+}
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels
 #endif

@@ -1,6 +1,7 @@
-// Pools. A pool is used by one thread at a time, its user; blocks that another thread releases go to `returned_`, under a lock,
-// and are fetched when the user finds a size class empty. Counters that only the user writes are atomics without
-// read-modify-write, so counting costs no bus traffic.
+// Pools. A pool is used by one thread at a time, its user; blocks that another thread releases go
+// to `returned_`, under a lock, and are fetched when the user finds a size class empty. Counters
+// that only the user writes are atomics without read-modify-write, so counting costs no bus
+// traffic.
 #include "fovea/memory/buffer.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::memory {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace memory {
 
 namespace {
 
@@ -68,18 +69,21 @@ class Pool {
     const std::lock_guard lock(mutex_);
     block->next = returned_;
     returned_ = block;
-    returned_bytes_.store(returned_bytes_.load(std::memory_order_relaxed) + block->capacity, std::memory_order_relaxed);
+    returned_bytes_.store(returned_bytes_.load(std::memory_order_relaxed) + block->capacity,
+                          std::memory_order_relaxed);
   }
 
-  Index live() const { return live_.load(std::memory_order_relaxed) - returned_bytes_.load(std::memory_order_relaxed); }
+  Index live() const {
+    return live_.load(std::memory_order_relaxed) - returned_bytes_.load(std::memory_order_relaxed);
+  }
   Index held() const { return held_.load(std::memory_order_relaxed); }
 
  private:
   void hold_against_cap(Index bytes) const;
   void count(Index bytes) noexcept;
 
-  // Small blocks are cut from pieces of the size of a large page (not where the address sanitizer watches): on large pages, few of the
-  // processor's address entries cover everything.
+  // Small blocks are cut from pieces of the size of a large page (not where the address sanitizer
+  // watches): on large pages, few of the processor's address entries cover everything.
   Block* grow(SizeClass wanted) {
     const Index bytes = static_cast<Index>(sizeof(Block)) + wanted.capacity;
     const bool cut = bytes <= largest_cut;
@@ -87,13 +91,19 @@ class Pool {
       piece_ = from_system(large_page);
       piece_left_ = large_page;
     }
-    void* const memory = cut ? piece_ + large_page - std::exchange(piece_left_, piece_left_ - bytes) : from_system(bytes);
+    void* const memory = cut ? piece_ + large_page - std::exchange(piece_left_, piece_left_ - bytes)
+                             : from_system(bytes);
     return new (memory) Block{1, wanted.capacity, this, nullptr, wanted.number};
   }
 
   std::byte* from_system(Index bytes) {
-    void* const memory = ::operator new(static_cast<std::size_t>(bytes), std::align_val_t(bytes < large_page ? 64 : large_page), std::nothrow);
-    if (!memory) throw MemoryError(fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use", bytes - static_cast<Index>(sizeof(Block)), bytes_now()));
+    void* const memory =
+        ::operator new(static_cast<std::size_t>(bytes),
+                       std::align_val_t(bytes < large_page ? 64 : large_page), std::nothrow);
+    if (!memory)
+      throw MemoryError(
+          fmt::format("the system has no memory for a block of {} bytes; {} bytes are in use",
+                      bytes - static_cast<Index>(sizeof(Block)), bytes_now()));
     held_.store(held_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     if (bytes >= large_page) madvise(memory, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
     return static_cast<std::byte*>(memory);
@@ -102,16 +112,18 @@ class Pool {
   void fetch_returned() noexcept {
     if (returned_bytes_.load(std::memory_order_relaxed) == 0) return;
     const std::lock_guard lock(mutex_);
-    for (Block* block = std::exchange(returned_, nullptr); block;) release(std::exchange(block, block->next));
+    for (Block* block = std::exchange(returned_, nullptr); block;)
+      release(std::exchange(block, block->next));
     returned_bytes_.store(0, std::memory_order_relaxed);
   }
 
   Block* free_[classes] = {};
-  std::byte* piece_ = nullptr;         // what small blocks are cut from
+  std::byte* piece_ = nullptr;  // what small blocks are cut from
   Index piece_left_ = 0;
-  std::atomic<Index> live_ = 0;        // bytes handed out and not taken back by the user
-  std::atomic<Index> held_ = 0;        // bytes from the system
-  std::atomic<Index> published_ = 0;   // live_ as last told to the registry, rounded up: never less than live_
+  std::atomic<Index> live_ = 0;  // bytes handed out and not taken back by the user
+  std::atomic<Index> held_ = 0;  // bytes from the system
+  std::atomic<Index> published_ =
+      0;  // live_ as last told to the registry, rounded up: never less than live_
   std::atomic<Index> returned_bytes_ = 0;
   Block* returned_ = nullptr;
   std::mutex mutex_;
@@ -119,7 +131,8 @@ class Pool {
 
 namespace {
 
-// All pools of the process, and the sum of what they have published. Never destroyed: blocks may outlive static destructors.
+// All pools of the process, and the sum of what they have published. Never destroyed: blocks may
+// outlive static destructors.
 struct Registry {
   std::mutex mutex;
   std::vector<Pool*> all;
@@ -135,7 +148,8 @@ Registry& registry() {
 
 thread_local Pool* current = nullptr;
 
-// A pool for a while. Pools live as long as the process: those of threads that have ended go to others.
+// A pool for a while. Pools live as long as the process: those of threads that have ended go to
+// others.
 struct Lease {
   Lease() {
     const std::lock_guard lock(registry().mutex);
@@ -169,16 +183,21 @@ Index sum_over_pools(Index (Pool::*bytes)() const) {
 
 }  // namespace
 
-// What is published bounds what is in use from above: where it keeps to the cap, nothing has to be added up.
+// What is published bounds what is in use from above: where it keeps to the cap, nothing has to be
+// added up.
 void Pool::hold_against_cap(Index bytes) const {
   const Index most = cap.load(std::memory_order_relaxed);
   if (most == 0 || registry().published.load(std::memory_order_relaxed) + bytes <= most) return;
   const Index now = bytes_now();
-  if (now + bytes > most) throw MemoryError(fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} bytes; raise it with memory::set_cap", bytes, now, most));
+  if (now + bytes > most)
+    throw MemoryError(
+        fmt::format("a request of {} bytes would bring the {} bytes in use above the cap of {} "
+                    "bytes; raise it with memory::set_cap",
+                    bytes, now, most));
 }
 
-// Adds to the live bytes, and publishes them where they have moved a step. Releases publish nothing, so a sum of what is published
-// only says when the peak may have been passed.
+// Adds to the live bytes, and publishes them where they have moved a step. Releases publish
+// nothing, so a sum of what is published only says when the peak may have been passed.
 void Pool::count(Index bytes) noexcept {
   const Index live = live_.load(std::memory_order_relaxed) + bytes;
   const Index published = published_.load(std::memory_order_relaxed);
@@ -190,7 +209,8 @@ void Pool::count(Index bytes) noexcept {
   Index peak = bytes_peak();
   if (total <= peak) return;
   const Index now = bytes_now();
-  while (now > peak && !registry().peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  while (now > peak &&
+         !registry().peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
 }
 
@@ -201,7 +221,8 @@ Index bytes_peak() { return registry().peak.load(std::memory_order_relaxed); }
 void reset_peak() { registry().peak.store(bytes_now(), std::memory_order_relaxed); }
 
 void set_cap(Index bytes) {
-  if (bytes < 0) throw ValueError(fmt::format("memory::set_cap: {} bytes; use 0 for no cap", bytes));
+  if (bytes < 0)
+    throw ValueError(fmt::format("memory::set_cap: {} bytes; use 0 for no cap", bytes));
   cap.store(bytes, std::memory_order_relaxed);
 }
 
@@ -210,7 +231,8 @@ Block* acquire(Index bytes) {
     throw MemoryError(fmt::format("a request of {} bytes is more than any machine has", bytes));
   if (!current) thread_local const ThreadPool own;
   if (current) return current->acquire(bytes);
-  return Lease().pool->acquire(bytes);  // at the thread's end, in a destructor that runs after that of its pool
+  return Lease().pool->acquire(
+      bytes);  // at the thread's end, in a destructor that runs after that of its pool
 }
 
 void release(Block* block) noexcept {
@@ -220,4 +242,4 @@ void release(Block* block) noexcept {
     block->home->release_from_elsewhere(block);
 }
 
-}  // namespace fovea::memory
+}}}  // namespace fovea::memory

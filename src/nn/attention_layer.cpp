@@ -11,23 +11,37 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 void check_options(const AttentionLayer& layer) {
   if (layer.reading < Reading::pool || layer.reading > Reading::query)
-    throw ValueError(fmt::format("AttentionLayer: there is no reading of number {}", static_cast<int>(layer.reading)));
+    throw ValueError(fmt::format("AttentionLayer: there is no reading of number {}",
+                                 static_cast<int>(layer.reading)));
   if (layer.score < Score::additive || layer.score > Score::general)
-    throw ValueError(fmt::format("AttentionLayer: there is no score of number {}", static_cast<int>(layer.score)));
+    throw ValueError(fmt::format("AttentionLayer: there is no score of number {}",
+                                 static_cast<int>(layer.score)));
   const bool general = layer.score == Score::general;
-  if (general && layer.units != 0) throw ValueError(fmt::format("AttentionLayer: units is {} with the general score, which has none; use 0", layer.units));
-  if (!general && layer.units < 1) throw ValueError(fmt::format("AttentionLayer: units is {}; it must be at least 1", layer.units));
+  if (general && layer.units != 0)
+    throw ValueError(fmt::format(
+        "AttentionLayer: units is {} with the general score, which has none; use 0", layer.units));
+  if (!general && layer.units < 1)
+    throw ValueError(
+        fmt::format("AttentionLayer: units is {}; it must be at least 1", layer.units));
   if (layer.reading == Reading::pool && layer.score != Score::additive)
-    throw ValueError("AttentionLayer: the reading pool scores each position by itself, which only the additive score can; use the reading query with learned_query");
-  if (layer.causal && layer.reading != Reading::per_position) throw ValueError("AttentionLayer: causal orders positions against each other; it needs the reading per_position");
-  if (layer.learned_query && layer.reading != Reading::query) throw ValueError("AttentionLayer: learned_query needs the reading query");
-  if (!(layer.dropout >= 0 && layer.dropout <= 1)) throw ValueError(fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
+    throw ValueError(
+        "AttentionLayer: the reading pool scores each position by itself, which only the additive "
+        "score can; use the reading query with learned_query");
+  if (layer.causal && layer.reading != Reading::per_position)
+    throw ValueError(
+        "AttentionLayer: causal orders positions against each other; it needs the reading "
+        "per_position");
+  if (layer.learned_query && layer.reading != Reading::query)
+    throw ValueError("AttentionLayer: learned_query needs the reading query");
+  if (!(layer.dropout >= 0 && layer.dropout <= 1))
+    throw ValueError(
+        fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
 }
 
 Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -35,7 +49,8 @@ Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? product + bias : product;
 }
 
-// x with 0 at masked positions: what stands there reaches neither values nor gradients, not even as NaN.
+// x with 0 at masked positions: what stands there reaches neither values nor gradients, not even as
+// NaN.
 Tensor readable(const Tensor& x, const std::optional<Mask>& mask) {
   return mask ? where(mask->reshaped(mask->shape().inserted(2, 1)), x, scalar(0)) : x;
 }
@@ -46,74 +61,98 @@ bool is_finite(const Tensor& x) {
   return finite;
 }
 
-// NaN for each query and feature (batch, queries, features) of which the query keeps a position where values are not finite; else 0.
+// NaN for each query and feature (batch, queries, features) of which the query keeps a position
+// where values are not finite; else 0.
 Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
   const NoGrad no_grad;
-  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(weights))), bad = where(finite, scalar(0), scalar(1));
+  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(weights))),
+               bad = where(finite, scalar(0), scalar(1));
   const Mask met = greater(matmul(kept, bad), scalar(0));
   return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
 }
 
-// weights (batch, queries, time) times values (batch, time, features). Where `keep` has set a weight to 0, the value has no part, not
-// even as NaN: where values are not finite, which is rare, the finite ones are summed, and what the others spoil is added as NaN.
+// weights (batch, queries, time) times values (batch, time, features). Where `keep` has set a
+// weight to 0, the value has no part, not even as NaN: where values are not finite, which is rare,
+// the finite ones are summed, and what the others spoil is added as NaN.
 Tensor weighted_sum(const Tensor& weights, const Tensor& values, const std::optional<Mask>& keep) {
   if (!keep || is_finite(values)) return matmul(weights, values);
   const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
-  return matmul(weights, where(finite, values, scalar(0))) + Tensor(spoiled(*keep, finite, weights.shape()));
+  return matmul(weights, where(finite, values, scalar(0))) +
+         Tensor(spoiled(*keep, finite, weights.shape()));
 }
 
-// Scores of each query against each position: keys (batch, time, features), queries (batch, queries, features) -> (batch, queries, time).
+// Scores of each query against each position: keys (batch, time, features), queries (batch,
+// queries, features) -> (batch, queries, time).
 Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
-  if (layer.score == Score::general) return matmul(matmul(queries, layer.W1, {.transpose_b = true}), keys, {.transpose_b = true});
+  if (layer.score == Score::general)
+    return matmul(matmul(queries, layer.W1, {.transpose_b = true}), keys, {.transpose_b = true});
   const Tensor k = project(keys, layer.W1, layer.b1), q = project(queries, layer.W2, layer.b2);
   if (layer.score == Score::dot) return matmul(q, k, {.transpose_b = true});
-  if (layer.score == Score::scaled_dot) return matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(static_cast<real>(layer.units)));
+  if (layer.score == Score::scaled_dot)
+    return matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(static_cast<real>(layer.units)));
   const Index batch = k.shape()[0], time = k.shape()[1], count = q.shape()[1];
-  const Tensor hidden = tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
+  const Tensor hidden =
+      tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
   return reshape(matmul(hidden, layer.v), {batch, count, time});
 }
 
-// What asks: each position, the query that is given, or the learned one; (batch, queries, features). A masked position asks too; where x
-// is not finite, it asks with zeros.
-Tensor asking(const AttentionLayer& layer, const Tensor& x, const AttentionLayer::Options& options) {
-  if (layer.reading == Reading::per_position) return options.mask && !is_finite(x) ? readable(x, options.mask) : x;
+// What asks: each position, the query that is given, or the learned one; (batch, queries,
+// features). A masked position asks too; where x is not finite, it asks with zeros.
+Tensor asking(const AttentionLayer& layer, const Tensor& x,
+              const AttentionLayer::Options& options) {
+  if (layer.reading == Reading::per_position)
+    return options.mask && !is_finite(x) ? readable(x, options.mask) : x;
   if (options.query) return *options.query;
-  return reshape(layer.learned, {1, 1, x.shape()[2]}) + Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
+  return reshape(layer.learned, {1, 1, x.shape()[2]}) +
+         Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
 }
 
 Mask causal_mask(Index time) {
   Mask mask(Shape{time, time});
   for (Index query = 0; query < time; ++query)
-    for (Index key = 0; key < time; ++key) mask.mutable_keep()[static_cast<std::size_t>(query * time + key)] = key <= query;
+    for (Index key = 0; key < time; ++key)
+      mask.mutable_keep()[static_cast<std::size_t>(query * time + key)] = key <= query;
   return mask;
 }
 
-// Which (batch, queries, time) to keep, from what is known of positions, of queries, and of their order; none if all.
-std::optional<Mask> joined_mask(const AttentionLayer::Options& options, bool causal, Index batch, Index queries, Index time) {
-  if (!options.query_mask && !causal) return options.mask ? std::optional(options.mask->reshaped(Shape{batch, 1, time})) : std::nullopt;
+// Which (batch, queries, time) to keep, from what is known of positions, of queries, and of their
+// order; none if all.
+std::optional<Mask> joined_mask(const AttentionLayer::Options& options, bool causal, Index batch,
+                                Index queries, Index time) {
+  if (!options.query_mask && !causal)
+    return options.mask ? std::optional(options.mask->reshaped(Shape{batch, 1, time}))
+                        : std::nullopt;
   const std::optional<Mask> order = causal ? std::optional(causal_mask(time)) : std::nullopt;
   Mask joined(Shape{batch, queries, time});
   for (Index i = 0; i < joined.count(); ++i) {
     const Index row = i / time, sample = row / queries;
-    const auto keeps = [](const std::optional<Mask>& mask, Index at) { return !mask || mask->keep()[static_cast<std::size_t>(at)]; };
+    const auto keeps = [](const std::optional<Mask>& mask, Index at) {
+      return !mask || mask->keep()[static_cast<std::size_t>(at)];
+    };
     joined.mutable_keep()[static_cast<std::size_t>(i)] =
-        keeps(options.mask, sample * time + i % time) && keeps(options.query_mask, row) && keeps(order, i % (time * (causal ? time : 1)));
+        keeps(options.mask, sample * time + i % time) && keeps(options.query_mask, row) &&
+        keeps(order, i % (time * (causal ? time : 1)));
   }
   return joined;
 }
 
 void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& expected) {
   if (mask && mask->shape() != expected)
-    throw ShapeError(fmt::format("AttentionLayer: the {} has shape {}; it must be {}", what, to_string(mask->shape()), to_string(expected)));
+    throw ShapeError(fmt::format("AttentionLayer: the {} has shape {}; it must be {}", what,
+                                 to_string(mask->shape()), to_string(expected)));
 }
 
 }  // namespace
 
 Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   check_options(*this);
-  if (sample.rank() != 2) throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)", to_string(sample)));
+  if (sample.rank() != 2)
+    throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)",
+                                 to_string(sample)));
   const Index features = sample[1];
-  const auto matrix = [&](const char* name, Index rows, Index columns) { return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name))); };
+  const auto matrix = [&](const char* name, Index rows, Index columns) {
+    return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name)));
+  };
   const auto zeros = [](Index count) { return Tensor::parameter(Array::zeros(Shape{count})); };
   if (!stream) stream = stream_of(random);
   if (!W1.defined()) {  // made last: it says that all are there
@@ -121,25 +160,33 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
     if (score == Score::additive) v = matrix("v", units, 1);
     if (bias && score != Score::general) b1 = zeros(units), b2 = zeros(units);
     if (bias && score == Score::additive) c = zeros(1);
-    if (learned_query) learned = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query")).reshaped(Shape{features}));
+    if (learned_query)
+      learned = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query"))
+                                      .reshaped(Shape{features}));
     W1 = matrix("W1", features, score == Score::general ? features : units);
   }
   if (W1.shape()[0] != features)
-    throw ShapeError(fmt::format("AttentionLayer: built for {} features; now a sample is {}", W1.shape()[0], to_string(sample)));
+    throw ShapeError(fmt::format("AttentionLayer: built for {} features; now a sample is {}",
+                                 W1.shape()[0], to_string(sample)));
   return reading == Reading::per_position ? sample : Shape{features};
 }
 
-Attention AttentionLayer::attend(const Tensor& x, const Options& options, const Context& context) const {
+Attention AttentionLayer::attend(const Tensor& x, const Options& options,
+                                 const Context& context) const {
   check_built("AttentionLayer", W1);
-  if (x.shape().rank() != 3) throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)", to_string(x.shape())));
+  if (x.shape().rank() != 3)
+    throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)",
+                                 to_string(x.shape())));
   const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
   check_features("AttentionLayer", "x", x.shape(), W1.shape()[0]);
-  if (options.query && reading != Reading::query) throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
+  if (options.query && reading != Reading::query)
+    throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
   check_mask("mask", options.mask, Shape{batch, time});
 
   if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0)) {
     const Attention pooled = additive_pool(x, W1, b1, W2, b2, v, options.mask);
-    if (context.weights) context.weights->insert_or_assign(std::string(context.path), pooled.weights.value());
+    if (context.weights)
+      context.weights->insert_or_assign(std::string(context.path), pooled.weights.value());
     return pooled;
   }
 
@@ -150,11 +197,16 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
     e = reshape(matmul(hidden, v), {batch, 1, time});
   } else {
     if (reading == Reading::query && !options.query && !learned_query)
-      throw StateError("AttentionLayer: the reading is query, and there is none; give one to attend, or set learned_query");
+      throw StateError(
+          "AttentionLayer: the reading is query, and there is none; give one to attend, or set "
+          "learned_query");
     const Tensor queries = asking(*this, x, options);
     if (queries.shape().rank() != 3 || queries.shape()[0] != batch)
-      throw ShapeError(fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)", to_string(queries.shape()), batch));
-    check_features("AttentionLayer", "the query", queries.shape(), score == Score::general ? W1.shape()[1] : W2.shape()[0]);
+      throw ShapeError(
+          fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)",
+                      to_string(queries.shape()), batch));
+    check_features("AttentionLayer", "the query", queries.shape(),
+                   score == Score::general ? W1.shape()[1] : W2.shape()[0]);
     check_mask("query mask", options.query_mask, queries.shape().without(-1));
     e = scores(*this, keys, readable(queries, options.query_mask));
   }
@@ -166,13 +218,16 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options, const 
   const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
   const Tensor shown = one ? reshape(weights, {batch, time}) : weights;
   if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
-  if (context.training && dropout > 0) weights = fovea::dropout(weights, dropout, drops("AttentionLayer", context, stream), context.first_sample * queries * time);
+  if (context.training && dropout > 0)
+    weights = fovea::dropout(weights, dropout, drops("AttentionLayer", context, stream),
+                             context.first_sample * queries * time);
   const Tensor sums = weighted_sum(weights, keys, keep);
   return {one ? reshape(sums, {batch, features}) : sums, shown};
 }
 
-Tensor AttentionLayer::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context) const {
+Tensor AttentionLayer::operator()(const Tensor& x, const std::optional<Mask>& mask,
+                                  const Context& context) const {
   return attend(x, {.mask = mask}, context).context;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -4,17 +4,20 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 void check_built(const char* module, const Tensor& parameter) {
   if (!parameter.defined())
-    throw StateError(fmt::format("{}: it is not built; call build with the shape of a sample, or put it into a Sequential", module));
+    throw StateError(fmt::format(
+        "{}: it is not built; call build with the shape of a sample, or put it into a Sequential",
+        module));
 }
 
 void check_features(const char* module, const char* what, const Shape& x, Index features) {
   if (x.rank() < 1 || x[-1] != features)
-    throw ShapeError(fmt::format("{}: {} is {}, built for {} features; the last size of {} must be {}", module, what, to_string(x),
-                                 features, what, features));
+    throw ShapeError(
+        fmt::format("{}: {} is {}, built for {} features; the last size of {} must be {}", module,
+                    what, to_string(x), features, what, features));
 }
 
 void check_windowed(const char* module, const Shape& sample, int rank) {
@@ -25,10 +28,10 @@ void check_windowed(const char* module, const Shape& sample, int rank) {
 
 void check_softmax_units(const char* module, Activation activation, Index units) {
   if (activation == Activation::softmax && units == 1)
-    throw ValueError(
-        fmt::format("{}: a softmax over one unit is always 1 and never learns; use Activation::sigmoid, "
-                    "with BinaryCrossentropy, or a unit for each class",
-                    module));
+    throw ValueError(fmt::format(
+        "{}: a softmax over one unit is always 1 and never learns; use Activation::sigmoid, "
+        "with BinaryCrossentropy, or a unit for each class",
+        module));
 }
 
 std::uint64_t stream_of(const Rng& random) {
@@ -38,8 +41,12 @@ std::uint64_t stream_of(const Rng& random) {
 }
 
 Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream) {
-  if (!stream) throw StateError(fmt::format("{}: it is not built, and would drop what others drop; call build with the shape of a sample, or put it into a Sequential", module));
+  if (!stream)
+    throw StateError(
+        fmt::format("{}: it is not built, and would drop what others drop; call build with the "
+                    "shape of a sample, or put it into a Sequential",
+                    module));
   return context.random().split("dropout", *stream);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

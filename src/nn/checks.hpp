@@ -1,4 +1,5 @@
-// What modules refuse alike: calls before they are built, and inputs that they were not built for. And what dropout draws.
+// What modules refuse alike: calls before they are built, and inputs that they were not built for.
+// And what dropout draws.
 #pragma once
 
 #include <optional>
@@ -7,7 +8,7 @@
 #include "fovea/nn/context.hpp"
 #include "fovea/ops/options.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Throws StateError where the parameter, which `build` makes last, does not exist.
 void check_built(const char* module, const Tensor& parameter);
@@ -21,10 +22,12 @@ void check_windowed(const char* module, const Shape& sample, int rank);
 /// Throws ValueError for a softmax over one unit: it is 1 whatever goes in, and its gradient is 0.
 void check_softmax_units(const char* module, Activation activation, Index units);
 
-/// What tells the draws of a module from those of others, where neither has a path: drawn when it is built.
+/// What tells the draws of a module from those of others, where neither has a path: drawn when it
+/// is built.
 std::uint64_t stream_of(const Rng& random);
 
-/// The numbers by which a module drops in this step. Throws StateError before it is built, and without a step.
+/// The numbers by which a module drops in this step. Throws StateError before it is built, and
+/// without a step.
 Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream);
 
-}  // namespace fovea
+}}  // namespace fovea

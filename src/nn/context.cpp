@@ -6,19 +6,23 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 const Array& AttentionWeights::operator[](std::string_view path) const& {
   const auto found = find(path);
   if (found != end()) return found->second;
   std::string names;
   for (const auto& weights : *this) names += (names.empty() ? "are: " : ", ") + weights.first;
-  throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path, empty() ? "are none" : names));
+  throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path,
+                               empty() ? "are none" : names));
 }
 
 Rng Context::random() const {
-  if (!step) throw StateError("the context does not say which step this is, and dropout would draw the same in each; call with optimizer.context(), or give .step another number in each");
+  if (!step)
+    throw StateError(
+        "the context does not say which step this is, and dropout would draw the same in each; "
+        "call with optimizer.context(), or give .step another number in each");
   return Rng(seed).split(path, *step);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

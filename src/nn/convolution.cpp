@@ -8,24 +8,26 @@
 #include "nn/checks.hpp"
 #include "nn/result_shape.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 // Makes kernel and bias if there are none, and refuses those of another size.
 template <class Module>
 void build_kernel(const char* name, Module& module, const Shape& expected, const Rng& random) {
-  if (module.filters < 1) throw ValueError(fmt::format("{}: filters is {}; it must be at least 1", name, module.filters));
+  if (module.filters < 1)
+    throw ValueError(fmt::format("{}: filters is {}; it must be at least 1", name, module.filters));
   check_softmax_units(name, module.activation, module.filters);
   for (const Index size : expected.sizes().first(expected.sizes().size() - 2))
-    if (size < 1) throw ValueError(fmt::format("{}: a window size is {}; it must be at least 1", name, size));
+    if (size < 1)
+      throw ValueError(fmt::format("{}: a window size is {}; it must be at least 1", name, size));
   if (!module.kernel.defined()) {  // made last: it says that all are there
     if (module.use_bias) module.bias = Tensor::parameter(Array::zeros(Shape{module.filters}));
     module.kernel = Tensor::parameter(init::glorot_uniform(expected, random.split("kernel")));
   }
   if (module.kernel.shape() != expected)
-    throw ShapeError(fmt::format("{}: built for a kernel {}; the sample and the options ask for {}", name, to_string(module.kernel.shape()),
-                                 to_string(expected)));
+    throw ShapeError(fmt::format("{}: built for a kernel {}; the sample and the options ask for {}",
+                                 name, to_string(module.kernel.shape()), to_string(expected)));
 }
 
 }  // namespace
@@ -42,7 +44,9 @@ Tensor Conv1D::linear(const Tensor& x) const {
   return use_bias ? y + bias : y;
 }
 
-Tensor Conv1D::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
+Tensor Conv1D::operator()(const Tensor& x, const Context&) const {
+  return activate(linear(x), activation);
+}
 
 Shape Conv2D::build(const Shape& sample, const Rng& random) {
   check_windowed("Conv2D", sample, 3);
@@ -56,6 +60,8 @@ Tensor Conv2D::linear(const Tensor& x) const {
   return use_bias ? y + bias : y;
 }
 
-Tensor Conv2D::operator()(const Tensor& x, const Context&) const { return activate(linear(x), activation); }
+Tensor Conv2D::operator()(const Tensor& x, const Context&) const {
+  return activate(linear(x), activation);
+}
 
-}  // namespace fovea
+}}  // namespace fovea

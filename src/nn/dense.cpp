@@ -7,7 +7,7 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -22,20 +22,26 @@ Tensor applied(const Dense& dense, const Tensor& x, Activation activation) {
 Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
   check_softmax_units("Dense", activation, units);
-  if (sample.rank() < 1) throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
+  if (sample.rank() < 1)
+    throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
   activate(Tensor(Array::zeros(Shape{0})), activation);  // refuses one that there is not
   if (!weight.defined()) {
-    const Tensor largest = Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));  // is refused first
+    const Tensor largest = Tensor::parameter(init::glorot_uniform(
+        Shape{sample[-1], units}, random.split("weight")));  // is refused first
     if (use_bias) bias = Tensor::parameter(Array::zeros(Shape{units}));
     weight = largest;  // says that all are there
   }
   if (weight.shape() != Shape{sample[-1], units})
-    throw ShapeError(fmt::format("Dense: built for {} inputs and {} units; now a sample is {} and units is {}", weight.shape()[0], weight.shape()[1], to_string(sample), units));
+    throw ShapeError(
+        fmt::format("Dense: built for {} inputs and {} units; now a sample is {} and units is {}",
+                    weight.shape()[0], weight.shape()[1], to_string(sample), units));
   return sample.with(-1, units);
 }
 
 Tensor Dense::linear(const Tensor& x) const { return applied(*this, x, Activation::linear); }
 
-Tensor Dense::operator()(const Tensor& x, const Context&) const { return applied(*this, x, activation); }
+Tensor Dense::operator()(const Tensor& x, const Context&) const {
+  return applied(*this, x, activation);
+}
 
-}  // namespace fovea
+}}  // namespace fovea

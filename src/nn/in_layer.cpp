@@ -5,11 +5,12 @@
 #include <mutex>
 #include <set>
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 const char* LayerCall::intern(std::string_view path) {
   static std::mutex mutex;
-  static auto& paths = *new std::set<std::string, std::less<>>;  // never destroyed: nodes refer to them
+  static auto& paths =
+      *new std::set<std::string, std::less<>>;  // never destroyed: nodes refer to them
   const std::lock_guard lock(mutex);
   const auto found = paths.find(path);
   return (found != paths.end() ? found : paths.emplace(path).first)->c_str();
@@ -17,7 +18,8 @@ const char* LayerCall::intern(std::string_view path) {
 
 namespace {
 
-// A forward hook at work, and the one within which it was called: on this thread, or the one that waits for its shards.
+// A forward hook at work, and the one within which it was called: on this thread, or the one that
+// waits for its shards.
 struct Running {
   const ForwardHook* hook;
   const void* outer;
@@ -32,18 +34,27 @@ Tensor LayerCall::hooked(const Context& context, Tensor output) {
   const Shape shape = output.shape();
   if (!hook->second) throw ValueError("forward hook: it is empty; take it out of the hooks");
   Surroundings inside = surroundings();
-  for (auto around = static_cast<const Running*>(inside.hook); around; around = static_cast<const Running*>(around->outer))
-    if (around->hook == &hook->second) throw StateError("forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call another model made of the same layers");
+  for (auto around = static_cast<const Running*>(inside.hook); around;
+       around = static_cast<const Running*>(around->outer))
+    if (around->hook == &hook->second)
+      throw StateError(
+          "forward hook: it calls itself, through the model whose layer it hooks; compute from "
+          "what it is given, or call another model made of the same layers");
   const Running running{&hook->second, inside.hook};
   inside.hook = &running;
   {
     const SurroundingsScope scope(inside);
     output = hook->second(output);
   }
-  if (!output.defined()) throw ValueError("forward hook: it gives a tensor that is not defined; give what it was given, or another of the same shape");
+  if (!output.defined())
+    throw ValueError(
+        "forward hook: it gives a tensor that is not defined; give what it was given, or another "
+        "of the same shape");
   if (output.shape() != shape)
-    throw ShapeError(fmt::format("forward hook: it was given {} and gives {}; give a tensor of the same shape", to_string(shape), to_string(output.shape())));
+    throw ShapeError(
+        fmt::format("forward hook: it was given {} and gives {}; give a tensor of the same shape",
+                    to_string(shape), to_string(output.shape())));
   return output;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -9,16 +9,19 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::init {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace init {
 
 Array uniform(const Shape& shape, real low, real high, const Rng& random) {
   Array array(shape);
-  for (Index i = 0; i < array.count(); ++i) array.mutable_data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
+  for (Index i = 0; i < array.count(); ++i)
+    array.mutable_data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
   return array;
 }
 
 Array glorot_uniform(const Shape& shape, const Rng& random) {
-  if (shape.rank() < 2) throw ShapeError(fmt::format("glorot_uniform: the shape is {}; it must be (inputs, outputs)", to_string(shape)));
+  if (shape.rank() < 2)
+    throw ShapeError(fmt::format("glorot_uniform: the shape is {}; it must be (inputs, outputs)",
+                                 to_string(shape)));
   const Index window = shape.with(-1, 1).with(-2, 1).count();
   const real limit = std::sqrt(real(6) / static_cast<real>(window * (shape[-2] + shape[-1])));
   return uniform(shape, -limit, limit, random);
@@ -29,22 +32,30 @@ namespace {
 // Two uniform numbers make one that is normal (Box and Muller, 1958).
 double normal(const Rng& random, Index i) {
   const auto position = static_cast<std::uint64_t>(2 * i);
-  return std::sqrt(-2 * std::log1p(-static_cast<double>(random.uniform(position)))) * std::cos(2 * std::numbers::pi * static_cast<double>(random.uniform(position + 1)));
+  return std::sqrt(-2 * std::log1p(-static_cast<double>(random.uniform(position)))) *
+         std::cos(2 * std::numbers::pi * static_cast<double>(random.uniform(position + 1)));
 }
 
 }  // namespace
 
-// Gram and Schmidt's process, each vector cleaned of the earlier ones twice, for the first time may leave rounding errors.
+// Gram and Schmidt's process, each vector cleaned of the earlier ones twice, for the first time may
+// leave rounding errors.
 Array orthogonal(const Shape& shape, const Rng& random) {
-  if (shape.rank() != 2) throw ShapeError(fmt::format("orthogonal: the shape is {}; it must be (rows, columns)", to_string(shape)));
+  if (shape.rank() != 2)
+    throw ShapeError(
+        fmt::format("orthogonal: the shape is {}; it must be (rows, columns)", to_string(shape)));
   const bool wide = shape[1] >= shape[0];
-  const auto count = static_cast<std::size_t>(wide ? shape[0] : shape[1]), length = static_cast<std::size_t>(wide ? shape[1] : shape[0]);
+  const auto count = static_cast<std::size_t>(wide ? shape[0] : shape[1]),
+             length = static_cast<std::size_t>(wide ? shape[1] : shape[0]);
   Array array(shape);
   const Buffer scratch(array.count() * static_cast<Index>(sizeof(double)));
-  const auto vector = [&](std::size_t v) { return std::span(scratch.as<double>() + v * length, length); };
+  const auto vector = [&](std::size_t v) {
+    return std::span(scratch.as<double>() + v * length, length);
+  };
   for (std::size_t v = 0; v < count; ++v) {
     const std::span<double> mine = vector(v);
-    for (std::size_t i = 0; i < length; ++i) mine[i] = normal(random, static_cast<Index>(v * length + i));
+    for (std::size_t i = 0; i < length; ++i)
+      mine[i] = normal(random, static_cast<Index>(v * length + i));
     for (int pass = 0; pass < 2; ++pass)
       for (std::size_t other = 0; other < v; ++other) {
         const std::span<const double> earlier = vector(other);
@@ -60,4 +71,4 @@ Array orthogonal(const Shape& shape, const Rng& random) {
   return array;
 }
 
-}  // namespace fovea::init
+}}}  // namespace fovea::init

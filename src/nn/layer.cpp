@@ -9,12 +9,14 @@
 #include "nn/checks.hpp"
 #include "nn/masked.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// What stands behind the last "::" that no bracket encloses, without arguments of templates. Types without a name are written
-// "{lambda(...)#1}" or "{unnamed type#1}" by one compiler, "$_0", "'lambda'(...)" or "'unnamed'" by another.
+// What stands behind the last "::" that no bracket encloses, without arguments of templates. Types
+// without a name are written
+// "{lambda(...)#1}" or "{unnamed type#1}" by one compiler, "$_0", "'lambda'(...)" or "'unnamed'" by
+// another.
 std::string unqualified(std::string_view type) {
   std::size_t begin = 0, depth = 0;
   for (std::size_t i = 0; i < type.size(); ++i) {
@@ -32,13 +34,17 @@ std::string unqualified(std::string_view type) {
 
 std::string Layer::type_name(const std::type_info& type) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> demangled(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  const std::unique_ptr<char, void (*)(void*)> demangled(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
   return unqualified(status == 0 ? demangled.get() : type.name());
 }
 
 Layer named(std::string name, Layer layer) {
   if (name.empty() || name.find('/') != std::string::npos)
-    throw ValueError(fmt::format("named: the name of a layer is \"{}\"; give one that is not empty and has no \"/\", which stands between the names of a path", name));
+    throw ValueError(
+        fmt::format("named: the name of a layer is \"{}\"; give one that is not empty and has no "
+                    "\"/\", which stands between the names of a path",
+                    name));
   layer.name_ = std::move(name);
   return layer;
 }
@@ -51,16 +57,19 @@ Signal Layer::call(const Signal& x, const Context& context) const {
   return {*y, std::move(behind)};
 }
 
-// What a module that keeps positions is given in the place of x, if positions that the mask drops are not finite.
+// What a module that keeps positions is given in the place of x, if positions that the mask drops
+// are not finite.
 std::optional<Signal> Layer::without_dropped_nan(const Signal& x) const {
   const Tensor* tensor = std::get_if<Tensor>(&x.value);
-  if (!tensor || !x.mask || self_->mask_flow() != MaskFlow::keeps || !drops_nan(*tensor, *x.mask)) return std::nullopt;
+  if (!tensor || !x.mask || self_->mask_flow() != MaskFlow::keeps || !drops_nan(*tensor, *x.mask))
+    return std::nullopt;
   return Signal{without_dropped(*tensor, *x.mask), x.mask};
 }
 
 Shape Layer::build(const Shape& sample, const Rng& random) {
   const Shape output = self_->build(sample, random);
-  if (const auto last = last_activation(); last && output.rank() > 0) check_softmax_units(type_.c_str(), *last, output[-1]);
+  if (const auto last = last_activation(); last && output.rank() > 0)
+    check_softmax_units(type_.c_str(), *last, output[-1]);
   return output;
 }
 
@@ -71,14 +80,18 @@ void Layer::check(const Signal& x) const {
 
 void Layer::check_options() const {
   const std::optional<Index> units = self_->units();
-  if (const auto last = last_activation(); last && units) check_softmax_units(type_.c_str(), *last, *units);
+  if (const auto last = last_activation(); last && units)
+    check_softmax_units(type_.c_str(), *last, *units);
 }
 
 void Layer::refuse_kind(const Signal& x) const {
   const Ids* ids = std::get_if<Ids>(&x.value);
   throw ValueError(
-      ids ? fmt::format("{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_, to_string(ids->shape()))
-          : fmt::format("{} takes ids, and is given numbers of shape {}; give Ids", type_, to_string(std::get<Tensor>(x.value).shape())));
+      ids ? fmt::format(
+                "{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_,
+                to_string(ids->shape()))
+          : fmt::format("{} takes ids, and is given numbers of shape {}; give Ids", type_,
+                        to_string(std::get<Tensor>(x.value).shape())));
 }
 
 Signal Layer::call_for_logits(const Signal& x, const Context& context) const {
@@ -93,14 +106,19 @@ std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* id
     if (std::optional<Mask> own = self_->own_mask(*ids)) return own;
   if (!before || self_->mask_flow() == MaskFlow::ends) return std::nullopt;
   if (self_->mask_flow() == MaskFlow::loses)
-    throw StateError(fmt::format("{} is given a mask and would lose it; put a DropMask before it if padding shall count from here on, or have the module declare a mask_flow", type_));
+    throw StateError(
+        fmt::format("{} is given a mask and would lose it; put a DropMask before it if padding "
+                    "shall count from here on, or have the module declare a mask_flow",
+                    type_));
   return before;
 }
 
 Index Layer::count() const {
   Index numbers = 0;
-  for_each([&](const ParameterPath&, const Tensor& tensor) { numbers += tensor.defined() ? tensor.shape().count() : 0; });
+  for_each([&](const ParameterPath&, const Tensor& tensor) {
+    numbers += tensor.defined() ? tensor.shape().count() : 0;
+  });
   return numbers;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -7,14 +7,15 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 // In the form that compilers turn into vector instructions.
 bool all_finite(const real* values, Index count) {
   int others = 0;
-  for (Index i = 0; i < count; ++i) others |= !(std::abs(values[i]) <= std::numeric_limits<real>::max());
+  for (Index i = 0; i < count; ++i)
+    others |= !(std::abs(values[i]) <= std::numeric_limits<real>::max());
   return others == 0;
 }
 
@@ -36,7 +37,8 @@ Tensor select_gradient(const Tensor& x, const Mask& mask) {
                   Array kept = dy.clone();
                   const Index width = kept.count() / std::max<Index>(1, mask.count());
                   for (Index row = 0; row < mask.count(); ++row)
-                    if (mask.data()[row] == 0) std::fill_n(kept.mutable_data() + row * width, width, real(0));
+                    if (mask.data()[row] == 0)
+                      std::fill_n(kept.mutable_data() + row * width, width, real(0));
                   dx.add(kept);
                 }));
 }
@@ -50,4 +52,4 @@ bool drops_nan(const Tensor& x, const Mask& mask) {
   return false;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

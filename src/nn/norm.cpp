@@ -6,20 +6,24 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 void check_epsilon(const char* module, real epsilon) {
-  if (!(epsilon >= 0)) throw ValueError(fmt::format("{}: epsilon is {}; it must be at least 0", module, epsilon));
+  if (!(epsilon >= 0))
+    throw ValueError(fmt::format("{}: epsilon is {}; it must be at least 0", module, epsilon));
 }
 
 // Makes a parameter (features) if there is none, and refuses one of another size.
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
-  if (sample.rank() < 1) throw ShapeError(fmt::format("{}: a sample is a single number; it must be (..., features)", module));
+  if (sample.rank() < 1)
+    throw ShapeError(
+        fmt::format("{}: a sample is a single number; it must be (..., features)", module));
   if (!parameter.defined()) parameter = Tensor::parameter(Array::full(Shape{sample[-1]}, value));
   if (parameter.shape() != Shape{sample[-1]})
-    throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module, parameter.shape()[0], to_string(sample)));
+    throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module,
+                                 parameter.shape()[0], to_string(sample)));
 }
 
 }  // namespace
@@ -47,4 +51,4 @@ Tensor RMSNorm::operator()(const Tensor& x, const Context&) const {
   return rms_norm(x, gamma, epsilon);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

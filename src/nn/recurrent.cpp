@@ -1,4 +1,5 @@
-// The products with x are one matmul for all positions; what depends on h goes position by position.
+// The products with x are one matmul for all positions; what depends on h goes position by
+// position.
 #include "fovea/nn/recurrent.hpp"
 
 #include <fmt/format.h>
@@ -10,48 +11,61 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 template <class Module>
-Shape build_weights(const char* name, Module& module, const Shape& sample, Index gates, const Array& bias, const Rng& random) {
+Shape build_weights(const char* name, Module& module, const Shape& sample, Index gates,
+                    const Array& bias, const Rng& random) {
   const Index units = module.units;
-  if (sample.rank() != 2) throw ShapeError(fmt::format("{}: a sample is {}; it must be (time, features)", name, to_string(sample)));
+  if (sample.rank() != 2)
+    throw ShapeError(
+        fmt::format("{}: a sample is {}; it must be (time, features)", name, to_string(sample)));
   if (!module.kernel.defined()) {  // made last: it says that all are there
-    module.recurrent_kernel = Tensor::parameter(init::orthogonal(Shape{units, gates * units}, random.split("recurrent_kernel")));
+    module.recurrent_kernel = Tensor::parameter(
+        init::orthogonal(Shape{units, gates * units}, random.split("recurrent_kernel")));
     if (module.use_bias) module.bias = Tensor::parameter(bias);
-    module.kernel = Tensor::parameter(init::glorot_uniform(Shape{sample[1], gates * units}, random.split("kernel")));
+    module.kernel = Tensor::parameter(
+        init::glorot_uniform(Shape{sample[1], gates * units}, random.split("kernel")));
   }
   if (module.kernel.shape() != Shape{sample[1], gates * units})
-    throw ShapeError(fmt::format("{}: built for {} features and {} units; now a sample is {} and units is {}", name,
-                                 module.kernel.shape()[0], module.kernel.shape()[1] / gates, to_string(sample), units));
+    throw ShapeError(fmt::format(
+        "{}: built for {} features and {} units; now a sample is {} and units is {}", name,
+        module.kernel.shape()[0], module.kernel.shape()[1] / gates, to_string(sample), units));
   return module.return_sequences ? sample.with(-1, units) : Shape{units};
 }
 
 void check_units(const char* name, Index units) {
-  if (units < 1 || units > (Index(1) << 40)) throw ValueError(fmt::format("{}: units is {}; it must be 1 to 2^40", name, units));
+  if (units < 1 || units > (Index(1) << 40))
+    throw ValueError(fmt::format("{}: units is {}; it must be 1 to 2^40", name, units));
 }
 
-Tensor at_time(const Tensor& x, Index t) { return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]}); }
+Tensor at_time(const Tensor& x, Index t) {
+  return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]});
+}
 
-std::vector<Tensor> initial_states(const char* name, const WalkOptions& options, std::size_t count, const Shape& shape) {
+std::vector<Tensor> initial_states(const char* name, const WalkOptions& options, std::size_t count,
+                                   const Shape& shape) {
   if (options.states.empty()) return std::vector<Tensor>(count, Tensor(Array::zeros(shape)));
   if (options.states.size() != count)
-    throw ValueError(
-        fmt::format("{}: {} states are given; it has {}; give {}", name, options.states.size(), count, count == 1 ? "h" : "h and c"));
+    throw ValueError(fmt::format("{}: {} states are given; it has {}; give {}", name,
+                                 options.states.size(), count, count == 1 ? "h" : "h and c"));
   for (const Tensor& state : options.states)
     if (state.shape() != shape)
-      throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name, to_string(state.shape()), to_string(shape)));
+      throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name,
+                                   to_string(state.shape()), to_string(shape)));
   return options.states;
 }
 
-// Walks along x W (batch, time, gates units): step(x W at a position, states) gives the states behind it, h first.
+// Walks along x W (batch, time, gates units): step(x W at a position, states) gives the states
+// behind it, h first.
 template <class Step>
-Walk walk_along(const char* name, const Tensor& projected, Index units, std::size_t state_count, const WalkOptions& options,
-                const Step& step) {
+Walk walk_along(const char* name, const Tensor& projected, Index units, std::size_t state_count,
+                const WalkOptions& options, const Step& step) {
   const Index batch = projected.shape()[0], time = projected.shape()[1];
-  std::vector<Tensor> states = initial_states(name, options, state_count, Shape{batch, units}), outputs;
+  std::vector<Tensor> states = initial_states(name, options, state_count, Shape{batch, units}),
+                      outputs;
   Tensor output = Array::zeros(Shape{batch, units});
   for (Index t = 0; t < time; ++t) {
     std::vector<Tensor> next = step(at_time(projected, t), states);
@@ -59,7 +73,8 @@ Walk walk_along(const char* name, const Tensor& projected, Index units, std::siz
     if (options.mask) {
       Mask keep(Shape{batch, 1});
       for (Index sample = 0; sample < batch; ++sample)
-        keep.mutable_keep()[static_cast<std::size_t>(sample)] = options.mask->keep()[static_cast<std::size_t>(sample * time + t)];
+        keep.mutable_keep()[static_cast<std::size_t>(sample)] =
+            options.mask->keep()[static_cast<std::size_t>(sample * time + t)];
       shown = where(keep, next[0], output);
       for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(keep, next[i], states[i]);
     }
@@ -70,26 +85,35 @@ Walk walk_along(const char* name, const Tensor& projected, Index units, std::siz
   return {stack(outputs, 1), states};
 }
 
-// x, checked, with 0 at masked positions: what stands there reaches neither outputs nor gradients, not even as NaN.
-Tensor readable(const char* name, const Tensor& x, const Tensor& kernel, const std::optional<Mask>& mask) {
+// x, checked, with 0 at masked positions: what stands there reaches neither outputs nor gradients,
+// not even as NaN.
+Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
+                const std::optional<Mask>& mask) {
   check_built(name, kernel);
-  if (x.shape().rank() != 3) throw ShapeError(fmt::format("{}: x is {}; it must be (batch, time, features)", name, to_string(x.shape())));
+  if (x.shape().rank() != 3)
+    throw ShapeError(
+        fmt::format("{}: x is {}; it must be (batch, time, features)", name, to_string(x.shape())));
   check_features(name, "x", x.shape(), kernel.shape()[0]);
   const Index batch = x.shape()[0], time = x.shape()[1];
-  if (time == 0) throw ValueError(fmt::format("{}: a sequence of length 0 has no last position", name));
+  if (time == 0)
+    throw ValueError(fmt::format("{}: a sequence of length 0 has no last position", name));
   if (!mask) return x;
   if (mask->shape() != Shape{batch, time})
-    throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name, to_string(mask->shape()), batch, time));
+    throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name,
+                                 to_string(mask->shape()), batch, time));
   return where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0));
 }
 
-Tensor result_of(const Walk& walk, bool whole) { return whole ? walk.outputs : at_time(walk.outputs, walk.outputs.shape()[1] - 1); }
+Tensor result_of(const Walk& walk, bool whole) {
+  return whole ? walk.outputs : at_time(walk.outputs, walk.outputs.shape()[1] - 1);
+}
 
 }  // namespace
 
 Shape GRU::build(const Shape& sample, const Rng& random) {
   check_units("GRU", units);
-  return build_weights("GRU", *this, sample, 3, Array::zeros(reset_after ? Shape{2, 3 * units} : Shape{3 * units}), random);
+  return build_weights("GRU", *this, sample, 3,
+                       Array::zeros(reset_after ? Shape{2, 3 * units} : Shape{3 * units}), random);
 }
 
 Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
@@ -101,19 +125,26 @@ Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
     projected = projected + bias;
   }
   if (reset_after)
-    return walk_along("GRU", projected, units, 1, options, [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-      const Tensor product = matmul(states[0], recurrent_kernel), hu = use_bias ? product + recurrent_bias : product;
-      const std::vector<Tensor> from_x = split(xw, 3), from_h = split(hu, 3);
-      const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]), n = tanh(from_x[2] + r * from_h[2]);
-      return {n + z * (states[0] - n)};
-    });
+    return walk_along(
+        "GRU", projected, units, 1, options,
+        [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
+          const Tensor product = matmul(states[0], recurrent_kernel),
+                       hu = use_bias ? product + recurrent_bias : product;
+          const std::vector<Tensor> from_x = split(xw, 3), from_h = split(hu, 3);
+          const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
+                       n = tanh(from_x[2] + r * from_h[2]);
+          return {n + z * (states[0] - n)};
+        });
   const std::vector<Tensor> kernels = split(recurrent_kernel, {2 * units, units});
-  return walk_along("GRU", projected, units, 1, options, [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-    const std::vector<Tensor> from_x = split(xw, 3), from_h = split(matmul(states[0], kernels[0]), 2);
-    const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
-                 n = tanh(from_x[2] + matmul(r * states[0], kernels[1]));
-    return {n + z * (states[0] - n)};
-  });
+  return walk_along(
+      "GRU", projected, units, 1, options,
+      [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
+        const std::vector<Tensor> from_x = split(xw, 3),
+                                  from_h = split(matmul(states[0], kernels[0]), 2);
+        const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
+                     n = tanh(from_x[2] + matmul(r * states[0], kernels[1]));
+        return {n + z * (states[0] - n)};
+      });
 }
 
 Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
@@ -129,17 +160,19 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
 
 Walk LSTM::walk(const Tensor& x, const WalkOptions& options) const {
   const Tensor product = matmul(readable("LSTM", x, kernel, options.mask), kernel);
-  return walk_along("LSTM", use_bias ? product + bias : product, units, 2, options,
-                    [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-                      const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
-                      const Tensor i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh(gates[2]), o = sigmoid(gates[3]);
-                      const Tensor c = f * states[1] + i * g;
-                      return {o * tanh(c), c};
-                    });
+  return walk_along(
+      "LSTM", use_bias ? product + bias : product, units, 2, options,
+      [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
+        const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
+        const Tensor i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh(gates[2]),
+                     o = sigmoid(gates[3]);
+        const Tensor c = f * states[1] + i * g;
+        return {o * tanh(c), c};
+      });
 }
 
 Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
   return result_of(walk(x, {.mask = mask}), return_sequences);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,10 +1,11 @@
-// The shape that a module makes of a sample, where the op knows it: the module is called on a batch of none, and nothing is computed.
+// The shape that a module makes of a sample, where the op knows it: the module is called on a batch
+// of none, and nothing is computed.
 #pragma once
 
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/autograd/tensor.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 template <class Module>
 Shape result_shape(const Module& module, const Shape& sample) {
@@ -12,4 +13,4 @@ Shape result_shape(const Module& module, const Shape& sample) {
   return module(Tensor(Array::zeros(sample.inserted(0, 0)))).shape().without(0);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

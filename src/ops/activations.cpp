@@ -6,7 +6,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace HWY_NAMESPACE {
 
 namespace math = kernels::HWY_NAMESPACE;
 namespace hn = hwy::HWY_NAMESPACE;
@@ -15,23 +15,31 @@ using math::Lane;
 using math::lanes;
 using math::Unary;
 
-// x between -bound and bound, for a function that has reached its limits there: infinity times 0 is kept out. NaN passes.
-HWY_INLINE Lane within(Lane x, double bound) { return math::larger(lanes(-bound), math::smaller(lanes(bound), x)); }
+// x between -bound and bound, for a function that has reached its limits there: infinity times 0 is
+// kept out. NaN passes.
+HWY_INLINE Lane within(Lane x, double bound) {
+  return math::larger(lanes(-bound), math::smaller(lanes(bound), x));
+}
 HWY_INLINE Lane above(Lane x, double bound) { return math::larger(lanes(bound), x); }
 
 struct LeakyRelu : Unary<LeakyRelu> {
-  static HWY_INLINE Lane value(Lane x, Scalars slope) { return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), slope.a) * x); }
+  static HWY_INLINE Lane value(Lane x, Scalars slope) {
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), slope.a) * x);
+  }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars slope) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), math::slope_unless_nan(x, hn::Set(math::Tag(), slope.a)));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1),
+                          math::slope_unless_nan(x, hn::Set(math::Tag(), slope.a)));
   }
 };
 
 struct Elu : Unary<Elu> {
   static HWY_INLINE Lane value(Lane x, Scalars alpha) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), x, hn::Set(math::Tag(), alpha.a) * math::expm1(math::smaller(lanes(0), x)));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), x,
+                          hn::Set(math::Tag(), alpha.a) * math::expm1(math::smaller(lanes(0), x)));
   }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars alpha) {
-    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1), hn::Set(math::Tag(), alpha.a) * math::exp(math::smaller(lanes(0), x)));
+    return hn::IfThenElse(hn::Gt(x, lanes(0)), lanes(1),
+                          hn::Set(math::Tag(), alpha.a) * math::exp(math::smaller(lanes(0), x)));
   }
 };
 
@@ -44,15 +52,19 @@ struct Gelu : Unary<Gelu> {
   }
 };
 
-// x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), which is x (1 + tanh u) / 2 without its cancellation far below 0.
+// x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), which is x (1 + tanh u) / 2 without its
+// cancellation far below 0.
 struct GeluTanh : Unary<GeluTanh> {
   static constexpr double root = 0.79788456080286535588, cubic = 0.044715;
 
-  static HWY_INLINE Lane gate(Lane x) { return math::sigmoid(lanes(2 * root) * (x + lanes(cubic) * (x * x * x))); }
+  static HWY_INLINE Lane gate(Lane x) {
+    return math::sigmoid(lanes(2 * root) * (x + lanes(cubic) * (x * x * x)));
+  }
   static HWY_INLINE Lane value(Lane x) { return above(x, -50) * gate(x); }
   static HWY_INLINE Lane slope_from_input(Lane x) {
     const Lane near = within(x, 50), s = gate(near);
-    return s + near * s * (lanes(1) - s) * (lanes(2 * root) * (lanes(1) + lanes(3 * cubic) * (near * near)));
+    return s + near * s * (lanes(1) - s) *
+                   (lanes(2 * root) * (lanes(1) + lanes(3 * cubic) * (near * near)));
   }
 };
 
@@ -70,21 +82,23 @@ struct Softplus : Unary<Softplus> {
   static HWY_INLINE Lane slope_from_input(Lane x) { return math::sigmoid(x); }
 };
 
-}  // namespace fovea::HWY_NAMESPACE
+}}}  // namespace fovea::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "fovea/ops/ops.hpp"
 #include "ops/map.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-Tensor leaky_relu(const Tensor& x, real slope) { return ops::map("leaky_relu", x, FOVEA_UNARY(LeakyRelu), {slope}); }
+Tensor leaky_relu(const Tensor& x, real slope) {
+  return ops::map("leaky_relu", x, FOVEA_UNARY(LeakyRelu), {slope});
+}
 Tensor elu(const Tensor& x, real alpha) { return ops::map("elu", x, FOVEA_UNARY(Elu), {alpha}); }
 Tensor gelu(const Tensor& x) { return ops::map("gelu", x, FOVEA_UNARY(Gelu)); }
 Tensor gelu_tanh(const Tensor& x) { return ops::map("gelu_tanh", x, FOVEA_UNARY(GeluTanh)); }
 Tensor silu(const Tensor& x) { return ops::map("silu", x, FOVEA_UNARY(Silu)); }
 Tensor softplus(const Tensor& x) { return ops::map("softplus", x, FOVEA_UNARY(Softplus)); }
 
-}  // namespace fovea
+}}  // namespace fovea
 #endif

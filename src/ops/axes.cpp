@@ -10,7 +10,7 @@
 #include "kernels/loop.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::ops {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
 Rows rows(const char* operation, const Tensor& x, const Axes& axes, bool keepdims) {
   const shape::AxisSet reduced = shape::axes(operation, x.shape(), axes.list());
@@ -35,7 +35,8 @@ Index reduced_count(const char* operation, const Shape& x, const Axes& axes) {
   for (int axis = 0; axis < x.rank(); ++axis)
     if (reduced[static_cast<std::size_t>(axis)]) count *= x[axis];
   if (count == 0)
-    throw ValueError(fmt::format("{}: over an axis of size 0 of {}, where there is no {}", operation, to_string(x), operation));
+    throw ValueError(fmt::format("{}: over an axis of size 0 of {}, where there is no {}",
+                                 operation, to_string(x), operation));
   return count;
 }
 
@@ -43,7 +44,8 @@ Mask repeated(const Mask& mask, const Shape& shape) {
   if (mask.shape() == shape) return mask;
   Mask full(shape);
   if (full.count() == 0) return full;
-  const kernels::Loop<2> loop(shape, {broadcast_strides(mask.shape(), shape), dense_strides(shape)});
+  const kernels::Loop<2> loop(shape,
+                              {broadcast_strides(mask.shape(), shape), dense_strides(shape)});
   const std::uint8_t* const from = mask.keep().data();
   std::uint8_t* const to = full.mutable_keep().data();
   loop.run([&](const auto& at) {
@@ -55,4 +57,4 @@ Mask repeated(const Mask& mask, const Shape& shape) {
   return full;
 }
 
-}  // namespace fovea::ops
+}}}  // namespace fovea::ops

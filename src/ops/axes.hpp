@@ -5,9 +5,10 @@
 #include "fovea/ops/ops.hpp"
 #include "kernels/reduce.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::ops {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
-/// x with the axes to be reduced brought to the end, where they are one axis: `count` rows of `length` numbers.
+/// x with the axes to be reduced brought to the end, where they are one axis: `count` rows of
+/// `length` numbers.
 struct Rows {
   Tensor x;
   Index count, length;
@@ -23,4 +24,4 @@ Index reduced_count(const char* operation, const Shape& x, const Axes& axes);
 /// The mask repeated to a shape that it broadcasts to: kernels read one byte for each element.
 Mask repeated(const Mask& mask, const Shape& shape);
 
-}  // namespace fovea::ops
+}}}  // namespace fovea::ops

@@ -1,6 +1,8 @@
-// A convolution is a matrix product: each window of x is a row (kernels/windows.hpp), the kernel a column for each filter.
+// A convolution is a matrix product: each window of x is a row (kernels/windows.hpp), the kernel a
+// column for each filter.
 //   Y = W(x) K      dK = W(x)ᵀ dY      dW = dY Kᵀ, added back to where the windows were taken from
-// W(x) is as large as x times the window, so it is not kept but gathered again. One axis is the case of one row.
+// W(x) is as large as x times the window, so it is not kept but gathered again. One axis is the
+// case of one row.
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/gemm.hpp"
@@ -8,7 +10,7 @@
 #include "kernels/windows.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -25,36 +27,46 @@ Array window_matrix(const kernels::Windows& windows, const Array& x) {
 }
 
 // x (batch, rows, columns, in), kernel (rows, columns, in, out)
-Tensor convolution(const char* operation, const Tensor& x, const Tensor& kernel, const kernels::Windows& windows) {
+Tensor convolution(const char* operation, const Tensor& x, const Tensor& kernel,
+                   const kernels::Windows& windows) {
   const Index filters = kernel.shape()[-1], size = kernel.shape().with(-1, 1).count();
   const Index count = windows.batch * windows.rows.out * windows.columns.out;
   const Array filter_matrix = kernel.value().reshaped(Shape{size, filters});
   Array y(Shape{count, filters});
-  kernels::gemm(window_matrix(windows, x.value()).view(), filter_matrix.view(), y.mutable_view(), false);
-  const auto rows_of = [count, filters](const Array& d) { return d.reshaped(Shape{count, filters}); };
-  return record(operation, y.reshaped(Shape{windows.batch, windows.rows.out, windows.columns.out, filters}),
-                wrt(x,
-                    [windows, filter_matrix, rows_of, count, size](const Array& dy, Gradient& dx) {
-                      Array matrix(Shape{count, size});
-                      kernels::gemm(rows_of(dy).view(), transposed(filter_matrix.view()), matrix.mutable_view(), false);
-                      const auto [view, add] = dx.dense();
-                      kernels::add_windows(windows, matrix.data(), view.data, add);
-                    }),
-                wrt(kernel, [windows, x = x.value(), rows_of, size, filters](const Array& dy, Gradient& dkernel) {
-                  const Array matrix = window_matrix(windows, x);
-                  const auto [view, add] = dkernel.dense();
-                  const Shape flat{size, filters};
-                  kernels::gemm(transposed(matrix.view()), rows_of(dy).view(), {view.data, flat, dense_strides(flat)}, add);
-                }));
+  kernels::gemm(window_matrix(windows, x.value()).view(), filter_matrix.view(), y.mutable_view(),
+                false);
+  const auto rows_of = [count, filters](const Array& d) {
+    return d.reshaped(Shape{count, filters});
+  };
+  return record(
+      operation, y.reshaped(Shape{windows.batch, windows.rows.out, windows.columns.out, filters}),
+      wrt(x,
+          [windows, filter_matrix, rows_of, count, size](const Array& dy, Gradient& dx) {
+            Array matrix(Shape{count, size});
+            kernels::gemm(rows_of(dy).view(), transposed(filter_matrix.view()),
+                          matrix.mutable_view(), false);
+            const auto [view, add] = dx.dense();
+            kernels::add_windows(windows, matrix.data(), view.data, add);
+          }),
+      wrt(kernel,
+          [windows, x = x.value(), rows_of, size, filters](const Array& dy, Gradient& dkernel) {
+            const Array matrix = window_matrix(windows, x);
+            const auto [view, add] = dkernel.dense();
+            const Shape flat{size, filters};
+            kernels::gemm(transposed(matrix.view()), rows_of(dy).view(),
+                          {view.data, flat, dense_strides(flat)}, add);
+          }));
 }
 
 Tensor maximum_pool(const char* operation, const Tensor& x, const kernels::Windows& windows) {
   Array y(Shape{windows.batch, windows.rows.out, windows.columns.out, windows.channels});
   const Buffer places(y.count() * static_cast<Index>(sizeof(std::int32_t)));
-  const bool has_nan = kernels::max_windows(windows, x.value().data(), y.mutable_data(), places.as<std::int32_t>());
+  const bool has_nan =
+      kernels::max_windows(windows, x.value().data(), y.mutable_data(), places.as<std::int32_t>());
   return record(operation, y, wrt(x, [windows, places, has_nan](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::max_windows_slopes(windows, dy.data(), places.as<std::int32_t>(), has_nan, view.data, add);
+                  kernels::max_windows_slopes(windows, dy.data(), places.as<std::int32_t>(),
+                                              has_nan, view.data, add);
                 }));
 }
 
@@ -79,7 +91,8 @@ Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& option
 }
 
 Tensor max_pool1d(const Tensor& x, const Pool1DOptions& options) {
-  return without_row(maximum_pool("max_pool1d", one_row(x), shape::pool1d("max_pool1d", x.shape(), options)));
+  return without_row(
+      maximum_pool("max_pool1d", one_row(x), shape::pool1d("max_pool1d", x.shape(), options)));
 }
 
 Tensor max_pool2d(const Tensor& x, const Pool2DOptions& options) {
@@ -87,11 +100,12 @@ Tensor max_pool2d(const Tensor& x, const Pool2DOptions& options) {
 }
 
 Tensor average_pool1d(const Tensor& x, const Pool1DOptions& options) {
-  return without_row(mean_pool("average_pool1d", one_row(x), shape::pool1d("average_pool1d", x.shape(), options)));
+  return without_row(
+      mean_pool("average_pool1d", one_row(x), shape::pool1d("average_pool1d", x.shape(), options)));
 }
 
 Tensor average_pool2d(const Tensor& x, const Pool2DOptions& options) {
   return mean_pool("average_pool2d", x, shape::pool2d("average_pool2d", x.shape(), options));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -9,51 +9,64 @@
 #include "ops/losses.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace ops {
 
 void check_smoothing(const char* operation, real smoothing) {
   if (!(smoothing >= 0 && smoothing <= 1))
-    throw ValueError(fmt::format("{}: the label smoothing is {}; it must be 0 to 1", operation, smoothing));
+    throw ValueError(
+        fmt::format("{}: the label smoothing is {}; it must be 0 to 1", operation, smoothing));
 }
 
 Tensor smoothed(const Tensor& targets, real smoothing, Index classes) {
-  return smoothing == 0 ? targets : targets * (1 - smoothing) + smoothing / static_cast<real>(classes);
+  return smoothing == 0 ? targets
+                        : targets * (1 - smoothing) + smoothing / static_cast<real>(classes);
 }
 
-Tensor clipped(const Tensor& probabilities) { return clip(probabilities, real(1e-7), real(1) - real(1e-7)); }
+Tensor clipped(const Tensor& probabilities) {
+  return clip(probabilities, real(1e-7), real(1) - real(1e-7));
+}
 
 }  // namespace ops
 
 namespace {
 
 // The shape of the losses; refuses what does not fit.
-Shape checked(const char* name, const Shape& predictions, const Ids& labels, const SparseCrossEntropyOptions& options) {
+Shape checked(const char* name, const Shape& predictions, const Ids& labels,
+              const SparseCrossEntropyOptions& options) {
   ops::check_smoothing(name, options.label_smoothing);
-  if (options.class_weights.defined()) shape::class_weights(name, predictions, options.class_weights.shape());
+  if (options.class_weights.defined())
+    shape::class_weights(name, predictions, options.class_weights.shape());
   return shape::cross_entropy(name, predictions, labels, options.ignored_label);
 }
 
 }  // namespace
 
-Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels, const SparseCrossEntropyOptions& options) {
-  Array loss(checked("sparse_cross_entropy", logits.shape(), labels, options)), log_sum(loss.shape());
+Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
+                            const SparseCrossEntropyOptions& options) {
+  Array loss(checked("sparse_cross_entropy", logits.shape(), labels, options)),
+      log_sum(loss.shape());
   const Index rows = loss.count(), classes = logits.shape()[-1];
   const bool weighted = options.class_weights.defined();
   const Array weights = weighted ? options.class_weights.value() : Array();
-  const auto targets = [labels, weights, weighted, ignored = options.ignored_label, smoothing = options.label_smoothing] {
+  const auto targets = [labels, weights, weighted, ignored = options.ignored_label,
+                        smoothing = options.label_smoothing] {
     return kernels::Labels{labels.data(), ignored, weighted ? weights.data() : nullptr, smoothing};
   };
-  kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(), log_sum.mutable_data());
+  kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(),
+                         log_sum.mutable_data());
   return record("sparse_cross_entropy", loss,
-                wrt(logits, [z = logits.value(), targets, log_sum, rows, classes](const Array& dloss, Gradient& dz) {
+                wrt(logits, [z = logits.value(), targets, log_sum, rows, classes](
+                                const Array& dloss, Gradient& dz) {
                   const auto [view, add] = dz.dense();
-                  kernels::cross_entropy_slopes(dloss.data(), z.data(), targets(), log_sum.data(), rows, classes, view.data, add);
+                  kernels::cross_entropy_slopes(dloss.data(), z.data(), targets(), log_sum.data(),
+                                                rows, classes, view.data, add);
                 }));
 }
 
-Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels, const SparseCrossEntropyOptions& options) {
+Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,
+                                               const SparseCrossEntropyOptions& options) {
   checked("sparse_cross_entropy_from_probabilities", probabilities.shape(), labels, options);
   return sparse_cross_entropy(log(ops::clipped(probabilities)), labels, options);
 }
@@ -65,11 +78,14 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOp
   return -sum(multiply_no_nan(log_softmax(logits), wanted), -1);
 }
 
-Tensor cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets, CrossEntropyOptions options) {
+Tensor cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
+                                        CrossEntropyOptions options) {
   shape::per_sample("cross_entropy_from_probabilities", probabilities.shape(), targets.shape());
   ops::check_smoothing("cross_entropy_from_probabilities", options.label_smoothing);
   const Tensor even = probabilities / sum(probabilities, -1, true);
-  return -sum(ops::smoothed(targets, options.label_smoothing, probabilities.shape()[-1]) * log(ops::clipped(even)), -1);
+  return -sum(ops::smoothed(targets, options.label_smoothing, probabilities.shape()[-1]) *
+                  log(ops::clipped(even)),
+              -1);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

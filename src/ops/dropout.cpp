@@ -1,5 +1,6 @@
-// y = x / (1 - rate) where kept, 0 elsewhere; dx = dy / (1 - rate) where kept. Which elements are kept is a function of their
-// position, so nothing is stored: the backward rule draws the same numbers again.
+// y = x / (1 - rate) where kept, 0 elsewhere; dx = dy / (1 - rate) where kept. Which elements are
+// kept is a function of their position, so nothing is stored: the backward rule draws the same
+// numbers again.
 #include <fmt/format.h>
 
 #include "fovea/autograd/graph.hpp"
@@ -7,7 +8,7 @@
 #include "fovea/ops/ops.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -15,7 +16,8 @@ void drop(const real* x, real rate, const Rng& random, Index first, real* y, Ind
   const real factor = rate < 1 ? 1 / (1 - rate) : real(0);
   parallel::for_range(n, parallel::grain(16), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      const real value = random.uniform(static_cast<std::uint64_t>(first + i)) >= rate ? x[i] * factor : real(0);
+      const real value =
+          random.uniform(static_cast<std::uint64_t>(first + i)) >= rate ? x[i] * factor : real(0);
       y[i] = add ? y[i] + value : value;
     }
   });
@@ -24,7 +26,8 @@ void drop(const real* x, real rate, const Rng& random, Index first, real* y, Ind
 }  // namespace
 
 Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first) {
-  if (!(rate >= 0 && rate <= 1)) throw ValueError(fmt::format("dropout: the rate is {}; it must be 0 to 1", rate));
+  if (!(rate >= 0 && rate <= 1))
+    throw ValueError(fmt::format("dropout: the rate is {}; it must be 0 to 1", rate));
   Array y(x.shape());
   drop(x.value().data(), rate, random, first, y.mutable_data(), y.count(), false);
   return record("dropout", y, wrt(x, [rate, random, first](const Array& dy, Gradient& dx) {
@@ -33,4 +36,4 @@ Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first) {
                 }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

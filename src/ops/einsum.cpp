@@ -1,5 +1,6 @@
-// Products over named axes, as permutes, reshapes and matrix products. Operands are joined from left to right; each pair, with its
-// axes sorted into those that both keep (batch), one keeps (rows, columns) and both lose (inner), is a single matmul:
+// Products over named axes, as permutes, reshapes and matrix products. Operands are joined from
+// left to right; each pair, with its axes sorted into those that both keep (batch), one keeps
+// (rows, columns) and both lose (inner), is a single matmul:
 //   (batch, rows, inner) (batch, inner, columns) -> (batch, rows, columns)
 #include <algorithm>
 #include <string>
@@ -7,7 +8,7 @@
 #include "fovea/ops/ops.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -45,8 +46,10 @@ Named summed(const Named& x, const std::string& asked) {
 }
 
 Named joined(const Named& a, const Named& b, const std::string& asked) {
-  const std::string batch = filtered(a.names, [&](char name) { return has(b.names, name) && has(asked, name); });
-  const std::string inner = filtered(a.names, [&](char name) { return has(b.names, name) && !has(asked, name); });
+  const std::string batch =
+      filtered(a.names, [&](char name) { return has(b.names, name) && has(asked, name); });
+  const std::string inner =
+      filtered(a.names, [&](char name) { return has(b.names, name) && !has(asked, name); });
   const std::string rows = filtered(a.names, [&](char name) { return !has(b.names, name); });
   const std::string columns = filtered(b.names, [&](char name) { return !has(a.names, name); });
   const auto count = [](const Named& x, const std::string& names) {
@@ -54,8 +57,10 @@ Named joined(const Named& a, const Named& b, const std::string& asked) {
     for (const char name : names) product *= x.size(name);
     return product;
   };
-  const Tensor left = reshape(ordered(a, batch + rows + inner).tensor, {count(a, batch), count(a, rows), count(a, inner)});
-  const Tensor right = reshape(ordered(b, batch + inner + columns).tensor, {count(b, batch), count(b, inner), count(b, columns)});
+  const Tensor left = reshape(ordered(a, batch + rows + inner).tensor,
+                              {count(a, batch), count(a, rows), count(a, inner)});
+  const Tensor right = reshape(ordered(b, batch + inner + columns).tensor,
+                               {count(b, batch), count(b, inner), count(b, columns)});
   std::vector<Index> sizes;
   for (const char name : batch + rows) sizes.push_back(a.size(name));
   for (const char name : columns) sizes.push_back(b.size(name));
@@ -73,17 +78,22 @@ Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors) {
     for (; i < all.size(); ++i) names += all[i];
     return names;
   };
-  Named result = summed({reshape(tensors[0], {shapes[0].sizes().begin(), shapes[0].sizes().end()}), inputs[0]}, asked_from(1));
+  Named result =
+      summed({reshape(tensors[0], {shapes[0].sizes().begin(), shapes[0].sizes().end()}), inputs[0]},
+             asked_from(1));
   for (std::size_t i = 1; i < tensors.size(); ++i)
-    result = joined(result, summed({tensors[i], inputs[i]}, result.names + asked_from(i + 1)), asked_from(i + 1));
+    result = joined(result, summed({tensors[i], inputs[i]}, result.names + asked_from(i + 1)),
+                    asked_from(i + 1));
   return ordered(result, output).tensor;
 }
 
-Tensor outer(const Tensor& a, const Tensor& b) { return matmul(reshape(a, {a.shape().count(), 1}), reshape(b, {1, b.shape().count()})); }
+Tensor outer(const Tensor& a, const Tensor& b) {
+  return matmul(reshape(a, {a.shape().count(), 1}), reshape(b, {1, b.shape().count()}));
+}
 
 Tensor dot(const Tensor& a, const Tensor& b) {
   shape::dot(a.shape(), b.shape());
   return sum(a * b, -1);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,17 +1,20 @@
-// y[i] = table[ids[i]]. The gradient of the table is rows: dy[i] belongs to row ids[i], and what no id names is never touched.
+// y[i] = table[ids[i]]. The gradient of the table is rows: dy[i] belongs to row ids[i], and what no
+// id names is never touched.
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/rows.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 Tensor gather_rows(const Tensor& table, const Ids& ids) {
   Array y(shape::gather_rows(table.shape(), ids));
   const Index width = table.shape()[0] == 0 ? 0 : table.shape().count() / table.shape()[0];
-  kernels::gather_rows(table.rows_value(ids).data(), ids.data(), ids.count(), width, y.mutable_data());
-  return record("gather_rows", y,
-                wrt(table, [ids, width](const Array& dy, Gradient& dtable) { dtable.add_rows(ids, dy.reshaped(Shape{ids.count(), width})); }));
+  kernels::gather_rows(table.rows_value(ids).data(), ids.data(), ids.count(), width,
+                       y.mutable_data());
+  return record("gather_rows", y, wrt(table, [ids, width](const Array& dy, Gradient& dtable) {
+                  dtable.add_rows(ids, dy.reshaped(Shape{ids.count(), width}));
+                }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -11,24 +11,35 @@
 #include "ops/shape_rules.hpp"
 #include "ops/unary.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 Tensor (*function(Activation activation))(const Tensor&) {
   switch (activation) {
-    case Activation::linear: return [](const Tensor& x) { return x; };
-    case Activation::relu: return relu;
-    case Activation::sigmoid: return sigmoid;
-    case Activation::tanh: return tanh;
-    case Activation::softmax: return [](const Tensor& x) { return softmax(x); };
-    case Activation::gelu: return gelu;
-    case Activation::silu: return silu;
-    case Activation::elu: return [](const Tensor& x) { return elu(x); };
-    case Activation::leaky_relu: return [](const Tensor& x) { return leaky_relu(x); };
-    case Activation::softplus: return softplus;
+    case Activation::linear:
+      return [](const Tensor& x) { return x; };
+    case Activation::relu:
+      return relu;
+    case Activation::sigmoid:
+      return sigmoid;
+    case Activation::tanh:
+      return tanh;
+    case Activation::softmax:
+      return [](const Tensor& x) { return softmax(x); };
+    case Activation::gelu:
+      return gelu;
+    case Activation::silu:
+      return silu;
+    case Activation::elu:
+      return [](const Tensor& x) { return elu(x); };
+    case Activation::leaky_relu:
+      return [](const Tensor& x) { return leaky_relu(x); };
+    case Activation::softplus:
+      return softplus;
   }
-  throw ValueError(fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
+  throw ValueError(
+      fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
 }
 
 Index rows_of(const Shape& shape) { return shape.with(-1, 1).count(); }
@@ -57,7 +68,8 @@ Array slopes(const kernels::UnaryKernel& kernel, const Array& dy, const Array& y
   const Index units = dy.shape()[-1];
   const auto make = [&](Index first, Index count) {
     const Index from = first * units;
-    kernel.slopes(dy.data() + from, y.data() + from, to + from, count * units, kernels::left_to_ask_for(dy.count(), from), false, {});
+    kernel.slopes(dy.data() + from, y.data() + from, to + from, count * units,
+                  kernels::left_to_ask_for(dy.count(), from), false, {});
   };
   kernels::sum_as_made(make, to, rows_of(dy.shape()), units, db.mutable_data());
   dbias->add(db);
@@ -74,21 +86,30 @@ void add_product(const View& a, const View& b, Gradient& gradient) {
 Tensor activate(const Tensor& x, Activation activation) { return function(activation)(x); }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
-  const Shape shape = shape::linear(x.shape(), weight.shape(), bias.defined() ? &bias.shape() : nullptr);
+  const Shape shape =
+      shape::linear(x.shape(), weight.shape(), bias.defined() ? &bias.shape() : nullptr);
   const auto after = function(activation);
   const std::optional<kernels::UnaryKernel> kernel = ops::kernel_of(activation);
   if (!kernel && activation != Activation::linear) return after(linear(x, weight, bias));
 
   Array y(shape);
-  kernels::gemm(matrix(x.value().data(), x.shape()), weight.value().view(), matrix(y.mutable_data(), shape), false);
-  kernels::add_row_and_map(kernel ? &*kernel : nullptr, bias.defined() ? bias.value().data() : nullptr, y.mutable_data(), rows_of(shape), shape[-1]);
-  return record("linear", y, wrt({x, weight, bias}, [kernel, x = weight.requires_grad() ? x.value() : Array(), weight = x.requires_grad() ? weight.value() : Array(), y = kernel ? y : Array()](const Array& dy, Gradient* dx, Gradient* dweight, Gradient* dbias) {
-                  const Array dz = kernel ? slopes(*kernel, dy, y, dbias) : dy;
-                  if (dbias && !kernel) add_column_sums(dz, *dbias);
-                  const View rows = matrix(dz.data(), dz.shape());
-                  if (dx) add_product(rows, transposed(weight.view()), *dx);
-                  if (dweight) add_product(transposed(matrix(x.data(), x.shape())), rows, *dweight);
-                }));
+  kernels::gemm(matrix(x.value().data(), x.shape()), weight.value().view(),
+                matrix(y.mutable_data(), shape), false);
+  kernels::add_row_and_map(kernel ? &*kernel : nullptr,
+                           bias.defined() ? bias.value().data() : nullptr, y.mutable_data(),
+                           rows_of(shape), shape[-1]);
+  return record(
+      "linear", y,
+      wrt({x, weight, bias},
+          [kernel, x = weight.requires_grad() ? x.value() : Array(),
+           weight = x.requires_grad() ? weight.value() : Array(), y = kernel ? y : Array()](
+              const Array& dy, Gradient* dx, Gradient* dweight, Gradient* dbias) {
+            const Array dz = kernel ? slopes(*kernel, dy, y, dbias) : dy;
+            if (dbias && !kernel) add_column_sums(dz, *dbias);
+            const View rows = matrix(dz.data(), dz.shape());
+            if (dx) add_product(rows, transposed(weight.view()), *dx);
+            if (dweight) add_product(transposed(matrix(x.data(), x.shape())), rows, *dweight);
+          }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

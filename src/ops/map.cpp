@@ -1,18 +1,22 @@
 #include "ops/map.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::ops {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
-Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel, kernels::Scalars scalars) {
+Tensor map(const char* name, const Tensor& x, const kernels::UnaryKernel& kernel,
+           kernels::Scalars scalars) {
   Array y(x.shape());
   kernels::map_values(kernel, x.value().data(), y.mutable_data(), y.count(), scalars);
   const Array& kept = kernel.keeps_output ? y : x.value();
   return record(name, y, wrt(x, [kernel, scalars, kept](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::map_slopes(kernel, dy.data(), kept.data(), view.data, dy.count(), add, scalars);
+                  kernels::map_slopes(kernel, dy.data(), kept.data(), view.data, dy.count(), add,
+                                      scalars);
                 }));
 }
 
-Array result_of(const char* name, const Shape& a, const Shape& b) { return a == b ? Array(a) : Array(shape::broadcast(name, a, b)); }
+Array result_of(const char* name, const Shape& a, const Shape& b) {
+  return a == b ? Array(a) : Array(shape::broadcast(name, a, b));
+}
 
 void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& b, Array& c) {
   if (a.shape() == c.shape() && b.shape() == c.shape())
@@ -21,7 +25,8 @@ void zip_into(const kernels::BinaryKernel& kernel, const Array& a, const Array& 
     kernels::zip_values(kernel, a.view(), b.view(), c.mutable_view());
 }
 
-Tensor zip(const char* name, const Tensor& a, const Tensor& b, const kernels::BinaryKernel& kernel) {
+Tensor zip(const char* name, const Tensor& a, const Tensor& b,
+           const kernels::BinaryKernel& kernel) {
   Array c = result_of(name, a.shape(), b.shape());
   zip_into(kernel, a.value(), b.value(), c);
   const auto rule = [&](auto slopes) {
@@ -40,7 +45,8 @@ void add_reduced(const Array& d, Gradient& gradient) {
   const int missing = d.shape().rank() - own.rank();
   shape::AxisSet repeated;
   for (int axis = 0; axis < d.shape().rank(); ++axis)
-    repeated[static_cast<std::size_t>(axis)] = axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1);
+    repeated[static_cast<std::size_t>(axis)] =
+        axis < missing || (own[axis - missing] == 1 && d.shape()[axis] != 1);
   gradient.add(sum_over(d, repeated, own));
 }
 
@@ -55,14 +61,17 @@ kernels::AlongAxis along(const Shape& x, int axis) {
 Array sum_over(const Array& x, shape::AxisSet axes, const Shape& shape) {
   Array left = x;
   Shape sizes = x.shape();
-  const auto summed = [axes](int axis) { return axis >= 0 && axes[static_cast<std::size_t>(axis)]; };
+  const auto summed = [axes](int axis) {
+    return axis >= 0 && axes[static_cast<std::size_t>(axis)];
+  };
   // Neighbouring axes are summed in one go, the last ones first.
   for (int last = sizes.rank() - 1; last >= 0; --last) {
     if (!summed(last)) continue;
     int first = last;
     while (summed(first - 1)) --first;
     kernels::AlongAxis along{1, 1, 1};
-    for (int axis = 0; axis < sizes.rank(); ++axis) (axis < first ? along.outer : axis <= last ? along.length : along.inner) *= sizes[axis];
+    for (int axis = 0; axis < sizes.rank(); ++axis)
+      (axis < first ? along.outer : axis <= last ? along.length : along.inner) *= sizes[axis];
     for (int axis = first; axis <= last; ++axis) sizes = sizes.with(axis, 1);
     Array sums(sizes);
     kernels::sum(left.data(), along, sums.mutable_data(), false);
@@ -72,4 +81,4 @@ Array sum_over(const Array& x, shape::AxisSet axes, const Shape& shape) {
   return left.reshaped(shape);
 }
 
-}  // namespace fovea::ops
+}}}  // namespace fovea::ops

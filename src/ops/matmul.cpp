@@ -6,7 +6,7 @@
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -16,7 +16,8 @@ View with_leading_axes(const View& matrix, const Shape& result) {
   return rank == target.rank() && matrix.shape == target ? matrix : broadcast_to(matrix, target);
 }
 
-// gradient += a b, where the product has all leading axes of the result; summed over those along which the operand was repeated.
+// gradient += a b, where the product has all leading axes of the result; summed over those along
+// which the operand was repeated.
 void add_product(const View& a, const View& b, const Shape& result, Gradient& gradient) {
   const Shape full = result.with(-2, a.shape[-2]).with(-1, b.shape[-1]);
   const View left = with_leading_axes(a, result), right = with_leading_axes(b, result);
@@ -30,7 +31,9 @@ void add_product(const View& a, const View& b, const Shape& result, Gradient& gr
   }
 }
 
-View oriented(const Array& array, bool transpose) { return transpose ? transposed(array.view()) : array.view(); }
+View oriented(const Array& array, bool transpose) {
+  return transpose ? transposed(array.view()) : array.view();
+}
 
 }  // namespace
 
@@ -38,21 +41,32 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
   const bool transpose_a = options.transpose_a, transpose_b = options.transpose_b;
   const Shape shape = shape::matmul(a.shape(), b.shape(), transpose_a, transpose_b);
   const std::vector<Index> sizes(shape.sizes().begin(), shape.sizes().end());
-  if (a.shape().rank() == 1) return reshape(matmul(reshape(a, {1, a.shape()[0]}), b.shape().rank() == 1 ? reshape(b, {b.shape()[0], 1}) : b, {false, b.shape().rank() > 1 && transpose_b}), sizes);
-  if (b.shape().rank() == 1) return reshape(matmul(a, reshape(b, {b.shape()[0], 1}), {transpose_a, false}), sizes);
-  // Many rows times one matrix: all leading axes of a are rows of a single product, and dB is one product as well.
+  if (a.shape().rank() == 1)
+    return reshape(matmul(reshape(a, {1, a.shape()[0]}),
+                          b.shape().rank() == 1 ? reshape(b, {b.shape()[0], 1}) : b,
+                          {false, b.shape().rank() > 1 && transpose_b}),
+                   sizes);
+  if (b.shape().rank() == 1)
+    return reshape(matmul(a, reshape(b, {b.shape()[0], 1}), {transpose_a, false}), sizes);
+  // Many rows times one matrix: all leading axes of a are rows of a single product, and dB is one
+  // product as well.
   if (a.shape().rank() > 2 && b.shape().rank() == 2 && !transpose_a)
-    return reshape(matmul(reshape(a, {a.shape().with(-1, 1).count(), a.shape()[-1]}), b, options), sizes);
+    return reshape(matmul(reshape(a, {a.shape().with(-1, 1).count(), a.shape()[-1]}), b, options),
+                   sizes);
 
   Array c(shape);
-  kernels::gemm(with_leading_axes(oriented(a.value(), transpose_a), shape), with_leading_axes(oriented(b.value(), transpose_b), shape), c.mutable_view(), false);
+  kernels::gemm(with_leading_axes(oriented(a.value(), transpose_a), shape),
+                with_leading_axes(oriented(b.value(), transpose_b), shape), c.mutable_view(),
+                false);
   return record("matmul", c,
-                wrt(a, [b = b.value(), transpose_a, transpose_b](const Array& dc, Gradient& da) {
-                  if (transpose_a)
-                    add_product(oriented(b, transpose_b), transposed(dc.view()), dc.shape(), da);
-                  else
-                    add_product(dc.view(), oriented(b, !transpose_b), dc.shape(), da);
-                }),
+                wrt(a,
+                    [b = b.value(), transpose_a, transpose_b](const Array& dc, Gradient& da) {
+                      if (transpose_a)
+                        add_product(oriented(b, transpose_b), transposed(dc.view()), dc.shape(),
+                                    da);
+                      else
+                        add_product(dc.view(), oriented(b, !transpose_b), dc.shape(), da);
+                    }),
                 wrt(b, [a = a.value(), transpose_a, transpose_b](const Array& dc, Gradient& db) {
                   if (transpose_b)
                     add_product(transposed(dc.view()), oriented(a, transpose_a), dc.shape(), db);
@@ -61,4 +75,4 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
                 }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,22 +1,26 @@
-// y = (x - m) s gamma + beta over the last axis, m the mean and s = 1 / sqrt(variance + epsilon); rms_norm: m = 0, no beta.
-// With n = (x - m) s, g = dy gamma:   dx = s (g - mean g - n mean(g n))   dgamma = sum dy n   dbeta = sum dy
+// y = (x - m) s gamma + beta over the last axis, m the mean and s = 1 / sqrt(variance + epsilon);
+// rms_norm: m = 0, no beta. With n = (x - m) s, g = dy gamma:   dx = s (g - mean g - n mean(g n))
+// dgamma = sum dy n   dbeta = sum dy
 #include "kernels/norm.hpp"
 
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-kernels::NormSizes sizes_of(const Shape& x, bool centred) { return {x[-1] == 0 ? 0 : x.count() / x[-1], x[-1], centred}; }
+kernels::NormSizes sizes_of(const Shape& x, bool centred) {
+  return {x[-1] == 0 ? 0 : x.count() / x[-1], x[-1], centred};
+}
 
 // The three gradients share their row sums: one rule. `dbeta` is null for rms_norm.
-void add_slopes(kernels::NormSizes sizes, const Array& dy, const Array& x, const Array& gamma, const Array& statistics, Gradient* dx,
-                Gradient* dgamma, Gradient* dbeta) {
+void add_slopes(kernels::NormSizes sizes, const Array& dy, const Array& x, const Array& gamma,
+                const Array& statistics, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
   Array dgamma_sum(gamma.shape()), dbeta_sum(gamma.shape());
-  kernels::NormGradients to{nullptr, false, dgamma ? dgamma_sum.mutable_data() : nullptr, dbeta ? dbeta_sum.mutable_data() : nullptr};
+  kernels::NormGradients to{nullptr, false, dgamma ? dgamma_sum.mutable_data() : nullptr,
+                            dbeta ? dbeta_sum.mutable_data() : nullptr};
   if (dx) {
     const auto [view, add] = dx->dense();
     to.dx = view.data;
@@ -33,10 +37,12 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, real
   shape::norm("layer_norm", x.shape(), gamma.shape(), beta.shape(), epsilon);
   const kernels::NormSizes sizes = sizes_of(x.shape(), true);
   Array y(x.shape()), statistics(Shape{sizes.rows, kernels::statistics_per_row});
-  kernels::norm(sizes, x.value().data(), gamma.value().data(), beta.value().data(), epsilon, y.mutable_data(), statistics.mutable_data());
+  kernels::norm(sizes, x.value().data(), gamma.value().data(), beta.value().data(), epsilon,
+                y.mutable_data(), statistics.mutable_data());
   return record(
       "layer_norm", y,
-      wrt({x, gamma, beta}, [=, x = x.value(), gamma = gamma.value()](const Array& dy, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
+      wrt({x, gamma, beta}, [=, x = x.value(), gamma = gamma.value()](
+                                const Array& dy, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
         add_slopes(sizes, dy, x, gamma, statistics, dx, dgamma, dbeta);
       }));
 }
@@ -45,10 +51,13 @@ Tensor rms_norm(const Tensor& x, const Tensor& gamma, real epsilon) {
   shape::norm("rms_norm", x.shape(), gamma.shape(), gamma.shape(), epsilon);
   const kernels::NormSizes sizes = sizes_of(x.shape(), false);
   Array y(x.shape()), statistics(Shape{sizes.rows, kernels::statistics_per_row});
-  kernels::norm(sizes, x.value().data(), gamma.value().data(), nullptr, epsilon, y.mutable_data(), statistics.mutable_data());
-  return record("rms_norm", y, wrt({x, gamma}, [=, x = x.value(), gamma = gamma.value()](const Array& dy, Gradient* dx, Gradient* dgamma) {
+  kernels::norm(sizes, x.value().data(), gamma.value().data(), nullptr, epsilon, y.mutable_data(),
+                statistics.mutable_data());
+  return record("rms_norm", y,
+                wrt({x, gamma}, [=, x = x.value(), gamma = gamma.value()](
+                                    const Array& dy, Gradient* dx, Gradient* dgamma) {
                   add_slopes(sizes, dy, x, gamma, statistics, dx, dgamma, nullptr);
                 }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,4 +1,5 @@
-// Which elements are largest or smallest, and running sums. What is chosen gets the gradient, and NaN where it is NaN; positions have none.
+// Which elements are largest or smallest, and running sums. What is chosen gets the gradient, and
+// NaN where it is NaN; positions have none.
 #include <vector>
 
 #include "fovea/autograd/graph.hpp"
@@ -10,11 +11,12 @@
 #include "ops/shape_rules.hpp"
 #include "ops/unary.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-Ids position(const char* operation, decltype(kernels::largest_position) kernel, const Tensor& x, int axis) {
+Ids position(const char* operation, decltype(kernels::largest_position) kernel, const Tensor& x,
+             int axis) {
   axis = shape::axis(operation, x.shape(), axis);
   ops::reduced_count(operation, x.shape(), axis);
   const Shape shape = x.shape().without(axis);
@@ -25,13 +27,18 @@ Ids position(const char* operation, decltype(kernels::largest_position) kernel, 
 
 }  // namespace
 
-Ids argmax(const Tensor& x, int axis) { return position("argmax", kernels::largest_position, x, axis); }
-Ids argmin(const Tensor& x, int axis) { return position("argmin", kernels::smallest_position, x, axis); }
+Ids argmax(const Tensor& x, int axis) {
+  return position("argmax", kernels::largest_position, x, axis);
+}
+Ids argmin(const Tensor& x, int axis) {
+  return position("argmin", kernels::smallest_position, x, axis);
+}
 
 TopK top_k(const Tensor& x, Index k) {
   const Shape shape = shape::top_k(x.shape(), k);
   std::vector<std::int32_t> positions(static_cast<std::size_t>(shape.count()));
-  kernels::largest_positions(x.value().data(), x.shape().without(-1).count(), x.shape()[-1], k, positions.data());
+  kernels::largest_positions(x.value().data(), x.shape().without(-1).count(), x.shape()[-1], k,
+                             positions.data());
   const Ids ids(shape, positions);
   return {ops::chosen("top_k", take_along(x, ids)), ids};
 }
@@ -47,4 +54,4 @@ Tensor cumsum(const Tensor& x, int axis) {
                 }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,5 +1,5 @@
-// The shape of every operation's result, as pure functions. Arguments that do not fit are refused here and nowhere else, before
-// any work is done.
+// The shape of every operation's result, as pure functions. Arguments that do not fit are refused
+// here and nowhere else, before any work is done.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 #include "fovea/shape/shape.hpp"
 #include "kernels/windows.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::shape {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace shape {
 
 /// An axis as a number from 0. Throws IndexError in the name of the operation.
 int axis(const char* operation, const Shape& x, int axis);
@@ -33,8 +33,8 @@ bool broadcasts(const Shape& from, const Shape& to);
 /// Both operands repeated along axes of size 1 until they agree.
 Shape broadcast(const char* operation, const Shape& a, const Shape& b);
 
-/// (..., rows, inner) (..., inner, columns) -> (..., rows, columns); a transposed operand counts with its last axes exchanged, a vector is
-/// one row or one column, which the result does not have.
+/// (..., rows, inner) (..., inner, columns) -> (..., rows, columns); a transposed operand counts
+/// with its last axes exchanged, a vector is one row or one column, which the result does not have.
 Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b);
 
 /// x (..., inputs), weight (inputs, units), bias (units) or null -> (..., units)
@@ -117,7 +117,8 @@ Shape one_hot(const Ids& ids, Index classes);
 Shape gather_rows(const Shape& table, const Ids& ids);
 
 /// (..., classes) with labels (...) -> (...). Checks every label; `ignored` need not be a class.
-Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels, const std::optional<Index>& ignored = {});
+Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels,
+                    const std::optional<Index>& ignored = {});
 
 /// Refuses weights that are not one for each of the classes, the last axis of the predictions.
 void class_weights(const char* operation, const Shape& predictions, const Shape& weights);
@@ -128,12 +129,15 @@ Shape per_sample(const char* operation, const Shape& predictions, const Shape& t
 /// (..., n) -> (..., k)
 Shape top_k(const Shape& x, Index k);
 
-/// x (batch, time, features), W1 and W2 (features, units), b1 and b2 (units) or both null, v (units, 1), mask (batch, time) -> those
-/// four sizes.
-std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2, const Shape* b1, const Shape* b2, const Shape& v, const std::optional<Mask>& mask);
+/// x (batch, time, features), W1 and W2 (features, units), b1 and b2 (units) or both null, v
+/// (units, 1), mask (batch, time) -> those four sizes.
+std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2,
+                                   const Shape* b1, const Shape* b2, const Shape& v,
+                                   const std::optional<Mask>& mask);
 
 /// Refuses a gamma or beta that is not (width) for x (..., width), and an epsilon below 0.
-void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta, real epsilon);
+void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta,
+          real epsilon);
 
 /// How windows lie over x; one axis counts as columns of one row.
 kernels::Windows conv1d(const Shape& x, const Shape& kernel, const Conv1DOptions& options);
@@ -144,4 +148,4 @@ kernels::Windows pool2d(const char* operation, const Shape& x, const Pool2DOptio
 /// Refuses a mask that does not broadcast to x.
 void mask(const char* operation, const Shape& x, const Mask& mask);
 
-}  // namespace fovea::shape
+}}}  // namespace fovea::shape

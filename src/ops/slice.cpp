@@ -7,7 +7,7 @@
 #include "kernels/permute.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -48,7 +48,9 @@ Tensor slice(const Tensor& x, int axis, Index begin, Index end) {
   return cut_out("slice", x, cut_along(axis, begin, shape::slice(x.shape(), axis, begin, end)));
 }
 
-Tensor slice(const Tensor& x, const std::vector<Range>& ranges) { return cut_out("slice", x, shape::slice(x.shape(), ranges)); }
+Tensor slice(const Tensor& x, const std::vector<Range>& ranges) {
+  return cut_out("slice", x, shape::slice(x.shape(), ranges));
+}
 
 Tensor flip(const Tensor& x, const Axes& axes) {
   std::vector<Range> ranges(static_cast<std::size_t>(x.shape().rank()));
@@ -71,7 +73,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<Index>& sizes, int 
 
 std::vector<Tensor> split(const Tensor& x, Index parts, int axis) {
   shape::split(x.shape(), parts, axis);
-  return split(x, std::vector<Index>(static_cast<std::size_t>(parts), x.shape()[axis] / parts), axis);
+  return split(x, std::vector<Index>(static_cast<std::size_t>(parts), x.shape()[axis] / parts),
+               axis);
 }
 
 Tensor pad(const Tensor& x, const std::vector<PadWidth>& widths, real value) {
@@ -93,14 +96,16 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   Index begin = 0;
   std::vector<Index> begins;
   for (const Tensor& tensor : tensors) {
-    kernels::copy_strided(tensor.value().view(), part(y.mutable_view(), cut_along(axis, begin, tensor.shape())), false);
+    kernels::copy_strided(tensor.value().view(),
+                          part(y.mutable_view(), cut_along(axis, begin, tensor.shape())), false);
     begins.push_back(begin);
     begin += tensor.shape()[axis];
   }
-  return record_many("concat", y, tensors, [axis, begins](const Array& dy, std::size_t i, Gradient& dx) {
-    const auto [view, add] = dx.dense();
-    kernels::copy_strided(part(dy.view(), cut_along(axis, begins[i], view.shape)), view, add);
-  });
+  return record_many(
+      "concat", y, tensors, [axis, begins](const Array& dy, std::size_t i, Gradient& dx) {
+        const auto [view, add] = dx.dense();
+        kernels::copy_strided(part(dy.view(), cut_along(axis, begins[i], view.shape)), view, add);
+      });
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, int axis) {
@@ -113,8 +118,9 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis) {
 }
 
 Tensor roll(const Tensor& x, Index shift, int axis) {
-  const Index size = x.shape()[shape::axis("roll", x.shape(), axis)], moved = size == 0 ? 0 : (shift % size + size) % size;
+  const Index size = x.shape()[shape::axis("roll", x.shape(), axis)],
+              moved = size == 0 ? 0 : (shift % size + size) % size;
   return concat({slice(x, axis, size - moved, size), slice(x, axis, 0, size - moved)}, axis);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

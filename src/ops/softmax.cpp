@@ -8,18 +8,21 @@
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 // The mask repeated to x's shape.
-std::optional<Mask> full_mask(const char* operation, const Shape& x, const std::optional<Mask>& mask) {
+std::optional<Mask> full_mask(const char* operation, const Shape& x,
+                              const std::optional<Mask>& mask) {
   if (!mask) return mask;
   shape::mask(operation, x, *mask);
   return ops::repeated(*mask, x);
 }
 
-const std::uint8_t* bytes(const std::optional<Mask>& mask) { return mask ? mask->keep().data() : nullptr; }
+const std::uint8_t* bytes(const std::optional<Mask>& mask) {
+  return mask ? mask->keep().data() : nullptr;
+}
 
 }  // namespace
 
@@ -35,14 +38,16 @@ Tensor softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
 }
 
 Tensor log_softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
-  const kernels::AlongAxis rows = ops::along(x.shape(), shape::axis("log_softmax", x.shape(), axis));
+  const kernels::AlongAxis rows =
+      ops::along(x.shape(), shape::axis("log_softmax", x.shape(), axis));
   const std::optional<Mask> keep = full_mask("log_softmax", x.shape(), mask);
   Array y(x.shape());
   kernels::log_softmax(x.value().data(), bytes(keep), rows, y.mutable_data());
   return record("log_softmax", y, wrt(x, [y, keep, rows](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::log_softmax_slopes(dy.data(), y.data(), bytes(keep), rows, view.data, add);
+                  kernels::log_softmax_slopes(dy.data(), y.data(), bytes(keep), rows, view.data,
+                                              add);
                 }));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

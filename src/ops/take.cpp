@@ -1,4 +1,5 @@
-// Elements by id. What was picked gets its gradient back at the place that it came from; several of the same place are added.
+// Elements by id. What was picked gets its gradient back at the place that it came from; several of
+// the same place are added.
 #include "kernels/take.hpp"
 
 #include <algorithm>
@@ -8,17 +9,22 @@
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 // The same ids for every line (take), or each its own (take_along).
 kernels::Picks shared(const Ids& ids) { return {ids.data(), ids.count(), 0, 1, 0}; }
-kernels::Picks own(const Ids& ids, Index count, Index inner) { return {ids.data(), count, count * inner, inner, 1}; }
+kernels::Picks own(const Ids& ids, Index count, Index inner) {
+  return {ids.data(), count, count * inner, inner, 1};
+}
 
-Tensor pick(const char* operation, const Tensor& x, const Ids& ids, kernels::AlongAxis axis, kernels::Picks picks, const Shape& shape) {
+Tensor pick(const char* operation, const Tensor& x, const Ids& ids, kernels::AlongAxis axis,
+            kernels::Picks picks, const Shape& shape) {
   Array y(shape);
-  if (y.count() > 0) kernels::take(x.value().data(), axis, picks, y.mutable_data());  // rows without elements may be endlessly many
+  if (y.count() > 0)
+    kernels::take(x.value().data(), axis, picks,
+                  y.mutable_data());  // rows without elements may be endlessly many
   return record(operation, y, wrt(x, [ids, axis, picks](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
                   if (!add) std::fill_n(view.data, view.shape.count(), real(0));
@@ -59,4 +65,4 @@ Tensor one_hot(const Ids& ids, Index classes) {
   return y;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

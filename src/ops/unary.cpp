@@ -1,4 +1,5 @@
-// Functions of one element: each a value and a slope over lanes (kernels/elementwise-inl.hpp), and the op that maps it.
+// Functions of one element: each a value and a slope over lanes (kernels/elementwise-inl.hpp), and
+// the op that maps it.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/unary.cpp"
 #include "kernels/targets.hpp"
@@ -6,7 +7,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace HWY_NAMESPACE {
 
 namespace math = kernels::HWY_NAMESPACE;
 namespace hn = hwy::HWY_NAMESPACE;
@@ -42,7 +43,8 @@ struct Log1p : Unary<Log1p> {
 
 struct Sign : Unary<Sign> {
   static HWY_INLINE Lane value(Lane x) {
-    return hn::IfThenElse(hn::Or(hn::Gt(x, lanes(0)), hn::Lt(x, lanes(0))), hn::CopySign(lanes(1), x), x);
+    return hn::IfThenElse(hn::Or(hn::Gt(x, lanes(0)), hn::Lt(x, lanes(0))),
+                          hn::CopySign(lanes(1), x), x);
   }
   static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(0)); }
 };
@@ -70,7 +72,10 @@ struct Rsqrt : Unary<Rsqrt> {
 // The root of a sum of squares: where it is 0, so are they, and their slopes.
 struct RootOfSquares : Unary<RootOfSquares> {
   static HWY_INLINE Lane value(Lane x) { return hn::Sqrt(x); }
-  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenZeroElse(hn::Eq(y, lanes(0)), lanes(0.5) / hn::IfThenElse(hn::Eq(y, lanes(0)), lanes(1), y)); }
+  static HWY_INLINE Lane slope_from_output(Lane y) {
+    return hn::IfThenZeroElse(hn::Eq(y, lanes(0)),
+                              lanes(0.5) / hn::IfThenElse(hn::Eq(y, lanes(0)), lanes(1), y));
+  }
 };
 
 // What was chosen by its size, where it has come to.
@@ -91,7 +96,9 @@ struct Cos : Unary<Cos> {
 
 struct Erf : Unary<Erf> {
   static HWY_INLINE Lane value(Lane x) { return math::erf(x); }
-  static HWY_INLINE Lane slope_from_input(Lane x) { return lanes(1.1283791670955125739) * math::exp(hn::Neg(x * x)); }  // 2 / sqrt pi
+  static HWY_INLINE Lane slope_from_input(Lane x) {
+    return lanes(1.1283791670955125739) * math::exp(hn::Neg(x * x));
+  }  // 2 / sqrt pi
 };
 
 struct Pow : Unary<Pow> {
@@ -113,8 +120,12 @@ struct Sigmoid : Unary<Sigmoid> {
 };
 
 struct Relu : Unary<Relu> {
-  static HWY_INLINE Lane value(Lane x) { return hn::IfThenZeroElse(hn::Le(x, lanes(0)), x); }  // a NaN is not <= 0, and stays
-  static HWY_INLINE Lane slope_from_output(Lane y) { return hn::IfThenElse(hn::Gt(y, lanes(0)), lanes(1), y); }  // 0, or NaN
+  static HWY_INLINE Lane value(Lane x) {
+    return hn::IfThenZeroElse(hn::Le(x, lanes(0)), x);
+  }  // a NaN is not <= 0, and stays
+  static HWY_INLINE Lane slope_from_output(Lane y) {
+    return hn::IfThenElse(hn::Gt(y, lanes(0)), lanes(1), y);
+  }  // 0, or NaN
 };
 
 struct Clip : Unary<Clip> {
@@ -123,12 +134,13 @@ struct Clip : Unary<Clip> {
     return hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
   }
   static HWY_INLINE Lane slope_from_input(Lane x, Scalars bounds) {
-    const auto inside = hn::And(hn::Ge(x, hn::Set(math::Tag(), bounds.a)), hn::Le(x, hn::Set(math::Tag(), bounds.b)));
+    const auto inside = hn::And(hn::Ge(x, hn::Set(math::Tag(), bounds.a)),
+                                hn::Le(x, hn::Set(math::Tag(), bounds.b)));
     return math::slope_unless_nan(x, hn::IfThenElseZero(inside, lanes(1)));
   }
 };
 
-}  // namespace fovea::HWY_NAMESPACE
+}}}  // namespace fovea::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -139,7 +151,7 @@ HWY_AFTER_NAMESPACE();
 #include "ops/map.hpp"
 #include "ops/unary.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 Tensor neg(const Tensor& x) { return ops::map("neg", x, FOVEA_UNARY(Negative)); }
 Tensor exp(const Tensor& x) { return ops::map("exp", x, FOVEA_UNARY(Exp)); }
@@ -154,22 +166,30 @@ Tensor rsqrt(const Tensor& x) { return ops::map("rsqrt", x, FOVEA_UNARY(Rsqrt));
 Tensor sin(const Tensor& x) { return ops::map("sin", x, FOVEA_UNARY(Sin)); }
 Tensor cos(const Tensor& x) { return ops::map("cos", x, FOVEA_UNARY(Cos)); }
 Tensor erf(const Tensor& x) { return ops::map("erf", x, FOVEA_UNARY(Erf)); }
-Tensor pow(const Tensor& x, real exponent) { return ops::map("pow", x, FOVEA_UNARY(Pow), {exponent}); }
+Tensor pow(const Tensor& x, real exponent) {
+  return ops::map("pow", x, FOVEA_UNARY(Pow), {exponent});
+}
 Tensor tanh(const Tensor& x) { return ops::map("tanh", x, FOVEA_UNARY(Tanh)); }
 Tensor sigmoid(const Tensor& x) { return ops::map("sigmoid", x, FOVEA_UNARY(Sigmoid)); }
 Tensor relu(const Tensor& x) { return ops::map("relu", x, FOVEA_UNARY(Relu)); }
 
 std::optional<kernels::UnaryKernel> ops::kernel_of(Activation activation) {
   switch (activation) {
-    case Activation::relu: return FOVEA_UNARY(Relu);
-    case Activation::sigmoid: return FOVEA_UNARY(Sigmoid);
-    case Activation::tanh: return FOVEA_UNARY(Tanh);
-    default: return std::nullopt;
+    case Activation::relu:
+      return FOVEA_UNARY(Relu);
+    case Activation::sigmoid:
+      return FOVEA_UNARY(Sigmoid);
+    case Activation::tanh:
+      return FOVEA_UNARY(Tanh);
+    default:
+      return std::nullopt;
   }
 }
 
 Tensor clip(const Tensor& x, real low, real high) {
-  if (!(low <= high)) throw ValueError(fmt::format("clip: low is {}, high is {}; low must not be above high", low, high));
+  if (!(low <= high))
+    throw ValueError(
+        fmt::format("clip: low is {}, high is {}; low must not be above high", low, high));
   return ops::map("clip", x, FOVEA_UNARY(Clip), {low, high});
 }
 
@@ -177,8 +197,10 @@ Tensor norm(const Tensor& x, const Axes& axes, KeepDims keepdims) {
   return ops::root_of_squares("norm", sum(square(x), axes, keepdims));
 }
 
-Tensor ops::root_of_squares(const char* name, const Tensor& x) { return map(name, x, FOVEA_UNARY(RootOfSquares)); }
+Tensor ops::root_of_squares(const char* name, const Tensor& x) {
+  return map(name, x, FOVEA_UNARY(RootOfSquares));
+}
 Tensor ops::chosen(const char* name, const Tensor& x) { return map(name, x, FOVEA_UNARY(Chosen)); }
 
-}  // namespace fovea
+}}  // namespace fovea
 #endif

@@ -7,9 +7,10 @@
 #include "fovea/ops/options.hpp"
 #include "kernels/elementwise.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::ops {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
-/// The kernel of an activation that keeps its output, so that it can overwrite its input; nothing for any other.
+/// The kernel of an activation that keeps its output, so that it can overwrite its input; nothing
+/// for any other.
 std::optional<kernels::UnaryKernel> kernel_of(Activation activation);
 
 /// The root of a sum of squares; its slope is 0 where it is 0.
@@ -18,4 +19,4 @@ Tensor root_of_squares(const char* name, const Tensor& x);
 /// x itself, of slope NaN where it is NaN.
 Tensor chosen(const char* name, const Tensor& x);
 
-}  // namespace fovea::ops
+}}}  // namespace fovea::ops

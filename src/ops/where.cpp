@@ -1,5 +1,6 @@
-// c = a where the mask is 1, b elsewhere; da = dc where the mask is 1, 0 elsewhere, and db the other way round. Chosen, not
-// multiplied: what is not chosen, NaN included, reaches neither values nor gradients.
+// c = a where the mask is 1, b elsewhere; da = dc where the mask is 1, 0 elsewhere, and db the
+// other way round. Chosen, not multiplied: what is not chosen, NaN included, reaches neither values
+// nor gradients.
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/elementwise.hpp"
@@ -8,7 +9,7 @@
 #include "ops/shape_rules.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -17,7 +18,8 @@ struct Operand {
   Array values;
   Index stride;
 
-  Operand(const Array& array, const Shape& shape) : values(array), stride(array.count() == 1 ? 0 : 1) {
+  Operand(const Array& array, const Shape& shape)
+      : values(array), stride(array.count() == 1 ? 0 : 1) {
     if (stride == 0 || array.shape() == shape) return;
     values = Array(shape);
     kernels::copy(array.view(), values.mutable_view(), false);
@@ -53,7 +55,8 @@ Array chosen(const Mask& mask, const Operand& a, const Operand& b) {
 }  // namespace
 
 Tensor where(const Mask& mask, const Tensor& a, const Tensor& b) {
-  const Shape shape = shape::broadcast("where", mask.shape(), shape::broadcast("where", a.shape(), b.shape()));
+  const Shape shape =
+      shape::broadcast("where", mask.shape(), shape::broadcast("where", a.shape(), b.shape()));
   const Mask full = ops::repeated(mask, shape);
   const Operand zero(Array::zeros({}), shape);
   const auto only = [full, zero](bool where_kept) {
@@ -62,7 +65,8 @@ Tensor where(const Mask& mask, const Tensor& a, const Tensor& b) {
       ops::add_reduced(where_kept ? chosen(full, d, zero) : chosen(full, zero, d), gradient);
     };
   };
-  return record("where", chosen(full, Operand(a.value(), shape), Operand(b.value(), shape)), wrt(a, only(true)), wrt(b, only(false)));
+  return record("where", chosen(full, Operand(a.value(), shape), Operand(b.value(), shape)),
+                wrt(a, only(true)), wrt(b, only(false)));
 }
 
 Tensor masked_fill(const Tensor& x, const Mask& mask, real value) {
@@ -70,4 +74,4 @@ Tensor masked_fill(const Tensor& x, const Mask& mask, real value) {
   return where(mask, scalar(value), x);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

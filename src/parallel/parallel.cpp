@@ -9,11 +9,12 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 void set_threads(Index count) {
   if (count < 1 || count > parallel::most_threads)
-    throw ValueError(fmt::format("set_threads: {} threads; it must be 1 to {}", count, parallel::most_threads));
+    throw ValueError(
+        fmt::format("set_threads: {} threads; it must be 1 to {}", count, parallel::most_threads));
   parallel::use_threads(count);
 }
 
@@ -24,7 +25,8 @@ namespace parallel {
 constexpr unsigned flush_and_read_as_zero = 0x8040;
 
 FlushSubnormals::FlushSubnormals() : saved_(_mm_getcsr()) {
-  if ((saved_ & flush_and_read_as_zero) != flush_and_read_as_zero) _mm_setcsr(saved_ | flush_and_read_as_zero);
+  if ((saved_ & flush_and_read_as_zero) != flush_and_read_as_zero)
+    _mm_setcsr(saved_ | flush_and_read_as_zero);
 }
 FlushSubnormals::~FlushSubnormals() {
   if ((saved_ & flush_and_read_as_zero) != flush_and_read_as_zero) _mm_setcsr(saved_);
@@ -38,4 +40,4 @@ FlushSubnormals::~FlushSubnormals() = default;
 #endif
 
 }  // namespace parallel
-}  // namespace fovea
+}}  // namespace fovea

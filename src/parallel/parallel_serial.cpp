@@ -1,7 +1,7 @@
 // The loops on the caller's thread alone.
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 Index wanted = 1;
@@ -15,4 +15,4 @@ void parallel::run(Index count, FunctionRef<void(Index)> task) {
   for (Index i = 0; i < count; ++i) task(i);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

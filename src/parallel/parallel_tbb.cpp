@@ -1,5 +1,6 @@
-// The loops on oneTBB. An arena of our own holds the threads; a loop inside a task is isolated, so that a thread which waits
-// there takes no other task of the outer loop meanwhile and never sees that task's thread-local state.
+// The loops on oneTBB. An arena of our own holds the threads; a loop inside a task is isolated, so
+// that a thread which waits there takes no other task of the outer loop meanwhile and never sees
+// that task's thread-local state.
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
@@ -10,16 +11,17 @@
 #include "parallel/parallel.hpp"
 #include "parallel/processors.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// The arena is ours, and so is its limit. What belongs to the process is touched only where more threads are wanted than oneTBB would
-// have; that takes none from others.
+// The arena is ours, and so is its limit. What belongs to the process is touched only where more
+// threads are wanted than oneTBB would have; that takes none from others.
 struct Workers {
   explicit Workers(Index wanted) : arena(static_cast<int>(wanted)), count(wanted) {
     const auto threads = static_cast<std::size_t>(wanted);
-    if (threads > tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)) more.emplace(tbb::global_control::max_allowed_parallelism, threads);
+    if (threads > tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism))
+      more.emplace(tbb::global_control::max_allowed_parallelism, threads);
   }
   std::optional<tbb::global_control> more;
   tbb::task_arena arena;
@@ -28,7 +30,8 @@ struct Workers {
 
 // Never destroyed: oneTBB's own workers may still stand in the arena when static objects go.
 std::unique_ptr<Workers>& workers() {
-  static auto* const instance = new std::unique_ptr<Workers>(std::make_unique<Workers>(parallel::processors()));
+  static auto* const instance =
+      new std::unique_ptr<Workers>(std::make_unique<Workers>(parallel::processors()));
   return *instance;
 }
 
@@ -58,4 +61,4 @@ void parallel::run(Index count, FunctionRef<void(Index)> task) {
   });
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,4 +1,5 @@
-// The loops on plain std::thread, started anew for each loop: slow, and every synchronisation is one that ThreadSanitizer sees.
+// The loops on plain std::thread, started anew for each loop: slow, and every synchronisation is
+// one that ThreadSanitizer sees.
 #include <atomic>
 #include <cfenv>
 #include <exception>
@@ -9,7 +10,7 @@
 #include "parallel/parallel.hpp"
 #include "parallel/processors.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -56,4 +57,4 @@ void parallel::run(Index count, FunctionRef<void(Index)> task) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -14,7 +14,7 @@
 
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::parallel {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace parallel {
 
 namespace {
 
@@ -22,7 +22,8 @@ namespace files = std::filesystem;
 
 constexpr double no_limit = std::numeric_limits<double>::infinity();
 
-// A machine may have more processors than a cpu_set_t: the kernel then refuses it, and takes a larger one.
+// A machine may have more processors than a cpu_set_t: the kernel then refuses it, and takes a
+// larger one.
 Index processors_of_the_mask() {
   for (int most = 1024; most <= 1 << 20; most *= 4) {
     const std::size_t bytes = CPU_ALLOC_SIZE(most);
@@ -40,7 +41,8 @@ std::vector<std::string> lines_of(const files::path& file) {
   return lines;
 }
 
-// Words and numbers are taken apart by hand: streams read them as the process's locale would have them.
+// Words and numbers are taken apart by hand: streams read them as the process's locale would have
+// them.
 std::vector<std::string> words_of(const std::string& line) {
   std::vector<std::string> words;
   for (std::size_t end = 0, begin = 0; (begin = line.find_first_not_of(' ', end)) < line.size();) {
@@ -52,11 +54,13 @@ std::vector<std::string> words_of(const std::string& line) {
 
 // The word at `place` of the first line, if it is a number.
 std::optional<Index> number_in(const files::path& file, std::size_t place = 0) {
-  const std::vector<std::string> lines = lines_of(file), words = words_of(lines.empty() ? "" : lines[0]);
+  const std::vector<std::string> lines = lines_of(file),
+                                 words = words_of(lines.empty() ? "" : lines[0]);
   Index value = 0;
   if (place >= words.size()) return std::nullopt;
   const std::string& word = words[place];
-  const bool is_number = std::from_chars(word.data(), word.data() + word.size(), value).ec == std::errc();
+  const bool is_number =
+      std::from_chars(word.data(), word.data() + word.size(), value).ec == std::errc();
   return is_number ? std::optional(value) : std::nullopt;
 }
 
@@ -75,8 +79,11 @@ struct Mount {
 std::string unescaped(const std::string& text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_escape = text[i] == '\\' && text.find_first_not_of("01234567", i + 1) >= i + 4 && i + 3 < text.size();
-    result += is_escape ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0') : text[i];
+    const bool is_escape = text[i] == '\\' && text.find_first_not_of("01234567", i + 1) >= i + 4 &&
+                           i + 3 < text.size();
+    result += is_escape ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                            text[i + 3] - '0')
+                        : text[i];
     if (is_escape) i += 3;
   }
   return result;
@@ -89,11 +96,13 @@ std::optional<Mount> cpu_mount(const std::string& line) {
   if (dash - words.begin() < 6 || words.end() - dash < 2) return std::nullopt;
   const std::string &root = words[3], &folder = words[4], &type = dash[1], &options = words.back();
   if (type == "cgroup2") return Mount{unescaped(folder), unescaped(root), true};
-  if (type == "cgroup" && has(options, "cpu")) return Mount{unescaped(folder), unescaped(root), false};
+  if (type == "cgroup" && has(options, "cpu"))
+    return Mount{unescaped(folder), unescaped(root), false};
   return std::nullopt;
 }
 
-// The group of the process in a hierarchy: a line of /proc/self/cgroup is NUMBER:CONTROLLERS:GROUP, v2's 0::GROUP.
+// The group of the process in a hierarchy: a line of /proc/self/cgroup is NUMBER:CONTROLLERS:GROUP,
+// v2's 0::GROUP.
 std::optional<files::path> own_group(const std::vector<std::string>& lines, bool is_v2) {
   for (const std::string& line : lines) {
     const std::size_t first = line.find(':'), second = line.find(':', first + 1);
@@ -107,7 +116,8 @@ std::optional<files::path> own_group(const std::vector<std::string>& lines, bool
 // Of v2, cpu.max holds "max 100000" or "150000 100000"; of v1, a quota of -1 is none.
 double quota_in(const files::path& folder, bool is_v2) {
   const auto quota = is_v2 ? number_in(folder / "cpu.max") : number_in(folder / "cpu.cfs_quota_us");
-  const auto period = is_v2 ? number_in(folder / "cpu.max", 1) : number_in(folder / "cpu.cfs_period_us");
+  const auto period =
+      is_v2 ? number_in(folder / "cpu.max", 1) : number_in(folder / "cpu.cfs_period_us");
   if (quota.value_or(0) <= 0 || period.value_or(0) <= 0) return no_limit;
   return static_cast<double>(*quota) / static_cast<double>(*period);
 }
@@ -117,13 +127,17 @@ double quota_of(const Mount& mount, const files::path& group, const files::path&
   const auto leaves = [](const files::path& path) { return path.empty() || *path.begin() == ".."; };
   files::path below = group.lexically_relative(mount.group);
   if (leaves(below)) {
-    // A namespace of groups shows what lies outside of it as "/.." and its own as "/". Any other mount is of other groups.
-    if (mount.group != "/" && group != "/" && !leaves(group.relative_path()) && !leaves(mount.group.relative_path())) return no_limit;
+    // A namespace of groups shows what lies outside of it as "/.." and its own as "/". Any other
+    // mount is of other groups.
+    if (mount.group != "/" && group != "/" && !leaves(group.relative_path()) &&
+        !leaves(mount.group.relative_path()))
+      return no_limit;
     below = ".";
   }
   files::path folder = root / mount.folder.relative_path();
   double quota = quota_in(folder, mount.is_v2);
-  for (const files::path& name : below) quota = std::min(quota, quota_in(folder /= name, mount.is_v2));
+  for (const files::path& name : below)
+    quota = std::min(quota, quota_in(folder /= name, mount.is_v2));
   return quota;
 }
 
@@ -134,13 +148,15 @@ double cpu_quota(const files::path& root) {
   double quota = no_limit;
   for (const std::string& line : lines_of(root / "proc/self/mountinfo"))
     if (const std::optional<Mount> mount = cpu_mount(line))
-      if (const auto group = own_group(groups, mount->is_v2)) quota = std::min(quota, quota_of(*mount, *group, root));
+      if (const auto group = own_group(groups, mount->is_v2))
+        quota = std::min(quota, quota_of(*mount, *group, root));
   return quota;
 }
 
 Index processors(const files::path& root) {
-  const double most = std::min(std::ceil(cpu_quota(root)), static_cast<double>(processors_of_the_mask()));
+  const double most =
+      std::min(std::ceil(cpu_quota(root)), static_cast<double>(processors_of_the_mask()));
   return std::clamp<Index>(static_cast<Index>(most), 1, most_threads);
 }
 
-}  // namespace fovea::parallel
+}}}  // namespace fovea::parallel

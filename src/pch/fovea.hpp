@@ -1,4 +1,5 @@
-// What most sources include, read once for each library. No source leans on it: CI also builds without (-Db_pch=false).
+// What most sources include, read once for each library. No source leans on it: CI also builds
+// without (-Db_pch=false).
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 #include "kernels/instruction_set.hpp"
 #include "parallel/parallel.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -49,11 +49,13 @@ std::string advice_once() {
 }
 
 std::string to_string(const RuntimeInfo& info) {
-  const std::string found =
-      info.blas_core_found == info.blas_core ? "" : fmt::format(" (it had chosen {})", info.blas_core_found);
-  return fmt::format("fovea {} ({}), {} {} by {}, {}; {}, core {}{}; {}", info.version, info.precision, info.threads,
-                     info.threads == 1 ? "thread" : "threads", info.thread_back_end, info.instruction_set, info.blas_version,
-                     info.blas_core, found, info.compiler);
+  const std::string found = info.blas_core_found == info.blas_core
+                                ? ""
+                                : fmt::format(" (it had chosen {})", info.blas_core_found);
+  return fmt::format("fovea {} ({}), {} {} by {}, {}; {}, core {}{}; {}", info.version,
+                     info.precision, info.threads, info.threads == 1 ? "thread" : "threads",
+                     info.thread_back_end, info.instruction_set, info.blas_version, info.blas_core,
+                     found, info.compiler);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

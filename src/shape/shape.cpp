@@ -7,26 +7,32 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 Shape::Shape(std::span<const Index> sizes) {
   if (sizes.size() > max_rank)
-    throw ShapeError(fmt::format("Shape: at most {} axes; ({}) has {}", max_rank, fmt::join(sizes, ", "), sizes.size()));
-  // Zeros are left out of the product, so that (2^40, 2^40, 0) is refused as well: views of it would overflow.
+    throw ShapeError(fmt::format("Shape: at most {} axes; ({}) has {}", max_rank,
+                                 fmt::join(sizes, ", "), sizes.size()));
+  // Zeros are left out of the product, so that (2^40, 2^40, 0) is refused as well: views of it
+  // would overflow.
   Index product = 1;
   for (const Index size : sizes) {
-    if (size < 0) throw ShapeError(fmt::format("Shape: a size is negative: ({})", fmt::join(sizes, ", ")));
+    if (size < 0)
+      throw ShapeError(fmt::format("Shape: a size is negative: ({})", fmt::join(sizes, ", ")));
     if (size > 0 && (__builtin_mul_overflow(product, size, &product) || product > (Index(1) << 56)))
-      throw ShapeError(fmt::format("Shape: more elements than memory can have: ({})", fmt::join(sizes, ", ")));
+      throw ShapeError(
+          fmt::format("Shape: more elements than memory can have: ({})", fmt::join(sizes, ", ")));
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }
   count_ = std::ranges::find(sizes, 0) == sizes.end() ? product : 0;
 }
 
 int Shape::resolve(int axis) const {
-  if (rank_ == 0) throw IndexError(fmt::format("axis {} of shape (): a single number has no axes", axis));
+  if (rank_ == 0)
+    throw IndexError(fmt::format("axis {} of shape (): a single number has no axes", axis));
   if (axis < -rank_ || axis >= rank_)
-    throw IndexError(fmt::format("axis {} of shape {}: there are axes {} to {}", axis, to_string(*this), -rank_, rank_ - 1));
+    throw IndexError(fmt::format("axis {} of shape {}: there are axes {} to {}", axis,
+                                 to_string(*this), -rank_, rank_ - 1));
   return axis < 0 ? axis + rank_ : axis;
 }
 
@@ -45,7 +51,8 @@ Shape Shape::without(int axis) const {
 Shape Shape::inserted(int axis, Index size) const {
   const int position = axis < 0 ? axis + rank_ + 1 : axis;
   if (position < 0 || position > rank_)
-    throw IndexError(fmt::format("a new axis {} of shape {}: it may be {} to {}", axis, to_string(*this), -rank_ - 1, rank_));
+    throw IndexError(fmt::format("a new axis {} of shape {}: it may be {} to {}", axis,
+                                 to_string(*this), -rank_ - 1, rank_));
   std::array<Index, max_rank + 1> longer = {};
   std::copy(sizes_.begin(), sizes_.begin() + position, longer.begin());
   longer[static_cast<std::size_t>(position)] = size;
@@ -59,8 +66,9 @@ std::string to_string(const Shape& shape) {
 
 const Shape& check_count(const char* type, const Shape& shape, std::size_t values) {
   if (static_cast<Index>(values) != shape.count())
-    throw ShapeError(fmt::format("{}: {} values given for shape {}, which has {}", type, values, to_string(shape), shape.count()));
+    throw ShapeError(fmt::format("{}: {} values given for shape {}, which has {}", type, values,
+                                 to_string(shape), shape.count()));
   return shape;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

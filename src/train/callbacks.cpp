@@ -11,25 +11,31 @@
 #include "fovea/base/error.hpp"
 #include "fovea/train/sequential.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-double monitored(const Sequential& model, const char* callback, const std::string& name, const Logs& logs) {
+double monitored(const Sequential& model, const char* callback, const std::string& name,
+                 const Logs& logs) {
   const auto found = logs.find(name);
   if (found != logs.end()) return found->second;
   std::vector<std::string_view> names;
   for (const auto& entry : logs) names.push_back(entry.first);
-  throw ValueError(fmt::format("{}: fit: {}: there is no \"{}\" to watch; there are: {}{}", model.name(), callback, name,
-                               fmt::join(names, ", "), name.starts_with("val_") ? "; give fit validation_data" : ""));
+  throw ValueError(fmt::format("{}: fit: {}: there is no \"{}\" to watch; there are: {}{}",
+                               model.name(), callback, name, fmt::join(names, ", "),
+                               name.starts_with("val_") ? "; give fit validation_data" : ""));
 }
 
-// Which values are better, as far as a word of the name tells: "val_mean_squared_error" is an error.
+// Which values are better, as far as a word of the name tells: "val_mean_squared_error" is an
+// error.
 MonitorMode mode_of(std::string_view name) {
-  constexpr std::array<std::string_view, 10> low = {"loss",         "error",   "mse",        "mae",        "rmse",
-                                                    "crossentropy", "entropy", "divergence", "perplexity", "huber"},
-                                             high = {"accuracy", "acc",      "precision", "recall", "auc",
-                                                     "f1",       "fmeasure", "iou",       "dice",   "r2"};
+  constexpr std::array<std::string_view, 10> low = {"loss",    "error",      "mse",
+                                                    "mae",     "rmse",       "crossentropy",
+                                                    "entropy", "divergence", "perplexity",
+                                                    "huber"},
+                                             high = {"accuracy", "acc", "precision", "recall",
+                                                     "auc",      "f1",  "fmeasure",  "iou",
+                                                     "dice",     "r2"};
   bool is_low = false, is_high = false;
   for (std::string_view rest = name; !rest.empty();) {
     const std::string_view word = rest.substr(0, rest.find('_'));
@@ -51,7 +57,8 @@ double Logs::operator[](std::string_view name) const& {
   if (const auto found = find(name); found != end()) return found->second;
   std::vector<std::string_view> names;
   for (const auto& entry : *this) names.push_back(entry.first);
-  throw IndexError(fmt::format("Logs: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+  throw IndexError(
+      fmt::format("Logs: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
 }
 
 Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta)
@@ -59,16 +66,19 @@ Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, doubl
       name_(std::move(name)),
       mode_(mode == MonitorMode::by_name ? mode_of(name_) : mode),
       min_delta_(min_delta) {
-  if (!(min_delta >= 0)) throw ValueError(fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
+  if (!(min_delta >= 0))
+    throw ValueError(
+        fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
 }
 
 double Monitor::value(const Sequential& model, const Logs& logs) const {
   const double value = monitored(model, callback_, name_, logs);
   if (mode_ == MonitorMode::by_name)
-    throw ValueError(fmt::format(
-        "{}: fit: {}: the name \"{}\" does not tell whether lower or higher values are better; give .mode = MonitorMode::min or "
-        "MonitorMode::max",
-        model.name(), callback_, name_));
+    throw ValueError(
+        fmt::format("{}: fit: {}: the name \"{}\" does not tell whether lower or higher values are "
+                    "better; give .mode = MonitorMode::min or "
+                    "MonitorMode::max",
+                    model.name(), callback_, name_));
   return value;
 }
 
@@ -80,7 +90,9 @@ bool Monitor::improves(double value, double best) const {
 RestoreBestWeights::RestoreBestWeights(RestoreBestWeightsOptions options)
     : monitor_("RestoreBestWeights", std::move(options.monitor), options.mode, options.min_delta) {}
 
-void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const { monitor_.value(model, names); }
+void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const {
+  monitor_.value(model, names);
+}
 
 void RestoreBestWeights::on_train_begin(Sequential&) {
   best_epoch_ = -1;
@@ -93,27 +105,38 @@ void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs
   best_ = value;
   best_epoch_ = epoch;
   weights_.clear();
-  for (const NamedParameter& parameter : parameters_of(model)) weights_.push_back(parameter.tensor.value().clone());
+  for (const NamedParameter& parameter : parameters_of(model))
+    weights_.push_back(parameter.tensor.value().clone());
 }
 
 void RestoreBestWeights::restore(Sequential& model) const {
-  if (weights_.empty()) throw StateError("RestoreBestWeights: no epoch has ended yet, so there are no weights to put back");
+  if (weights_.empty())
+    throw StateError(
+        "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back");
   std::vector<NamedParameter> parameters = parameters_of(model);
   if (parameters.size() != weights_.size())
-    throw ValueError(fmt::format("RestoreBestWeights: the weights of {} parameters are remembered, and this model has {}", weights_.size(), parameters.size()));
+    throw ValueError(fmt::format(
+        "RestoreBestWeights: the weights of {} parameters are remembered, and this model has {}",
+        weights_.size(), parameters.size()));
   for (std::size_t i = 0; i < weights_.size(); ++i)
     if (const Shape& shape = parameters[i].tensor.shape(); shape != weights_[i].shape())
-      throw ShapeError(fmt::format("RestoreBestWeights: {} is {} in this model; {} is remembered", parameters[i].path, to_string(shape),
+      throw ShapeError(fmt::format("RestoreBestWeights: {} is {} in this model; {} is remembered",
+                                   parameters[i].path, to_string(shape),
                                    to_string(weights_[i].shape())));
   for (std::size_t i = 0; i < weights_.size(); ++i) parameters[i].tensor.assign(weights_[i]);
 }
 
 EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
-    : monitor_("EarlyStopping", std::move(options.monitor), options.mode, options.min_delta), patience_(options.patience) {
-  if (patience_ < 0) throw ValueError(fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience_));
+    : monitor_("EarlyStopping", std::move(options.monitor), options.mode, options.min_delta),
+      patience_(options.patience) {
+  if (patience_ < 0)
+    throw ValueError(
+        fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience_));
 }
 
-void EarlyStopping::check_names(const Sequential& model, const Logs& names) const { monitor_.value(model, names); }
+void EarlyStopping::check_names(const Sequential& model, const Logs& names) const {
+  monitor_.value(model, names);
+}
 
 void EarlyStopping::on_train_begin(Sequential&) {
   best_ = std::numeric_limits<double>::quiet_NaN();  // which any number is better than
@@ -121,8 +144,8 @@ void EarlyStopping::on_train_begin(Sequential&) {
   started_ = stopped_ = false;
 }
 
-// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both stop at it, and the first epoch of
-// all never stops.
+// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both
+// stop at it, and the first epoch of all never stops.
 void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (monitor_.improves(value, best_)) {
@@ -135,4 +158,4 @@ void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
   started_ = true;
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -6,14 +6,16 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
 enum class Kind { labels, one_hot, binary };
 
 // Whether `shape` is `whole` without its last axis, or with size 1 there.
-bool is_one_a_row(const Shape& shape, const Shape& whole) { return shape == whole.without(-1) || shape == whole.with(-1, 1); }
+bool is_one_a_row(const Shape& shape, const Shape& whole) {
+  return shape == whole.without(-1) || shape == whole.with(-1, 1);
+}
 
 Kind kind_of(const Shape& prediction, const Shape& target) {
   if (prediction.rank() >= 1) {
@@ -22,7 +24,8 @@ Kind kind_of(const Shape& prediction, const Shape& target) {
     if (is_one_a_row(target, prediction)) return Kind::labels;
   }
   throw ShapeError(
-      fmt::format("accuracy: predictions are {}, targets {}; labels must have the predictions' shape without its last axis, the "
+      fmt::format("accuracy: predictions are {}, targets {}; labels must have the predictions' "
+                  "shape without its last axis, the "
                   "classes, and one-hot targets the same shape",
                   to_string(prediction), to_string(target)));
 }
@@ -50,8 +53,9 @@ Array right(const Array& prediction, const Number* target, Kind kind, real thres
       is_right = !std::isnan(*row) && static_cast<double>(target[i]) == (*row > threshold ? 1 : 0);
     } else {
       const Index best = largest(row, classes);
-      is_right = best >= 0 && (kind == Kind::labels ? static_cast<double>(target[i]) == static_cast<double>(best)
-                                                    : largest(target + i * classes, classes) == best);
+      is_right = best >= 0 &&
+                 (kind == Kind::labels ? static_cast<double>(target[i]) == static_cast<double>(best)
+                                       : largest(target + i * classes, classes) == best);
     }
     result.mutable_data()[i] = is_right ? real(1) : real(0);
   }
@@ -60,7 +64,9 @@ Array right(const Array& prediction, const Number* target, Kind kind, real thres
 
 }  // namespace
 
-void Accuracy::check(const Shape& prediction, const Samples& target) const { kind_of(prediction, target.shape()); }
+void Accuracy::check(const Shape& prediction, const Samples& target) const {
+  kind_of(prediction, target.shape());
+}
 
 Array Accuracy::operator()(const Array& prediction, const Samples& target) const {
   const Kind kind = kind_of(prediction.shape(), target.shape());
@@ -68,4 +74,4 @@ Array Accuracy::operator()(const Array& prediction, const Samples& target) const
                          : right(prediction, target.array().data(), kind, threshold);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

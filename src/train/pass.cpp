@@ -10,7 +10,7 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/masked.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -18,10 +18,15 @@ namespace {
 Array joined(const std::string& model, std::span<const Array> parts) {
   Index samples = 0;
   for (const Array& part : parts) {
-    if (part.shape().rank() < 1) throw ShapeError(fmt::format("{}: its output for a batch is a single number; it must have a first axis, the samples", model));
+    if (part.shape().rank() < 1)
+      throw ShapeError(fmt::format(
+          "{}: its output for a batch is a single number; it must have a first axis, the samples",
+          model));
     if (part.shape().without(0) != parts[0].shape().without(0))
-      throw ShapeError(fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the first, the samples, must be equal", model, to_string(parts[0].shape()),
-                                   to_string(part.shape())));
+      throw ShapeError(
+          fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the "
+                      "first, the samples, must be equal",
+                      model, to_string(parts[0].shape()), to_string(part.shape())));
     samples += part.shape()[0];
   }
   Array whole(parts[0].shape().with(0, samples));
@@ -32,7 +37,8 @@ Array joined(const std::string& model, std::span<const Array> parts) {
 
 }  // namespace
 
-Pass::Pass(const Sequential& model, Shards& shards, std::span<const Shape> shapes) : model_(model), shards_(shards) {
+Pass::Pass(const Sequential& model, Shards& shards, std::span<const Shape> shapes)
+    : model_(model), shards_(shards) {
   for (const Layer& layer : model.layers()) {
     dense_bytes_ += layer.dense_bytes();
     mixes_samples_ = mixes_samples_ || layer.mixes_samples();
@@ -41,12 +47,14 @@ Pass::Pass(const Sequential& model, Shards& shards, std::span<const Shape> shape
     if (one.rank() > 0) positions_ = std::max(positions_, one.with(-1, 1).count());
   };
   if (shapes.empty()) see(model.input_);
-  for (const Shape& shape : shapes.empty() ? std::span<const Shape>(model.outputs_) : shapes) see(shape);
+  for (const Shape& shape : shapes.empty() ? std::span<const Shape>(model.outputs_) : shapes)
+    see(shape);
   const std::optional<Activation> last = model.layers()[model.last_layer()].last_activation();
   if (model.compiled_ && last && model.compiled_->loss.after() == last) fused_ = last;
 }
 
-Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>& weight, std::span<const Index> positions) const {
+Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>& weight,
+                  std::span<const Index> positions) const {
   memory::List<double> weights;
   weights.reserve(weight.empty() ? 0 : positions.size());
   if (!weight.empty())
@@ -72,12 +80,15 @@ Batch Pass::batch(const Samples& x, const Samples& y, memory::List<double> weigh
 Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) const {
   if (values.rank() < 1 || values[0] != samples)
     throw ShapeError(
-        fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or position, and fit takes their mean",
+        fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or "
+                    "position, and fit takes their mean",
                     model_.name(), to_string(values)));
   const Index each = values.count() / samples;
   if (batch.mask && batch.mask->count() != batch.x.count() * each)
-    throw ShapeError(fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; put a DropMask before the layer that leaves the sequence", model_.name(),
-                                 to_string(batch.mask->shape()), each));
+    throw ShapeError(
+        fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; "
+                    "put a DropMask before the layer that leaves the sequence",
+                    model_.name(), to_string(batch.mask->shape()), each));
   return each;
 }
 
@@ -87,16 +98,20 @@ Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) c
 
 namespace {
 
-// The positions of a shard's predictions that count, where some do not: masked ones, and samples of weight 0 if they are in the
-// batch.
+// The positions of a shard's predictions that count, where some do not: masked ones, and samples of
+// weight 0 if they are in the batch.
 std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end) {
-  if (!batch.mask && std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return std::nullopt;
-  const auto has_weight = [&](Index sample) { return batch.weight.empty() || batch.weight[static_cast<std::size_t>(sample)] != 0; };
+  if (!batch.mask && std::ranges::find(batch.weight, 0.0) == batch.weight.end())
+    return std::nullopt;
+  const auto has_weight = [&](Index sample) {
+    return batch.weight.empty() || batch.weight[static_cast<std::size_t>(sample)] != 0;
+  };
   Mask keep = batch.mask ? batch.mask->rows(begin, end) : Mask(Shape{end - begin});
   if (!batch.mask) std::ranges::fill(keep.mutable_keep(), std::uint8_t(1));
   const Index each = keep.count() / (end - begin);
   for (Index sample = begin; sample < end; ++sample)
-    if (!has_weight(sample)) std::fill_n(keep.mutable_data() + (sample - begin) * each, each, std::uint8_t(0));
+    if (!has_weight(sample))
+      std::fill_n(keep.mutable_data() + (sample - begin) * each, each, std::uint8_t(0));
   return keep.kept() < keep.count() ? std::optional(std::move(keep)) : std::nullopt;
 }
 
@@ -112,8 +127,9 @@ Samples with_classes(Samples target, const Mask& keep) {
 
 }  // namespace
 
-// What does not count is selected away, not multiplied by 0, on the way there and on the way back: its prediction and its target
-// may be NaN, its loss and the loss's own derivative infinite, and its prediction gets a gradient of exactly 0.
+// What does not count is selected away, not multiplied by 0, on the way there and on the way back:
+// its prediction and its target may be NaN, its loss and the loss's own derivative infinite, and
+// its prediction gets a gradient of exactly 0.
 void Pass::run(const Batch& batch, bool training, Means& means) {
   const Index samples = batch.x.count(), shards = samples == 0 ? 0 : this->count(samples);
   memory::List<double> losses(static_cast<std::size_t>(shards));
@@ -124,11 +140,15 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
   shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
     std::optional<NoGrad> no_grad;
     if (!training) no_grad.emplace();
-    const Context context{.training = training, .seed = model_.compiled_->seed, .step = model_.steps_, .first_sample = begin};
+    const Context context{.training = training,
+                          .seed = model_.compiled_->seed,
+                          .step = model_.steps_,
+                          .first_sample = begin};
     const Tensor output = prediction(batch.x.rows(begin, end), context, fused_.has_value());
     const std::optional<Mask> keep = counted_positions(batch, begin, end);
     const Samples rows = batch.y.rows(begin, end), target = keep ? with_classes(rows, *keep) : rows;
-    const Tensor seen = keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
+    const Tensor seen =
+        keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
     const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
     const Index each = values_each(batch, values.shape(), end - begin);
     // A loss of several values a sample is their mean.
@@ -136,7 +156,8 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     Array dvalues(values.shape());
     double sum = 0;
     for (Index i = 0; i < values.value().count(); ++i) {
-      const double weight = batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(begin + i / each)];
+      const double weight =
+          batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(begin + i / each)];
       const bool counts = weight != 0 && (!batch.mask || batch.mask->data()[begin * each + i] != 0);
       if (counts) sum += weight * static_cast<double>(values.value().data()[i]);
       dvalues.mutable_data()[i] = counts ? static_cast<real>(weight / (counted * part)) : real(0);
@@ -145,10 +166,12 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     if (training) backward(values, dvalues, sink);
     if (!is_measured) return;
     const NoGrad detached;
-    predictions[static_cast<std::size_t>(shard)] = fused_ ? activate(output.detach(), *fused_).value() : output.value();
+    predictions[static_cast<std::size_t>(shard)] =
+        fused_ ? activate(output.detach(), *fused_).value() : output.value();
   });
   if (training) shards_.reduce(shards, model_.learning_);
-  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0), static_cast<double>(batch.counted));
+  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0),
+                 static_cast<double>(batch.counted));
   const NoGrad no_grad;
   if (is_measured && samples > 0) add_metrics(batch, joined(model_.name_, predictions), means);
 }
@@ -160,8 +183,10 @@ void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& mean
     const Metric& metric = metrics[which];
     const Array values = metric(predictions, batch.y);
     if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
-      throw ShapeError(fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for each sample or position",
-                                   model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
+      throw ShapeError(
+          fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "
+                      "each sample or position",
+                      model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
     const bool masked = keep && values.count() % keep->count() == 0;
     const Index each = masked ? values.count() / keep->count() : 1;
     double sum = 0, counted = 0;
@@ -174,14 +199,16 @@ void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& mean
   }
 }
 
-Logs Pass::evaluate(const Samples& x, const Samples& y, const std::vector<double>& weight, Index batch_size) {
+Logs Pass::evaluate(const Samples& x, const Samples& y, const std::vector<double>& weight,
+                    Index batch_size) {
   const parallel::FlushSubnormals flush;
   Means means(*model_.compiled_);
   std::vector<Index> positions(static_cast<std::size_t>(x.count()));
   std::iota(positions.begin(), positions.end(), Index(0));
   for (Index begin = 0; begin < x.count(); begin += batch_size) {
     const auto size = static_cast<std::size_t>(std::min(batch_size, x.count() - begin));
-    run(batch(x, y, weight, std::span(positions).subspan(static_cast<std::size_t>(begin), size)), false, means);
+    run(batch(x, y, weight, std::span(positions).subspan(static_cast<std::size_t>(begin), size)),
+        false, means);
   }
   return means.logs();
 }
@@ -196,10 +223,11 @@ Array Pass::predict(const Samples& x, Index batch_size) {
     parts.resize(before + static_cast<std::size_t>(count));
     shards_.run(count, batch.count(), [&](Index shard, Index begin, Index end, Sink&) {
       const NoGrad no_grad;
-      parts[before + static_cast<std::size_t>(shard)] = prediction(batch.rows(begin, end), Context{.first_sample = begin}, false).value();
+      parts[before + static_cast<std::size_t>(shard)] =
+          prediction(batch.rows(begin, end), Context{.first_sample = begin}, false).value();
     });
   }
   return joined(model_.name_, parts);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

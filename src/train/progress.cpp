@@ -11,23 +11,27 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
-double steady_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 bool is_terminal(const std::ostream& out) {
   const int stream = &out == &std::cout ? STDOUT_FILENO : &out == &std::cerr ? STDERR_FILENO : -1;
   if (stream < 0 || isatty(stream) == 0) return false;
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  return (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::string_view(term) != "dumb");
+  return (no_color == nullptr || *no_color == '\0') &&
+         (term == nullptr || std::string_view(term) != "dumb");
 }
 
 namespace {
 
 constexpr double redraw_interval = 0.05;
 constexpr Index bar_width = 20;
-constexpr std::string_view bold = "\x1b[1m", green = "\x1b[32m", white = "\x1b[37m", plain = "\x1b[0m";
+constexpr std::string_view bold = "\x1b[1m", green = "\x1b[32m", white = "\x1b[37m",
+                           plain = "\x1b[0m";
 
 // How many columns a text takes: its code points, without those of colours.
 Index visible_width(std::string_view text) {
@@ -47,18 +51,22 @@ std::string repeated(std::string_view text, Index times) {
   return result;
 }
 
-std::string count_text(Index step, Index steps) { return fmt::format("{:>{}}/{}", step, fmt::formatted_size("{}", steps), steps); }
+std::string count_text(Index step, Index steps) {
+  return fmt::format("{:>{}}/{}", step, fmt::formatted_size("{}", steps), steps);
+}
 
 std::string bar_text(Index step, Index steps) {
   const auto part = bar_width * (static_cast<double>(step) / static_cast<double>(steps));
   const Index done = std::clamp(static_cast<Index>(part), Index(0), bar_width);
-  const std::string green_part = done == 0 ? "" : fmt::format("{}{}{}", green, repeated("━", done), plain);
+  const std::string green_part =
+      done == 0 ? "" : fmt::format("{}{}{}", green, repeated("━", done), plain);
   return fmt::format("{}{}{}{}", green_part, white, repeated("━", bar_width - done), plain);
 }
 
 std::string remaining_text(double remaining) {
   const auto seconds = static_cast<Index>(remaining);
-  if (remaining > 3600) return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds % 3600 / 60, seconds % 60);
+  if (remaining > 3600)
+    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds % 3600 / 60, seconds % 60);
   if (remaining > 60) return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
   return fmt::format("{}s", seconds);
 }
@@ -77,19 +85,25 @@ std::string number_text(double value) {
 
 std::string values_text(std::span<const ProgressValue> values) {
   std::string text;
-  for (const ProgressValue& shown : values) text += fmt::format(" - {}: {}", shown.name, number_text(shown.value));
+  for (const ProgressValue& shown : values)
+    text += fmt::format(" - {}: {}", shown.name, number_text(shown.value));
   return text;
 }
 
-std::string line_text(Index step, Index steps, const std::string& time, double step_seconds, std::span<const ProgressValue> values) {
-  return fmt::format("{}{}{} {} {}{}{} {}{}", bold, count_text(step, steps), plain, bar_text(step, steps), bold, time, plain,
-                     step_time_text(step_seconds), values_text(values));
+std::string line_text(Index step, Index steps, const std::string& time, double step_seconds,
+                      std::span<const ProgressValue> values) {
+  return fmt::format("{}{}{} {} {}{}{} {}{}", bold, count_text(step, steps), plain,
+                     bar_text(step, steps), bold, time, plain, step_time_text(step_seconds),
+                     values_text(values));
 }
 
 }  // namespace
 
-Progress::Progress(std::ostream& out, ProgressOptions options) : out_(out), options_(std::move(options)), start_(options_.clock()) {
-  if (options_.steps < 1) throw ValueError(fmt::format("Progress: an epoch of {} steps; it must have at least 1", options_.steps));
+Progress::Progress(std::ostream& out, ProgressOptions options)
+    : out_(out), options_(std::move(options)), start_(options_.clock()) {
+  if (options_.steps < 1)
+    throw ValueError(
+        fmt::format("Progress: an epoch of {} steps; it must have at least 1", options_.steps));
   if (options_.epochs > 1) write(fmt::format("Epoch {}/{}\n", options_.epoch, options_.epochs));
 }
 
@@ -98,7 +112,8 @@ void Progress::update(Index step, std::span<const ProgressValue> values) {
   const double now = options_.clock();
   const double step_seconds = seconds_per_step(step, now);
   if (drawn_ && now - *drawn_ < redraw_interval) return;
-  const std::string remaining = remaining_text(step_seconds * static_cast<double>(options_.steps - step));
+  const std::string remaining =
+      remaining_text(step_seconds * static_cast<double>(options_.steps - step));
   draw(line_text(step, options_.steps, remaining, step_seconds, values), "");
   drawn_ = now;
 }
@@ -109,16 +124,17 @@ void Progress::finish(std::span<const ProgressValue> values) {
   const double step_seconds = seconds_per_step(steps, now);
   const std::string elapsed = fmt::format("{:.0f}s", now - start_);
   if (options_.terminal) return draw(line_text(steps, steps, elapsed, step_seconds, values), "\n");
-  write(fmt::format("{} - {} - {}{}\n", count_text(steps, steps), elapsed, step_time_text(step_seconds), values_text(values)));
+  write(fmt::format("{} - {} - {}{}\n", count_text(steps, steps), elapsed,
+                    step_time_text(step_seconds), values_text(values)));
 }
 
-// The first step is rarely like the others (memory is still to be claimed), and is left out once there is another. Without a
-// terminal nobody tells when it was done, and it counts.
+// The first step is rarely like the others (memory is still to be claimed), and is left out once
+// there is another. Without a terminal nobody tells when it was done, and it counts.
 double Progress::seconds_per_step(Index step, double now) {
   if (step == 0) return 0;
   const bool leave_out_first = step > 1 && first_step_;
-  const double seconds =
-      leave_out_first ? (now - *first_step_) / static_cast<double>(step - 1) : (now - start_) / static_cast<double>(step);
+  const double seconds = leave_out_first ? (now - *first_step_) / static_cast<double>(step - 1)
+                                         : (now - start_) / static_cast<double>(step);
   if (step == 1) first_step_ = now;
   return seconds;
 }
@@ -127,7 +143,8 @@ double Progress::seconds_per_step(Index step, double now) {
 void Progress::draw(const std::string& line, std::string_view end) {
   const Index width = visible_width(line);
   const Index left_over = std::max(drawn_width_ - width, Index(0));
-  write(fmt::format("{}\r{}{}{}", repeated("\b", drawn_width_), line, repeated(" ", left_over), end));
+  write(
+      fmt::format("{}\r{}{}{}", repeated("\b", drawn_width_), line, repeated(" ", left_over), end));
   drawn_width_ = width;
 }
 
@@ -136,4 +153,4 @@ void Progress::write(const std::string& text) {
   out_.flush();
 }
 
-}  // namespace fovea::train
+}}}  // namespace fovea::train

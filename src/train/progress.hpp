@@ -1,5 +1,6 @@
-// The text that shows how an epoch goes, as Keras prints it: on a terminal a bar that redraws itself, elsewhere one line.
-// What the numbers are, and when they are taken, is the training loop's.
+// The text that shows how an epoch goes, as Keras prints it: on a terminal a bar that redraws
+// itself, elsewhere one line. What the numbers are, and when they are taken, is the training
+// loop's.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
 /// Seconds since some fixed moment.
 using Clock = std::function<double()>;
@@ -19,8 +20,9 @@ using Clock = std::function<double()>;
 /// A clock that never goes back.
 double steady_seconds();
 
-/// Whether text written to `out` appears on a terminal that understands colours: `out` is std::cout or std::cerr, the process's
-/// stream of that number is a terminal, NO_COLOR is unset or empty, and TERM is not "dumb".
+/// Whether text written to `out` appears on a terminal that understands colours: `out` is std::cout
+/// or std::cerr, the process's stream of that number is a terminal, NO_COLOR is unset or empty, and
+/// TERM is not "dumb".
 bool is_terminal(const std::ostream& out);
 
 /// A number to show: a loss or a metric.
@@ -40,10 +42,12 @@ struct ProgressOptions {
 /// One epoch's text. The clock starts with the object.
 class Progress {
  public:
-  /// Writes `Epoch 1/10` if there is more than one epoch. Throws ValueError if `steps` is below one.
+  /// Writes `Epoch 1/10` if there is more than one epoch. Throws ValueError if `steps` is below
+  /// one.
   Progress(std::ostream& out, ProgressOptions options);
 
-  /// After `step` steps: draws the bar, unless it was drawn less than 0.05 seconds ago. Without a terminal it writes nothing.
+  /// After `step` steps: draws the bar, unless it was drawn less than 0.05 seconds ago. Without a
+  /// terminal it writes nothing.
   void update(Index step, std::span<const ProgressValue> values);
 
   /// After the epoch and its validation: the last bar, or the one line, and a newline.
@@ -62,4 +66,4 @@ class Progress {
   Index drawn_width_ = 0;
 };
 
-}  // namespace fovea::train
+}}}  // namespace fovea::train

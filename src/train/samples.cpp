@@ -4,14 +4,16 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 Samples::Samples(Ids ids) : value_(std::move(ids)) {
-  if (shape().rank() == 0) throw ShapeError("Samples: a single id; samples lie along the first axis");
+  if (shape().rank() == 0)
+    throw ShapeError("Samples: a single id; samples lie along the first axis");
 }
 
 Samples::Samples(Array array) : value_(std::move(array)) {
-  if (shape().rank() == 0) throw ShapeError("Samples: a single number; samples lie along the first axis");
+  if (shape().rank() == 0)
+    throw ShapeError("Samples: a single number; samples lie along the first axis");
 }
 
 const Shape& Samples::shape() const& {
@@ -20,12 +22,14 @@ const Shape& Samples::shape() const& {
 
 const Ids& Samples::ids() const& {
   if (const Ids* ids = std::get_if<Ids>(&value_)) return *ids;
-  throw ValueError(fmt::format("ids are wanted, and these are numbers of shape {}", to_string(shape())));
+  throw ValueError(
+      fmt::format("ids are wanted, and these are numbers of shape {}", to_string(shape())));
 }
 
 const Array& Samples::array() const& {
   if (const Array* array = std::get_if<Array>(&value_)) return *array;
-  throw ValueError(fmt::format("numbers are wanted, and these are ids of shape {}", to_string(shape())));
+  throw ValueError(
+      fmt::format("numbers are wanted, and these are ids of shape {}", to_string(shape())));
 }
 
 Samples Samples::rows(Index begin, Index end) const {
@@ -36,4 +40,4 @@ Samples Samples::rows(std::span<const Index> positions) const {
   return std::visit([=](const auto& value) { return Samples(value.rows(positions)); }, value_);
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -6,7 +6,7 @@
 
 #include "kernels/elementwise.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
@@ -18,11 +18,15 @@ Index Shards::count(Index samples, Index positions, Index dense_bytes, bool mixe
   constexpr Index most = most_shards, rows = 512, budget = 64'000'000;
   const Index least = (rows + positions - 1) / positions;
   Index shards = 1;
-  while (!mixes_samples && 2 * shards <= std::min(samples / least, most) && 2 * shards * dense_bytes <= budget) shards *= 2;
+  while (!mixes_samples && 2 * shards <= std::min(samples / least, most) &&
+         2 * shards * dense_bytes <= budget)
+    shards *= 2;
   return shards;
 }
 
-void Shards::run(Index shards, Index samples, parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body) {
+void Shards::run(
+    Index shards, Index samples,
+    parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body) {
   if (static_cast<Index>(sinks_.size()) < shards) sinks_.resize(static_cast<std::size_t>(shards));
   const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
@@ -38,7 +42,8 @@ namespace {
 // The shards' gradients of one parameter, all dense, which are added up into the first of them.
 struct DenseSum {
   const Tensor* parameter;
-  std::size_t shares;  // the sum that this one is: its own, or an earlier one whose arrays are the same
+  std::size_t
+      shares;  // the sum that this one is: its own, or an earlier one whose arrays are the same
   std::size_t count = 0;
   std::array<Gradient*, most_shards> parts = {};
   std::array<const real*, most_shards> given = {};  // where the parts' numbers are when they come
@@ -48,7 +53,8 @@ struct DenseSum {
 // Adds up numbers [begin, end) of all parts, along a binary tree.
 void add_up(const DenseSum& sum, Index begin, Index end) {
   for (std::size_t step = 1; step < sum.count; step *= 2)
-    for (std::size_t i = 0; i + step < sum.count; i += 2 * step) kernels::scale(sum.numbers[i + step] + begin, 1, sum.numbers[i] + begin, end - begin, true);
+    for (std::size_t i = 0; i + step < sum.count; i += 2 * step)
+      kernels::scale(sum.numbers[i + step] + begin, 1, sum.numbers[i] + begin, end - begin, true);
 }
 
 }  // namespace
@@ -73,9 +79,11 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
     }
     for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
     const auto same = std::ranges::find(sums, sum.given, &DenseSum::given);
-    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer, or a reshaped parameter and what it is added to
+    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer, or a reshaped parameter and
+                               // what it is added to
       sum.shares = static_cast<std::size_t>(same - sums.begin());
-      for (Gradient* part : parts) part->clear();  // so that the other's are its own, and may be written
+      for (Gradient* part : parts)
+        part->clear();  // so that the other's are its own, and may be written
     }
     sums.push_back(sum);
   }
@@ -86,13 +94,16 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
     DenseSum& sum = sums[i];
     if (sum.shares != i || sum.count == 1) continue;
     for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
-    for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain) pieces.emplace_back(&sum, begin);
+    for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain)
+      pieces.emplace_back(&sum, begin);
   }
   parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
     const auto& [sum, begin] = pieces[static_cast<std::size_t>(i)];
     add_up(*sum, begin, std::min(sum->parameter->shape().count(), begin + grain));
   });
-  for (const DenseSum& sum : sums) sum.parameter->gradient().add(sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
+  for (const DenseSum& sum : sums)
+    sum.parameter->gradient().add(
+        sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -8,12 +8,13 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
 std::string with_commas(Index number) {
   std::string text = fmt::to_string(number);
   const Index first_digit = number < 0 ? 1 : 0;
-  for (auto i = static_cast<Index>(text.size()) - 3; i > first_digit; i -= 3) text.insert(static_cast<std::size_t>(i), 1, ',');
+  for (auto i = static_cast<Index>(text.size()) - 3; i > first_digit; i -= 3)
+    text.insert(static_cast<std::size_t>(i), 1, ',');
   return text;
 }
 
@@ -27,7 +28,8 @@ std::string memory_size(double bytes) {
 namespace {
 
 constexpr std::size_t column_count = 3;
-constexpr Index narrowest = 16, widest = 1000;  // at 16 one code point is left for the last column's text
+constexpr Index narrowest = 16,
+                widest = 1000;  // at 16 one code point is left for the last column's text
 using Cells = std::array<std::string, column_count>;
 using Widths = std::array<Index, column_count>;
 
@@ -49,7 +51,9 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string without_trailing_blanks(std::string_view text) { return std::string(text.substr(0, text.find_last_not_of(' ') + 1)); }
+std::string without_trailing_blanks(std::string_view text) {
+  return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
+}
 
 // The text itself, or as much of it as leaves room for an ellipsis.
 std::string cut(const std::string& text, Index width) {
@@ -59,14 +63,16 @@ std::string cut(const std::string& text, Index width) {
     if (starts_code_point(text[end]) && kept++ == width - 1) return text.substr(0, end) + "…";
 }
 
-// Breaks a text before each word that the line has no room for. A word longer than the width has a line alone, cut.
+// Breaks a text before each word that the line has no room for. A word longer than the width has a
+// line alone, cut.
 std::vector<std::string> wrap(std::string_view text, Index width) {
   std::vector<std::string> lines = {""};
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t letter = std::min(text.find_first_not_of(' ', begin), text.size());
     const std::size_t blank = std::min(text.find(' ', letter), text.size());
     const std::size_t next = std::min(text.find_first_not_of(' ', blank), text.size());
-    const bool fits = code_points(lines.back()) + code_points(text.substr(begin, blank - begin)) <= width;
+    const bool fits =
+        code_points(lines.back()) + code_points(text.substr(begin, blank - begin)) <= width;
     if (!fits && !lines.back().empty()) lines.emplace_back();
     lines.back() += text.substr(begin, next - begin);
     begin = next;
@@ -75,36 +81,45 @@ std::vector<std::string> wrap(std::string_view text, Index width) {
   return lines;
 }
 
-std::string rule(const Widths& widths, std::string_view left, std::string_view line, std::string_view cross, std::string_view right) {
+std::string rule(const Widths& widths, std::string_view left, std::string_view line,
+                 std::string_view cross, std::string_view right) {
   std::string result(left);
-  for (std::size_t i = 0; i < column_count; ++i) result.append(repeated(line, widths[i])).append(i + 1 < column_count ? cross : right);
+  for (std::size_t i = 0; i < column_count; ++i)
+    result.append(repeated(line, widths[i])).append(i + 1 < column_count ? cross : right);
   return result + "\n";
 }
 
 enum class Vertical { top, bottom };
 
-std::string cells_text(const Cells& cells, const Widths& widths, std::string_view border, Vertical vertical) {
+std::string cells_text(const Cells& cells, const Widths& widths, std::string_view border,
+                       Vertical vertical) {
   std::array<std::vector<std::string>, column_count> lines;
   std::size_t height = 1;
   for (std::size_t i = 0; i < column_count; ++i) {
     lines[i] = wrap(cells[i], widths[i] - 2);
     height = std::max(height, lines[i].size());
   }
-  for (auto& column : lines) column.insert(vertical == Vertical::top ? column.end() : column.begin(), height - column.size(), "");
+  for (auto& column : lines)
+    column.insert(vertical == Vertical::top ? column.end() : column.begin(), height - column.size(),
+                  "");
   std::string result;
   for (std::size_t row = 0; row < height; ++row) {
     for (std::size_t i = 0; i < column_count; ++i) {
       const std::string& text = lines[i][row];
       const std::string blanks(static_cast<std::size_t>(widths[i] - 2 - code_points(text)), ' ');
       const bool is_number = i + 1 == column_count;
-      result.append(border).append(" ").append(is_number ? blanks + text : text + blanks).append(" ");
+      result.append(border)
+          .append(" ")
+          .append(is_number ? blanks + text : text + blanks)
+          .append(" ");
     }
     result.append(border).append("\n");
   }
   return result;
 }
 
-// The columns end at 45, 80 and 100 percent. What the borders take comes off the columns, most of it off the middle one.
+// The columns end at 45, 80 and 100 percent. What the borders take comes off the columns, most of
+// it off the middle one.
 Widths column_widths(Index width) {
   const Index first = width * 45 / 100;
   const Index second = width * 80 / 100;
@@ -118,9 +133,11 @@ std::string total_text(std::string_view what, Index count, Index bytes_per_param
 
 }  // namespace
 
-std::string summary_table(std::string_view model, std::span<const SummaryRow> rows, const SummaryTotals& totals, Index width) {
+std::string summary_table(std::string_view model, std::span<const SummaryRow> rows,
+                          const SummaryTotals& totals, Index width) {
   if (width < narrowest || width > widest)
-    throw ValueError(fmt::format("summary: the width is {}; it must be {} to {}", width, narrowest, widest));
+    throw ValueError(
+        fmt::format("summary: the width is {}; it must be {} to {}", width, narrowest, widest));
   const Widths widths = column_widths(width);
   std::string text = fmt::format("Model: \"{}\"\n", printable(model));
   text += rule(widths, "┏", "━", "┳", "┓");
@@ -129,15 +146,18 @@ std::string summary_table(std::string_view model, std::span<const SummaryRow> ro
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i > 0) text += rule(widths, "├", "─", "┼", "┤");
     const std::string layer = fmt::format("{} ({})", rows[i].name, rows[i].type);
-    text += cells_text({printable(layer), printable(rows[i].output_shape), with_commas(rows[i].parameters)}, widths, "│", Vertical::top);
+    text += cells_text(
+        {printable(layer), printable(rows[i].output_shape), with_commas(rows[i].parameters)},
+        widths, "│", Vertical::top);
   }
   text += rule(widths, "└", "─", "┴", "┘");
   const Index total = totals.trainable + totals.non_trainable + totals.optimizer;
   text += total_text("Total", total, totals.bytes_per_parameter);
   text += total_text("Trainable", totals.trainable, totals.bytes_per_parameter);
   text += total_text("Non-trainable", totals.non_trainable, totals.bytes_per_parameter);
-  if (totals.optimizer > 0) text += total_text("Optimizer", totals.optimizer, totals.bytes_per_parameter);
+  if (totals.optimizer > 0)
+    text += total_text("Optimizer", totals.optimizer, totals.bytes_per_parameter);
   return text;
 }
 
-}  // namespace fovea::train
+}}}  // namespace fovea::train

@@ -8,7 +8,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::train {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
 struct SummaryRow {
   std::string name;          // "dense_1"
@@ -24,10 +24,11 @@ struct SummaryTotals {
   Index bytes_per_parameter = sizeof(real);
 };
 
-/// The model's name, the table, and the totals; each line ends in a newline. Every line of the table has `width` code points,
-/// whatever the names: what does not fit is wrapped at blanks, and a longer word is cut, with an ellipsis.
-/// Throws ValueError if `width` is below 16.
-std::string summary_table(std::string_view model, std::span<const SummaryRow> rows, const SummaryTotals& totals, Index width = 88);
+/// The model's name, the table, and the totals; each line ends in a newline. Every line of the
+/// table has `width` code points, whatever the names: what does not fit is wrapped at blanks, and a
+/// longer word is cut, with an ellipsis. Throws ValueError if `width` is below 16.
+std::string summary_table(std::string_view model, std::span<const SummaryRow> rows,
+                          const SummaryTotals& totals, Index width = 88);
 
 /// 1297867 as "1,297,867".
 std::string with_commas(Index number);
@@ -35,4 +36,4 @@ std::string with_commas(Index number);
 /// 5191468 as "4.95 MB": the largest unit, of 1024 of the one before, that leaves at least 1.
 std::string memory_size(double bytes);
 
-}  // namespace fovea::train
+}}}  // namespace fovea::train

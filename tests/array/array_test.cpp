@@ -11,7 +11,9 @@ using namespace fovea;
 
 namespace {
 
-std::vector<real> numbers(const Array& array) { return {array.values().begin(), array.values().end()}; }
+std::vector<real> numbers(const Array& array) {
+  return {array.values().begin(), array.values().end()};
+}
 
 }  // namespace
 
@@ -44,7 +46,8 @@ TEST_CASE("full and zeros fill every element") {
 }
 
 TEST_CASE("a number of values that is not the shape's is refused before memory is asked for") {
-  CHECK_THROWS_WITH_AS(Array(Shape{2, 3}, {1, 2}), "Array: 2 values given for shape (2, 3), which has 6", ShapeError);
+  CHECK_THROWS_WITH_AS(Array(Shape{2, 3}, {1, 2}),
+                       "Array: 2 values given for shape (2, 3), which has 6", ShapeError);
   CHECK_THROWS_AS(Array(Shape{0}, {1}), ShapeError);
   CHECK_THROWS_AS(Array(Shape(), std::initializer_list<real>{}), ShapeError);
   CHECK_THROWS_AS(Array(Shape{Index(1) << 50}, {1}), ShapeError);
@@ -57,7 +60,8 @@ TEST_CASE("an array that no machine can hold is a MemoryError") {
 
 TEST_CASE("positions outside of an array are refused") {
   const Array array(Shape{2, 3}, {1, 2, 3, 4, 5, 6});
-  CHECK_THROWS_WITH_AS(array.at(6), "Array::at: position 6 of shape (2, 3), which has 6 elements", IndexError);
+  CHECK_THROWS_WITH_AS(array.at(6), "Array::at: position 6 of shape (2, 3), which has 6 elements",
+                       IndexError);
   CHECK_THROWS_AS(array.at(-1), IndexError);
   CHECK_THROWS_AS(array.at(std::numeric_limits<Index>::min()), IndexError);
   CHECK_THROWS_AS(Array().at(0), IndexError);
@@ -86,7 +90,8 @@ TEST_CASE("reshaping shares the numbers and keeps their count") {
   CHECK(other.data() == array.data());
   CHECK(array.shape() == Shape{2, 3});
   CHECK(Array(Shape(), {4}).reshaped(Shape{1, 1}).shape() == Shape{1, 1});
-  CHECK_THROWS_WITH_AS(array.reshaped(Shape{5}), "Array::reshaped: (2, 3) has 6 elements, (5,) has 5", ShapeError);
+  CHECK_THROWS_WITH_AS(array.reshaped(Shape{5}),
+                       "Array::reshaped: (2, 3) has 6 elements, (5,) has 5", ShapeError);
 }
 
 TEST_CASE("rows are cut from the first axis, as a copy") {
@@ -105,7 +110,8 @@ TEST_CASE("rows are cut from the first axis, as a copy") {
 
 TEST_CASE("rows that are not there are refused") {
   const Array array(Shape{3, 2}, {1, 2, 3, 4, 5, 6});
-  CHECK_THROWS_WITH_AS(array.rows(2, 4), "Array::rows: [2, 4) of shape (3, 2), which has 3 rows", IndexError);
+  CHECK_THROWS_WITH_AS(array.rows(2, 4), "Array::rows: [2, 4) of shape (3, 2), which has 3 rows",
+                       IndexError);
   CHECK_THROWS_AS(array.rows(-1, 2), IndexError);
   CHECK_THROWS_AS(array.rows(2, 1), IndexError);
   CHECK_THROWS_AS(Array(Shape(), {4}).rows(0, 1), IndexError);

@@ -26,13 +26,16 @@ namespace {
 Tensor number(real value) { return Tensor::parameter(Array(Shape(), {value})); }
 
 bool same_bits(const Array& a, const Array& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.count()) * sizeof(real)) == 0;
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.count()) * sizeof(real)) == 0;
 }
 
 // Gathers the gradients of leaves by itself.
 class Shard final : public Sink {
  public:
-  Gradient& target(Node& leaf) override { return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second; }
+  Gradient& target(Node& leaf) override {
+    return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second;
+  }
   Array of(const Tensor& leaf) const { return gradients_.at(leaf.node().get()).array(); }
   std::size_t count() const { return gradients_.size(); }
 
@@ -94,7 +97,8 @@ TEST_CASE("each operation runs once in a diamond, with all that has arrived") {
   Log log;
   const Tensor x = number(3);
   Tensor y = logged("y", log, {x});
-  for (int i = 0; i < 62; ++i) y = plus(scaled(y, 1), y);  // 2^62 paths: who walked them all would not come back
+  for (int i = 0; i < 62; ++i)
+    y = plus(scaled(y, 1), y);  // 2^62 paths: who walked them all would not come back
   y.backward();
   CHECK(log == Log{"y0"});
   CHECK(numbers(x.grad()) == Numbers{0x1p62});
@@ -126,7 +130,8 @@ TEST_CASE("gradients add up over calls until they are zeroed") {
 }
 
 TEST_CASE("a gradient that is handed to two parents is not written through by one of them") {
-  const Tensor a = Tensor::parameter(Array(Shape{2}, {1, 2})), b = Tensor::parameter(Array(Shape{2}, {3, 4}));
+  const Tensor a = Tensor::parameter(Array(Shape{2}, {1, 2})),
+               b = Tensor::parameter(Array(Shape{2}, {3, 4}));
   const Tensor early = scaled(a, 100);  // older than the sum: its share comes last
   total(plus(plus(a, b), early)).backward();
   CHECK(numbers(a.grad()) == Numbers{101, 101});
@@ -163,28 +168,40 @@ TEST_CASE("a loss of any shape that holds one number will do, no other") {
   scaled(x, 3).backward();
   CHECK(numbers(x.grad()) == Numbers{3});
   const Tensor wide = scaled(Tensor::parameter(Array(Shape{2, 3}, {1, 2, 3, 4, 5, 6})), 2);
-  CHECK_THROWS_WITH_AS(wide.backward(), "backward: the loss has shape (2, 3); it must be one number (take its sum or mean)", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      wide.backward(),
+      "backward: the loss has shape (2, 3); it must be one number (take its sum or mean)",
+      ShapeError);
   CHECK_THROWS_AS(scaled(Tensor::parameter(Array()), 2).backward(), ShapeError);
 }
 
 TEST_CASE("a loss without a history is refused") {
   const char* const message =
-      "backward: the loss depends on no parameter that requires gradients; make a leaf with Tensor::parameter, and end any NoGrad before "
+      "backward: the loss depends on no parameter that requires gradients; make a leaf with "
+      "Tensor::parameter, and end any NoGrad before "
       "the forward pass";
   CHECK_THROWS_WITH_AS(Tensor(Shape(), {1}).backward(), message, StateError);
   const Tensor x = number(1);
   CHECK_THROWS_WITH_AS(scaled(x, 2).detach().backward(), message, StateError);
   const NoGrad scope;
-  CHECK_THROWS_WITH_AS(scaled(x, 2).backward(), "backward: nothing is recorded where a NoGrad lives; end it before the forward pass",
-                       StateError);
+  CHECK_THROWS_WITH_AS(
+      scaled(x, 2).backward(),
+      "backward: nothing is recorded where a NoGrad lives; end it before the forward pass",
+      StateError);
 }
 
 TEST_CASE("a released graph cannot run again") {
   const Tensor x = number(3);
   const Tensor y = times(x, x), loss = scaled(y, 2), other = scaled(y, 5);
   loss.backward();
-  CHECK_THROWS_WITH_AS(loss.backward(), "backward: the graph behind scaled was released by an earlier backward; pass retain_graph = true there to run it twice", StateError);
-  CHECK_THROWS_WITH_AS(other.backward(), "backward: the graph behind times was released by an earlier backward; pass retain_graph = true there to run it twice", StateError);
+  CHECK_THROWS_WITH_AS(loss.backward(),
+                       "backward: the graph behind scaled was released by an earlier backward; "
+                       "pass retain_graph = true there to run it twice",
+                       StateError);
+  CHECK_THROWS_WITH_AS(other.backward(),
+                       "backward: the graph behind times was released by an earlier backward; pass "
+                       "retain_graph = true there to run it twice",
+                       StateError);
   CHECK(numbers(x.grad()) == Numbers{12});
   CHECK(loss.item() == 18);
 }
@@ -193,7 +210,8 @@ TEST_CASE("a retained graph runs twice and gives twice the gradient, with the sa
   Rng rng(support::seed());
   Array values(Shape{50});
   for (real& value : values.mutable_values()) value = rng.uniform(rng.next()) - real(0.5);
-  // Behind the leaf stands one operation: a leaf gathers share by share, so the bits are twice the first only where there is one.
+  // Behind the leaf stands one operation: a leaf gathers share by share, so the bits are twice the
+  // first only where there is one.
   const Tensor x = Tensor::parameter(values), z = scaled(x, real(0.7));
   const Tensor y = times(z, plus(z, scaled(z, real(0.3)))), loss = total(plus(times(y, z), y));
   loss.backward(true);
@@ -218,7 +236,9 @@ TEST_CASE("two losses over one retained graph") {
 TEST_CASE("a parameter written between forward and backward is noticed before any work") {
   Tensor x = Tensor::parameter(Array(Shape{2}, {1, 2}));
   const Tensor y = Tensor::parameter(Array(Shape{2}, {3, 4}));
-  const char* const message = "backward: an input of times, a parameter of shape (2,), was written to after the forward pass; run the forward pass again";
+  const char* const message =
+      "backward: an input of times, a parameter of shape (2,), was written to after the forward "
+      "pass; run the forward pass again";
   const Tensor loss = total(times(y, x));
   SUBCASE("by assign") { x.assign(Array(Shape{2}, {5, 6})); }
   SUBCASE("by assign, with the same numbers") { x.assign(x.value().clone()); }
@@ -269,7 +289,10 @@ TEST_CASE("a sink receives the gradients of leaves, and the leaves stay as they 
 TEST_CASE("rows flow through a rule into the leaf") {
   const Tensor table = Tensor::parameter(Array(Shape{3, 2}, {1, 2, 3, 4, 5, 6}));
   const auto row = [&](std::int32_t id) {
-    return record("row", table.value().rows(id, id + 1), wrt(table, [id](const Array& dy, Gradient& dtable) { dtable.add_rows(Ids(Shape{1}, {id}), dy); }));
+    return record("row", table.value().rows(id, id + 1),
+                  wrt(table, [id](const Array& dy, Gradient& dtable) {
+                    dtable.add_rows(Ids(Shape{1}, {id}), dy);
+                  }));
   };
   total(plus(scaled(row(2), 5), row(0))).backward();
   CHECK(table.gradient().has_rows_only());
@@ -310,7 +333,9 @@ TEST_CASE("an exception thrown by a rule comes through and leaves the engine usa
 TEST_CASE("a rule may run backward itself, to compute anew what it did not keep") {
   // y = x^3, of which only x is kept
   const auto recomputed = [](const Tensor& x) {
-    return record("recomputed", tiny::map(x.value(), [&](Index i) { return std::pow(x.value().at(i), real(3)); }), wrt(x, [x = x.value()](const Array& dy, Gradient& dx) {
+    return record("recomputed",
+                  tiny::map(x.value(), [&](Index i) { return std::pow(x.value().at(i), real(3)); }),
+                  wrt(x, [x = x.value()](const Array& dy, Gradient& dx) {
                     const Tensor inner = Tensor::parameter(x);
                     total(times(times(inner, inner), times(inner, Tensor(dy)))).backward();
                     dx.add(inner.grad());
@@ -340,7 +365,8 @@ TEST_CASE("subnormal numbers are flushed while backward runs, and only then") {
 }
 #endif
 
-TEST_CASE("threads run backward at once on graphs of their own over shared leaves, each into its sink") {
+TEST_CASE(
+    "threads run backward at once on graphs of their own over shared leaves, each into its sink") {
   Rng rng(support::seed());
   Array values(Shape{40});
   for (real& value : values.mutable_values()) value = rng.uniform(rng.next());
@@ -365,7 +391,8 @@ TEST_CASE("threads run backward at once on graphs of their own over shared leave
       for (int round = 0; round < rounds; ++round) {
         Shard shard;
         pass(t, shard);
-        wrong += !same_bits(shard.of(a), expected_a[static_cast<std::size_t>(t)]) || !same_bits(shard.of(b), expected_b[static_cast<std::size_t>(t)]);
+        wrong += !same_bits(shard.of(a), expected_a[static_cast<std::size_t>(t)]) ||
+                 !same_bits(shard.of(b), expected_b[static_cast<std::size_t>(t)]);
       }
     });
   for (std::thread& thread : threads) thread.join();

@@ -16,14 +16,17 @@ using Numbers = std::vector<real>;
 namespace {
 
 Numbers numbers(const Array& array) { return {array.values().begin(), array.values().end()}; }
-std::vector<std::int32_t> numbers(const Ids& ids) { return {ids.values().begin(), ids.values().end()}; }
+std::vector<std::int32_t> numbers(const Ids& ids) {
+  return {ids.values().begin(), ids.values().end()};
+}
 
 const Shape table = {4, 2};
 
 // Adds 1 to every element, the way a rule does.
 void add_ones(Gradient& gradient) {
   const Gradient::Target target = gradient.dense();
-  for (Index i = 0; i < target.view.shape.count(); ++i) target.view.data[i] = (target.add ? target.view.data[i] : 0) + 1;
+  for (Index i = 0; i < target.view.shape.count(); ++i)
+    target.view.data[i] = (target.add ? target.view.data[i] : 0) + 1;
 }
 
 }  // namespace
@@ -145,8 +148,10 @@ TEST_CASE("merging adds all of the other gradient, whatever either holds") {
       Gradient sum = make(left & 1, left & 2);
       const Gradient other = make(right & 1, right & 2);
       sum.add(other);
-      const real ones = static_cast<real>((left & 1) + (right & 1)), rows = static_cast<real>((left >> 1) + (right >> 1));
-      CHECK(numbers(sum.array()) == Numbers{ones, ones, ones + 5 * rows, ones + 6 * rows, ones, ones, ones, ones});
+      const real ones = static_cast<real>((left & 1) + (right & 1)),
+                 rows = static_cast<real>((left >> 1) + (right >> 1));
+      CHECK(numbers(sum.array()) ==
+            Numbers{ones, ones, ones + 5 * rows, ones + 6 * rows, ones, ones, ones, ones});
       CHECK(sum.empty() == (left == 0 && right == 0));
       CHECK(sum.has_rows_only() == (((left | right) & 1) == 0 && ((left | right) & 2) != 0));
       CHECK(numbers(other.array()) == numbers(make(right & 1, right & 2).array()));
@@ -187,7 +192,8 @@ TEST_CASE("gradients without rows, without elements, of vectors and of single nu
   add_ones(number);
   number.add(Array(Shape(), {2}));
   CHECK(numbers(number.array()) == Numbers{3});
-  CHECK_THROWS_WITH_AS(number.add_rows(Ids(Shape{1}, {0}), Array(Shape{1, 1}, {1})), "Gradient: rows of a single number", ShapeError);
+  CHECK_THROWS_WITH_AS(number.add_rows(Ids(Shape{1}, {0}), Array(Shape{1, 1}, {1})),
+                       "Gradient: rows of a single number", ShapeError);
 
   Gradient empty_table(Shape{0, 2});
   CHECK(empty_table.array().count() == 0);
@@ -196,12 +202,15 @@ TEST_CASE("gradients without rows, without elements, of vectors and of single nu
 
 TEST_CASE("what does not fit is refused, and nothing is added") {
   Gradient gradient(table);
-  CHECK_THROWS_WITH_AS(gradient.add(Array(Shape{2, 4})), "Gradient: a contribution of shape (2, 4) to a gradient of shape (4, 2)", ShapeError);
+  CHECK_THROWS_WITH_AS(gradient.add(Array(Shape{2, 4})),
+                       "Gradient: a contribution of shape (2, 4) to a gradient of shape (4, 2)",
+                       ShapeError);
   CHECK_THROWS_AS(gradient.add(Gradient(Shape{8})), ShapeError);
   CHECK_THROWS_AS(gradient.add_rows(Ids(Shape{2}, {0, 1}), Array(Shape{1, 2})), ShapeError);
   CHECK_THROWS_AS(gradient.add_rows(Ids(Shape{1}, {0}), Array(Shape{1, 3})), ShapeError);
   CHECK_THROWS_AS(gradient.add_rows(Ids(Shape{1}, {0}), Array(Shape{2})), ShapeError);
-  CHECK_THROWS_WITH_AS(gradient.add_rows(Ids(Shape{2}, {0, 4}), Array(Shape{2, 2})), "Gradient: row 4 of a table of shape (4, 2)", IndexError);
+  CHECK_THROWS_WITH_AS(gradient.add_rows(Ids(Shape{2}, {0, 4}), Array(Shape{2, 2})),
+                       "Gradient: row 4 of a table of shape (4, 2)", IndexError);
   CHECK_THROWS_AS(gradient.add_rows(Ids(Shape{1}, {-1}), Array(Shape{1, 2})), IndexError);
   CHECK(gradient.empty());
 }
@@ -227,7 +236,9 @@ TEST_CASE("rows and dense numbers give the same gradient, for random contributio
       for (real& x : rows.mutable_values()) x = static_cast<real>(rng.below(100));
       gradient.add_rows(Ids(Shape{count}, ids), rows);
       for (std::size_t i = 0; i < ids.size(); ++i)
-        for (Index j = 0; j < width; ++j) expected[static_cast<std::size_t>(ids[i] * width + j)] += rows.at(static_cast<Index>(i) * width + j);
+        for (Index j = 0; j < width; ++j)
+          expected[static_cast<std::size_t>(ids[i] * width + j)] +=
+              rows.at(static_cast<Index>(i) * width + j);
     }
     CHECK(numbers(gradient.array()) == expected);
     if (!gradient.has_rows_only()) continue;

@@ -24,7 +24,8 @@ Array large() { return Array::full(Shape{mebibyte / static_cast<Index>(sizeof(re
 
 // x, recorded with a rule that captures a mebibyte.
 Tensor hoarding(const Tensor& x) {
-  return record("hoarding", x.value(), wrt(x, [kept = large()](const Array& dy, Gradient& dx) { dx.add(dy); }));
+  return record("hoarding", x.value(),
+                wrt(x, [kept = large()](const Array& dy, Gradient& dx) { dx.add(dy); }));
 }
 
 Tensor number(real value) { return Tensor::parameter(Array(Shape(), {value})); }
@@ -57,7 +58,8 @@ TEST_CASE("a rule and what it captured are dropped where its input needs no grad
 TEST_CASE("of two rules only the one that is needed is kept") {
   const Tensor constant(Shape(), {1}), parameter = number(1);
   const auto both = [&](const Tensor& cheap, const Tensor& dear) {
-    return record("both", cheap.value(), wrt(cheap, [](const Array& dy, Gradient& dx) { dx.add(dy); }),
+    return record("both", cheap.value(),
+                  wrt(cheap, [](const Array& dy, Gradient& dx) { dx.add(dy); }),
                   wrt(dear, [kept = large()](const Array& dy, Gradient& dx) { dx.add(dy); }));
   };
   const Index before = memory::bytes_now();
@@ -144,9 +146,11 @@ TEST_CASE("a joint rule gets null for inputs that need no gradient") {
   int calls = 0;
   // y = x + 10 gamma + 100 beta; each call checks which of the three are wanted.
   const auto joint = [&](const Tensor& x, const Tensor& gamma, const Tensor& beta) {
-    const std::array<bool, 3> wanted = {x.requires_grad(), gamma.requires_grad(), beta.requires_grad()};
+    const std::array<bool, 3> wanted = {x.requires_grad(), gamma.requires_grad(),
+                                        beta.requires_grad()};
     return record("joint", Array(Shape(), {x.item() + 10 * gamma.item() + 100 * beta.item()}),
-                  wrt({x, gamma, beta}, [wanted, &calls](const Array& dy, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
+                  wrt({x, gamma, beta}, [wanted, &calls](const Array& dy, Gradient* dx,
+                                                         Gradient* dgamma, Gradient* dbeta) {
                     ++calls;
                     CHECK((dx != nullptr) == wanted[0]);
                     CHECK((dgamma != nullptr) == wanted[1]);
@@ -173,13 +177,18 @@ TEST_CASE("a joint rule gets null for inputs that need no gradient") {
 TEST_CASE("a joint rule beside single ones takes the edges that are its own") {
   const Tensor a = number(1), b = number(1), c = number(1), d = number(1);
   const auto share = [](real factor) {
-    return [factor](const Array& dy, Gradient& dx) { tiny::add_each(dx, [&](Index) { return factor * dy.at(0); }); };
+    return [factor](const Array& dy, Gradient& dx) {
+      tiny::add_each(dx, [&](Index) { return factor * dy.at(0); });
+    };
   };
-  record("mixed", Array(Shape(), {0}), wrt(a, share(2)), wrt({b, c},
-         [&](const Array& dy, Gradient* db, Gradient* dc) {
-           share(3)(dy, *db);
-           share(5)(dy, *dc);
-         }), wrt(d, share(7))).backward();
+  record("mixed", Array(Shape(), {0}), wrt(a, share(2)),
+         wrt({b, c},
+             [&](const Array& dy, Gradient* db, Gradient* dc) {
+               share(3)(dy, *db);
+               share(5)(dy, *dc);
+             }),
+         wrt(d, share(7)))
+      .backward();
   CHECK(numbers(a.grad()) == Numbers{2});
   CHECK(numbers(b.grad()) == Numbers{3});
   CHECK(numbers(c.grad()) == Numbers{5});
@@ -190,10 +199,11 @@ TEST_CASE("record_many hands each input of a list its share, by position") {
   const Tensor a = number(1), b = number(2), constant(Shape(), {3});
   std::vector<std::size_t> seen;
   const std::vector<Tensor> inputs = {a, constant, scaled(b, 2), a};
-  const Tensor y = record_many("many", Array(Shape(), {0}), inputs, [&](const Array& dy, std::size_t i, Gradient& dx) {
-    seen.push_back(i);
-    tiny::add_each(dx, [&](Index) { return dy.at(0) * static_cast<real>(i + 1); });
-  });
+  const Tensor y = record_many(
+      "many", Array(Shape(), {0}), inputs, [&](const Array& dy, std::size_t i, Gradient& dx) {
+        seen.push_back(i);
+        tiny::add_each(dx, [&](Index) { return dy.at(0) * static_cast<real>(i + 1); });
+      });
   CHECK(y.node()->edges().size() == 4);
   CHECK(y.node()->number == 2);
   y.backward();
@@ -201,14 +211,19 @@ TEST_CASE("record_many hands each input of a list its share, by position") {
   CHECK(numbers(a.grad()) == Numbers{1 + 4});
   CHECK(numbers(b.grad()) == Numbers{2 * 3});
   CHECK_THROWS_AS(y.backward(), StateError);
-  CHECK(!record_many("many", Array(Shape(), {0}), {constant}, [](const Array&, std::size_t, Gradient&) {}).requires_grad());
-  CHECK(!record_many("many", Array(Shape(), {0}), {}, [](const Array&, std::size_t, Gradient&) {}).requires_grad());
+  CHECK(!record_many("many", Array(Shape(), {0}), {constant},
+                     [](const Array&, std::size_t, Gradient&) {})
+             .requires_grad());
+  CHECK(!record_many("many", Array(Shape(), {0}), {}, [](const Array&, std::size_t, Gradient&) {
+         }).requires_grad());
 }
 
 TEST_CASE("record_many lets go of its rule's captures") {
   const Tensor x = number(1);
   const Index before = memory::bytes_now();
-  const Tensor y = record_many("many", Array(Shape(), {0}), {x}, [kept = large()](const Array& dy, std::size_t, Gradient& dx) { dx.add(dy); });
+  const Tensor y =
+      record_many("many", Array(Shape(), {0}), {x},
+                  [kept = large()](const Array& dy, std::size_t, Gradient& dx) { dx.add(dy); });
   CHECK(holds(before));
   y.backward();
   CHECK(!holds(before));

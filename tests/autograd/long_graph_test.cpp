@@ -1,4 +1,5 @@
-// Nothing in the engine recurses: a chain of a million operations runs and goes on a thread with a stack of 1 MiB.
+// Nothing in the engine recurses: a chain of a million operations runs and goes on a thread with a
+// stack of 1 MiB.
 #include <doctest/doctest.h>
 #include <pthread.h>
 
@@ -11,7 +12,8 @@ using namespace fovea;
 
 namespace {
 
-// Sanitizers make each operation some ten times dearer; a recursion of 100,000 calls would not fit a stack of 1 MiB either.
+// Sanitizers make each operation some ten times dearer; a recursion of 100,000 calls would not fit
+// a stack of 1 MiB either.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int length = 100'000;
 #else
@@ -23,10 +25,13 @@ void on_a_small_stack(void (*work)()) {
   REQUIRE(pthread_attr_init(&attributes) == 0);
   REQUIRE(pthread_attr_setstacksize(&attributes, 1 << 20) == 0);
   pthread_t thread;
-  REQUIRE(pthread_create(&thread, &attributes, [](void* argument) -> void* {
-            (*static_cast<void (**)()>(argument))();
-            return nullptr;
-          }, &work) == 0);
+  REQUIRE(pthread_create(
+              &thread, &attributes,
+              [](void* argument) -> void* {
+                (*static_cast<void (**)()>(argument))();
+                return nullptr;
+              },
+              &work) == 0);
   REQUIRE(pthread_join(thread, nullptr) == 0);
   pthread_attr_destroy(&attributes);
 }
@@ -34,7 +39,8 @@ void on_a_small_stack(void (*work)()) {
 // x + 0 + 0 ..., each by an operation of its own that captures nothing
 Tensor chain(const Tensor& x) {
   Tensor y = x;
-  for (int i = 0; i < length; ++i) y = record("link", y.value(), wrt(y, [](const Array& dy, Gradient& dx) { dx.add(dy); }));
+  for (int i = 0; i < length; ++i)
+    y = record("link", y.value(), wrt(y, [](const Array& dy, Gradient& dx) { dx.add(dy); }));
   return y;
 }
 
@@ -72,12 +78,15 @@ TEST_CASE("a long chain that was retained goes with its last handle, through two
 }
 
 TEST_CASE("a chain of captured handles is destroyed in a loop as well") {
-  // Rules ought not to capture tensors; if one does, its chain must still not be destroyed by recursion.
+  // Rules ought not to capture tensors; if one does, its chain must still not be destroyed by
+  // recursion.
   const Index before = memory::bytes_now();
   on_a_small_stack([] {
     const Tensor x = leaf();
     Tensor y = x;
-    for (int i = 0; i < length / 10; ++i) y = record("hold", y.value(), wrt(x, [held = y](const Array& dy, Gradient& dx) { dx.add(dy); }));
+    for (int i = 0; i < length / 10; ++i)
+      y = record("hold", y.value(),
+                 wrt(x, [held = y](const Array& dy, Gradient& dx) { dx.add(dy); }));
   });
   CHECK(memory::bytes_now() == before);
 }

@@ -1,4 +1,5 @@
-// Tensors as handles: leaves, constants, results; writing, freezing, detaching; what is not recorded.
+// Tensors as handles: leaves, constants, results; writing, freezing, detaching; what is not
+// recorded.
 #include "fovea/autograd/tensor.hpp"
 
 #include <doctest/doctest.h>
@@ -18,7 +19,10 @@ TEST_CASE("a tensor that is not built says so when it is read") {
   const Tensor tensor;
   CHECK(!tensor.defined());
   CHECK(!tensor.requires_grad());
-  CHECK_THROWS_WITH_AS(tensor.value(), "this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential", StateError);
+  CHECK_THROWS_WITH_AS(tensor.value(),
+                       "this tensor has no numbers yet; a module's parameters exist once it is "
+                       "built: call build, or put it into a Sequential",
+                       StateError);
   CHECK_THROWS_AS(tensor.shape(), StateError);
   CHECK_THROWS_AS(tensor.item(), StateError);
   CHECK_THROWS_AS(tensor.grad(), StateError);
@@ -45,7 +49,10 @@ TEST_CASE("a parameter owns its numbers and starts with a gradient of zeros") {
 TEST_CASE("a constant gathers no gradient") {
   const Tensor x(Shape{2}, {1, 2});
   CHECK(!x.requires_grad());
-  CHECK_THROWS_WITH_AS(x.grad(), "grad: this is a constant; only leaves gather gradients, such as Tensor::parameter makes", StateError);
+  CHECK_THROWS_WITH_AS(
+      x.grad(),
+      "grad: this is a constant; only leaves gather gradients, such as Tensor::parameter makes",
+      StateError);
   const Tensor y = scaled(Tensor::parameter(x.value()), 2);
   CHECK_THROWS_AS(y.grad(), StateError);
   CHECK_THROWS_AS(y.zero_grad(), StateError);
@@ -54,7 +61,9 @@ TEST_CASE("a constant gathers no gradient") {
 TEST_CASE("item is the number of a tensor that holds one") {
   CHECK(Tensor(Shape(), {4}).item() == 4);
   CHECK(Tensor(Shape{1, 1}, {5}).item() == 5);
-  CHECK_THROWS_WITH_AS(Tensor(Shape{2}, {1, 2}).item(), "item: the tensor has shape (2,); only a tensor of one number has an item", ShapeError);
+  CHECK_THROWS_WITH_AS(Tensor(Shape{2}, {1, 2}).item(),
+                       "item: the tensor has shape (2,); only a tensor of one number has an item",
+                       ShapeError);
   CHECK_THROWS_AS(Tensor(Array(Shape{0})).item(), ShapeError);
   CHECK_FALSE(Tensor(Array()).defined());
 }
@@ -68,17 +77,23 @@ TEST_CASE("assigned numbers are seen by all copies of the handle") {
   CHECK(numbers(copy.value()) == Numbers{3, 4});
   x.mutable_value().mutable_data()[1] = 7;
   CHECK(numbers(copy.value()) == Numbers{3, 7});
-  CHECK_THROWS_WITH_AS(x.assign(Array(Shape{1, 2}, {5, 6})),
-                       "assign: a tensor of shape (2,) is given numbers of shape (1, 2); they must be equal", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      x.assign(Array(Shape{1, 2}, {5, 6})),
+      "assign: a tensor of shape (2,) is given numbers of shape (1, 2); they must be equal",
+      ShapeError);
   CHECK(numbers(x.value()) == Numbers{3, 7});
 }
 
 TEST_CASE("a recorded result cannot be written to or frozen") {
   Tensor y = scaled(Tensor::parameter(Array(Shape{1}, {1})), 2);
-  CHECK_THROWS_WITH_AS(y.mutable_value(), "assign: the result of scaled cannot be written to; write to a leaf, or to a detached clone",
-                       StateError);
+  CHECK_THROWS_WITH_AS(
+      y.mutable_value(),
+      "assign: the result of scaled cannot be written to; write to a leaf, or to a detached clone",
+      StateError);
   CHECK_THROWS_AS(y.assign(Array(Shape{1}, {1})), StateError);
-  CHECK_THROWS_WITH_AS(y.set_requires_grad(false), "set_requires_grad: this is the result of scaled; only leaves can be frozen", StateError);
+  CHECK_THROWS_WITH_AS(y.set_requires_grad(false),
+                       "set_requires_grad: this is the result of scaled; only leaves can be frozen",
+                       StateError);
   CHECK(y.item() == 2);
   CHECK_NOTHROW(y.detach().clone().assign(Array(Shape{1}, {1})));
 }
@@ -121,7 +136,8 @@ TEST_CASE("nothing is recorded under NoGrad, on this thread, until its end") {
     bool elsewhere = false;
     std::thread([&] { elsewhere = grad_enabled() && scaled(x, 2).requires_grad(); }).join();
     CHECK(elsewhere);
-    CHECK(!tiny::record_many("many", x.value(), {x}, [](const Array&, std::size_t, Gradient&) {}).requires_grad());
+    CHECK(!tiny::record_many("many", x.value(), {x}, [](const Array&, std::size_t, Gradient&) {
+           }).requires_grad());
   }
   CHECK(grad_enabled());
   CHECK(scaled(x, 2).requires_grad());
@@ -201,7 +217,9 @@ TEST_CASE("rows that lag are brought up to date by whoever reads them, and by no
   struct Log final : LaggingRows {
     std::vector<std::int32_t> rows;
     int all = 0;
-    void settle(std::span<const std::int32_t> ids) override { rows.insert(rows.end(), ids.begin(), ids.end()); }
+    void settle(std::span<const std::int32_t> ids) override {
+      rows.insert(rows.end(), ids.begin(), ids.end());
+    }
     void settle_all() override { ++all; }
     void retire() override {}
   } log;

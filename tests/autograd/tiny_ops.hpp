@@ -1,4 +1,5 @@
-// Operations for tests of the engine: plain loops, recorded the way an author of operations does it, and a log of rules that ran.
+// Operations for tests of the engine: plain loops, recorded the way an author of operations does
+// it, and a log of rules that ran.
 #pragma once
 
 #include <string>
@@ -11,7 +12,9 @@ namespace tiny {
 
 using namespace fovea;
 
-inline std::vector<real> numbers(const Array& array) { return {array.values().begin(), array.values().end()}; }
+inline std::vector<real> numbers(const Array& array) {
+  return {array.values().begin(), array.values().end()};
+}
 
 template <class Function>
 Array map(const Array& x, Function function) {
@@ -24,13 +27,16 @@ Array map(const Array& x, Function function) {
 template <class Function>
 void add_each(Gradient& to, Function from) {
   const Gradient::Target target = to.dense();
-  for (Index i = 0; i < target.view.shape.count(); ++i) target.view.data[i] = target.add ? target.view.data[i] + from(i) : from(i);
+  for (Index i = 0; i < target.view.shape.count(); ++i)
+    target.view.data[i] = target.add ? target.view.data[i] + from(i) : from(i);
 }
 
 // y = factor x
 inline Tensor scaled(const Tensor& x, real factor) {
   return record("scaled", map(x.value(), [&](Index i) { return factor * x.value().at(i); }),
-                wrt(x, [factor](const Array& dy, Gradient& dx) { add_each(dx, [&](Index i) { return factor * dy.at(i); }); }));
+                wrt(x, [factor](const Array& dy, Gradient& dx) {
+                  add_each(dx, [&](Index i) { return factor * dy.at(i); });
+                }));
 }
 
 // c = a + b; the gradient is handed on without a copy
@@ -43,26 +49,35 @@ inline Tensor plus(const Tensor& a, const Tensor& b) {
 // c = a b, element by element
 inline Tensor times(const Tensor& a, const Tensor& b) {
   return record("times", map(a.value(), [&](Index i) { return a.value().at(i) * b.value().at(i); }),
-                wrt(a, [b = b.value()](const Array& dc, Gradient& da) { add_each(da, [&](Index i) { return dc.at(i) * b.at(i); }); }),
-                wrt(b, [a = a.value()](const Array& dc, Gradient& db) { add_each(db, [&](Index i) { return dc.at(i) * a.at(i); }); }));
+                wrt(a,
+                    [b = b.value()](const Array& dc, Gradient& da) {
+                      add_each(da, [&](Index i) { return dc.at(i) * b.at(i); });
+                    }),
+                wrt(b, [a = a.value()](const Array& dc, Gradient& db) {
+                  add_each(db, [&](Index i) { return dc.at(i) * a.at(i); });
+                }));
 }
 
 // the sum of all elements, as a tensor of rank 0
 inline Tensor total(const Tensor& x) {
   real sum = 0;
   for (const real value : x.value().values()) sum += value;
-  return record("total", Array(Shape(), {sum}), wrt(x, [](const Array& dy, Gradient& dx) { add_each(dx, [&](Index) { return dy.at(0); }); }));
+  return record("total", Array(Shape(), {sum}), wrt(x, [](const Array& dy, Gradient& dx) {
+                  add_each(dx, [&](Index) { return dy.at(0); });
+                }));
 }
 
 // The sum of its inputs, all of one shape; each rule adds `name` to the log when it runs.
-inline Tensor logged(const char* name, std::vector<std::string>& log, const std::vector<Tensor>& inputs) {
+inline Tensor logged(const char* name, std::vector<std::string>& log,
+                     const std::vector<Tensor>& inputs) {
   Array sum = Array::zeros(inputs[0].shape());
   for (const Tensor& input : inputs)
     for (Index i = 0; i < sum.count(); ++i) sum.mutable_data()[i] += input.value().at(i);
-  return record_many(name, sum, inputs, [name, &log](const Array& dy, std::size_t input, Gradient& dx) {
-    log.push_back(name + std::to_string(input));
-    dx.add(dy);
-  });
+  return record_many(name, sum, inputs,
+                     [name, &log](const Array& dy, std::size_t input, Gradient& dx) {
+                       log.push_back(name + std::to_string(input));
+                       dx.add(dy);
+                     });
 }
 
 }  // namespace tiny

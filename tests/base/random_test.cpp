@@ -1,5 +1,5 @@
-// Philox against the known answers of its authors (kat_vectors of Random123), streams against numbers from an independent
-// implementation in Python.
+// Philox against the known answers of its authors (kat_vectors of Random123), streams against
+// numbers from an independent implementation in Python.
 #include "fovea/base/random.hpp"
 
 #include <doctest/doctest.h>
@@ -23,7 +23,8 @@ std::uint64_t hash_of_next(Rng rng, int count) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (int i = 0; i < count; ++i) {
     const std::uint32_t word = rng.next();
-    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (word >> shift & 0xff)) * 0x100000001b3;
+    for (int shift = 0; shift < 32; shift += 8)
+      hash = (hash ^ (word >> shift & 0xff)) * 0x100000001b3;
   }
   return hash;
 }
@@ -38,8 +39,10 @@ std::vector<std::uint32_t> first(Rng rng, int count) {
 
 TEST_CASE("philox gives the known answers") {
   CHECK(philox({0, 0, 0, 0}, {0, 0}) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-  CHECK(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) == Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
-  CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) == Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+  CHECK(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) ==
+        Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+        Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
 TEST_CASE("the first 1,000 numbers of a seed never change") {
@@ -120,13 +123,16 @@ TEST_CASE("uniform numbers are multiples of 2^-24 in [0, 1), with mean 1/2 and v
   CHECK(in_range);
   CHECK(multiples);
   const double mean = sum / count, variance = squares / count - mean * mean;
-  CHECK(std::abs(mean - 0.5) < 5 * std::sqrt(1.0 / 12 / count));           // five standard deviations of a mean
-  CHECK(std::abs(variance - 1.0 / 12) < 5 * std::sqrt(1.0 / 180 / count));  // (x - 1/2)^2 has variance 1/80 - 1/144 = 1/180
+  CHECK(std::abs(mean - 0.5) <
+        5 * std::sqrt(1.0 / 12 / count));  // five standard deviations of a mean
+  CHECK(std::abs(variance - 1.0 / 12) <
+        5 * std::sqrt(1.0 / 180 / count));  // (x - 1/2)^2 has variance 1/80 - 1/144 = 1/180
 }
 
 TEST_CASE("below stays below its bound and favours nobody") {
   Rng rng(support::seed());
-  for (const Index bound : {Index(1), Index(2), Index(3), Index(7), Index(1000), Index(1) << 31, Index(1) << 32}) {
+  for (const Index bound :
+       {Index(1), Index(2), Index(3), Index(7), Index(1000), Index(1) << 31, Index(1) << 32}) {
     CAPTURE(bound);
     bool in_range = true;
     for (int i = 0; i < 1000; ++i) {
@@ -145,7 +151,8 @@ TEST_CASE("below stays below its bound and favours nobody") {
 }
 
 TEST_CASE("below draws again where multiplying would favour some numbers") {
-  // At a bound of 3 * 2^30 plain multiplication gives every third number twice as often: x % 3 == 0 in half of the cases.
+  // At a bound of 3 * 2^30 plain multiplication gives every third number twice as often: x % 3 == 0
+  // in half of the cases.
   Rng rng(support::seed());
   constexpr int count = 30000;
   int multiples_of_three = 0;
@@ -155,8 +162,12 @@ TEST_CASE("below draws again where multiplying would favour some numbers") {
 
 TEST_CASE("below refuses bounds that it cannot serve") {
   Rng rng(1);
-  CHECK_THROWS_WITH_AS(rng.below(0), "Rng::below: bound is 0; it must be at least 1 and at most 2^32", ValueError);
-  CHECK_THROWS_WITH_AS(rng.below(-1), "Rng::below: bound is -1; it must be at least 1 and at most 2^32", ValueError);
-  CHECK_THROWS_WITH_AS(rng.below((Index(1) << 32) + 1), "Rng::below: bound is 4294967297; it must be at least 1 and at most 2^32", ValueError);
+  CHECK_THROWS_WITH_AS(
+      rng.below(0), "Rng::below: bound is 0; it must be at least 1 and at most 2^32", ValueError);
+  CHECK_THROWS_WITH_AS(
+      rng.below(-1), "Rng::below: bound is -1; it must be at least 1 and at most 2^32", ValueError);
+  CHECK_THROWS_WITH_AS(rng.below((Index(1) << 32) + 1),
+                       "Rng::below: bound is 4294967297; it must be at least 1 and at most 2^32",
+                       ValueError);
   CHECK(rng.next() == Rng(1).bits(0));
 }

@@ -1,5 +1,5 @@
-// To be preloaded: before any library of the program starts, OpenBLAS has chosen its kernels for Prescott, as old versions do on
-// processors that they do not know.
+// To be preloaded: before any library of the program starts, OpenBLAS has chosen its kernels for
+// Prescott, as old versions do on processors that they do not know.
 #include <cstdlib>
 
 extern "C" void gotoblas_dynamic_init();

@@ -18,8 +18,10 @@ namespace {
 
 using Inputs = const std::vector<Tensor>&;
 
-// A chain of tanh x W with the segments between checkpoints, or without any; the gradients by x and W.
-std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segments, int length, bool checkpointed, Index* bytes = nullptr) {
+// A chain of tanh x W with the segments between checkpoints, or without any; the gradients by x and
+// W.
+std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segments, int length,
+                                   bool checkpointed, Index* bytes = nullptr) {
   const Tensor x = Tensor::parameter(x0), w = Tensor::parameter(w0);
   const auto segment = [&](Inputs in) {
     Tensor h = in[0];
@@ -41,19 +43,26 @@ TEST_CASE("values and gradients are the same bits as without checkpoints") {
     Generate g("checkpoint", trial);
     const Index rows = g.integer(1, 5), width = g.integer(1, 7);
     const Array x = g.array(Shape{rows, width}, {-1, 1}), w = g.array(Shape{width, width}, {-1, 1});
-    const auto plain = chain_gradients(x, w, 3, 2, false), checkpointed = chain_gradients(x, w, 3, 2, true);
-    for (std::size_t i = 0; i < plain.size(); ++i) CHECK(bits_differ(checkpointed[i], plain[i]) == "");
+    const auto plain = chain_gradients(x, w, 3, 2, false),
+               checkpointed = chain_gradients(x, w, 3, 2, true);
+    for (std::size_t i = 0; i < plain.size(); ++i)
+      CHECK(bits_differ(checkpointed[i], plain[i]) == "");
   }
 }
 
-TEST_CASE("shares of a gradient are added up in the same order inside of a checkpoint, also for inputs of different depth") {
+TEST_CASE(
+    "shares of a gradient are added up in the same order inside of a checkpoint, also for inputs "
+    "of different depth") {
   for (Index trial = 0; trial < 20; ++trial) {
     Generate g("depth", trial);
-    const Array start = g.array(Shape{9}, {-1, 1}), c1 = g.array(Shape{9}, {-1, 1}), c2 = g.array(Shape{9}, {-1, 1});
+    const Array start = g.array(Shape{9}, {-1, 1}), c1 = g.array(Shape{9}, {-1, 1}),
+                c2 = g.array(Shape{9}, {-1, 1});
     const auto gradient = [&](bool checkpointed) {
       const Tensor shallow = Tensor::parameter(start);
       const Tensor deep = sin(sin(sin(Tensor::parameter(c1))));
-      const auto f = [&](Inputs in) { return in[0] * Tensor(c1) + (in[0] * Tensor(c2) + in[0] * in[1]); };
+      const auto f = [&](Inputs in) {
+        return in[0] * Tensor(c1) + (in[0] * Tensor(c2) + in[0] * in[1]);
+      };
       sum(checkpointed ? checkpoint(f, {shallow, deep}) : f({shallow, deep})).backward();
       return shallow.grad();
     };
@@ -72,7 +81,9 @@ TEST_CASE("the graph keeps the inputs of checkpoints and nothing in between") {
   CHECK(checkpointed - before < 12 * one);
 }
 
-TEST_CASE("several inputs, constants and frozen ones among them, and a function that makes nothing of its input") {
+TEST_CASE(
+    "several inputs, constants and frozen ones among them, and a function that makes nothing of "
+    "its input") {
   const Tensor a = Tensor::parameter(Array(Shape{2}, {1, 2})), b(Array(Shape{2}, {3, 4}));
   Tensor frozen = Tensor::parameter(Array(Shape{2}, {5, 6}));
   frozen.set_requires_grad(false);
@@ -86,7 +97,9 @@ TEST_CASE("several inputs, constants and frozen ones among them, and a function 
   CHECK(!checkpoint([](Inputs in) { return in[0] * real(2); }, {a}).requires_grad());
 }
 
-TEST_CASE("modules inside learn, also where no input needs a gradient, and a retained graph may run twice") {
+TEST_CASE(
+    "modules inside learn, also where no input needs a gradient, and a retained graph may run "
+    "twice") {
   Dense dense{3, Activation::tanh};
   dense.build(Shape{2}, Rng(1));
   const Tensor x(Array(Shape{1, 2}, {1, -1}));
@@ -101,7 +114,8 @@ TEST_CASE("modules inside learn, also where no input needs a gradient, and a ret
 }
 
 TEST_CASE("checkpoints stand inside checkpoints") {
-  const Tensor x = Tensor::parameter(Array(Shape{2}, {real(0.3), real(-0.2)})), z = Tensor::parameter(x.value());
+  const Tensor x = Tensor::parameter(Array(Shape{2}, {real(0.3), real(-0.2)})),
+               z = Tensor::parameter(x.value());
   const auto inner = [](Inputs in) { return tanh(in[0] * in[0]); };
   const auto outer = [&](Inputs in) { return checkpoint(inner, {sin(in[0])}) * in[0]; };
   sum(checkpoint(outer, {x})).backward();
@@ -109,21 +123,29 @@ TEST_CASE("checkpoints stand inside checkpoints") {
   CHECK(bits_differ(x.grad(), z.grad()) == "");
 }
 
-TEST_CASE("a parameter that is written to in between is noticed, and so is a function that changes its mind") {
+TEST_CASE(
+    "a parameter that is written to in between is noticed, and so is a function that changes its "
+    "mind") {
   Tensor w = Tensor::parameter(Array(Shape{2}, {1, 2}));
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1}));
   const Tensor loss = sum(checkpoint([&](Inputs in) { return in[0] * w; }, {x}));
   w.assign(Array(Shape{2}, {3, 4}));
-  CHECK(refusal<StateError>([&] { loss.backward(); }).starts_with("backward: an input of checkpoint, a parameter"));
+  CHECK(refusal<StateError>([&] {
+          loss.backward();
+        }).starts_with("backward: an input of checkpoint, a parameter"));
   int calls = 0;
-  const Tensor fickle = sum(checkpoint([&](Inputs in) { return ++calls == 1 ? in[0] : sum(in[0]); }, {x}));
+  const Tensor fickle =
+      sum(checkpoint([&](Inputs in) { return ++calls == 1 ? in[0] : sum(in[0]); }, {x}));
   CHECK(refusal<StateError>([&] { fickle.backward(); }) ==
-        "checkpoint: the function gave other numbers, of shape (), when it was called again, than at first, of shape (2,); it must do the same each time, and what it uses must stay");
+        "checkpoint: the function gave other numbers, of shape (), when it was called again, than "
+        "at first, of shape (2,); it must do the same each time, and what it uses must stay");
   Tensor frozen = Tensor::parameter(Array(Shape{2}, {2, 3}));
   frozen.set_requires_grad(false);
   const Tensor hidden = sum(checkpoint([&](Inputs in) { return in[0] * (frozen * real(1)); }, {x}));
   frozen.assign(Array(Shape{2}, {100, 100}));
-  CHECK(refusal<StateError>([&] { hidden.backward(); }).starts_with("checkpoint: the function gave other numbers"));
+  CHECK(refusal<StateError>([&] {
+          hidden.backward();
+        }).starts_with("checkpoint: the function gave other numbers"));
 }
 
 TEST_CASE("a checkpoint does not reorder what stands behind it") {
@@ -133,15 +155,20 @@ TEST_CASE("a checkpoint does not reorder what stands behind it") {
     const auto gradient = [&](bool checkpointed) {
       const Tensor p = Tensor::parameter(a), q = Tensor::parameter(b);
       const auto deep = [](Inputs in) { return sin(sin(sin(sin(sin(in[0]))))); };
-      sum((checkpointed ? checkpoint(deep, {q}) : deep({q})) * p + sin(sin(sin(q))) * p + sin(q) * p).backward();
+      sum((checkpointed ? checkpoint(deep, {q}) : deep({q})) * p + sin(sin(sin(q))) * p +
+          sin(q) * p)
+          .backward();
       return p.grad();
     };
     CHECK(bits_differ(gradient(true), gradient(false)) == "");
   }
 }
 
-TEST_CASE("what was frozen since counts no more, and what leaves the function besides its result is refused") {
-  Tensor x = Tensor::parameter(Array(Shape{2}, {1, 2})), other = Tensor::parameter(Array(Shape{2}, {1, 1}));
+TEST_CASE(
+    "what was frozen since counts no more, and what leaves the function besides its result is "
+    "refused") {
+  Tensor x = Tensor::parameter(Array(Shape{2}, {1, 2})),
+         other = Tensor::parameter(Array(Shape{2}, {1, 1}));
   const Tensor loss = sum(checkpoint([](Inputs in) { return exp(in[0]); }, {x}) * real(0) + other);
   x.set_requires_grad(false);
   loss.backward();
@@ -154,11 +181,14 @@ TEST_CASE("what was frozen since counts no more, and what leaves the function be
         return exp(in[0]);
       },
       {x});
-  CHECK(refusal<StateError>([&] { (sum(y) + aside).backward(); }).starts_with("backward: an input of sum, a checkpoint input of shape (2,)"));
+  CHECK(refusal<StateError>([&] {
+          (sum(y) + aside).backward();
+        }).starts_with("backward: an input of sum, a checkpoint input of shape (2,)"));
 }
 
 TEST_CASE("results from outside must be given as inputs") {
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1})), outside = exp(x);
   CHECK(refusal<ValueError>([&] { checkpoint([&](Inputs in) { return in[0] * outside; }, {x}); }) ==
-        "checkpoint: the function uses the result of exp, of shape (2,), which was computed outside; give it as an input");
+        "checkpoint: the function uses the result of exp, of shape (2,), which was computed "
+        "outside; give it as an input");
 }

@@ -15,7 +15,9 @@ using support::bits_differ, support::refusal;
 
 namespace {
 
-Array numbers(std::initializer_list<real> values) { return Array(Shape{static_cast<Index>(values.size())}, values); }
+Array numbers(std::initializer_list<real> values) {
+  return Array(Shape{static_cast<Index>(values.size())}, values);
+}
 
 }  // namespace
 
@@ -32,12 +34,15 @@ TEST_CASE("grad gives the gradients of leaves and results, and touches nobody's 
   CHECK(bits_differ(x.grad(), numbers({0, 0})) == "");
   CHECK(grad(loss, {}).empty());
   CHECK(refusal<StateError>([&] { grad(loss, {x}); }) ==
-        "backward: the graph behind sum was released by an earlier backward; pass retain_graph = true there to run it twice");
+        "backward: the graph behind sum was released by an earlier backward; pass retain_graph = "
+        "true there to run it twice");
 }
 
 TEST_CASE("grad of a table is dense, and zero where a gradient stops on the way") {
-  const Tensor table = Tensor::parameter(Array::full(Shape{3, 2}, 1)), x = Tensor::parameter(numbers({1, 2}));
-  const Tensor loss = sum(gather_rows(table, Ids(Shape{2}, {2, 2}))) + sum(x.detach()) + sum(sign(x));
+  const Tensor table = Tensor::parameter(Array::full(Shape{3, 2}, 1)),
+               x = Tensor::parameter(numbers({1, 2}));
+  const Tensor loss =
+      sum(gather_rows(table, Ids(Shape{2}, {2, 2}))) + sum(x.detach()) + sum(sign(x));
   const std::vector<Array> gradients = grad(loss, {table, x});
   CHECK(bits_differ(gradients[0], Array(Shape{3, 2}, {0, 0, 0, 0, 2, 2})) == "");
   CHECK(bits_differ(gradients[1], numbers({0, 0})) == "");
@@ -45,17 +50,28 @@ TEST_CASE("grad of a table is dense, and zero where a gradient stops on the way"
 
 TEST_CASE("grad refuses inputs that the loss does not depend on, and losses without a graph") {
   const Tensor x = Tensor::parameter(numbers({1, 2})), other = Tensor::parameter(numbers({1}));
-  CHECK(refusal<StateError>([&] { grad(sum(x), {x, other}); }) == "grad: the loss does not depend on input 1 of shape (1,); leave it out, or set allow_unused");
-  CHECK(refusal<StateError>([&] { grad(sum(x), {Tensor(numbers({1, 2}))}); }) == "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
-  CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) == "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
+  CHECK(
+      refusal<StateError>([&] {
+        grad(sum(x), {x, other});
+      }) ==
+      "grad: the loss does not depend on input 1 of shape (1,); leave it out, or set allow_unused");
+  CHECK(
+      refusal<StateError>([&] {
+        grad(sum(x), {Tensor(numbers({1, 2}))});
+      }) ==
+      "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
+  CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) ==
+        "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
   CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) ==
-        "backward: the loss depends on no parameter that requires gradients; make a leaf with Tensor::parameter, and end any NoGrad before "
+        "backward: the loss depends on no parameter that requires gradients; make a leaf with "
+        "Tensor::parameter, and end any NoGrad before "
         "the forward pass");
 }
 
 TEST_CASE("grad gives zeros for what the loss does not depend on, where that is allowed") {
   const Tensor x = Tensor::parameter(numbers({1, 2})), other = Tensor::parameter(numbers({1}));
-  const std::vector<Array> gradients = grad(sum(x), {other, exp(other), x, numbers({3})}, {.allow_unused = true});
+  const std::vector<Array> gradients =
+      grad(sum(x), {other, exp(other), x, numbers({3})}, {.allow_unused = true});
   CHECK(bits_differ(gradients[0], numbers({0})) == "");
   CHECK(bits_differ(gradients[1], numbers({0})) == "");
   CHECK(bits_differ(gradients[2], numbers({1, 1})) == "");
@@ -79,19 +95,25 @@ TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {
 TEST_CASE("a hook that gives another shape is refused") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
   const Tensor loss = sum(on_gradient(x, [](const Array&) { return numbers({1}); }));
-  CHECK(refusal<ShapeError>([&] { loss.backward(); }) == "Gradient: a contribution of shape (1,) to a gradient of shape (2,)");
+  CHECK(refusal<ShapeError>([&] { loss.backward(); }) ==
+        "Gradient: a contribution of shape (1,) to a gradient of shape (2,)");
 }
 
 TEST_CASE("backward from a tensor of any shape takes its gradient") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
   square(x).backward(numbers({1, -3}));
   CHECK(bits_differ(x.grad(), numbers({2, -12})) == "");
-  CHECK(refusal<ShapeError>([&] { square(x).backward(numbers({1})); }) == "backward: a gradient of shape (1,) for a tensor of shape (2,); the two must be equal");
+  CHECK(refusal<ShapeError>([&] { square(x).backward(numbers({1})); }) ==
+        "backward: a gradient of shape (1,) for a tensor of shape (2,); the two must be equal");
 }
 
-TEST_CASE("gradcheck accepts right gradients and finds a wrong sign, a forgotten factor and a forgotten rule") {
-  const std::vector<Array> at = {Array(Shape{2, 3}, {1, -2, real(0.5), 3, 1, -1}), numbers({2, 1, real(-0.5)})};
-  const GradcheckResult right = gradcheck([](const std::vector<Tensor>& x) { return tanh(x[0] * x[1]); }, at);
+TEST_CASE(
+    "gradcheck accepts right gradients and finds a wrong sign, a forgotten factor and a forgotten "
+    "rule") {
+  const std::vector<Array> at = {Array(Shape{2, 3}, {1, -2, real(0.5), 3, 1, -1}),
+                                 numbers({2, 1, real(-0.5)})};
+  const GradcheckResult right =
+      gradcheck([](const std::vector<Tensor>& x) { return tanh(x[0] * x[1]); }, at);
   CHECK(right);
   CHECK(right.failure == "");
   CHECK(right.comparisons == 3 + 9);
@@ -99,7 +121,9 @@ TEST_CASE("gradcheck accepts right gradients and finds a wrong sign, a forgotten
     return gradcheck(
         [factor](const std::vector<Tensor>& x) {
           const Tensor y = x[0] * x[1];
-          return record("wrong", y.value(), wrt(y, [factor](const Array& dy, Gradient& dx) { dx.add((Tensor(dy) * factor).value()); }));
+          return record("wrong", y.value(), wrt(y, [factor](const Array& dy, Gradient& dx) {
+                          dx.add((Tensor(dy) * factor).value());
+                        }));
         },
         at);
   };
@@ -110,13 +134,17 @@ TEST_CASE("gradcheck accepts right gradients and finds a wrong sign, a forgotten
   CHECK(!gradcheck([](const std::vector<Tensor>& x) { return x[0].detach() + x[1]; }, at));
 }
 
-TEST_CASE("gradcheck touches nobody's gradients, and does not call a result right that is all NaN") {
+TEST_CASE(
+    "gradcheck touches nobody's gradients, and does not call a result right that is all NaN") {
   const Tensor w = Tensor::parameter(numbers({3, 4}));
   CHECK(gradcheck([&](const std::vector<Tensor>& x) { return x[0] * w; }, {numbers({1, 2})}));
   CHECK(w.gradient().empty());
-  CHECK(gradcheck([](const std::vector<Tensor>& x) { return log(x[0]); }, {numbers({-1, -2})}).failure == "the result is all NaN");
-  CHECK(refusal<ValueError>([] { gradcheck([](const std::vector<Tensor>& x) { return x[0]; }, {numbers({1})}, {.directions = 0}); }) ==
-        "gradcheck: directions is 0; it must be at least 1");
+  CHECK(gradcheck([](const std::vector<Tensor>& x) { return log(x[0]); }, {numbers({-1, -2})})
+            .failure == "the result is all NaN");
+  CHECK(refusal<ValueError>([] {
+          gradcheck([](const std::vector<Tensor>& x) { return x[0]; }, {numbers({1})},
+                    {.directions = 0});
+        }) == "gradcheck: directions is 0; it must be at least 1");
 }
 
 TEST_CASE("what is empty or not defined is refused at the door") {
@@ -124,14 +152,21 @@ TEST_CASE("what is empty or not defined is refused at the door") {
   CHECK(refusal<ValueError>([&] { on_gradient(x, {}); }) == "on_gradient: the hook is empty");
   CHECK(refusal<ValueError>([&] { checkpoint({}, {x}); }) == "checkpoint: the function is empty");
   const Tensor loss = sum(x);
-  CHECK(refusal<StateError>([&] { grad(loss, {Tensor()}, {.allow_unused = true}); }).starts_with("this tensor has no numbers yet"));
+  CHECK(refusal<StateError>([&] {
+          grad(loss, {Tensor()}, {.allow_unused = true});
+        }).starts_with("this tensor has no numbers yet"));
   loss.backward();
 }
 
 TEST_CASE("gradcheck of few numbers moves each alone, and looks past what is not finite") {
-  const GradcheckResult one = gradcheck([](const std::vector<Tensor>& x) { return log_softmax(x[0], -1, Mask(Shape{3}, {1, 0, 1})); }, {numbers({1, 2, 3})});
+  const GradcheckResult one = gradcheck(
+      [](const std::vector<Tensor>& x) {
+        return log_softmax(x[0], -1, Mask(Shape{3}, {1, 0, 1}));
+      },
+      {numbers({1, 2, 3})});
   CHECK(one);
   CHECK(one.comparisons == 6);
-  const GradcheckResult many = gradcheck([](const std::vector<Tensor>& x) { return sum(x[0]); }, {Array::zeros(Shape{30})}, {.directions = 2});
+  const GradcheckResult many = gradcheck([](const std::vector<Tensor>& x) { return sum(x[0]); },
+                                         {Array::zeros(Shape{30})}, {.directions = 2});
   CHECK(many.comparisons == 2);
 }

@@ -17,17 +17,22 @@ using support::bits_differ, support::refusal;
 
 namespace {
 
-constexpr real infinity = std::numeric_limits<real>::infinity(), not_a_number = std::numeric_limits<real>::quiet_NaN();
+constexpr real infinity = std::numeric_limits<real>::infinity(),
+               not_a_number = std::numeric_limits<real>::quiet_NaN();
 
 struct Log final : Observer {
   std::vector<std::string> lines;
   void computed(const char* operation, const Array&) override { lines.push_back(operation); }
-  void differentiated(Node& node, Sink&) override { lines.push_back(std::string("d ") + node.name); }
+  void differentiated(Node& node, Sink&) override {
+    lines.push_back(std::string("d ") + node.name);
+  }
 };
 
 struct Poison {  // a layer whose results are right and whose gradients are not
   Tensor operator()(const Tensor& x, const Context& = {}) const {
-    return record("poison", x.value(), wrt(x, [](const Array& dy, Gradient& dx) { dx.add(Array::full(dy.shape(), not_a_number)); }));
+    return record("poison", x.value(), wrt(x, [](const Array& dy, Gradient& dx) {
+                    dx.add(Array::full(dy.shape(), not_a_number));
+                  }));
   }
 };
 
@@ -49,11 +54,14 @@ TEST_CASE("observers see results and gradients in order while they live, all of 
 TEST_CASE("observers may end in any order, and what they compute themselves is not watched") {
   struct Computing final : Observer {
     int results = 0;
-    void computed(const char*, const Array& value) override { results += mean(Tensor(value)).item() > 0; }
+    void computed(const char*, const Array& value) override {
+      results += mean(Tensor(value)).item() > 0;
+    }
     void differentiated(Node&, Sink&) override {}
   };
   const Tensor x(Array(Shape{2}, {1, 2}));
-  auto first = std::make_unique<Computing>(), second = std::make_unique<Computing>(), third = std::make_unique<Computing>();
+  auto first = std::make_unique<Computing>(), second = std::make_unique<Computing>(),
+       third = std::make_unique<Computing>();
   second.reset();
   exp(x);
   first.reset();
@@ -85,16 +93,20 @@ TEST_CASE("other threads are not watched, and record whatever this one does") {
 TEST_CASE("a result that is not finite is named: operation, number, position, shape") {
   const DetectAnomaly anomaly;
   const Tensor x(Array(Shape{2, 3}, {1, 2, 3, 4, -1, 0}));
-  CHECK(refusal<NonFiniteError>([&] { log(x); }) == "log: the result has nan at (1, 1) of its shape (2, 3)");
-  CHECK(refusal<NonFiniteError>([&] { x / real(0); }) == "div: the result has inf at (0, 0) of its shape (2, 3)");
-  CHECK(refusal<NonFiniteError>([&] { scalar(1) / scalar(0); }) == "div: the result has inf at () of its shape ()");
+  CHECK(refusal<NonFiniteError>([&] { log(x); }) ==
+        "log: the result has nan at (1, 1) of its shape (2, 3)");
+  CHECK(refusal<NonFiniteError>([&] { x / real(0); }) ==
+        "div: the result has inf at (0, 0) of its shape (2, 3)");
+  CHECK(refusal<NonFiniteError>([&] { scalar(1) / scalar(0); }) ==
+        "div: the result has inf at () of its shape ()");
 }
 
 TEST_CASE("infinities may be let pass") {
   const DetectAnomaly anomaly{{.infinities = false}};
   const Mask mask(Shape{2}, {1, 0});
   CHECK(std::isinf(log_softmax(Tensor(Array(Shape{2}, {1, 2})), -1, mask).value().at(1)));
-  CHECK(refusal<NonFiniteError>([] { log(scalar(-1)); }) == "log: the result has nan at () of its shape ()");
+  CHECK(refusal<NonFiniteError>([] { log(scalar(-1)); }) ==
+        "log: the result has nan at () of its shape ()");
 }
 
 TEST_CASE("a gradient that is not finite is named: operation, input, step") {
@@ -102,25 +114,34 @@ TEST_CASE("a gradient that is not finite is named: operation, input, step") {
   anomaly.at_step(7);
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 0}));
   CHECK(refusal<NonFiniteError>([&] { sum(sqrt(x)).backward(); }) ==
-        "backward of sqrt: the gradient of input 0, a parameter, has inf at (1) of its shape (2,), in step 7");
+        "backward of sqrt: the gradient of input 0, a parameter, has inf at (1) of its shape (2,), "
+        "in step 7");
   CHECK(refusal<NonFiniteError>([&] { sum(Poison{}(exp(x))).backward(); }) ==
-        "backward of poison: the gradient of input 0, the result of exp, has nan at (0) of its shape (2,), in step 7");
-  const Tensor table = Tensor::parameter(Array::full(Shape{3, 2}, 1)), rows = gather_rows(table, Ids(Shape{1}, {2}));
-  CHECK(refusal<NonFiniteError>([&] { rows.backward(Array::full(Shape{1, 2}, not_a_number)); }) ==
-        "backward of gather_rows: the rows of the gradient of input 0, a parameter, has nan at (0, 0) of its shape (1, 2), in step 7");
+        "backward of poison: the gradient of input 0, the result of exp, has nan at (0) of its "
+        "shape (2,), in step 7");
+  const Tensor table = Tensor::parameter(Array::full(Shape{3, 2}, 1)),
+               rows = gather_rows(table, Ids(Shape{1}, {2}));
+  CHECK(refusal<NonFiniteError>([&] {
+          rows.backward(Array::full(Shape{1, 2}, not_a_number));
+        }) ==
+        "backward of gather_rows: the rows of the gradient of input 0, a parameter, has nan at (0, "
+        "0) of its shape (1, 2), in step 7");
 }
 
 TEST_CASE("in fit the layer's path and the step are named, forward and backward") {
   const toy::Data data = toy::data(8);
   Sequential forward = toy::model();
-  forward.layers()[0].as<Embedding>()->weight.assign(Array::full(Shape{toy::vocabulary, 5}, infinity));
+  forward.layers()[0].as<Embedding>()->weight.assign(
+      Array::full(Shape{toy::vocabulary, 5}, infinity));
   Sequential backward{Embedding{toy::vocabulary, 4}, Poison{}, GlobalAveragePool1D{}, Dense{3}};
   backward.compile({.loss = SparseCategoricalCrossentropy{.from_logits = true}});
   const DetectAnomaly anomaly;
   CHECK(refusal<NonFiniteError>([&] { forward.fit(data.x, data.y, toy::quiet(1, 4)); }) ==
-        "sequential/embedding: gather_rows: the result has inf at (0, 0, 0) of its shape (4, 6, 5), in step 0");
+        "sequential/embedding: gather_rows: the result has inf at (0, 0, 0) of its shape (4, 6, "
+        "5), in step 0");
   CHECK(refusal<NonFiniteError>([&] { backward.fit(data.x, data.y, toy::quiet(1, 4)); }) ==
-        "sequential/poison: backward of poison: the gradient of input 0, the result of gather_rows, has nan at (0, 0, 0) of its shape (4, 6, 4), in step 0");
+        "sequential/poison: backward of poison: the gradient of input 0, the result of "
+        "gather_rows, has nan at (0, 0, 0) of its shape (4, 6, 4), in step 0");
 }
 
 TEST_CASE("watching changes no bit of a fit") {

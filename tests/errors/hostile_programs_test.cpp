@@ -1,5 +1,6 @@
-// Programs that would take the library down: sizes that wrap, objects that were moved from, callbacks that change the model under fit,
-// loops over what has no elements. All end in a result or in an exception that says what to do.
+// Programs that would take the library down: sizes that wrap, objects that were moved from,
+// callbacks that change the model under fit, loops over what has no elements. All end in a result
+// or in an exception that says what to do.
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -51,7 +52,7 @@ struct OneValue {
 
 }  // namespace
 
-// clang-format off: a row is a mistake, a program and what it is told
+// A row is a mistake, a program and what it is told.
 
 TEST_CASE("sizes beyond all memory are refused, not wrapped") {
   check({
@@ -64,7 +65,8 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
        [] {
          pad(of({2}), {{Index(1) << 55, most}});
        },
-       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than memory can have"},
+       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than memory can "
+       "have"},
       {"repeats without end", [] { repeat(of({4}), most); },
        "ShapeError: repeat: a size of 4 * 9223372036854775807 is more than memory can have"},
       {"tiles without end",
@@ -76,24 +78,28 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
        [] {
          concat(std::vector<Tensor>(200, of({Index(1) << 56, 0})), 0);
        },
-       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than memory can have"},
+       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than memory "
+       "can have"},
       {"splits into sizes whose sum wraps",
        [] {
          split(of({10}), {most, most, 12});
        },
        "ShapeError: split: a size of 0 + 9223372036854775807 is more than memory can have"},
       {"splits nothing into very many parts", [] { split(of({0}), most); },
-       "ShapeError: split: axis -1 of (0,) has size 0, which 9223372036854775807 parts do not divide"},
+       "ShapeError: split: axis -1 of (0,) has size 0, which 9223372036854775807 parts do not "
+       "divide"},
       {"dilates without end",
        [] {
          conv1d(of({1, 4, 1}), of({3, 1, 1}), {.dilation = most});
        },
-       "ValueError: conv1d: window 3, dilation 9223372036854775807; a window may reach over 2^40 elements at most"},
+       "ValueError: conv1d: window 3, dilation 9223372036854775807; a window may reach over 2^40 "
+       "elements at most"},
       {"pools windows without end",
        [] {
          max_pool1d(of({4, 5, 3}), {.size = Index(1) << 62, .stride = 1, .padding = Padding::same});
        },
-       "ValueError: max_pool1d: window 4611686018427387904, dilation 1; a window may reach over 2^40 elements at most"},
+       "ValueError: max_pool1d: window 4611686018427387904, dilation 1; a window may reach over "
+       "2^40 elements at most"},
       {"makes an LSTM of all units",
        [] {
          LSTM lstm{most};
@@ -114,7 +120,8 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
          GRU gru{1 << 16};
          gru.build({5, 3}, Rng(1));
        },
-       "MemoryError: a request of 51539607552 bytes would bring the 1572864 bytes in use above the cap of 104857600 bytes; raise it with "
+       "MemoryError: a request of 51539607552 bytes would bring the 1572864 bytes in use above the "
+       "cap of 104857600 bytes; raise it with "
        "memory::set_cap"},
   });
 }
@@ -124,13 +131,15 @@ TEST_CASE("what was moved from, or never given, refuses") {
       {"reads an array that was moved from", [] { husk(Array::zeros({3})).at(0); },
        "IndexError: Array::at: position 0 of shape (0,), which has 0 elements"},
       {"computes with a tensor that was moved from", [] { exp(husk(of({3}))); },
-       "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: call build, or put it into a Sequential"},
+       "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: "
+       "call build, or put it into a Sequential"},
       {"predicts with a model that was moved from",
        [] {
          Sequential a = built_model(), b = std::move(a);
          a.predict(Array::zeros({2, 3}));
        },
-       "StateError: sequential: predict: it is not built; call fit, or build with the shape of a sample"},
+       "StateError: sequential: predict: it is not built; call fit, or build with the shape of a "
+       "sample"},
       {"calls a model that was moved from",
        [] {
          Sequential a = built_model(), b = std::move(a);
@@ -142,7 +151,8 @@ TEST_CASE("what was moved from, or never given, refuses") {
          Sequential a = built_model(), b = std::move(a);
          a.summary();
        },
-       "StateError: sequential: it has no parameters yet; call build with the shape of a sample, or fit, before summary"},
+       "StateError: sequential: it has no parameters yet; call build with the shape of a sample, "
+       "or fit, before summary"},
       {"asks a model that was moved from for its optimiser",
        [] {
          Sequential a = built_model();
@@ -156,7 +166,8 @@ TEST_CASE("what was moved from, or never given, refuses") {
          Loss()(of({2, 1}), Array::zeros({2, 1}));
        },
        "StateError: Loss: there is none; give one, such as MeanSquaredError{}"},
-      {"asks no loss for its name", [] { Loss().name(); }, "StateError: Loss: there is none; give one, such as MeanSquaredError{}"},
+      {"asks no loss for its name", [] { Loss().name(); },
+       "StateError: Loss: there is none; give one, such as MeanSquaredError{}"},
       {"lets no loss check", [] { Loss().check({2}, Array::zeros({2})); },
        "StateError: Loss: there is none; give one, such as MeanSquaredError{}"},
       {"asks an archive that was moved from",
@@ -169,27 +180,35 @@ TEST_CASE("what was moved from, or never given, refuses") {
        "ValueError: x: no reader is given, which would fill a span with the next bytes"},
       {"gives a negative size", [] { NumpyArray("x", -5, [](std::span<std::byte>) {}); },
        "ValueError: x: a size of -5 bytes; it must be at least 0"},
-      {"names a file with a NUL inside", [] { write_npy(std::string("a\0b", 3), Array::zeros({2})); },
+      {"names a file with a NUL inside",
+       [] { write_npy(std::string("a\0b", 3), Array::zeros({2})); },
        "ValueError: write_npy: the path holds a NUL: a\\0..."},
-      {"reads a file with a NUL inside", [] { read_npy(std::string("a\0b", 3)); }, "ValueError: read_npy: the path holds a NUL: a\\0..."},
-      {"names no file", [] { write_npy("", Array::zeros({2})); }, "ValueError: write_npy: the path is empty"},
+      {"reads a file with a NUL inside", [] { read_npy(std::string("a\0b", 3)); },
+       "ValueError: read_npy: the path holds a NUL: a\\0..."},
+      {"names no file", [] { write_npy("", Array::zeros({2})); },
+       "ValueError: write_npy: the path is empty"},
   });
 }
 
 TEST_CASE("callbacks cannot change the model under fit") {
   check({
-      {"compiles anew", [] { fit_and([](Sequential& model) { model.compile({.loss = MeanSquaredError{}}); }); },
+      {"compiles anew",
+       [] { fit_and([](Sequential& model) { model.compile({.loss = MeanSquaredError{}}); }); },
        "StateError: sequential: compile: fit is running; wait until it returns"},
       {"builds for other samples", [] { fit_and([](Sequential& model) { model.build({5}); }); },
        "StateError: sequential: build: fit is running; wait until it returns"},
       {"fits inside of fit",
-       [] { fit_and([](Sequential& model) {
-              model.fit(Array::zeros({4, 3}), Array::zeros({4, 1}), {.verbose = 0});
-            }); },
+       [] {
+         fit_and([](Sequential& model) {
+           model.fit(Array::zeros({4, 3}), Array::zeros({4, 1}), {.verbose = 0});
+         });
+       },
        "StateError: sequential: fit: fit is running; wait until it returns"},
-      {"puts another model in its place", [] { fit_and([](Sequential& model) { model = Sequential{Dense{3}}; }); },
+      {"puts another model in its place",
+       [] { fit_and([](Sequential& model) { model = Sequential{Dense{3}}; }); },
        "StateError: Sequential: assignment: fit is running; wait until it returns"},
-      {"moves the model away", [] { fit_and([](Sequential& model) { const Sequential other = std::move(model); }); },
+      {"moves the model away",
+       [] { fit_and([](Sequential& model) { const Sequential other = std::move(model); }); },
        "StateError: Sequential: move: fit is running; wait until it returns"},
       {"asks the model how good it is, which is fine",
        [] {
@@ -205,15 +224,16 @@ TEST_CASE("callbacks cannot change the model under fit") {
          model.compile({.loss = MeanSquaredError{}, .metrics = {OneValue{}}});
          model.fit(Array::zeros({4, 3}), Array::zeros({4, 1}), {.verbose = 0});
        },
-       "ShapeError: sequential: one_value: it gives values of shape (1,) for 4 samples; it must give one for each sample or position"},
+       "ShapeError: sequential: one_value: it gives values of shape (1,) for 4 samples; it must "
+       "give one for each sample or position"},
   });
 }
 
-// clang-format on
-
 TEST_CASE("a model that was refused to be moved is whole, and can be fitted again") {
   struct Mover : Callback {
-    void on_batch_end(Sequential& model, Index, const Logs&) override { model = Sequential{Dense{3}}; }
+    void on_batch_end(Sequential& model, Index, const Logs&) override {
+      model = Sequential{Dense{3}};
+    }
   } mover;
   Sequential model{Dense{1}};
   model.compile({.loss = MeanSquaredError{}});
@@ -224,17 +244,20 @@ TEST_CASE("a model that was refused to be moved is whole, and can be fitted agai
   CHECK_FALSE(model.built());
 }
 
-TEST_CASE("a callback that watches what will not be measured is refused before anything is trained") {
+TEST_CASE(
+    "a callback that watches what will not be measured is refused before anything is trained") {
   EarlyStopping stop;
   Sequential model{Dense{1}};
   model.compile({.loss = MeanSquaredError{}});
   model.build({3});
-  const Array x = Array::full({4, 3}, 1), y = Array::zeros({4, 1}), before = parameters_of(model)[0].tensor.value().clone();
+  const Array x = Array::full({4, 3}, 1), y = Array::zeros({4, 1}),
+              before = parameters_of(model)[0].tensor.value().clone();
   CHECK_THROWS_AS(model.fit(x, y, {.callbacks = {&stop}, .verbose = 0}), ValueError);
   CHECK(std::ranges::equal(parameters_of(model)[0].tensor.value().values(), before.values()));
 }
 
-TEST_CASE("a layer, an optimiser and a metric share what they hold, also with what they were moved to") {
+TEST_CASE(
+    "a layer, an optimiser and a metric share what they hold, also with what they were moved to") {
   Layer layer(Dense{2});
   const Layer other = std::move(layer);
   CHECK(layer.build({3}, Rng(1)) == Shape{2});
@@ -252,7 +275,8 @@ TEST_CASE("a layer that had no memory for its weights can be built later") {
   }
   CHECK(support::refusal<StateError>([&] {
           gru(of({2, 5, 3}));
-        }) == "GRU: it is not built; call build with the shape of a sample, or put it into a Sequential");
+        }) ==
+        "GRU: it is not built; call build with the shape of a sample, or put it into a Sequential");
   CHECK(gru.build({5, 3}, Rng(1)) == Shape{64});
   CHECK(gru(of({2, 5, 3})).shape() == Shape{2, 64});
 }
@@ -262,7 +286,8 @@ TEST_CASE("steps and strides of any size") {
   CHECK(slice(x, {{.step = most}}).value().at(0) == 1);
   CHECK(slice(x, {{.step = least}}).value().at(0) == 4);
   CHECK(slice(x, {{.step = least}}).shape() == Shape{1});
-  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most, .padding = Padding::same}).shape() == Shape{1, 1, 1});
+  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most, .padding = Padding::same}).shape() ==
+        Shape{1, 1, 1});
   CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most}).shape() == Shape{1, 1, 1});
   CHECK(split(of({0}), 1).size() == 1);
 }

@@ -1,5 +1,5 @@
-// How the tables of wrong programs are walked. A message says where (the layer's path, inside a model), which op or call, what
-// differs with its values, and the rule or what to do.
+// How the tables of wrong programs are walked. A message says where (the layer's path, inside a
+// model), which op or call, what differs with its values, and the rule or what to do.
 #pragma once
 
 #include <cxxabi.h>
@@ -25,7 +25,7 @@ using support::of;
 struct Program {
   std::string mistake;  ///< what the user did
   void (*run)();        ///< without captures
-  std::string told;     ///< "ShapeError: add: ...", with files of the golden folder named from there
+  std::string told;  ///< "ShapeError: add: ...", with files of the golden folder named from there
 };
 
 /// A tensor that gathers gradients; its numbers do not matter.
@@ -37,7 +37,8 @@ inline std::string told(void (*run)()) {
     run();
     return "nothing was thrown";
   } catch (const std::exception& error) {
-    const std::unique_ptr<char, void (*)(void*)> type(abi::__cxa_demangle(typeid(error).name(), nullptr, nullptr, nullptr), std::free);
+    const std::unique_ptr<char, void (*)(void*)> type(
+        abi::__cxa_demangle(typeid(error).name(), nullptr, nullptr, nullptr), std::free);
     const std::string name = type.get(), folder = std::string(FOVEA_GOLDEN_DIR) + "/";
     std::string message = error.what();
     if (message.starts_with(folder)) message.erase(0, folder.size());

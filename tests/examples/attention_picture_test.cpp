@@ -1,4 +1,5 @@
-// Pictures of attention weights: what a terminal gets, and an SVG document that any reader of XML accepts.
+// Pictures of attention weights: what a terminal gets, and an SVG document that any reader of XML
+// accepts.
 #include "support/attention_picture.hpp"
 
 #include <doctest/doctest.h>
@@ -17,20 +18,26 @@ namespace {
 using namespace examples;
 
 const std::vector<AttentionSample> folder_and_walk = {
-    {{"a", "person", "who", "folds", "paper"}, {0.05f, 0.5f, 0.05f, 0.25f, 0.15f}, "noun.person", "noun.person"},
+    {{"a", "person", "who", "folds", "paper"},
+     {0.05f, 0.5f, 0.05f, 0.25f, 0.15f},
+     "noun.person",
+     "noun.person"},
     {{"a", "walk"}, {0.25f, 0.75f}, "noun.location", "noun.act"},
 };
 
 std::size_t occurrences(std::string_view text, std::string_view part) {
   std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size()))
+    ++count;
   return count;
 }
 
 bool only_known_entities(std::string_view text) {
   for (std::size_t at = text.find('&'); at != text.npos; at = text.find('&', at + 1)) {
     const std::string_view rest = text.substr(at);
-    if (!rest.starts_with("&amp;") && !rest.starts_with("&lt;") && !rest.starts_with("&gt;") && !rest.starts_with("&quot;")) return false;
+    if (!rest.starts_with("&amp;") && !rest.starts_with("&lt;") && !rest.starts_with("&gt;") &&
+        !rest.starts_with("&quot;"))
+      return false;
   }
   return true;
 }
@@ -42,7 +49,9 @@ bool sound_attributes(std::string_view text) {
     const std::size_t equals = text.find("=\"");
     if (text[0] != ' ' || equals == text.npos) return false;
     const std::string_view name = text.substr(1, equals - 1);
-    if (name.empty() || name.find_first_of(" \"'&/") != name.npos || std::ranges::find(names, name) != names.end()) return false;
+    if (name.empty() || name.find_first_of(" \"'&/") != name.npos ||
+        std::ranges::find(names, name) != names.end())
+      return false;
     names.push_back(name);
     const std::size_t end = text.find('"', equals + 2);
     if (end == text.npos) return false;
@@ -55,11 +64,14 @@ bool sound_attributes(std::string_view text) {
 bool well_formed(std::string_view xml) {
   std::vector<std::string_view> open;
   bool root_seen = false;
-  if (std::ranges::any_of(xml, [](char c) { return c != '\n' && (c < ' ' || c > '~'); }) || !only_known_entities(xml)) return false;
+  if (std::ranges::any_of(xml, [](char c) { return c != '\n' && (c < ' ' || c > '~'); }) ||
+      !only_known_entities(xml))
+    return false;
   while (!xml.empty()) {
     const std::size_t less = std::min(xml.find('<'), xml.size());
     const std::string_view text = xml.substr(0, less);
-    if (text.find('>') != text.npos || (open.empty() && text.find_first_not_of('\n') != text.npos)) return false;
+    if (text.find('>') != text.npos || (open.empty() && text.find_first_not_of('\n') != text.npos))
+      return false;
     xml.remove_prefix(less);
     if (xml.empty()) break;
     const std::size_t greater = xml.find('>');
@@ -74,7 +86,8 @@ bool well_formed(std::string_view xml) {
     const bool closed = tag.ends_with('/');
     if (closed) tag.remove_suffix(1);
     const std::string_view name = tag.substr(0, tag.find(' '));
-    if (name.empty() || (open.empty() && root_seen) || !sound_attributes(tag.substr(name.size()))) return false;
+    if (name.empty() || (open.empty() && root_seen) || !sound_attributes(tag.substr(name.size())))
+      return false;
     root_seen = true;
     if (!closed) open.push_back(name);
   }
@@ -101,10 +114,13 @@ TEST_CASE("of equal weights the first are named, and a weight of zero never is")
   CHECK(attention_text({}, false) == "");
 }
 
-TEST_CASE("in colour a word's background grows with its weight, and every colour is reset before the next word") {
+TEST_CASE(
+    "in colour a word's background grows with its weight, and every colour is reset before the "
+    "next word") {
   const AttentionSample sample = {{"a", "b", "c", "d"}, {0, 0.2f, 0.1f, 0.4f}, "k", "k"};
   CHECK(attention_text(std::vector{sample}, true) ==
-        "k  a \x1b[38;5;16;48;5;221mb\x1b[0m \x1b[38;5;16;48;5;230mc\x1b[0m \x1b[38;5;16;48;5;208md\x1b[0m\n");
+        "k  a \x1b[38;5;16;48;5;221mb\x1b[0m \x1b[38;5;16;48;5;230mc\x1b[0m "
+        "\x1b[38;5;16;48;5;208md\x1b[0m\n");
   const AttentionSample zeros = {{"p", "q"}, {0, 0}, "c", "c"};
   CHECK(attention_text(std::vector{zeros}, true) == "c  p q\n");
 }
@@ -120,16 +136,21 @@ TEST_CASE("no byte of a text can steer the terminal") {
   CHECK(attention_text(std::vector{sample}, false) == "? (is ?)  ?[2J(100%) a?b ?31m ?\n");
 }
 
-TEST_CASE("weights that are too few, negative or not finite are refused, in both kinds of picture") {
-  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+TEST_CASE(
+    "weights that are too few, negative or not finite are refused, in both kinds of picture") {
+  const float infinity = std::numeric_limits<float>::infinity(),
+              nan = std::numeric_limits<float>::quiet_NaN();
   const auto check = [](const AttentionSample& sample, const char* message) {
     CHECK_THROWS_WITH_AS(attention_text(std::vector{sample}, true), message, fovea::ValueError);
     CHECK_THROWS_WITH_AS(attention_svg(std::vector{sample}, "t"), message, fovea::ValueError);
   };
   check({{"a", "b"}, {1}, "c", "c"}, "attention picture: 2 words, but 1 weights");
-  check({{"a", "b"}, {1, -1}, "c", "c"}, "attention picture: the weight of word 1 is -1; it must be finite and at least 0");
-  check({{"a"}, {infinity}, "c", "c"}, "attention picture: the weight of word 0 is inf; it must be finite and at least 0");
-  check({{"a"}, {nan}, "c", "c"}, "attention picture: the weight of word 0 is nan; it must be finite and at least 0");
+  check({{"a", "b"}, {1, -1}, "c", "c"},
+        "attention picture: the weight of word 1 is -1; it must be finite and at least 0");
+  check({{"a"}, {infinity}, "c", "c"},
+        "attention picture: the weight of word 0 is inf; it must be finite and at least 0");
+  check({{"a"}, {nan}, "c", "c"},
+        "attention picture: the weight of word 0 is nan; it must be finite and at least 0");
 }
 
 TEST_CASE("the SVG is well-formed, has its title, a line per sample, and a rectangle per word") {
@@ -155,14 +176,20 @@ TEST_CASE("a rectangle's opacity is the word's weight divided by the line's larg
 }
 
 TEST_CASE("the picture is as wide as its widest line, and as high as its lines") {
-  // 12 margin, 11 + 2 glyphs of 8.4 for the labels, 5 words of 20 glyphs with 8 pixels each, 12 margin; 12 + 26 (1 + lines) + 12
-  const AttentionSample wide = {{"aaaa", "bbbb", "cccc", "dddd", "eeee"}, {1, 1, 1, 1, 1}, "noun.animal", "noun.animal"};
+  // 12 margin, 11 + 2 glyphs of 8.4 for the labels, 5 words of 20 glyphs with 8 pixels each, 12
+  // margin; 12 + 26 (1 + lines) + 12
+  const AttentionSample wide = {
+      {"aaaa", "bbbb", "cccc", "dddd", "eeee"}, {1, 1, 1, 1, 1}, "noun.animal", "noun.animal"};
   CHECK(attention_svg(std::vector{wide}, "t").find("viewBox=\"0 0 342 76\"") != std::string::npos);
-  CHECK(attention_svg(std::vector{wide, wide}, "t").find("viewBox=\"0 0 342 102\"") != std::string::npos);
+  CHECK(attention_svg(std::vector{wide, wide}, "t").find("viewBox=\"0 0 342 102\"") !=
+        std::string::npos);
 }
 
-TEST_CASE("what XML reserves is escaped in words, classes and the title, and no byte makes the document unreadable") {
-  const AttentionSample sample = {{"<b>", "R&D", "\"q\"", "]]>", "\xc3\xa9", "\x01"}, {1, 1, 1, 1, 1, 1}, "<&>", "\""};
+TEST_CASE(
+    "what XML reserves is escaped in words, classes and the title, and no byte makes the document "
+    "unreadable") {
+  const AttentionSample sample = {
+      {"<b>", "R&D", "\"q\"", "]]>", "\xc3\xa9", "\x01"}, {1, 1, 1, 1, 1, 1}, "<&>", "\""};
   const std::string svg = attention_svg(std::vector{sample}, "a < b && \"c\" > d\n");
   CHECK(well_formed(svg));
   CHECK(svg.find(">&lt;b&gt;</text>") != svg.npos);
@@ -174,7 +201,8 @@ TEST_CASE("what XML reserves is escaped in words, classes and the title, and no 
 }
 
 TEST_CASE("a written file holds the text, over what was there") {
-  const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("fovea-picture-{}.svg", ::getpid());
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / fmt::format("fovea-picture-{}.svg", ::getpid());
   write_text(path, "a longer text that was there before");
   write_text(path, "<svg/>\n");
   std::ifstream file(path, std::ios::binary);
@@ -182,12 +210,17 @@ TEST_CASE("a written file holds the text, over what was there") {
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a file that cannot be created, or not to its last byte, is an error of the operating system") {
+TEST_CASE(
+    "a file that cannot be created, or not to its last byte, is an error of the operating system") {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   CHECK_THROWS_WITH_AS(write_text(folder / "no such folder" / "a.svg", "x"),
-                       ((folder / "no such folder" / "a.svg").string() + ": cannot create: No such file or directory").c_str(),
+                       ((folder / "no such folder" / "a.svg").string() +
+                        ": cannot create: No such file or directory")
+                           .c_str(),
                        fovea::IoError);
   CHECK_THROWS_AS(write_text(folder, "x"), fovea::IoError);
-  if (std::filesystem::exists("/dev/full"))  // takes everything into the buffer, and refuses when it is flushed
-    CHECK_THROWS_WITH_AS(write_text("/dev/full", "x"), "/dev/full: cannot write: No space left on device", fovea::IoError);
+  if (std::filesystem::exists(
+          "/dev/full"))  // takes everything into the buffer, and refuses when it is flushed
+    CHECK_THROWS_WITH_AS(write_text("/dev/full", "x"),
+                         "/dev/full: cannot write: No space left on device", fovea::IoError);
 }

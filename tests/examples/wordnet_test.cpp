@@ -1,5 +1,5 @@
-// The reader of WordNet's nouns. The file read here is made up; its numbers come from a separate reading of the
-// same rules, in Python.
+// The reader of WordNet's nouns. The file read here is made up; its numbers come from a separate
+// reading of the same rules, in Python.
 #include "support/wordnet.hpp"
 
 #include <doctest/doctest.h>
@@ -17,14 +17,16 @@ using namespace examples;
 using fovea::Index;
 
 struct TemporaryFolder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("fovea-wordnet-{}", ::getpid());
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / fmt::format("fovea-wordnet-{}", ::getpid());
   TemporaryFolder() { std::filesystem::create_directories(path); }
   TemporaryFolder(const TemporaryFolder&) = delete;
   ~TemporaryFolder() { std::filesystem::remove_all(path); }
 };
 
 std::string synset(int offset, int file, std::string_view gloss) {
-  return fmt::format("{0:08} {1:02} n 01 word{0} 0 001 @ 00000000 n 0000 | {2}  \n", offset, file, gloss);
+  return fmt::format("{0:08} {1:02} n 01 word{0} 0 001 @ 00000000 n 0000 | {2}  \n", offset, file,
+                     gloss);
 }
 
 // Each class, each split, and whatever a gloss may hold.
@@ -48,9 +50,11 @@ std::string tiny() {
       {18, "a person who draws Chalk"},
   };
   std::string file =
-      "  1 This file was made up for a test; its words are its own.  \n  2 Nothing here is from a dictionary | not even this.  \n";
+      "  1 This file was made up for a test; its words are its own.  \n  2 Nothing here is from a "
+      "dictionary | not even this.  \n";
   int offset = 0;
-  for (const auto& [lexicographer_file, gloss] : glosses) file += synset(offset++, lexicographer_file, gloss);
+  for (const auto& [lexicographer_file, gloss] : glosses)
+    file += synset(offset++, lexicographer_file, gloss);
   return file;
 }
 
@@ -71,10 +75,12 @@ void require_sound(const WordNet& data) {
     REQUIRE(samples > 0);
     REQUIRE(split->x.shape() == fovea::Shape{samples, WordNet::time});
     REQUIRE(std::ssize(split->texts) == samples);
-    REQUIRE(std::ranges::all_of(split->y.values(), [](auto label) { return label >= 0 && label < 10; }));
+    REQUIRE(std::ranges::all_of(split->y.values(),
+                                [](auto label) { return label >= 0 && label < 10; }));
     for (Index i = 0; i < samples; ++i) {
       const std::vector<std::int32_t> ids = ids_of(*split, i);
-      const std::vector<std::string_view> words = words_of(split->texts[static_cast<std::size_t>(i)]);
+      const std::vector<std::string_view> words =
+          words_of(split->texts[static_cast<std::size_t>(i)]);
       REQUIRE(words.size() >= 1);
       REQUIRE(words.size() <= ids.size());
       for (std::size_t t = 0; t < ids.size(); ++t) {
@@ -99,7 +105,8 @@ std::string complaint(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("FNV-1a has its authors' known answers, and ids are hashed as four bytes each, little endian") {
+TEST_CASE(
+    "FNV-1a has its authors' known answers, and ids are hashed as four bytes each, little endian") {
   CHECK(fnv1a("") == 0xcbf29ce484222325);
   CHECK(fnv1a("a") == 0xaf63dc4c8601ec8c);
   CHECK(fnv1a("foobar") == 0x85944171f73967e8);
@@ -107,7 +114,9 @@ TEST_CASE("FNV-1a has its authors' known answers, and ids are hashed as four byt
   CHECK(fnv1a(fovea::Ids()) == fnv1a(""));
 }
 
-TEST_CASE("a small file gives the arrays that an independent reader gives, through the file system as well as from memory") {
+TEST_CASE(
+    "a small file gives the arrays that an independent reader gives, through the file system as "
+    "well as from memory") {
   const TemporaryFolder folder;
   write_text(folder.path / "data.noun", tiny());
   const WordNet data = read_wordnet(folder.path / "data.noun");
@@ -125,19 +134,25 @@ TEST_CASE("a small file gives the arrays that an independent reader gives, throu
   CHECK(fnv1a(parse_wordnet(tiny(), "tiny").train.x) == fnv1a(data.train.x));
 }
 
-TEST_CASE("words get ids by falling frequency, then bytewise, after padding and unknown; validation and test teach none") {
+TEST_CASE(
+    "words get ids by falling frequency, then bytewise, after padding and unknown; validation and "
+    "test teach none") {
   const WordNet data = parse_wordnet(tiny(), "tiny");
   CHECK(data.words.size() == 65);
-  const std::vector<std::string> first = {"", "<unknown>", "paper", "a", "the", "of", "chalk", "kitchen", "person", "who", "50", "act"};
+  const std::vector<std::string> first = {"",      "<unknown>", "paper",  "a",   "the", "of",
+                                          "chalk", "kitchen",   "person", "who", "50",  "act"};
   CHECK(std::vector(data.words.begin(), data.words.begin() + 12) == first);
   CHECK(std::ranges::find(data.words, "tool") == data.words.end());
 }
 
-TEST_CASE("a definition is folded, cut into runs of letters and digits, freed of its examples, and padded or cut to 32 words") {
+TEST_CASE(
+    "a definition is folded, cut into runs of letters and digits, freed of its examples, and "
+    "padded or cut to 32 words") {
   const WordNet data = parse_wordnet(tiny(), "tiny");
   CHECK(data.test.texts == std::vector<std::string>{"a slow walk round the pond"});
   CHECK(ids_of(data.test, 0) == padded({3, 59, 1, 1, 4, 1}));
-  CHECK(data.validation.texts == std::vector<std::string>{"a tool for folding paper or rarely for cutting it"});
+  CHECK(data.validation.texts ==
+        std::vector<std::string>{"a tool for folding paper or rarely for cutting it"});
   CHECK(data.train.texts[1] == "a beast that eats paper");
   CHECK(data.train.texts[3] == "a note left on the kitchen table see scribble");
   CHECK(data.train.texts[5] == "a person who folds paper");
@@ -147,7 +162,8 @@ TEST_CASE("a definition is folded, cut into runs of letters and digits, freed of
   CHECK(data.train.texts[9].ends_with(" fold28 fold29 paper fold31"));
 }
 
-TEST_CASE("the classes are the ten lexicographer's files, in their order; other files are left out") {
+TEST_CASE(
+    "the classes are the ten lexicographer's files, in their order; other files are left out") {
   const WordNet data = parse_wordnet(tiny(), "tiny");
   const std::vector<std::int32_t> labels = {0, 1, 3, 4, 5, 6, 7, 8, 9, 2, 6};
   CHECK(std::ranges::equal(data.train.y.values(), labels));
@@ -156,13 +172,16 @@ TEST_CASE("the classes are the ten lexicographer's files, in their order; other 
   CHECK(WordNet::classes[5] == "noun.location");
 }
 
-TEST_CASE("equal definitions fall into the same split, whatever their class, words and examples are") {
-  const WordNet data = parse_wordnet(tiny() + synset(90, 26, "a Slow walk round the pond; \"slowly, slowly\""), "tiny");
+TEST_CASE(
+    "equal definitions fall into the same split, whatever their class, words and examples are") {
+  const WordNet data = parse_wordnet(
+      tiny() + synset(90, 26, "a Slow walk round the pond; \"slowly, slowly\""), "tiny");
   CHECK(data.test.texts[0] == data.test.texts[1]);
   CHECK(data.test.y.at(1) == 8);
 }
 
-TEST_CASE("of more than 9,998 training words the most frequent are kept, the bytewise first of equals") {
+TEST_CASE(
+    "of more than 9,998 training words the most frequent are kept, the bytewise first of equals") {
   std::string file = tiny();
   for (int line = 0; line < 40; ++line) {
     std::string gloss;
@@ -181,40 +200,50 @@ TEST_CASE("what breaks the format is refused with the byte where it does") {
   CHECK(complaint(good) == "");
   CHECK(complaint("") == "f: at byte 0: the file is empty");
   CHECK(complaint(good.substr(0, 30)) == "f: at byte 30: the file ends within a line");
-  CHECK(complaint(good.substr(0, 63)) == "f: at byte 63: the file ends without a noun of the ten classes");
-  const std::string no_noun = "the line is no noun synset: it must begin with 8 digits, a space, 2 digits and \" n \"";
+  CHECK(complaint(good.substr(0, 63)) ==
+        "f: at byte 63: the file ends without a noun of the ten classes");
+  const std::string no_noun =
+      "the line is no noun synset: it must begin with 8 digits, a space, 2 digits and \" n \"";
   CHECK(complaint("\n") == "f: at byte 0: " + no_noun);
   CHECK(complaint(good + "\n") == "f: at byte 1525: " + no_noun);
   CHECK(complaint(good + "00000001 29 v 01 word | to fold\n") == "f: at byte 1525: " + no_noun);
   CHECK(complaint(good + "00000001 -4 n 01 word | a fold\n") == "f: at byte 1525: " + no_noun);
   CHECK(complaint(good + "0000001 04 n 01 word | a fold\n") == "f: at byte 1525: " + no_noun);
-  CHECK(complaint(good + "00000001 04 n 01 word |a fold\n") == "f: at byte 1525: the line has no \" | \", and so no definition");
-  CHECK(complaint(good + "00000001 04 n word |  \n") == "f: at byte 1543: the definition has no word");
-  CHECK(complaint(good + "00000001 04 n word | ; \"fold it\"\n") == "f: at byte 1543: the definition has no word");
+  CHECK(complaint(good + "00000001 04 n 01 word |a fold\n") ==
+        "f: at byte 1525: the line has no \" | \", and so no definition");
+  CHECK(complaint(good + "00000001 04 n word |  \n") ==
+        "f: at byte 1543: the definition has no word");
+  CHECK(complaint(good + "00000001 04 n word | ; \"fold it\"\n") ==
+        "f: at byte 1543: the definition has no word");
   CHECK(complaint(std::string(2000, '\xff') + "\n") == "f: at byte 0: " + no_noun);
 }
 
 TEST_CASE("a line may have 65,536 bytes and no more") {
   const std::string good = tiny(), begin = "00000001 04 n | a fold";
   CHECK(complaint(good + begin + std::string(65536 - begin.size(), ' ') + "\n") == "");
-  CHECK(complaint(good + begin + std::string(65537 - begin.size(), ' ') + "\n") == "f: at byte 1525: the line is longer than 65536 bytes");
-  CHECK(complaint(good + std::string(200000, ' ')) == "f: at byte 1525: the line is longer than 65536 bytes");
+  CHECK(complaint(good + begin + std::string(65537 - begin.size(), ' ') + "\n") ==
+        "f: at byte 1525: the line is longer than 65536 bytes");
+  CHECK(complaint(good + std::string(200000, ' ')) ==
+        "f: at byte 1525: the line is longer than 65536 bytes");
 }
 
 TEST_CASE("a split without a sample, or a class without one to learn from, is refused by name") {
-  std::string file = synset(1, 6, "a tool for folding paper, or (rarely) for cutting it") + synset(2, 4, "a Slow walk round the pond");
+  std::string file = synset(1, 6, "a tool for folding paper, or (rarely) for cutting it") +
+                     synset(2, 4, "a Slow walk round the pond");
   CHECK(complaint(file).ends_with("the file ends without a training sample of class noun.act"));
   file = tiny();
   const auto without = [&](const char* gloss) {
     const std::size_t at = file.find(gloss), begin = file.rfind('\n', at) + 1;
     return std::string(file).erase(begin, file.find('\n', at) + 1 - begin);
   };
-  CHECK(complaint(without("dust of chalk")).ends_with("the file ends without a training sample of class noun.substance"));
+  CHECK(complaint(without("dust of chalk"))
+            .ends_with("the file ends without a training sample of class noun.substance"));
   CHECK(complaint(without("a tool for")).ends_with("the file ends without a validation sample"));
   CHECK(complaint(without("a Slow walk")).ends_with("the file ends without a test sample"));
 }
 
-TEST_CASE("a file that is missing has an exception of its own, which names the package and the option") {
+TEST_CASE(
+    "a file that is missing has an exception of its own, which names the package and the option") {
   const TemporaryFolder folder;
   for (const char* name : {"missing", "missing/data.noun"}) {
     CAPTURE(name);
@@ -234,14 +263,19 @@ TEST_CASE("a file that is missing has an exception of its own, which names the p
 
 TEST_CASE("a folder, and a file above 1 GiB, are refused before anything is parsed") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH_AS(read_wordnet(folder.path), (folder.path.string() + ": cannot read: Is a directory").c_str(), fovea::IoError);
+  CHECK_THROWS_WITH_AS(read_wordnet(folder.path),
+                       (folder.path.string() + ": cannot read: Is a directory").c_str(),
+                       fovea::IoError);
   write_text(folder.path / "huge", "");
   std::filesystem::resize_file(folder.path / "huge", (std::uintmax_t(1) << 30) + 1);  // sparse
-  const std::string message = (folder.path / "huge").string() + ": at byte 1073741824: the file is larger than 1 GiB";
+  const std::string message =
+      (folder.path / "huge").string() + ": at byte 1073741824: the file is larger than 1 GiB";
   CHECK_THROWS_WITH_AS(read_wordnet(folder.path / "huge"), message.c_str(), fovea::FormatError);
 }
 
-TEST_CASE("a file cut at any byte is refused at that byte, unless whole lines with all that is needed remain") {
+TEST_CASE(
+    "a file cut at any byte is refused at that byte, unless whole lines with all that is needed "
+    "remain") {
   const TemporaryFolder folder;
   const std::string good = tiny();
   for (std::size_t size = 0; size < good.size(); ++size) {
@@ -266,7 +300,8 @@ TEST_CASE("5,000 mutated files are read soundly or refused with an error of the 
   for (int file = 0; file < 5000; ++file) {
     std::string mutant = good;
     for (std::size_t times = 1 + below(3); times > 0; --times) {
-      const std::size_t at = below(mutant.size()), length = 1 + below(std::min<std::size_t>(60, mutant.size() - at));
+      const std::size_t at = below(mutant.size()),
+                        length = 1 + below(std::min<std::size_t>(60, mutant.size() - at));
       switch (below(5)) {
         case 0:
           mutant[at] = static_cast<char>(mutant[at] ^ (1 << below(8)));
@@ -292,8 +327,11 @@ TEST_CASE("5,000 mutated files are read soundly or refused with an error of the 
   CHECK(refused > 500);
 }
 
-TEST_CASE("arrays that are not the published file's fail its checksums, by name and with both numbers") {
+TEST_CASE(
+    "arrays that are not the published file's fail its checksums, by name and with both numbers") {
   const WordNet data = parse_wordnet(tiny(), "tiny");
-  const char* message = "WordNet: the checksum of train x is 0x6d9e8981eec2bc60, but that of the published file is 0x74805c126dcea8df";
+  const char* message =
+      "WordNet: the checksum of train x is 0x6d9e8981eec2bc60, but that of the published file is "
+      "0x74805c126dcea8df";
   CHECK_THROWS_WITH_AS(check_published(data), message, fovea::Error);
 }

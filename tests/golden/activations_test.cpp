@@ -1,7 +1,9 @@
-// Functions of one element, as Keras and PyTorch compute them: values, derivatives, and what infinities become.
+// Functions of one element, as Keras and PyTorch compute them: values, derivatives, and what
+// infinities become.
 //
-// Left out: relu6, selu, hard_sigmoid and mish of both files, which the library does not have (relu6 and hard_sigmoid are clips, whose
-// slope at the bounds is 1 here and 0 there); log_sigmoid and softsign are taken as what one would write for them.
+// Left out: relu6, selu, hard_sigmoid and mish of both files, which the library does not have
+// (relu6 and hard_sigmoid are clips, whose slope at the bounds is 1 here and 0 there); log_sigmoid
+// and softsign are taken as what one would write for them.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -46,7 +48,8 @@ const Case of_positive[] = {{"log", [](const Tensor& x) { return fovea::log(x); 
                             {"rsqrt", [](const Tensor& x) { return rsqrt(x); }}};
 
 // Calls check(file, case) for each framework's functions.
-void for_each_case(const std::function<void(const std::string& framework, const NumpyArchive&, const Case&)>& check) {
+void for_each_case(const std::function<void(const std::string& framework, const NumpyArchive&,
+                                            const Case&)>& check) {
   for (const std::string framework : {"keras", "torch"}) {
     const NumpyArchive file = golden::open(framework + "_activations");
     const auto visit = [&](std::span<const Case> cases) {
@@ -65,9 +68,10 @@ void for_each_case(const std::function<void(const std::string& framework, const 
 Array rounded_to_float(const Array& array) {
   Array result(array.shape());
   for (Index i = 0; i < array.count(); ++i)
-    result.mutable_data()[i] = std::abs(array.data()[i]) > static_cast<real>(std::numeric_limits<float>::max())
-                                   ? std::copysign(std::numeric_limits<real>::infinity(), array.data()[i])
-                                   : array.data()[i];
+    result.mutable_data()[i] =
+        std::abs(array.data()[i]) > static_cast<real>(std::numeric_limits<float>::max())
+            ? std::copysign(std::numeric_limits<real>::infinity(), array.data()[i])
+            : array.data()[i];
   return result;
 }
 
@@ -79,11 +83,14 @@ TEST_CASE("activations and their derivatives are those of Keras and PyTorch") {
     const Tensor y = row.function(x);
     CHECK(golden::differs(rounded_to_float(y.value()), file.array(row.name), 2e-6) == "");
     sum(y).backward();
-    CHECK(golden::differs(rounded_to_float(x.grad()), file.array(std::string("d_") + row.name), 5e-6) == "");
+    CHECK(golden::differs(rounded_to_float(x.grad()), file.array(std::string("d_") + row.name),
+                          5e-6) == "");
   });
 }
 
-TEST_CASE("functions of positive numbers, from 1e-30 to 1e30, and their derivatives are those of PyTorch") {
+TEST_CASE(
+    "functions of positive numbers, from 1e-30 to 1e30, and their derivatives are those of "
+    "PyTorch") {
   const NumpyArchive file = golden::open("torch_activations");
   for (const Case& row : of_positive) {
     CAPTURE(row.name);
@@ -91,13 +98,15 @@ TEST_CASE("functions of positive numbers, from 1e-30 to 1e30, and their derivati
     const Tensor y = row.function(x);
     CHECK(golden::differs(y.value(), file.array(row.name), 2e-6) == "");
     sum(y).backward();
-    CHECK(golden::differs(rounded_to_float(x.grad()), file.array(std::string("d_") + row.name), 5e-6) == "");
+    CHECK(golden::differs(rounded_to_float(x.grad()), file.array(std::string("d_") + row.name),
+                          5e-6) == "");
   }
 }
 
-// Where the frameworks have NaN at an infinity, ours is the limit (gelu, silu, log_sigmoid); at NaN all agree but PyTorch's sign,
-// which is 0. PyTorch's gelu of 3e38 is infinite: Keras' is checked.
-TEST_CASE("activations of infinities, NaN, huge numbers and both zeros are those of Keras and PyTorch") {
+// Where the frameworks have NaN at an infinity, ours is the limit (gelu, silu, log_sigmoid); at NaN
+// all agree but PyTorch's sign, which is 0. PyTorch's gelu of 3e38 is infinite: Keras' is checked.
+TEST_CASE(
+    "activations of infinities, NaN, huge numbers and both zeros are those of Keras and PyTorch") {
   for_each_case([](const std::string& framework, const NumpyArchive& file, const Case& row) {
     const std::string name = row.name;
     if (name == "softsign" || (framework == "torch" && name == "gelu")) return;

@@ -1,4 +1,5 @@
-// AttentionLayer in the readings per_position and query against keras.layers.AdditiveAttention, in every variant.
+// AttentionLayer in the readings per_position and query against keras.layers.AdditiveAttention, in
+// every variant.
 #include <doctest/doctest.h>
 
 #include "fovea/nn/attention_layer.hpp"
@@ -14,7 +15,11 @@ struct Variant {
   bool mask = false, query_mask = false, causal = false, scale = true;
 };
 
-const Variant variants[] = {{""}, {.prefix = "masked_", .mask = true}, {.prefix = "query_masked_", .mask = true, .query_mask = true}, {.prefix = "noscale_", .scale = false}, {.prefix = "causal_", .causal = true}};
+const Variant variants[] = {{""},
+                            {.prefix = "masked_", .mask = true},
+                            {.prefix = "query_masked_", .mask = true, .query_mask = true},
+                            {.prefix = "noscale_", .scale = false},
+                            {.prefix = "causal_", .causal = true}};
 
 AttentionLayer layer_of(const NumpyArchive& file, Reading reading, const Variant& variant) {
   const Tensor W1 = golden::parameter(file, "W1");
@@ -22,7 +27,8 @@ AttentionLayer layer_of(const NumpyArchive& file, Reading reading, const Variant
   AttentionLayer layer{.units = units, .reading = reading, .bias = false, .causal = variant.causal};
   layer.W1 = W1;
   layer.W2 = golden::parameter(file, "W2");
-  layer.v = Tensor::parameter(variant.scale ? file.array("v").reshaped(Shape{units, 1}) : Array::full(Shape{units, 1}, 1));
+  layer.v = Tensor::parameter(variant.scale ? file.array("v").reshaped(Shape{units, 1})
+                                            : Array::full(Shape{units, 1}, 1));
   return layer;
 }
 
@@ -48,24 +54,33 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
   const Attention attention = layer.attend(x, options);
   CHECK(golden::differs(attention.context.value(), file.array(prefix + "output"), 5e-6) == "");
   const Array weights = file.array(prefix + "weights");
-  CHECK(golden::differs(attention.weights.value(), variant.query_mask ? without_masked_queries(weights, *options.query_mask) : weights, 5e-6) == "");
+  CHECK(golden::differs(
+            attention.weights.value(),
+            variant.query_mask ? without_masked_queries(weights, *options.query_mask) : weights,
+            5e-6) == "");
 
   sum(attention.context * Tensor(file.array(prefix + "cotangent"))).backward();
   CHECK(golden::differs(x.grad(), file.array(prefix + "d_x"), 1e-5) == "");
   CHECK(golden::differs(layer.W1.grad(), file.array(prefix + "d_W1"), 1e-5) == "");
   CHECK(golden::differs(layer.W2.grad(), file.array(prefix + "d_W2"), 1e-5) == "");
-  if (options.query) CHECK(golden::differs(options.query->grad(), file.array(prefix + "d_query"), 1e-5) == "");
-  if (variant.scale) CHECK(golden::differs(layer.v.grad().reshaped(Shape{layer.units}), file.array(prefix + "d_v"), 1e-5) == "");
+  if (options.query)
+    CHECK(golden::differs(options.query->grad(), file.array(prefix + "d_query"), 1e-5) == "");
+  if (variant.scale)
+    CHECK(golden::differs(layer.v.grad().reshaped(Shape{layer.units}), file.array(prefix + "d_v"),
+                          1e-5) == "");
 }
 
 }  // namespace
 
-TEST_CASE("attention per position is Keras' AdditiveAttention, with its masks and causal order, value and gradient") {
+TEST_CASE(
+    "attention per position is Keras' AdditiveAttention, with its masks and causal order, value "
+    "and gradient") {
   const NumpyArchive file = golden::open("additive_per_position");
   for (const Variant& variant : variants) check(file, Reading::per_position, variant);
 }
 
-TEST_CASE("attention with a query is Keras' AdditiveAttention, with its masks, value and gradient") {
+TEST_CASE(
+    "attention with a query is Keras' AdditiveAttention, with its masks, value and gradient") {
   const NumpyArchive file = golden::open("additive_query");
   for (const Variant& variant : variants)
     if (!variant.causal) check(file, Reading::query, variant);

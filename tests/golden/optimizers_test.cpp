@@ -1,4 +1,5 @@
-// Adam on 200 recorded gradients, as Keras and PyTorch step: parameters on the way, moments at the end.
+// Adam on 200 recorded gradients, as Keras and PyTorch step: parameters on the way, moments at the
+// end.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -26,12 +27,25 @@ const Case cases[] = {
     {"keras", "adamw", {.learning_rate = 0.01, .weight_decay = 0.004}},
     {"keras", "adam_exponential_decay", {.learning_rate = 0.01}, 5e-6, 50},
     {"torch", "adam", {.epsilon = 1e-8, .epsilon_inside = true}},
-    {"torch", "adam_fast", {.learning_rate = 0.01, .beta_1 = 0.8, .beta_2 = 0.95, .epsilon = 1e-5, .epsilon_inside = true}},
-    {"torch", "adam_l2", {.learning_rate = 0.01, .epsilon = 1e-8, .epsilon_inside = true, .l2 = 0.01}},
-    {"torch", "adamw", {.learning_rate = 0.01, .epsilon = 1e-8, .epsilon_inside = true, .weight_decay = 0.01}, 1e-5},
+    {"torch",
+     "adam_fast",
+     {.learning_rate = 0.01,
+      .beta_1 = 0.8,
+      .beta_2 = 0.95,
+      .epsilon = 1e-5,
+      .epsilon_inside = true}},
+    {"torch",
+     "adam_l2",
+     {.learning_rate = 0.01, .epsilon = 1e-8, .epsilon_inside = true, .l2 = 0.01}},
+    {"torch",
+     "adamw",
+     {.learning_rate = 0.01, .epsilon = 1e-8, .epsilon_inside = true, .weight_decay = 0.01},
+     1e-5},
 };
 
-Array joined(const Array& first, const Array& second) { return concat({Tensor(first), Tensor(second)}, 0).value(); }
+Array joined(const Array& first, const Array& second) {
+  return concat({Tensor(first), Tensor(second)}, 0).value();
+}
 
 }  // namespace
 
@@ -40,10 +54,12 @@ TEST_CASE("Adam steps as Keras' and PyTorch's do, with decay and without") {
     CAPTURE(row.file);
     CAPTURE(row.name);
     const NumpyArchive file = golden::open(std::string(row.file) + "_optimizers");
-    const Array initial = file.array("initial"), gradients = file.array("gradients"), expected = file.array(row.name);
+    const Array initial = file.array("initial"), gradients = file.array("gradients"),
+                expected = file.array(row.name);
     const Ids steps = file.ids("steps");
     const Index split = file.ids("split").at(0), width = initial.count();
-    const Tensor first = Tensor::parameter(initial.rows(0, split)), second = Tensor::parameter(initial.rows(split, width));
+    const Tensor first = Tensor::parameter(initial.rows(0, split)),
+                 second = Tensor::parameter(initial.rows(split, width));
     Adam adam{row.options};
     adam.attach({{"first", first}, {"second", second}});
 
@@ -53,17 +69,25 @@ TEST_CASE("Adam steps as Keras' and PyTorch's do, with decay and without") {
       adam.zero_grad();
       first.gradient().add(gradient.rows(0, split));
       second.gradient().add(gradient.rows(split, width));
-      if (row.rate_halves_every > 0) adam.set_learning_rate(row.options.learning_rate * std::pow(0.5, static_cast<double>(step - 1) / row.rate_halves_every));
+      if (row.rate_halves_every > 0)
+        adam.set_learning_rate(
+            row.options.learning_rate *
+            std::pow(0.5, static_cast<double>(step - 1) / row.rate_halves_every));
       adam.step();
       if (checked == steps.count() || step != steps.at(checked)) continue;
       CAPTURE(step);
-      CHECK(golden::differs(joined(first.value(), second.value()), expected.rows(checked, checked + 1).reshaped(Shape{width}), row.t) == "");
+      CHECK(golden::differs(joined(first.value(), second.value()),
+                            expected.rows(checked, checked + 1).reshaped(Shape{width}),
+                            row.t) == "");
       ++checked;
     }
     CHECK(checked == steps.count());
     const bool keras = row.file == std::string("keras");
-    const std::string mean = keras ? "__momentum" : "__exp_avg", variance = keras ? "__velocity" : "__exp_avg_sq";
-    CHECK(golden::differs(joined(adam.slots()[0].mean, adam.slots()[1].mean), file.array(row.name + mean), row.t) == "");
-    CHECK(golden::differs(joined(adam.slots()[0].variance, adam.slots()[1].variance), file.array(row.name + variance), row.t) == "");
+    const std::string mean = keras ? "__momentum" : "__exp_avg",
+                      variance = keras ? "__velocity" : "__exp_avg_sq";
+    CHECK(golden::differs(joined(adam.slots()[0].mean, adam.slots()[1].mean),
+                          file.array(row.name + mean), row.t) == "");
+    CHECK(golden::differs(joined(adam.slots()[0].variance, adam.slots()[1].variance),
+                          file.array(row.name + variance), row.t) == "");
   }
 }

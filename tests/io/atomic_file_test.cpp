@@ -18,7 +18,8 @@ using namespace test_files;
 
 namespace {
 
-// Calls pass to the system until the countdown is over; that one fails. With `interrupt` it fails with EINTR, and once only.
+// Calls pass to the system until the countdown is over; that one fails. With `interrupt` it fails
+// with EINTR, and once only.
 int countdown = 0;
 int error_number = EIO;
 
@@ -29,9 +30,12 @@ bool fails() {
 }
 
 const io::FileCalls failing = {
-    [](const char* path, int flags, mode_t mode) { return fails() ? -1 : io::system_calls().open(path, flags, mode); },
+    [](const char* path, int flags, mode_t mode) {
+      return fails() ? -1 : io::system_calls().open(path, flags, mode);
+    },
     [](int descriptor, const void* bytes, std::size_t count) {
-      return fails() ? -1 : io::system_calls().write(descriptor, bytes, std::min<std::size_t>(count, 3));
+      return fails() ? -1
+                     : io::system_calls().write(descriptor, bytes, std::min<std::size_t>(count, 3));
     },
     [](int descriptor) { return fails() ? -1 : io::system_calls().fsync(descriptor); },
     [](int descriptor) {
@@ -40,7 +44,9 @@ const io::FileCalls failing = {
       if (failed) errno = error_number;
       return failed ? -1 : result;
     },
-    [](const char* from, const char* to) { return fails() ? -1 : io::system_calls().rename(from, to); }};
+    [](const char* from, const char* to) {
+      return fails() ? -1 : io::system_calls().rename(from, to);
+    }};
 
 void save(const std::string& path, const std::string& text) {
   io::AtomicFile file(path, failing);
@@ -127,7 +133,8 @@ TEST_CASE("an old file's permissions stay") {
   CHECK((status.st_mode & 0777) == 0640);
 }
 
-TEST_CASE("writing through symbolic links replaces the file that they lead to, and the links stay") {
+TEST_CASE(
+    "writing through symbolic links replaces the file that they lead to, and the links stay") {
   namespace files = std::filesystem;
   for (Index trial = 0; trial < 40; ++trial) {
     CAPTURE(trial);
@@ -137,13 +144,15 @@ TEST_CASE("writing through symbolic links replaces the file that they lead to, a
     files::create_directories(folder / "data/deep");
     files::create_directories(folder / "links");
     files::create_directory_symlink("../data", folder / "links/to_data");
-    // A chain of links, each in a folder of the one before, relative or absolute, some through a linked folder; at its end a file, or
-    // nothing yet.
+    // A chain of links, each in a folder of the one before, relative or absolute, some through a
+    // linked folder; at its end a file, or nothing yet.
     if (g.integer(0, 1)) write_bytes(folder / "data/deep/file", "old text");
     std::string place = "links", before = "data/deep/file";
     std::vector<std::string> links;
     for (Index i = g.integer(1, 5); i > 0; --i) {
-      const std::string relative = !links.empty() ? "../link" : g.integer(0, 1) ? "to_data/deep/file" : "to_data/../data/deep/file";
+      const std::string relative = !links.empty()    ? "../link"
+                                   : g.integer(0, 1) ? "to_data/deep/file"
+                                                     : "to_data/../data/deep/file";
       links.push_back(folder / (place + "/link"));
       files::create_symlink(g.integer(0, 1) ? relative : folder / before, links.back());
       before = place + "/link";
@@ -154,11 +163,14 @@ TEST_CASE("writing through symbolic links replaces the file that they lead to, a
     CHECK(read_bytes(links.back()) == "new text");
     CHECK(files::is_regular_file(files::symlink_status(folder / "data/deep/file")));
     for (const std::string& link : links) CHECK(is_link(link));
-    for (const auto& entry : files::recursive_directory_iterator(folder / "")) CHECK(entry.path().extension() != ".tmp");
+    for (const auto& entry : files::recursive_directory_iterator(folder / ""))
+      CHECK(entry.path().extension() != ".tmp");
   }
 }
 
-TEST_CASE("whichever call fails, the file behind a symbolic link is the old or the whole new one, and the link stays") {
+TEST_CASE(
+    "whichever call fails, the file behind a symbolic link is the old or the whole new one, and "
+    "the link stays") {
   error_number = ENOSPC;
   for (int call = 1; call <= calls; ++call) {
     CAPTURE(call);
@@ -174,17 +186,21 @@ TEST_CASE("whichever call fails, the file behind a symbolic link is the old or t
   }
 }
 
-TEST_CASE("links that lead in a circle, to a folder, or to a folder that is not there are errors, and stay") {
+TEST_CASE(
+    "links that lead in a circle, to a folder, or to a folder that is not there are errors, and "
+    "stay") {
   const Folder folder;
   countdown = 0;
   int error = 0;
   std::filesystem::create_symlink("b", folder / "a");
   std::filesystem::create_symlink("a", folder / "b");
-  CHECK(refusal(folder / "a", error) == folder / "a" + ": cannot look at what is there: Too many levels of symbolic links");
+  CHECK(refusal(folder / "a", error) ==
+        folder / "a" + ": cannot look at what is there: Too many levels of symbolic links");
   CHECK(error == ELOOP);
   std::filesystem::create_symlink("none/file", folder / "c");
-  CHECK(refusal(folder / "c", error) ==
-        folder / "c" + ": cannot create a file beside " + (folder / "none/file") + ", to which it leads: No such file or directory");
+  CHECK(refusal(folder / "c", error) == folder / "c" + ": cannot create a file beside " +
+                                            (folder / "none/file") +
+                                            ", to which it leads: No such file or directory");
   std::filesystem::create_directory_symlink(".", folder / "d");
   CHECK(refusal(folder / "d", error).find("cannot write to a folder") != std::string::npos);
   CHECK(error == EISDIR);
@@ -192,7 +208,9 @@ TEST_CASE("links that lead in a circle, to a folder, or to a folder that is not 
   for (const char* name : {"a", "b", "c", "d"}) CHECK(is_link(folder / name));
 }
 
-TEST_CASE("a FIFO or a socket is not replaced by a file, nor waited for, directly or through a symbolic link") {
+TEST_CASE(
+    "a FIFO or a socket is not replaced by a file, nor waited for, directly or through a symbolic "
+    "link") {
   const Folder folder;
   countdown = 0;
   int error = 0;
@@ -200,7 +218,8 @@ TEST_CASE("a FIFO or a socket is not replaced by a file, nor waited for, directl
   std::filesystem::create_symlink("fifo", folder / "link");
   for (const char* name : {"fifo", "link"}) {
     CHECK(refusal(folder / name, error) == folder / name +
-                                               ": cannot write to a FIFO, only to ordinary files, which appear whole or not at all; write one, and "
+                                               ": cannot write to a FIFO, only to ordinary files, "
+                                               "which appear whole or not at all; write one, and "
                                                "copy it there: Operation not supported");
     CHECK_THROWS_AS(write_npy(folder / name, Array::zeros({3})), IoError);
     CHECK_THROWS_AS(read_npy(folder / name), IoError);
@@ -227,12 +246,16 @@ TEST_CASE("a file that a process has open is not replaced under its descriptor's
   write_bytes(folder / "file", "old text");
   const int descriptor = ::open((folder / "file").c_str(), O_WRONLY | O_CLOEXEC);
   const std::string name = "/proc/self/fd/" + std::to_string(descriptor);
-  CHECK(refusal(name, error) == name + ": cannot replace the file that a process has open; name the file itself: Operation not supported");
+  CHECK(refusal(name, error) == name +
+                                    ": cannot replace the file that a process has open; name the "
+                                    "file itself: Operation not supported");
   ::close(descriptor);
   CHECK(read_bytes(folder / "file") == "old text");
 }
 
-TEST_CASE("a read-only file is not overwritten, by the administrator neither, directly or through a symbolic link") {
+TEST_CASE(
+    "a read-only file is not overwritten, by the administrator neither, directly or through a "
+    "symbolic link") {
   const Folder folder;
   countdown = 0;
   int error = 0;
@@ -241,21 +264,25 @@ TEST_CASE("a read-only file is not overwritten, by the administrator neither, di
   for (const mode_t mode : {0444U, 0400U, 0555U, 0000U}) {
     ::chmod((folder / "file").c_str(), mode);
     for (const char* name : {"file", "link"}) {
-      CHECK(refusal(folder / name, error).find("cannot write to a file of mode 0") != std::string::npos);
+      CHECK(refusal(folder / name, error).find("cannot write to a file of mode 0") !=
+            std::string::npos);
       CHECK(error == EACCES);
     }
     CHECK((mode_of(folder / "file") & 0777) == mode);
   }
   ::chmod((folder / "file").c_str(), 0444);
   CHECK(refusal(folder / "file", error) ==
-        folder / "file" + ": cannot write to a file of mode 0444; permit it with chmod, or choose another name: Permission denied");
+        folder / "file" +
+            ": cannot write to a file of mode 0444; permit it with chmod, or choose another name: "
+            "Permission denied");
   CHECK(read_bytes(folder / "file") == "old text");
   ::chmod((folder / "file").c_str(), 0600);
   CHECK(refusal(folder / "link", error) == "saved");
   CHECK(folder.names() == std::vector<std::string>{"file", "link"});
 }
 
-TEST_CASE("a file is overwritten by those whom its permissions allow it, and keeps its owner and group") {
+TEST_CASE(
+    "a file is overwritten by those whom its permissions allow it, and keeps its owner and group") {
   if (::geteuid() != 0) return;  // who is no administrator has no second user to try it with
   constexpr uid_t owner = 4711, other = 4712;
   const Folder folder;

@@ -16,7 +16,9 @@
 
 namespace test_files {
 
-inline std::string golden(const std::string& name) { return std::string(FOVEA_GOLDEN_DIR) + "/npy/" + name; }
+inline std::string golden(const std::string& name) {
+  return std::string(FOVEA_GOLDEN_DIR) + "/npy/" + name;
+}
 
 inline std::string read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -25,7 +27,8 @@ inline std::string read_bytes(const std::string& path) {
 }
 
 inline void write_bytes(const std::string& path, const std::string& bytes) {
-  std::filesystem::remove(path);  // some file systems wait for the disk when a file is emptied and written anew
+  std::filesystem::remove(
+      path);  // some file systems wait for the disk when a file is emptied and written anew
   std::ofstream file(path, std::ios::binary);
   file << bytes;
   if (!file.flush()) throw std::runtime_error("cannot write " + path);
@@ -35,7 +38,8 @@ inline void write_bytes(const std::string& path, const std::string& bytes) {
 inline std::vector<std::string> golden_names(const std::string& ending) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(golden("")))
-    if (entry.path().filename().string().ends_with(ending)) names.push_back(entry.path().filename().string());
+    if (entry.path().filename().string().ends_with(ending))
+      names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
 }
@@ -43,11 +47,15 @@ inline std::vector<std::string> golden_names(const std::string& ending) {
 // A .npy file in memory; a read beyond its end is an exception of no kind that the library throws.
 inline fovea::NumpyArray parse(const std::string& bytes) {
   std::size_t position = 0;
-  return fovea::NumpyArray("memory.npy", static_cast<fovea::Index>(bytes.size()), [&, position](std::span<std::byte> out) mutable {
-    if (out.size() > bytes.size() - position) throw std::logic_error("read beyond the end");
-    std::ranges::copy(std::as_bytes(std::span(bytes)).subspan(position, out.size()), out.begin());
-    position += out.size();
-  });
+  return fovea::NumpyArray("memory.npy", static_cast<fovea::Index>(bytes.size()),
+                           [&, position](std::span<std::byte> out) mutable {
+                             if (out.size() > bytes.size() - position)
+                               throw std::logic_error("read beyond the end");
+                             std::ranges::copy(
+                                 std::as_bytes(std::span(bytes)).subspan(position, out.size()),
+                                 out.begin());
+                             position += out.size();
+                           });
 }
 
 // An empty folder for one test.
@@ -66,7 +74,8 @@ class Folder {
 
   std::vector<std::string> names() const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      names.push_back(entry.path().filename().string());
     std::ranges::sort(names);
     return names;
   }

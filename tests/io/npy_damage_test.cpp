@@ -4,8 +4,8 @@
 #include <cctype>
 
 #include "files.hpp"
-#include "fovea/io/error.hpp"
 #include "fovea/base/random.hpp"
+#include "fovea/io/error.hpp"
 
 using namespace fovea;
 using namespace test_files;
@@ -57,12 +57,17 @@ class Mutator {
   }
 
  private:
-  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : static_cast<std::size_t>(random_.below(static_cast<Index>(bound))); }
+  std::size_t below(std::size_t bound) {
+    return bound == 0 ? 0 : static_cast<std::size_t>(random_.below(static_cast<Index>(bound)));
+  }
 
-  void flip(std::string& bytes, std::size_t position) { bytes[position] = static_cast<char>(bytes[position] ^ (1 << below(8))); }
+  void flip(std::string& bytes, std::size_t position) {
+    bytes[position] = static_cast<char>(bytes[position] ^ (1 << below(8)));
+  }
 
   // The length before the header stays true, so that the parser sees the text.
-  static std::string with_text(const std::string& bytes, std::size_t begin, std::size_t end, const std::string& text) {
+  static std::string with_text(const std::string& bytes, std::size_t begin, std::size_t end,
+                               const std::string& text) {
     std::string result = bytes.substr(0, begin) + text + bytes.substr(end);
     result[8] = static_cast<char>(text.size() % 256);
     result[9] = static_cast<char>(text.size() / 256);
@@ -70,7 +75,8 @@ class Mutator {
   }
 
   std::string with_extreme_number(std::string text) {
-    static const std::vector<std::string> sizes = {"0", "1", "-1", "3", "5", "11", "13", "2147483647", "2147483648", "4294967296"};
+    static const std::vector<std::string> sizes = {
+        "0", "1", "-1", "3", "5", "11", "13", "2147483647", "2147483648", "4294967296"};
     static const std::vector<std::string> extremes = {"9223372036854775807",
                                                       "9223372036854775808",
                                                       "18446744073709551615",
@@ -84,7 +90,8 @@ class Mutator {
       if (std::isdigit(static_cast<unsigned char>(text[i]))) digits.push_back(i);
     if (digits.empty()) return text;
     const std::size_t begin = digits[below(digits.size())];
-    return text.replace(begin, 1, below(2) ? sizes[below(sizes.size())] : extremes[below(extremes.size())]);
+    return text.replace(begin, 1,
+                        below(2) ? sizes[below(sizes.size())] : extremes[below(extremes.size())]);
   }
 
   // A piece of the text taken out, or put in once more elsewhere.
@@ -102,7 +109,8 @@ class Mutator {
 
 TEST_CASE("40000 damaged files end in numbers or in an Error, and in memory of the file's size") {
   std::vector<std::string> originals;
-  for (const std::string& name : golden_names(".npy")) originals.push_back(read_bytes(golden(name)));
+  for (const std::string& name : golden_names(".npy"))
+    originals.push_back(read_bytes(golden(name)));
   memory::reset_peak();
   const Index before = memory::bytes_peak();
   int read = 0;

@@ -13,8 +13,10 @@ using kernels::better_core;
 
 namespace {
 
-constexpr std::string_view debian_12 = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Prescott MAX_THREADS=64";
-constexpr std::string_view ubuntu_22 = "OpenBLAS 0.3.20 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Cooperlake MAX_THREADS=64";
+constexpr std::string_view debian_12 =
+    "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Prescott MAX_THREADS=64";
+constexpr std::string_view ubuntu_22 =
+    "OpenBLAS 0.3.20 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Cooperlake MAX_THREADS=64";
 constexpr std::string_view wrong_twice = "OpenBLAS 0.3.19 DYNAMIC_ARCH";
 
 // Plain loops.
@@ -32,7 +34,8 @@ void multiply(const kernels::Product& p) {
 #if HWY_ARCH_X86
 TEST_CASE("a core without AVX2 is replaced by the best that the processor has") {
   constexpr std::int64_t avx2 = HWY_AVX2 | HWY_SSE4, avx512 = HWY_AVX3 | avx2;
-  for (const char* old : {"Prescott", "Northwood", "Barcelona", "Nehalem", "Sandybridge", "Opteron_SSE3", "Bulldozer", "Unknown"}) {
+  for (const char* old : {"Prescott", "Northwood", "Barcelona", "Nehalem", "Sandybridge",
+                          "Opteron_SSE3", "Bulldozer", "Unknown"}) {
     CAPTURE(std::string(old));
     CHECK(better_core(old, debian_12, avx512) == "SkylakeX");
     CHECK(better_core(old, debian_12, avx2) == "Haswell");
@@ -42,13 +45,16 @@ TEST_CASE("a core without AVX2 is replaced by the best that the processor has") 
 }
 
 TEST_CASE("a core that is good stays, also where the processor has more: OpenBLAS may know why") {
-  for (const char* good : {"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids", "Sapphirerapids"}) {
+  for (const char* good : {"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake",
+                           "SapphireRapids", "Sapphirerapids"}) {
     CAPTURE(std::string(good));
     CHECK(better_core(good, debian_12, HWY_AVX3 | HWY_AVX2) == "");
   }
 }
 
-TEST_CASE("a core that multiplies wrongly is replaced by one that does not, in the versions that have it") {
+TEST_CASE(
+    "a core that multiplies wrongly is replaced by one that does not, in the versions that have "
+    "it") {
   CHECK(better_core("Cooperlake", ubuntu_22, HWY_AVX3 | HWY_AVX2) == "SkylakeX");
   CHECK(better_core("SkylakeX", ubuntu_22, HWY_AVX3 | HWY_AVX2) == "");
   CHECK(better_core("Prescott", ubuntu_22, HWY_AVX3 | HWY_AVX2) == "SkylakeX");
@@ -72,7 +78,9 @@ TEST_CASE("the core in use is the one that OpenBLAS names, and version and core 
   CHECK(!core.found.empty());
 }
 
-TEST_CASE("products that are right pass the known answers") { CHECK(kernels::wrong_products([](const kernels::Product& p) { multiply(p); }) == 0); }
+TEST_CASE("products that are right pass the known answers") {
+  CHECK(kernels::wrong_products([](const kernels::Product& p) { multiply(p); }) == 0);
+}
 
 TEST_CASE("each of the known products notices one element that is wrong by one, wherever it is") {
   for (const double place : {0.0, 0.3, 0.7, 0.999}) {
@@ -86,7 +94,9 @@ TEST_CASE("each of the known products notices one element that is wrong by one, 
   }
 }
 
-TEST_CASE("the known products notice a library that takes rows for neighbours in memory, and one that writes beyond them") {
+TEST_CASE(
+    "the known products notice a library that takes rows for neighbours in memory, and one that "
+    "writes beyond them") {
   CHECK(kernels::wrong_products([](kernels::Product p) {
           p.a.lead = p.a.is_transposed ? p.rows : p.inner;
           p.b.lead = p.b.is_transposed ? p.inner : p.columns;
@@ -99,7 +109,9 @@ TEST_CASE("the known products notice a library that takes rows for neighbours in
         }) == kernels::known_products);
 }
 
-TEST_CASE("the known products notice a lost column, a forgotten sum, an old value that is kept, and a transposition") {
+TEST_CASE(
+    "the known products notice a lost column, a forgotten sum, an old value that is kept, and a "
+    "transposition") {
   CHECK(kernels::wrong_products([](kernels::Product p) {
           --p.columns;
           multiply(p);
@@ -121,11 +133,13 @@ TEST_CASE("the known products notice a lost column, a forgotten sum, an old valu
 TEST_CASE("what is said of a wrong library names version, core and a remedy that can work") {
   const auto remedy = [](std::string_view core, std::string_view config, std::int64_t targets) {
     const std::string text = kernels::fault_text(9, 14, core, config, targets);
-    CHECK(text.starts_with("matmul: " + std::string(config.substr(0, 15)) + " multiplies wrongly with its kernels for " + std::string(core) +
+    CHECK(text.starts_with("matmul: " + std::string(config.substr(0, 15)) +
+                           " multiplies wrongly with its kernels for " + std::string(core) +
                            " on this processor: 9 of 14 known products are wrong; "));
     CHECK(text.ends_with("install another version of OpenBLAS"));
     const std::size_t at = text.find("OPENBLAS_CORETYPE=");
-    return at == std::string::npos ? std::string() : text.substr(at + 18, text.find(',', at) - at - 18);
+    return at == std::string::npos ? std::string()
+                                   : text.substr(at + 18, text.find(',', at) - at - 18);
   };
 #if HWY_ARCH_X86
   CHECK(remedy("Cooperlake", debian_12, HWY_AVX3 | HWY_AVX2) == "Haswell");

@@ -1,5 +1,6 @@
-// Error bounds of vector functions against long double over the whole range of a real, on every instruction set that was compiled
-// and that the processor has. To be included where a test of lanes is compiled once (#if HWY_ONCE), after lanes_points-inl.hpp.
+// Error bounds of vector functions against long double over the whole range of a real, on every
+// instruction set that was compiled and that the processor has. To be included where a test of
+// lanes is compiled once (#if HWY_ONCE), after lanes_points-inl.hpp.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -13,9 +14,7 @@
 
 #include "support/generate.hpp"
 
-namespace fovea::inline FOVEA_PRECISION::kernels {
-
-namespace {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels { namespace {
 
 constexpr bool single = sizeof(real) == 4;
 using Function = void (*)(const real*, real*, Index);
@@ -33,10 +32,12 @@ struct Version {
 
 std::vector<Version> supported(const std::vector<Function>& versions) {
   using TargetBit = std::int64_t (*)();
-  const std::vector<TargetBit> bits = {HWY_CHOOSE_TARGET_LIST(target_bit), HWY_CHOOSE_FALLBACK(target_bit)};
+  const std::vector<TargetBit> bits = {HWY_CHOOSE_TARGET_LIST(target_bit),
+                                       HWY_CHOOSE_FALLBACK(target_bit)};
   std::vector<Version> result;
   for (std::size_t i = 0; i < versions.size(); ++i)
-    if (versions[i] && bits[i] && (hwy::SupportedTargets() & bits[i]()) != 0) result.push_back({hwy::TargetName(bits[i]()), versions[i]});
+    if (versions[i] && bits[i] && (hwy::SupportedTargets() & bits[i]()) != 0)
+      result.push_back({hwy::TargetName(bits[i]()), versions[i]});
   return result;
 }
 
@@ -52,19 +53,23 @@ long double unit(long double truth) {
 long double error_of(real got, long double truth) {
   if (std::isnan(truth)) return std::isnan(got) ? 0 : Limits::infinity();
   if (std::isnan(got)) return Limits::infinity();
-  if (std::isinf(got) && std::abs(truth) >= Limits::max()) return std::signbit(got) == std::signbit(truth) ? 0 : Limits::infinity();
-  if (std::isinf(got) || std::isinf(truth)) return static_cast<long double>(got) == truth ? 0 : Limits::infinity();
+  if (std::isinf(got) && std::abs(truth) >= Limits::max())
+    return std::signbit(got) == std::signbit(truth) ? 0 : Limits::infinity();
+  if (std::isinf(got) || std::isinf(truth))
+    return static_cast<long double>(got) == truth ? 0 : Limits::infinity();
   return std::abs(static_cast<long double>(got) - truth) / unit(truth);
 }
 
-// Reals of every exponent and sign (steps through all bit patterns), evenly spread ones from low to high, and the edges.
+// Reals of every exponent and sign (steps through all bit patterns), evenly spread ones from low to
+// high, and the edges.
 std::vector<real> points(double low, double high) {
   support::Generate g("lanes", 0);
   std::vector<real> result;
   constexpr Index count = 300000;
   const Bits step = std::numeric_limits<Bits>::max() / count;
   for (Index i = 0; i < count; ++i)
-    result.push_back(std::bit_cast<real>(static_cast<Bits>(static_cast<Bits>(i) * step + static_cast<Bits>(g.bits()) % step)));
+    result.push_back(std::bit_cast<real>(
+        static_cast<Bits>(static_cast<Bits>(i) * step + static_cast<Bits>(g.bits()) % step)));
   for (Index i = 0; i < count; ++i) result.push_back(static_cast<real>(g.uniform(low, high)));
   for (const double edge : {low, high, 0.0, 1.0, -1.0, 0.5})
     for (const real direction : {-Limits::infinity(), Limits::infinity()}) {
@@ -74,15 +79,17 @@ std::vector<real> points(double low, double high) {
         x = std::nextafter(x, direction);
       }
     }
-  for (const real x : {Limits::infinity(), Limits::quiet_NaN(), Limits::max(), Limits::min(), Limits::denorm_min(), real(0)}) {
+  for (const real x : {Limits::infinity(), Limits::quiet_NaN(), Limits::max(), Limits::min(),
+                       Limits::denorm_min(), real(0)}) {
     result.push_back(x);
     result.push_back(-x);
   }
   return result;
 }
 
-void check_bound(const char* name, const std::vector<Function>& versions, long double (*truth)(long double), double low, double high,
-                 double bound, real exempt_below = -Limits::infinity()) {
+void check_bound(const char* name, const std::vector<Function>& versions,
+                 long double (*truth)(long double), double low, double high, double bound,
+                 real exempt_below = -Limits::infinity()) {
   const std::vector<real> x = points(low, high);
   std::vector<long double> expected(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) expected[i] = truth(x[i]);
@@ -98,16 +105,18 @@ void check_bound(const char* name, const std::vector<Function>& versions, long d
         worst = i;
       }
     }
-    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, version.target, x[worst], y[worst], expected[worst],
-                     support::seed()));
+    INFO(fmt::format("{} on {} at {} is {}, expected {}, FOVEA_SEED={}", name, version.target,
+                     x[worst], y[worst], expected[worst], support::seed()));
     CHECK(static_cast<double>(largest) <= bound);
-    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name, version.target.c_str(), static_cast<double>(largest),
+    std::printf("figure: error of %s on %s = %.3f units in the last place, at %.9g\n", name,
+                version.target.c_str(), static_cast<double>(largest),
                 static_cast<double>(x[worst]));
   }
 }
 
 // value(x) for single numbers, on every instruction set.
-void check_values(const char* name, const std::vector<Function>& versions, const std::vector<std::pair<real, real>>& pairs) {
+void check_values(const char* name, const std::vector<Function>& versions,
+                  const std::vector<std::pair<real, real>>& pairs) {
   for (const Version& version : supported(versions))
     for (const auto& pair : pairs) {
       const real x = pair.first, expected = pair.second;
@@ -127,4 +136,4 @@ const real inf = Limits::infinity(), missing = Limits::quiet_NaN();
 
 }  // namespace
 
-}  // namespace fovea::kernels
+}}}  // namespace fovea::kernels

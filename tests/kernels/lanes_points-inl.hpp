@@ -1,4 +1,5 @@
-// What tests of lanes compile for each instruction set: a function of lanes applied to many numbers, and which set it is.
+// What tests of lanes compile for each instruction set: a function of lanes applied to many
+// numbers, and which set it is.
 #if defined(FOVEA_TESTS_LANES_POINTS_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_TESTS_LANES_POINTS_INL_HPP
 #undef FOVEA_TESTS_LANES_POINTS_INL_HPP
@@ -9,7 +10,7 @@
 #include "kernels/elementwise-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace fovea::inline FOVEA_PRECISION::kernels::HWY_NAMESPACE {
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
 
 template <class F>
 void map_test_points(const F& f, const real* x, real* y, Index n) {
@@ -20,7 +21,7 @@ void map_test_points(const F& f, const real* x, real* y, Index n) {
 
 inline std::int64_t target_bit() { return HWY_TARGET; }
 
-}  // namespace fovea::kernels::HWY_NAMESPACE
+}}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -27,7 +27,8 @@ TEST_CASE("a copy of reordered axes has each element in its place, and adds wher
         reordered.strides[i] = x.view().strides[static_cast<std::size_t>(order[i])];
       }
       reordered.shape = Shape(sizes);
-      INFO(to_string(shape), " to ", to_string(reordered.shape), ", trial ", trial, ", FOVEA_SEED=", support::seed());
+      INFO(to_string(shape), " to ", to_string(reordered.shape), ", trial ", trial,
+           ", FOVEA_SEED=", support::seed());
 
       Array y(reordered.shape), sum = Array::full(reordered.shape, 1), back(shape);
       kernels::copy_strided(reordered, y.mutable_view(), false);
@@ -42,7 +43,8 @@ TEST_CASE("a copy of reordered axes has each element in its place, and adds wher
 }
 
 TEST_CASE("axes are exchanged tile by tile, whole tiles and parts of them, written and added") {
-  for (const Shape& shape : {Shape{130, 67}, Shape{4, 1000}, Shape{65, 2, 129}, Shape{3, 64, 128}}) {
+  for (const Shape& shape :
+       {Shape{130, 67}, Shape{4, 1000}, Shape{65, 2, 129}, Shape{3, 64, 128}}) {
     Generate g("tiles", shape.count());
     const Array x = g.array(shape, {-3, 3});
     const int last = shape.rank() - 1;

@@ -18,7 +18,8 @@ using support::Plain;
 
 namespace {
 
-// Small axes of every tail, and axes of several blocks (4096 numbers, or 16 to 256 rows of neighbours).
+// Small axes of every tail, and axes of several blocks (4096 numbers, or 16 to 256 rows of
+// neighbours).
 AlongAxis draw_axis(Generate& g) {
   if (!g.large()) return {g.integer(0, 4), g.integer(1, 70), g.chance(0.4) ? 1 : g.integer(0, 40)};
   const std::vector<AlongAxis> large = {{3, 40000, 1}, {1, 4097, 1},  {2, 12289, 1}, {40000, 3, 1},
@@ -26,12 +27,15 @@ AlongAxis draw_axis(Generate& g) {
   return large[static_cast<std::size_t>(g.trial()) % large.size()];
 }
 
-void for_each_axis(const char* name, const std::function<void(Generate&, AlongAxis, const Shape& x, const Shape& y)>& check) {
+void for_each_axis(
+    const char* name,
+    const std::function<void(Generate&, AlongAxis, const Shape& x, const Shape& y)>& check) {
   for (const auto scale : {support::Scale::small, support::Scale::large})
     for (Index trial = 0; trial < (scale == support::Scale::small ? 200 : 16); ++trial) {
       Generate g(name, trial, scale);
       const AlongAxis axis = draw_axis(g);
-      INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", trial ", trial, ", FOVEA_SEED=", support::seed());
+      INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", trial ",
+           trial, ", FOVEA_SEED=", support::seed());
       check(g, axis, Shape{axis.outer, axis.length, axis.inner}, Shape{axis.outer, axis.inner});
     }
 }
@@ -87,48 +91,58 @@ TEST_CASE("the error of a long sum grows with the logarithm of its length, not w
   const Array x = Array::full({n}, real(0.1));
   Array y(Shape{1});
   kernels::sum(x.data(), {1, n, 1}, y.mutable_data(), false);
-  // One after the other, the rounding errors of equal numbers add up: float32 would be off by hundreds of thousands of epsilons.
+  // One after the other, the rounding errors of equal numbers add up: float32 would be off by
+  // hundreds of thousands of epsilons.
   Plain expected(y.shape());
   expected.values[0] = static_cast<support::wide>(n) * x.data()[0];  // exact: n is a power of two
   CHECK(support::differs(y, expected, 16) == "");
 }
 
 TEST_CASE("maxima are equal to those of plain loops, and their gradient is shared among equals") {
-  for_each_axis("maximum", [](Generate& g, AlongAxis axis, const Shape& x_shape, const Shape& y_shape) {
-    Array x(x_shape);
-    for (real& value : x.mutable_values()) value = static_cast<real>(g.integer(-4, 4));  // many equals
-    const Array dy = g.array(y_shape, {-1, 1});
-    Array y(y_shape), dx(x_shape), added = Array::full(x_shape, 1), expected_dx(x_shape);
-    kernels::maximum(x.data(), axis, y.mutable_data());
-    CHECK(support::differs(y, support::plain::max(Plain(x), {1}, false), 0) == "");
-    kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, dx.mutable_data(), false);
-    kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, added.mutable_data(), true);
-    for (Index o = 0; o < axis.outer; ++o)
-      for (Index i = 0; i < axis.inner; ++i) {
-        const auto at = [&](Index k) { return (o * axis.length + k) * axis.inner + i; };
-        Index equals = 0;
-        for (Index k = 0; k < axis.length; ++k) equals += x.data()[at(k)] == y.data()[o * axis.inner + i];
-        for (Index k = 0; k < axis.length; ++k)
-          expected_dx.mutable_data()[at(k)] =
-              x.data()[at(k)] == y.data()[o * axis.inner + i] ? dy.data()[o * axis.inner + i] / static_cast<real>(equals) : real(0);
-      }
-    CHECK(support::bits_differ(dx, expected_dx) == "");
-    for (real& value : expected_dx.mutable_values()) value += 1;
-    CHECK(support::bits_differ(added, expected_dx) == "");
-  });
+  for_each_axis(
+      "maximum", [](Generate& g, AlongAxis axis, const Shape& x_shape, const Shape& y_shape) {
+        Array x(x_shape);
+        for (real& value : x.mutable_values())
+          value = static_cast<real>(g.integer(-4, 4));  // many equals
+        const Array dy = g.array(y_shape, {-1, 1});
+        Array y(y_shape), dx(x_shape), added = Array::full(x_shape, 1), expected_dx(x_shape);
+        kernels::maximum(x.data(), axis, y.mutable_data());
+        CHECK(support::differs(y, support::plain::max(Plain(x), {1}, false), 0) == "");
+        kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, dx.mutable_data(), false);
+        kernels::extreme_slopes(dy.data(), x.data(), y.data(), axis, added.mutable_data(), true);
+        for (Index o = 0; o < axis.outer; ++o)
+          for (Index i = 0; i < axis.inner; ++i) {
+            const auto at = [&](Index k) { return (o * axis.length + k) * axis.inner + i; };
+            Index equals = 0;
+            for (Index k = 0; k < axis.length; ++k)
+              equals += x.data()[at(k)] == y.data()[o * axis.inner + i];
+            for (Index k = 0; k < axis.length; ++k)
+              expected_dx.mutable_data()[at(k)] =
+                  x.data()[at(k)] == y.data()[o * axis.inner + i]
+                      ? dy.data()[o * axis.inner + i] / static_cast<real>(equals)
+                      : real(0);
+          }
+        CHECK(support::bits_differ(dx, expected_dx) == "");
+        for (real& value : expected_dx.mutable_values()) value += 1;
+        CHECK(support::bits_differ(added, expected_dx) == "");
+      });
 }
 
 TEST_CASE("a NaN anywhere is the maximum, and -infinity is a maximum like another") {
-  for (const AlongAxis axis : {AlongAxis{1, 1, 1}, {1, 37, 1}, {2, 70, 1}, {1, 9000, 1}, {1, 5, 40}, {1, 300, 3}}) {
+  for (const AlongAxis axis :
+       {AlongAxis{1, 1, 1}, {1, 37, 1}, {2, 70, 1}, {1, 9000, 1}, {1, 5, 40}, {1, 300, 3}}) {
     const Index count = axis.outer * axis.length * axis.inner;
     for (Index place = 0; place < count; place += std::max<Index>(1, count / 97)) {
-      INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", NaN at ", place);
-      Array x = Array::full({count}, -std::numeric_limits<real>::infinity()), y(Shape{axis.outer, axis.inner});
+      INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", NaN at ",
+           place);
+      Array x = Array::full({count}, -std::numeric_limits<real>::infinity()),
+            y(Shape{axis.outer, axis.inner});
       x.mutable_data()[place] = std::numeric_limits<real>::quiet_NaN();
       kernels::maximum(x.data(), axis, y.mutable_data());
       const Index hit = place / (axis.length * axis.inner) * axis.inner + place % axis.inner;
       for (Index i = 0; i < y.count(); ++i) {
-        const real expected = i == hit ? std::numeric_limits<real>::quiet_NaN() : -std::numeric_limits<real>::infinity();
+        const real expected = i == hit ? std::numeric_limits<real>::quiet_NaN()
+                                       : -std::numeric_limits<real>::infinity();
         CHECK((std::isnan(expected) ? std::isnan(y.data()[i]) : y.data()[i] == expected));
       }
     }

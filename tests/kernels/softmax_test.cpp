@@ -1,4 +1,5 @@
-// The kernels' own terms: adding, extreme inputs, and rows side by side. Values and masks: ops/every_op_test.cpp, ops/masks_test.cpp.
+// The kernels' own terms: adding, extreme inputs, and rows side by side. Values and masks:
+// ops/every_op_test.cpp, ops/masks_test.cpp.
 #include "kernels/softmax.hpp"
 
 #include <doctest/doctest.h>
@@ -16,7 +17,8 @@ using support::Generate;
 
 namespace {
 
-const real inf = std::numeric_limits<real>::infinity(), missing = std::numeric_limits<real>::quiet_NaN();
+const real inf = std::numeric_limits<real>::infinity(),
+           missing = std::numeric_limits<real>::quiet_NaN();
 
 Array softmax_of(const Array& x, AlongAxis axis) {
   Array y(x.shape());
@@ -38,11 +40,13 @@ TEST_CASE("slopes are added where asked to, for rows of every tail") {
     Generate g("slopes", trial);
     const AlongAxis axis{g.integer(0, 3), g.integer(1, 70), trial % 2 == 0 ? 1 : g.integer(1, 40)};
     const Shape shape{axis.outer, axis.length, axis.inner};
-    INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", trial ", trial, ", FOVEA_SEED=", support::seed());
+    INFO("outer ", axis.outer, ", length ", axis.length, ", inner ", axis.inner, ", trial ", trial,
+         ", FOVEA_SEED=", support::seed());
     const Array x = g.array(shape, {-3, 3}), dy = g.array(shape, {-1, 1}), y = softmax_of(x, axis);
     const Mask mask = g.mask(shape, 0.7);
     for (const auto kernel : {kernels::softmax_slopes, kernels::log_softmax_slopes})
-      for (const std::uint8_t* keep : {static_cast<const std::uint8_t*>(nullptr), mask.keep().data()}) {
+      for (const std::uint8_t* keep :
+           {static_cast<const std::uint8_t*>(nullptr), mask.keep().data()}) {
         Array written(shape), added = Array::full(shape, 1);
         kernel(dy.data(), y.data(), keep, axis, written.mutable_data(), false);
         kernel(dy.data(), y.data(), keep, axis, added.mutable_data(), true);
@@ -51,7 +55,9 @@ TEST_CASE("slopes are added where asked to, for rows of every tail") {
   }
 }
 
-TEST_CASE("cross-entropy slopes are softmax less one at the label, times what comes in, and are added where asked to") {
+TEST_CASE(
+    "cross-entropy slopes are softmax less one at the label, times what comes in, and are added "
+    "where asked to") {
   for (Index trial = 0; trial < 50; ++trial) {
     Generate g("cross-entropy", trial);
     const Index rows = g.integer(0, 5), classes = trial % 10 == 9 ? 20000 : g.integer(1, 70);
@@ -59,9 +65,12 @@ TEST_CASE("cross-entropy slopes are softmax less one at the label, times what co
     const Array z = g.array({rows, classes}, {-3, 3}), dloss = g.array({rows}, {-1, 1});
     const Ids labels = g.ids({rows}, classes);
     Array loss(Shape{rows}), log_sum(Shape{rows}), dz(z.shape()), added = Array::full(z.shape(), 1);
-    kernels::cross_entropy(z.data(), {labels.data()}, rows, classes, loss.mutable_data(), log_sum.mutable_data());
-    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows, classes, dz.mutable_data(), false);
-    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows, classes, added.mutable_data(), true);
+    kernels::cross_entropy(z.data(), {labels.data()}, rows, classes, loss.mutable_data(),
+                           log_sum.mutable_data());
+    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows,
+                                  classes, dz.mutable_data(), false);
+    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows,
+                                  classes, added.mutable_data(), true);
     support::Plain expected = support::plain::softmax(support::Plain(z), 1, {});
     support::Plain expected_added = expected;
     for (Index i = 0; i < z.count(); ++i) {
@@ -77,12 +86,15 @@ TEST_CASE("cross-entropy slopes are softmax less one at the label, times what co
   }
 }
 
-TEST_CASE("along any axis, softmax of huge numbers is finite, of a row with a NaN is NaN, and other rows are left alone") {
+TEST_CASE(
+    "along any axis, softmax of huge numbers is finite, of a row with a NaN is NaN, and other rows "
+    "are left alone") {
   for (const bool last : {true, false}) {
     const AlongAxis axis = last ? AlongAxis{3, 20, 1} : AlongAxis{1, 20, 3};
     const auto at = [&](Index row, Index k) { return last ? row * 20 + k : k * 3 + row; };
     Array x = Array::zeros({60});
-    for (Index k = 0; k < 20; ++k) x.mutable_data()[at(0, k)] = static_cast<real>(k % 2 == 0 ? 1e30 : -1e30);
+    for (Index k = 0; k < 20; ++k)
+      x.mutable_data()[at(0, k)] = static_cast<real>(k % 2 == 0 ? 1e30 : -1e30);
     x.mutable_data()[at(1, 13)] = missing;
     const Array y = softmax_of(x, axis);
     INFO("along the last axis: ", last);

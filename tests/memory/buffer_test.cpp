@@ -64,7 +64,8 @@ TEST_CASE("blocks are aligned to 64 bytes and hold what was asked for, at most a
 }
 
 TEST_CASE("a released block comes back") {
-  for (const Index bytes : {Index(0), Index(1), Index(64), Index(65), Index(1000), mebibyte, 7 * mebibyte + 1}) {
+  for (const Index bytes :
+       {Index(0), Index(1), Index(64), Index(65), Index(1000), mebibyte, 7 * mebibyte + 1}) {
     CAPTURE(bytes);
     Block* const block = memory::acquire(bytes);
     memory::release(block);
@@ -88,7 +89,8 @@ TEST_CASE("bytes in use are counted exactly") {
       blocks.push_back(memory::acquire(rng.below(Index(1) << rng.below(18))));
       expected += blocks.back()->capacity;
     } else {
-      std::swap(blocks[static_cast<std::size_t>(rng.below(static_cast<Index>(blocks.size())))], blocks.back());
+      std::swap(blocks[static_cast<std::size_t>(rng.below(static_cast<Index>(blocks.size())))],
+                blocks.back());
       expected -= blocks.back()->capacity;
       memory::release(blocks.back());
       blocks.pop_back();
@@ -100,7 +102,8 @@ TEST_CASE("bytes in use are counted exactly") {
   CHECK(memory::bytes_now() == before);
 }
 
-TEST_CASE("the peak is known to within its slack, whichever of several threads takes and releases") {
+TEST_CASE(
+    "the peak is known to within its slack, whichever of several threads takes and releases") {
   Rng rng(support::seed());
   memory::reset_peak();
   CHECK(memory::bytes_peak() == memory::bytes_now());
@@ -145,7 +148,10 @@ TEST_CASE("a request beyond the cap is refused before anything grows, and all st
   memory::reset_peak();
   {
     const Cap cap(now + mebibyte);
-    const std::string expected = "a request of 33554432 bytes would bring the " + std::to_string(now) + " bytes in use above the cap of " + std::to_string(now + mebibyte) + " bytes; raise it with memory::set_cap";
+    const std::string expected = "a request of 33554432 bytes would bring the " +
+                                 std::to_string(now) + " bytes in use above the cap of " +
+                                 std::to_string(now + mebibyte) +
+                                 " bytes; raise it with memory::set_cap";
     CHECK(refusal(32 * mebibyte) == expected);
     CHECK(memory::bytes_now() == now);
     CHECK(memory::bytes_held() == held);
@@ -189,7 +195,8 @@ TEST_CASE("a cap below what is in use refuses everything until enough is release
 
 TEST_CASE("a negative cap is refused, and the old one stays") {
   const Cap cap(memory::bytes_now() + 64);
-  CHECK_THROWS_WITH_AS(memory::set_cap(-1), "memory::set_cap: -1 bytes; use 0 for no cap", ValueError);
+  CHECK_THROWS_WITH_AS(memory::set_cap(-1), "memory::set_cap: -1 bytes; use 0 for no cap",
+                       ValueError);
   CHECK(refusal(mebibyte) != "granted");
 }
 
@@ -197,14 +204,16 @@ TEST_CASE("negative and absurd sizes are refused") {
   const Index now = memory::bytes_now(), held = memory::bytes_held();
   CHECK(refusal(-1) == "a request of -1 bytes is more than any machine has");
   CHECK(refusal(std::numeric_limits<Index>::min()) != "granted");
-  CHECK(refusal(std::numeric_limits<Index>::max()) == "a request of 9223372036854775807 bytes is more than any machine has");
+  CHECK(refusal(std::numeric_limits<Index>::max()) ==
+        "a request of 9223372036854775807 bytes is more than any machine has");
   CHECK(refusal((Index(1) << 44) + 1) != "granted");
   CHECK(memory::bytes_now() == now);
   CHECK(memory::bytes_held() == held);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("memory that the system does not have is a MemoryError, and leaves the counts as they were") {
+TEST_CASE(
+    "memory that the system does not have is a MemoryError, and leaves the counts as they were") {
   const Index now = memory::bytes_now(), held = memory::bytes_held();
   memory::reset_peak();
   rlimit before;
@@ -214,7 +223,8 @@ TEST_CASE("memory that the system does not have is a MemoryError, and leaves the
   REQUIRE(setrlimit(RLIMIT_AS, &low) == 0);
   const std::string message = refusal(Index(1) << 40);
   REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
-  CHECK(message == "the system has no memory for a block of 1099511627776 bytes; " + std::to_string(now) + " bytes are in use");
+  CHECK(message == "the system has no memory for a block of 1099511627776 bytes; " +
+                       std::to_string(now) + " bytes are in use");
   CHECK(memory::bytes_now() == now);
   CHECK(memory::bytes_held() == held);
   CHECK(memory::bytes_peak() <= now + peak_slack);
@@ -229,7 +239,9 @@ TEST_CASE("a block released by another thread comes back to its own") {
   on_another_thread([&] { memory::release(block); });
   CHECK(memory::bytes_now() == now);
   const Index held = memory::bytes_held();
-  on_another_thread([&] { memory::release(memory::acquire(100)); });  // not taken by a thread that it does not belong to
+  on_another_thread([&] {
+    memory::release(memory::acquire(100));
+  });  // not taken by a thread that it does not belong to
   Block* const again = memory::acquire(bytes);
   CHECK(again == block);
   CHECK(memory::bytes_held() <= held + 2 * peak_slack);
@@ -282,7 +294,8 @@ TEST_CASE("in a steady state nothing is asked of the system") {
     std::vector<Buffer> buffers;
     for (int i = 0; i < 200; ++i) {
       buffers.emplace_back(sizes.below(mebibyte));
-      if (i % 3 == 0) buffers.erase(buffers.begin() + static_cast<std::ptrdiff_t>(buffers.size() / 2));
+      if (i % 3 == 0)
+        buffers.erase(buffers.begin() + static_cast<std::ptrdiff_t>(buffers.size() / 2));
     }
     on_another_thread([&] { buffers.clear(); });
   };
@@ -319,7 +332,8 @@ TEST_CASE("many threads take, fill, exchange and release blocks without disturbi
         Slot& slot = slots[static_cast<std::size_t>(rng.below(16))];
         const std::lock_guard lock(slot.mutex);
         const auto* old = slot.buffer.as<unsigned char>();
-        wrong += old && std::count(old, old + slot.size, slot.pattern) != static_cast<std::ptrdiff_t>(slot.size);
+        wrong += old && std::count(old, old + slot.size, slot.pattern) !=
+                            static_cast<std::ptrdiff_t>(slot.size);
         if (old && !slot.buffer.unique()) ++wrong;
         slot.buffer = buffer;
         slot.size = size;

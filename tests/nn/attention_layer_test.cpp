@@ -27,31 +27,48 @@ using Paths = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("the documented layer holds 16,577 numbers in either reading, and 64 fewer for each bias that is left out") {
+TEST_CASE(
+    "the documented layer holds 16,577 numbers in either reading, and 64 fewer for each bias that "
+    "is left out") {
   CHECK(parameter_count(built(AttentionLayer{64}, Shape{20, 128})) == 16577);
-  CHECK(parameter_count(built(AttentionLayer{.units = 64, .reading = Reading::per_position}, Shape{20, 128})) == 16577);
-  CHECK(parameter_count(built(AttentionLayer{.units = 64, .bias = false}, Shape{20, 128})) == 16577 - 64 - 64 - 1);
+  CHECK(parameter_count(built(AttentionLayer{.units = 64, .reading = Reading::per_position},
+                              Shape{20, 128})) == 16577);
+  CHECK(parameter_count(built(AttentionLayer{.units = 64, .bias = false}, Shape{20, 128})) ==
+        16577 - 64 - 64 - 1);
 }
 
 TEST_CASE("each reading and score has the parameters that its formula names") {
   const Shape sample{5, 6};
   CHECK(paths(built(AttentionLayer{3}, sample)) == Paths{"W1", "b1", "W2", "b2", "v", "c"});
-  CHECK(paths(built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true}, sample)) == Paths{"W1", "b1", "W2", "b2", "v", "c", "query"});
-  CHECK(paths(built(AttentionLayer{.units = 3, .reading = Reading::per_position, .score = Score::dot}, sample)) == Paths{"W1", "b1", "W2", "b2"});
-  CHECK(paths(built(AttentionLayer{.units = 3, .reading = Reading::per_position, .score = Score::scaled_dot, .bias = false}, sample)) == Paths{"W1", "W2"});
-  CHECK(paths(built(AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general}, sample)) == Paths{"W1"});
-  const AttentionLayer layer = built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true}, sample);
+  CHECK(paths(built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true},
+                    sample)) == Paths{"W1", "b1", "W2", "b2", "v", "c", "query"});
+  CHECK(
+      paths(built(AttentionLayer{.units = 3, .reading = Reading::per_position, .score = Score::dot},
+                  sample)) == Paths{"W1", "b1", "W2", "b2"});
+  CHECK(paths(built(AttentionLayer{.units = 3,
+                                   .reading = Reading::per_position,
+                                   .score = Score::scaled_dot,
+                                   .bias = false},
+                    sample)) == Paths{"W1", "W2"});
+  CHECK(paths(built(
+            AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
+            sample)) == Paths{"W1"});
+  const AttentionLayer layer =
+      built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true}, sample);
   CHECK(layer.W1.shape() == Shape{6, 3});
   CHECK(layer.b2.shape() == Shape{3});
   CHECK(layer.v.shape() == Shape{3, 1});
   CHECK(layer.c.shape() == Shape{1});
   CHECK(layer.learned.shape() == Shape{6});
-  CHECK(built(AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general}, sample).W1.shape() == Shape{6, 6});
+  CHECK(built(AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
+              sample)
+            .W1.shape() == Shape{6, 6});
 }
 
 TEST_CASE("the context has one row for the sequence, for each position, or for each query") {
   const Tensor x(Array::full(Shape{2, 5, 6}, 1)), query(Array::full(Shape{2, 3, 6}, 1));
-  AttentionLayer pool{4}, each{.units = 4, .reading = Reading::per_position}, asked{.units = 4, .reading = Reading::query};
+  AttentionLayer pool{4}, each{.units = 4, .reading = Reading::per_position},
+      asked{.units = 4, .reading = Reading::query};
   CHECK(pool.build(Shape{5, 6}, Rng(1)) == Shape{6});
   CHECK(each.build(Shape{5, 6}, Rng(1)) == Shape{5, 6});
   CHECK(asked.build(Shape{5, 6}, Rng(1)) == Shape{6});
@@ -65,25 +82,42 @@ TEST_CASE("the context has one row for the sequence, for each position, or for e
 
 TEST_CASE("options that do not go together are refused when the layer is built") {
   const auto build = [](AttentionLayer layer) { layer.build(Shape{5, 6}, Rng(1)); };
-  CHECK_THROWS_WITH_AS(build({.units = 0}), "AttentionLayer: units is 0; it must be at least 1", ValueError);
-  CHECK_THROWS_WITH_AS(build({.units = -3, .reading = Reading::query, .score = Score::dot}), "AttentionLayer: units is -3; it must be at least 1", ValueError);
-  CHECK_THROWS_WITH_AS(build({.units = 4, .reading = Reading::query, .score = Score::general}), "AttentionLayer: units is 4 with the general score, which has none; use 0", ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = 0}), "AttentionLayer: units is 0; it must be at least 1",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = -3, .reading = Reading::query, .score = Score::dot}),
+                       "AttentionLayer: units is -3; it must be at least 1", ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = 4, .reading = Reading::query, .score = Score::general}),
+                       "AttentionLayer: units is 4 with the general score, which has none; use 0",
+                       ValueError);
   for (const Score score : {Score::dot, Score::scaled_dot})
     CHECK_THROWS_WITH_AS(build({.units = 4, .score = score}),
-                         "AttentionLayer: the reading pool scores each position by itself, which only the additive score can; use the reading query with learned_query", ValueError);
-  CHECK_THROWS_WITH_AS(build({.units = 4, .causal = true}), "AttentionLayer: causal orders positions against each other; it needs the reading per_position", ValueError);
-  CHECK_THROWS_WITH_AS(build({.units = 4, .learned_query = true}), "AttentionLayer: learned_query needs the reading query", ValueError);
-  CHECK_THROWS_WITH_AS(build({.units = 4, .dropout = real(1.5)}), "AttentionLayer: dropout is 1.5; it must be 0 to 1", ValueError);
+                         "AttentionLayer: the reading pool scores each position by itself, which "
+                         "only the additive score can; use the reading query with learned_query",
+                         ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = 4, .causal = true}),
+                       "AttentionLayer: causal orders positions against each other; it needs the "
+                       "reading per_position",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = 4, .learned_query = true}),
+                       "AttentionLayer: learned_query needs the reading query", ValueError);
+  CHECK_THROWS_WITH_AS(build({.units = 4, .dropout = real(1.5)}),
+                       "AttentionLayer: dropout is 1.5; it must be 0 to 1", ValueError);
   CHECK_THROWS_AS(build({.units = 4, .dropout = -real(0.25)}), ValueError);
-  CHECK_THROWS_AS(build({.units = 4, .dropout = std::numeric_limits<real>::quiet_NaN()}), ValueError);
+  CHECK_THROWS_AS(build({.units = 4, .dropout = std::numeric_limits<real>::quiet_NaN()}),
+                  ValueError);
 }
 
 TEST_CASE("a sample that is no sequence of feature vectors is refused") {
   AttentionLayer layer{4};
-  CHECK_THROWS_WITH_AS(layer.build(Shape{6}, Rng(1)), "AttentionLayer: a sample is (6,); it must be (time, features)", ShapeError);
-  CHECK_THROWS_WITH_AS(layer.build(Shape{2, 5, 6}, Rng(1)), "AttentionLayer: a sample is (2, 5, 6); it must be (time, features)", ShapeError);
+  CHECK_THROWS_WITH_AS(layer.build(Shape{6}, Rng(1)),
+                       "AttentionLayer: a sample is (6,); it must be (time, features)", ShapeError);
+  CHECK_THROWS_WITH_AS(layer.build(Shape{2, 5, 6}, Rng(1)),
+                       "AttentionLayer: a sample is (2, 5, 6); it must be (time, features)",
+                       ShapeError);
   layer.build(Shape{5, 6}, Rng(1));
-  CHECK_THROWS_WITH_AS(layer(Array::zeros(Shape{5, 6})), "AttentionLayer: x is (5, 6); it must be (batch, time, features)", ShapeError);
+  CHECK_THROWS_WITH_AS(layer(Array::zeros(Shape{5, 6})),
+                       "AttentionLayer: x is (5, 6); it must be (batch, time, features)",
+                       ShapeError);
   CHECK_THROWS_AS(layer(Array::zeros(Shape{2, 5, 7})), ShapeError);
 }
 
@@ -92,30 +126,50 @@ TEST_CASE("building again keeps the numbers for another length, and refuses othe
   const real* const numbers = layer.W1.value().data();
   layer.build(Shape{9, 6}, Rng(2));
   CHECK(layer.W1.value().data() == numbers);
-  CHECK_THROWS_WITH_AS(layer.build(Shape{5, 7}, Rng(2)), "AttentionLayer: built for 6 features; now a sample is (5, 7)", ShapeError);
+  CHECK_THROWS_WITH_AS(layer.build(Shape{5, 7}, Rng(2)),
+                       "AttentionLayer: built for 6 features; now a sample is (5, 7)", ShapeError);
 }
 
 TEST_CASE("a layer that is not built says what to call, in every reading") {
-  const char* const text = "AttentionLayer: it is not built; call build with the shape of a sample, or put it into a Sequential";
+  const char* const text =
+      "AttentionLayer: it is not built; call build with the shape of a sample, or put it into a "
+      "Sequential";
   const Tensor x(Array::zeros(Shape{2, 5, 6}));
-  for (const AttentionLayer& layer : {AttentionLayer{4}, AttentionLayer{.units = 4, .reading = Reading::per_position}, AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
-                                      AttentionLayer{.units = 4, .reading = Reading::query, .learned_query = true}})
+  for (const AttentionLayer& layer :
+       {AttentionLayer{4}, AttentionLayer{.units = 4, .reading = Reading::per_position},
+        AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
+        AttentionLayer{.units = 4, .reading = Reading::query, .learned_query = true}})
     CHECK_THROWS_WITH_AS(layer(x), text, StateError);
 }
 
 TEST_CASE("a query is wanted in the reading query, and refused in the others") {
   const Tensor x(Array::zeros(Shape{2, 5, 6}));
-  const AttentionLayer pool = built(AttentionLayer{4}, Shape{5, 6}), asked = built(AttentionLayer{.units = 4, .reading = Reading::query}, Shape{5, 6});
-  CHECK_THROWS_WITH_AS(pool.attend(x, {.query = x}), "AttentionLayer: a query is given, but the layer's reading is not query", ValueError);
-  CHECK_THROWS_WITH_AS(asked(x), "AttentionLayer: the reading is query, and there is none; give one to attend, or set learned_query", StateError);
-  CHECK_THROWS_WITH_AS(asked.attend(x, {.query = Tensor(Array::zeros(Shape{2, 6}))}), "AttentionLayer: the query is (2, 6); it must be (2, queries, features)", ShapeError);
-  CHECK_THROWS_WITH_AS(asked.attend(x, {.query = Tensor(Array::zeros(Shape{3, 1, 6}))}), "AttentionLayer: the query is (3, 1, 6); it must be (2, queries, features)", ShapeError);
+  const AttentionLayer pool = built(AttentionLayer{4}, Shape{5, 6}),
+                       asked = built(AttentionLayer{.units = 4, .reading = Reading::query},
+                                     Shape{5, 6});
+  CHECK_THROWS_WITH_AS(pool.attend(x, {.query = x}),
+                       "AttentionLayer: a query is given, but the layer's reading is not query",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(asked(x),
+                       "AttentionLayer: the reading is query, and there is none; give one to "
+                       "attend, or set learned_query",
+                       StateError);
+  CHECK_THROWS_WITH_AS(asked.attend(x, {.query = Tensor(Array::zeros(Shape{2, 6}))}),
+                       "AttentionLayer: the query is (2, 6); it must be (2, queries, features)",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(asked.attend(x, {.query = Tensor(Array::zeros(Shape{3, 1, 6}))}),
+                       "AttentionLayer: the query is (3, 1, 6); it must be (2, queries, features)",
+                       ShapeError);
   CHECK_THROWS_AS(asked.attend(x, {.query = Tensor(Array::zeros(Shape{2, 1, 7}))}), ShapeError);
 }
 
 TEST_CASE("a mask of another shape is refused") {
   const Tensor x(Array::zeros(Shape{2, 5, 6}));
-  const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = Reading::per_position}, Shape{5, 6});
-  CHECK_THROWS_WITH_AS(layer(x, Mask(Shape{2, 4}, std::vector<std::uint8_t>(8, 1))), "AttentionLayer: the mask has shape (2, 4); it must be (2, 5)", ShapeError);
-  CHECK_THROWS_WITH_AS(layer.attend(x, {.query_mask = Mask(Shape{5}, std::vector<std::uint8_t>(5, 1))}), "AttentionLayer: the query mask has shape (5,); it must be (2, 5)", ShapeError);
+  const AttentionLayer layer =
+      built(AttentionLayer{.units = 4, .reading = Reading::per_position}, Shape{5, 6});
+  CHECK_THROWS_WITH_AS(layer(x, Mask(Shape{2, 4}, std::vector<std::uint8_t>(8, 1))),
+                       "AttentionLayer: the mask has shape (2, 4); it must be (2, 5)", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      layer.attend(x, {.query_mask = Mask(Shape{5}, std::vector<std::uint8_t>(5, 1))}),
+      "AttentionLayer: the query mask has shape (5,); it must be (2, 5)", ShapeError);
 }

@@ -16,7 +16,8 @@ using support::bits_differ;
 
 namespace {
 
-Context training(std::uint64_t step, Index first_sample = 0, std::string_view path = "model/dropout") {
+Context training(std::uint64_t step, Index first_sample = 0,
+                 std::string_view path = "model/dropout") {
   return {.training = true, .seed = 11, .step = step, .first_sample = first_sample, .path = path};
 }
 
@@ -28,13 +29,16 @@ Dropout built(real rate, std::uint64_t seed = 1) {
 
 }  // namespace
 
-TEST_CASE("dropout drops its share of the numbers and divides the others by the rest, so that the mean stays") {
+TEST_CASE(
+    "dropout drops its share of the numbers and divides the others by the rest, so that the mean "
+    "stays") {
   const Array x = Array::full(Shape{100, 1000}, 3);
   for (const real rate : {real(0.1), real(0.5), real(0.9)}) {
     const Array y = built(rate)(x, training(0)).value();
     double dropped = 0, total = 0;
     for (const real number : y.values()) {
-      CHECK((number == 0 || number == doctest::Approx(static_cast<double>(3 / (1 - rate))).epsilon(1e-6)));
+      CHECK((number == 0 ||
+             number == doctest::Approx(static_cast<double>(3 / (1 - rate))).epsilon(1e-6)));
       dropped += number == 0;
       total += static_cast<double>(number);
     }
@@ -73,15 +77,21 @@ TEST_CASE("parts of a batch draw what the whole batch draws") {
   }
 }
 
-TEST_CASE("parts of a batch draw what the whole batch draws inside attention, and the weights shown are those before dropout") {
+TEST_CASE(
+    "parts of a batch draw what the whole batch draws inside attention, and the weights shown are "
+    "those before dropout") {
   const Array x = support::Generate("x", 2).array(Shape{7, 5, 6}, {-1, 1});
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     AttentionLayer layer{.units = 4, .reading = reading, .dropout = real(0.4)};
     layer.build(Shape{5, 6}, Rng(1));
     const Attention whole = layer.attend(x, {}, training(2)), calm = layer.attend(x);
-    for (const Index cut : {1, 4}) CHECK(bits_differ(layer.attend(x.rows(cut, 7), {}, training(2, cut)).context.value(), whole.context.value().rows(cut, 7)) == "");
+    for (const Index cut : {1, 4})
+      CHECK(bits_differ(layer.attend(x.rows(cut, 7), {}, training(2, cut)).context.value(),
+                        whole.context.value().rows(cut, 7)) == "");
     CHECK(bits_differ(whole.context.value(), calm.context.value()) != "");
-    for (Index i = 0; i < whole.weights.value().count(); ++i) CHECK(whole.weights.value().at(i) == doctest::Approx(static_cast<double>(calm.weights.value().at(i))).epsilon(1e-5));
+    for (Index i = 0; i < whole.weights.value().count(); ++i)
+      CHECK(whole.weights.value().at(i) ==
+            doctest::Approx(static_cast<double>(calm.weights.value().at(i))).epsilon(1e-5));
   }
 }
 
@@ -93,12 +103,16 @@ TEST_CASE("the gradient passes where numbers were kept") {
 }
 
 TEST_CASE("a rate that is no probability is refused when the layer is built") {
-  for (const real rate : {real(-0.5), real(1.5)}) CHECK_THROWS_AS(Dropout{rate}.build(Shape{3}, Rng(1)), ValueError);
-  CHECK_THROWS_WITH_AS(Dropout{2}.build(Shape{3}, Rng(1)), "Dropout: the rate is 2; it must be 0 to 1", ValueError);
+  for (const real rate : {real(-0.5), real(1.5)})
+    CHECK_THROWS_AS(Dropout{rate}.build(Shape{3}, Rng(1)), ValueError);
+  CHECK_THROWS_WITH_AS(Dropout{2}.build(Shape{3}, Rng(1)),
+                       "Dropout: the rate is 2; it must be 0 to 1", ValueError);
   CHECK_THROWS_AS(Dropout{static_cast<real>(std::nan(""))}.build(Shape{3}, Rng(1)), ValueError);
 }
 
-TEST_CASE("two dropouts without a path differ, in a loop of one's own or in one module, and each is the same again when built anew") {
+TEST_CASE(
+    "two dropouts without a path differ, in a loop of one's own or in one module, and each is the "
+    "same again when built anew") {
   const Array x = Array::full(Shape{8, 16}, 1);
   const Rng random(1);
   Dropout first{real(0.5)}, second{real(0.5)}, again{real(0.5)};
@@ -115,23 +129,32 @@ TEST_CASE("two dropouts without a path differ, in a loop of one's own or in one 
   b.build(Shape{9, 4}, random.split("a"));
   b.stream = *a.stream + 1;  // the same weights
   const Array sequence = support::Generate("x", 3).array(Shape{5, 9, 4}, {-1, 1});
-  CHECK(bits_differ(a(sequence, training(0, 0, "")).value(), b(sequence, training(0, 0, "")).value()) != "");
+  CHECK(bits_differ(a(sequence, training(0, 0, "")).value(),
+                    b(sequence, training(0, 0, "")).value()) != "");
   CHECK(bits_differ(a(sequence).value(), b(sequence).value()) == "");
 }
 
-TEST_CASE("dropout without a step, as in model(x, {.training = true}), is refused: each step would draw the same mask") {
+TEST_CASE(
+    "dropout without a step, as in model(x, {.training = true}), is refused: each step would draw "
+    "the same mask") {
   const Array x = Array::full(Shape{2, 3}, 1);
-  const char* const words = "the context does not say which step this is, and dropout would draw the same in each; call with optimizer.context(), or give .step another number in each";
+  const char* const words =
+      "the context does not say which step this is, and dropout would draw the same in each; call "
+      "with optimizer.context(), or give .step another number in each";
   CHECK_THROWS_WITH_AS(built(real(0.5))(x, {.training = true}), words, StateError);
   AttentionLayer layer{.units = 2, .dropout = real(0.5)};
   layer.build(Shape{4, 3}, Rng(1));
-  CHECK_THROWS_WITH_AS(layer(Array::full(Shape{1, 4, 3}, 1), {.training = true}), words, StateError);
+  CHECK_THROWS_WITH_AS(layer(Array::full(Shape{1, 4, 3}, 1), {.training = true}), words,
+                       StateError);
   CHECK(bits_differ(built(0)(x, {.training = true}).value(), x) == "");
   CHECK(bits_differ(built(real(0.5))(x, {}).value(), x) == "");
 }
 
 TEST_CASE("dropout that is not built is refused while training: it would drop what others drop") {
   const Array x = Array::full(Shape{2, 3}, 1);
-  CHECK_THROWS_WITH_AS(Dropout{real(0.5)}(x, training(0)), "Dropout: it is not built, and would drop what others drop; call build with the shape of a sample, or put it into a Sequential", StateError);
+  CHECK_THROWS_WITH_AS(Dropout{real(0.5)}(x, training(0)),
+                       "Dropout: it is not built, and would drop what others drop; call build with "
+                       "the shape of a sample, or put it into a Sequential",
+                       StateError);
   CHECK(bits_differ(Dropout{real(0.5)}(x).value(), x) == "");
 }

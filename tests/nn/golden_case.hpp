@@ -1,5 +1,5 @@
-// One case of a golden file: the arrays `case__name`, its leaves, and the comparison of output and gradients. No array of the case may be
-// left over.
+// One case of a golden file: the arrays `case__name`, its leaves, and the comparison of output and
+// gradients. No array of the case may be left over.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -32,7 +32,9 @@ class Case {
   fovea::Ids ids(const std::string& what) { return file_.ids(used(what)); }
 
   /// A result beside the output, whose gradient nobody asks for.
-  void check_value(const std::string& what, const fovea::Array& value) { compare(what, value, 5e-6); }
+  void check_value(const std::string& what, const fovea::Array& value) {
+    compare(what, value, 5e-6);
+  }
 
   /// The output, and the gradient of sum(output cotangent) by each leaf.
   void check(const fovea::Tensor& output) {
@@ -41,7 +43,8 @@ class Case {
     sum(output * fovea::Tensor(array("cotangent"))).backward();
     for (const auto& [what, leaf] : leaves_) compare("d_" + what, leaf.grad(), 1e-5);
     for (const std::string& each : file_.names())
-      if (each.starts_with(name_ + "__")) CHECK_MESSAGE(used_.contains(each), each, " is left over");
+      if (each.starts_with(name_ + "__"))
+        CHECK_MESSAGE(used_.contains(each), each, " is left over");
   }
 
  private:
@@ -59,12 +62,15 @@ class Case {
 };
 
 /// Whether the cases of a file are those that are checked here and those that are left out.
-inline void check_complete(const fovea::NumpyArchive& file, const std::set<std::string>& checked, const std::set<std::string>& left_out) {
+inline void check_complete(const fovea::NumpyArchive& file, const std::set<std::string>& checked,
+                           const std::set<std::string>& left_out) {
   std::set<std::string> all = checked, found;
-  for (const std::string& name : left_out) CHECK_MESSAGE(all.insert(name).second, name, " is checked, and left out");
+  for (const std::string& name : left_out)
+    CHECK_MESSAGE(all.insert(name).second, name, " is checked, and left out");
   for (const std::string& name : file.names()) found.insert(name.substr(0, name.find("__")));
   for (const std::string& name : found) CHECK_MESSAGE(all.contains(name), name, " is in the file");
-  for (const std::string& name : all) CHECK_MESSAGE(found.contains(name), name, " is not in the file");
+  for (const std::string& name : all)
+    CHECK_MESSAGE(found.contains(name), name, " is not in the file");
 }
 
 }  // namespace golden

@@ -15,7 +15,9 @@ const NumpyArchive& file() {
 }
 
 GRU gru_of(Case& at, bool whole, bool reset_after) {
-  GRU gru{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0], .return_sequences = whole, .reset_after = reset_after};
+  GRU gru{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0],
+          .return_sequences = whole,
+          .reset_after = reset_after};
   gru.kernel = at.leaf("w0_kernel");
   gru.recurrent_kernel = at.leaf("w1_recurrent_kernel");
   gru.bias = at.leaf("w2_bias");
@@ -23,7 +25,8 @@ GRU gru_of(Case& at, bool whole, bool reset_after) {
 }
 
 LSTM lstm_of(Case& at, bool whole) {
-  LSTM lstm{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0], .return_sequences = whole};
+  LSTM lstm{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0],
+            .return_sequences = whole};
   lstm.kernel = at.leaf("w0_kernel");
   lstm.recurrent_kernel = at.leaf("w1_recurrent_kernel");
   lstm.bias = at.leaf("w2_bias");
@@ -42,14 +45,18 @@ void check_walk(Case& at, const Module& module, const WalkOptions& options, bool
 }  // namespace
 
 TEST_CASE("LayerNorm and RMSNorm are Keras', value and gradient") {
-  for (const auto& [name, epsilon] : {std::pair("layer_norm", real(1e-3)), std::pair("layer_norm_epsilon_1e-5", real(1e-5))}) {
+  for (const auto& [name, epsilon] :
+       {std::pair("layer_norm", real(1e-3)), std::pair("layer_norm_epsilon_1e-5", real(1e-5))}) {
     Case at(file(), name);
-    at.check(LayerNorm{.epsilon = epsilon, .gamma = at.leaf("w0_gamma"), .beta = at.leaf("w1_beta")}(at.leaf("x")));
+    at.check(LayerNorm{.epsilon = epsilon,
+                       .gamma = at.leaf("w0_gamma"),
+                       .beta = at.leaf("w1_beta")}(at.leaf("x")));
   }
   Case axes(file(), "layer_norm_axes_1_2");
   const Tensor x = axes.leaf("x");
   const Index batch = x.shape()[0], rest = x.shape().count() / batch;
-  const Tensor y = layer_norm(reshape(x, {batch, rest}), reshape(axes.leaf("w0_gamma"), {rest}), reshape(axes.leaf("w1_beta"), {rest}));
+  const Tensor y = layer_norm(reshape(x, {batch, rest}), reshape(axes.leaf("w0_gamma"), {rest}),
+                              reshape(axes.leaf("w1_beta"), {rest}));
   axes.check(reshape(y, {x.shape().sizes().begin(), x.shape().sizes().end()}));
   Case rms(file(), "rms_norm");
   rms.check(RMSNorm{.gamma = rms.leaf("w0_scale")}(rms.leaf("x")));
@@ -57,19 +64,25 @@ TEST_CASE("LayerNorm and RMSNorm are Keras', value and gradient") {
 
 TEST_CASE("Embedding and Dense are Keras', value and gradient") {
   Case embedding(file(), "embedding");
-  embedding.check(Embedding{.input_dim = 6, .output_dim = 4, .weight = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
+  embedding.check(Embedding{.input_dim = 6,
+                            .output_dim = 4,
+                            .weight = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
   for (const char* name : {"dense_3d", "dense_gelu"}) {
     Case at(file(), name);
     const Tensor weight = at.leaf("w0_kernel");
-    const Tensor y = Dense{.units = weight.shape()[1], .weight = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
+    const Tensor y = Dense{
+        .units = weight.shape()[1], .weight = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
     at.check(at.name() == "dense_gelu" ? gelu(y) : y);
   }
 }
 
-TEST_CASE("GRU is Keras', with the reset before and after, masks, and a state of one's own, value and gradient") {
+TEST_CASE(
+    "GRU is Keras', with the reset before and after, masks, and a state of one's own, value and "
+    "gradient") {
   for (const bool after : {true, false})
     for (const bool masked : {false, true}) {
-      Case at(file(), std::string("gru_reset_") + (after ? "after" : "before") + (masked ? "_masked_sequences" : ""));
+      Case at(file(), std::string("gru_reset_") + (after ? "after" : "before") +
+                          (masked ? "_masked_sequences" : ""));
       const GRU gru = gru_of(at, true, after);
       WalkOptions options;
       if (masked) options.mask = at.mask("mask");
@@ -95,27 +108,31 @@ TEST_CASE("LSTM is Keras', with masks, states of one's own, and backwards, value
 }
 
 TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and gradient") {
-  const std::pair<const char*, Conv1DOptions> rows[] = {{"conv1d_valid", {}},
-                                                        {"conv1d_same", {.padding = Padding::same}},
-                                                        {"conv1d_same_even", {.padding = Padding::same}},
-                                                        {"conv1d_valid_stride2", {.stride = 2}},
-                                                        {"conv1d_same_stride2", {.stride = 2, .padding = Padding::same}},
-                                                        {"conv1d_causal_dilated", {.padding = Padding::causal, .dilation = 2}}};
+  const std::pair<const char*, Conv1DOptions> rows[] = {
+      {"conv1d_valid", {}},
+      {"conv1d_same", {.padding = Padding::same}},
+      {"conv1d_same_even", {.padding = Padding::same}},
+      {"conv1d_valid_stride2", {.stride = 2}},
+      {"conv1d_same_stride2", {.stride = 2, .padding = Padding::same}},
+      {"conv1d_causal_dilated", {.padding = Padding::causal, .dilation = 2}}};
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");
-    at.check(
-        Conv1D{.filters = kernel.shape()[2], .size = kernel.shape()[0], .options = options, .kernel = kernel, .bias = at.leaf("w1_bias")}(
-            at.leaf("x")));
+    at.check(Conv1D{.filters = kernel.shape()[2],
+                    .size = kernel.shape()[0],
+                    .options = options,
+                    .kernel = kernel,
+                    .bias = at.leaf("w1_bias")}(at.leaf("x")));
   }
 }
 
 TEST_CASE("Conv2D is Keras', with each padding and stride, value and gradient") {
-  const std::pair<const char*, Conv2DOptions> rows[] = {{"conv2d_valid", {}},
-                                                        {"conv2d_valid_stride2", {.stride = {2, 2}}},
-                                                        {"conv2d_same", {.padding = Padding::same}},
-                                                        {"conv2d_same_stride2", {.stride = {2, 2}, .padding = Padding::same}},
-                                                        {"conv2d_same_stride2x1", {.stride = {2, 1}, .padding = Padding::same}}};
+  const std::pair<const char*, Conv2DOptions> rows[] = {
+      {"conv2d_valid", {}},
+      {"conv2d_valid_stride2", {.stride = {2, 2}}},
+      {"conv2d_same", {.padding = Padding::same}},
+      {"conv2d_same_stride2", {.stride = {2, 2}, .padding = Padding::same}},
+      {"conv2d_same_stride2x1", {.stride = {2, 1}, .padding = Padding::same}}};
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");

@@ -1,4 +1,5 @@
-// Ops as Keras and PyTorch compute them: keras_ops.npz, and the functions of torch_layers.npz that are no layers.
+// Ops as Keras and PyTorch compute them: keras_ops.npz, and the functions of torch_layers.npz that
+// are no layers.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -32,7 +33,8 @@ std::pair<Tensor, Ids> top2(const Tensor& x) {
   std::vector<std::int32_t> ids;
   for (Index i = 0; i < shape[0]; ++i)
     for (Index k = 0; k < shape[2]; ++k)
-      for (Index j = 0; j < shape[1]; ++j) ids.push_back(static_cast<std::int32_t>(top.ids.at((i * shape[1] + j) * shape[2] + k)));
+      for (Index j = 0; j < shape[1]; ++j)
+        ids.push_back(static_cast<std::int32_t>(top.ids.at((i * shape[1] + j) * shape[2] + k)));
   return {transpose(top.values, 1, 2), Ids(Shape{shape[0], shape[2], shape[1]}, ids)};
 }
 
@@ -45,18 +47,19 @@ void check_ids(const Ids& ours, const Ids& expected) {
 
 TEST_CASE("reductions and softmax are Keras', value and gradient") {
   const NumpyArchive file = golden::open("keras_ops");
-  check_rows(file, {{"logsumexp_axis1", [](const Tensor& x) { return logsumexp(x, 1); }},
-                    {"logsumexp_large_axis0", [](const Tensor& x) { return logsumexp(x * real(300), 0); }},
-                    {"cumsum_axis1", [](const Tensor& x) { return cumsum(x, 1); }},
-                    {"softmax_axis1", [](const Tensor& x) { return softmax(x, 1); }},
-                    {"log_softmax_last", [](const Tensor& x) { return log_softmax(x); }},
-                    {"var_axis_0_2",
-                     [](const Tensor& x) {
-                       return var(x, {0, 2});
-                     }},
-                    {"norm_axis1", [](const Tensor& x) { return norm(x, 1); }},
-                    {"max_axis1", [](const Tensor& x) { return fovea::max(x, 1); }},
-                    {"top_k_values", [](const Tensor& x) { return top_k(x, 3).values; }}});
+  check_rows(
+      file, {{"logsumexp_axis1", [](const Tensor& x) { return logsumexp(x, 1); }},
+             {"logsumexp_large_axis0", [](const Tensor& x) { return logsumexp(x * real(300), 0); }},
+             {"cumsum_axis1", [](const Tensor& x) { return cumsum(x, 1); }},
+             {"softmax_axis1", [](const Tensor& x) { return softmax(x, 1); }},
+             {"log_softmax_last", [](const Tensor& x) { return log_softmax(x); }},
+             {"var_axis_0_2",
+              [](const Tensor& x) {
+                return var(x, {0, 2});
+              }},
+             {"norm_axis1", [](const Tensor& x) { return norm(x, 1); }},
+             {"max_axis1", [](const Tensor& x) { return fovea::max(x, 1); }},
+             {"top_k_values", [](const Tensor& x) { return top_k(x, 3).values; }}});
   check_ids(argmax(file.array("max_axis1__x"), 1), file.ids("argmax_axis1__output"));
 }
 
@@ -74,7 +77,8 @@ TEST_CASE("equal numbers are treated as Keras treats them") {
   CHECK(golden::differs(x.grad(), file.array("ties__d_x_of_max"), 1e-5) == "");
 }
 
-// Keras gives a row of zeros for an id outside; ours throws, so those are made 0 here and looked at by themselves.
+// Keras gives a row of zeros for an id outside; ours throws, so those are made 0 here and looked at
+// by themselves.
 TEST_CASE("one_hot is Keras' for ids that are classes, and PyTorch's") {
   const NumpyArchive keras = golden::open("keras_ops"), torch = golden::open("torch_layers");
   const Ids ids = keras.ids("one_hot__ids");
@@ -88,14 +92,17 @@ TEST_CASE("one_hot is Keras' for ids that are classes, and PyTorch's") {
   }
   CHECK_THROWS_AS(one_hot(ids, classes), IndexError);
   const Mask mask(ids.shape().inserted(ids.shape().rank(), 1), known);
-  CHECK(bits_differ(where(mask, one_hot(Ids(ids.shape(), inside), classes), scalar(0)).value(), expected) == "");
-  CHECK(bits_differ(one_hot(torch.ids("one_hot__ids"), torch.shape("one_hot__output")[-1]).value(), torch.array("one_hot__output")) == "");
+  CHECK(bits_differ(where(mask, one_hot(Ids(ids.shape(), inside), classes), scalar(0)).value(),
+                    expected) == "");
+  CHECK(bits_differ(one_hot(torch.ids("one_hot__ids"), torch.shape("one_hot__output")[-1]).value(),
+                    torch.array("one_hot__output")) == "");
 }
 
 TEST_CASE("no case of keras_ops is left out") {
   golden::check_complete(golden::open("keras_ops"),
-                         {"logsumexp_axis1", "logsumexp_large_axis0", "cumsum_axis1", "softmax_axis1", "log_softmax_last", "var_axis_0_2",
-                          "norm_axis1", "max_axis1", "top_k_values", "argmax_axis1", "ties", "one_hot"},
+                         {"logsumexp_axis1", "logsumexp_large_axis0", "cumsum_axis1",
+                          "softmax_axis1", "log_softmax_last", "var_axis_0_2", "norm_axis1",
+                          "max_axis1", "top_k_values", "argmax_axis1", "ties", "one_hot"},
                          {});
 }
 
@@ -105,7 +112,8 @@ TEST_CASE("reductions and what moves numbers are PyTorch's, value and gradient")
                     {"cumsum_axis1", [](const Tensor& x) { return cumsum(x, 1); }},
                     {"norm_axis2", [](const Tensor& x) { return norm(x, 2); }},
                     {"var_axis2_biased", [](const Tensor& x) { return var(x, 2); }},
-                    {"var_axis2_unbiased", [](const Tensor& x) { return var(x, 2, false, {.unbiased = true}); }},
+                    {"var_axis2_unbiased",
+                     [](const Tensor& x) { return var(x, 2, false, {.unbiased = true}); }},
                     {"prod_axis0", [](const Tensor& x) { return prod(x, 0); }},
                     {"log_softmax_axis1", [](const Tensor& x) { return log_softmax(x, 1); }},
                     {"softmax_axis0", [](const Tensor& x) { return softmax(x, 0); }},
@@ -134,10 +142,11 @@ TEST_CASE("the largest along an axis and where they are, are PyTorch's") {
 
 TEST_CASE("products and picking are PyTorch's, value and gradient") {
   const NumpyArchive file = golden::open("torch_layers");
-  Case einsum_case(file, "einsum_bij_jik_to_bk"), product(file, "matmul_broadcast"), picked(file, "take_along_axis1"),
-      linear(file, "linear");
+  Case einsum_case(file, "einsum_bij_jik_to_bk"), product(file, "matmul_broadcast"),
+      picked(file, "take_along_axis1"), linear(file, "linear");
   einsum_case.check(einsum("bij,jik->bk", {einsum_case.leaf("a"), einsum_case.leaf("b")}));
   product.check(matmul(product.leaf("a"), product.leaf("b")));
   picked.check(take_along(picked.leaf("x"), picked.ids("indices"), 1));
-  linear.check(matmul(linear.leaf("x"), linear.leaf("weight"), {.transpose_b = true}) + linear.leaf("bias"));
+  linear.check(matmul(linear.leaf("x"), linear.leaf("weight"), {.transpose_b = true}) +
+               linear.leaf("bias"));
 }

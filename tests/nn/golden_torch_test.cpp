@@ -1,5 +1,5 @@
-// Layers as PyTorch computes them: torch_layers.npz. PyTorch's channels come second and its weights are (out, in): they are turned, and
-// gradients flow back through that.
+// Layers as PyTorch computes them: torch_layers.npz. PyTorch's channels come second and its weights
+// are (out, in): they are turned, and gradients flow back through that.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -18,10 +18,17 @@ const NumpyArchive& file() {
   return opened;
 }
 
-// (batch, channels, positions...) -> (batch, positions..., channels), and back; weights (out, in, window...) -> (window..., in, out).
-Tensor channels_last(const Tensor& x) { return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 2, 3, 1}); }
-Tensor channels_second(const Tensor& x) { return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 3, 1, 2}); }
-Tensor kernel_of(const Tensor& weight) { return weight.shape().rank() == 3 ? permute(weight, {2, 1, 0}) : permute(weight, {2, 3, 1, 0}); }
+// (batch, channels, positions...) -> (batch, positions..., channels), and back; weights (out, in,
+// window...) -> (window..., in, out).
+Tensor channels_last(const Tensor& x) {
+  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 2, 3, 1});
+}
+Tensor channels_second(const Tensor& x) {
+  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 3, 1, 2});
+}
+Tensor kernel_of(const Tensor& weight) {
+  return weight.shape().rank() == 3 ? permute(weight, {2, 1, 0}) : permute(weight, {2, 3, 1, 0});
+}
 
 // One row or column of `value` around an image (batch, rows, columns, channels).
 Tensor padded(const Tensor& x, real value) { return pad(x, {{}, {1, 1}, {1, 1}, {}}, value); }
@@ -55,7 +62,8 @@ GRU gru_of(Case& at) {
 TEST_CASE("layer_norm and rms_norm are PyTorch's, value and gradient") {
   Case layer(file(), "layer_norm");
   layer.check(layer_norm(layer.leaf("x"), layer.leaf("weight"), layer.leaf("bias"), real(1e-5)));
-  for (const auto& [name, epsilon] : {std::pair("rms_norm_eps_1e-6", real(1e-6)), std::pair("rms_norm_default_eps", real(0x1p-23))}) {
+  for (const auto& [name, epsilon] : {std::pair("rms_norm_eps_1e-6", real(1e-6)),
+                                      std::pair("rms_norm_default_eps", real(0x1p-23))}) {
     Case at(file(), name);
     at.check(rms_norm(at.leaf("x"), at.leaf("weight"), epsilon));
   }
@@ -72,7 +80,8 @@ TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and grad
   Tensor y = two.leaf("x");
   std::vector<Tensor> h, c;
   for (const char* layer : {"l0", "l1"}) {
-    const Walk there = lstm_of(two, layer).walk(y), back = lstm_of(two, std::string(layer) + "_reverse").walk(flip(y, 1));
+    const Walk there = lstm_of(two, layer).walk(y),
+               back = lstm_of(two, std::string(layer) + "_reverse").walk(flip(y, 1));
     y = concat({there.outputs, flip(back.outputs, 1)});
     for (const Walk& each : {there, back}) h.push_back(each.states[0]), c.push_back(each.states[1]);
   }
@@ -93,26 +102,37 @@ TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   const Ids lengths = packed.ids("lengths");
   Mask mask(Shape{x.shape()[0], x.shape()[1]});
   for (Index i = 0; i < mask.count(); ++i)
-    mask.mutable_keep()[static_cast<std::size_t>(i)] = i % x.shape()[1] < lengths.at(i / x.shape()[1]);
+    mask.mutable_keep()[static_cast<std::size_t>(i)] =
+        i % x.shape()[1] < lengths.at(i / x.shape()[1]);
   const Walk short_walk = gru_of(packed).walk(x, {.mask = mask});
   packed.check_value("last_h", unsqueeze(short_walk.states[0], 0).value());
-  packed.check(where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));
+  packed.check(
+      where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));
 }
 
-TEST_CASE("convolutions are PyTorch's, with gaps, strides, padding and groups, value and gradient") {
-  for (const auto& [name, dilation] : {std::pair("conv1d", Index(1)), std::pair("conv1d_dilation2", Index(2))}) {
+TEST_CASE(
+    "convolutions are PyTorch's, with gaps, strides, padding and groups, value and gradient") {
+  for (const auto& [name, dilation] :
+       {std::pair("conv1d", Index(1)), std::pair("conv1d_dilation2", Index(2))}) {
     Case at(file(), name);
-    at.check(channels_second(conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")), {.dilation = dilation}) + at.leaf("bias")));
+    at.check(channels_second(
+        conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")), {.dilation = dilation}) +
+        at.leaf("bias")));
   }
-  Case plain(file(), "conv2d"), strided(file(), "conv2d_stride2_pad1"), grouped(file(), "conv2d_groups3");
-  plain.check(channels_second(conv2d(channels_last(plain.leaf("x")), kernel_of(plain.leaf("weight"))) + plain.leaf("bias")));
-  strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0), kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) +
+  Case plain(file(), "conv2d"), strided(file(), "conv2d_stride2_pad1"),
+      grouped(file(), "conv2d_groups3");
+  plain.check(
+      channels_second(conv2d(channels_last(plain.leaf("x")), kernel_of(plain.leaf("weight"))) +
+                      plain.leaf("bias")));
+  strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0),
+                                       kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) +
                                 strided.leaf("bias")));
 
   const std::vector<Tensor> images = split(padded(channels_last(grouped.leaf("x")), 0), 3),
                             kernels = split(kernel_of(grouped.leaf("weight")), 3);
   std::vector<Tensor> parts;
-  for (std::size_t group = 0; group < 3; ++group) parts.push_back(conv2d(images[group], kernels[group]));
+  for (std::size_t group = 0; group < 3; ++group)
+    parts.push_back(conv2d(images[group], kernels[group]));
   grouped.check(channels_second(concat(parts) + grouped.leaf("bias")));
 }
 
@@ -127,8 +147,10 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
       {"avg_pool1d_3_2", [&](const Tensor& x) { return average_pool1d(x, one); }},
       {"avg_pool2d_3_2", [&](const Tensor& x) { return average_pool2d(x, two); }},
       {"avg_pool2d_3_2_pad1", [&](const Tensor& x) { return average_pool2d(padded(x, 0), two); }},
-      {"avg_pool2d_3_2_pad1_not_counted",
-       [&](const Tensor& x) { return average_pool2d(padded(x, 0), two) / average_pool2d(padded(Array::full(x.shape(), 1), 0), two); }}};
+      {"avg_pool2d_3_2_pad1_not_counted", [&](const Tensor& x) {
+         return average_pool2d(padded(x, 0), two) /
+                average_pool2d(padded(Array::full(x.shape(), 1), 0), two);
+       }}};
   for (const auto& [name, function] : rows) {
     Case at(file(), name);
     at.check(channels_second(function(channels_last(at.leaf("x")))));
@@ -136,10 +158,13 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
 }
 
 // Left out, since they mean something else here:
-//   embedding_padding_1   a row of the table that looks like any other but never learns; ours has masks instead
-//   scatter_add_axis1     one index for each element; ours adds rows, as a table's gradient does
-//   tied_max_axis1        PyTorch's max along an axis gives its gradient to the first of equals; ours shares it, as its amax and Keras do
-TEST_CASE("the cases of torch_layers are checked here, or in golden_ops_test.cpp, or left out for a reason") {
+//   embedding_padding_1   a row of the table that looks like any other but never learns; ours has
+//   masks instead scatter_add_axis1     one index for each element; ours adds rows, as a table's
+//   gradient does tied_max_axis1        PyTorch's max along an axis gives its gradient to the first
+//   of equals; ours shares it, as its amax and Keras do
+TEST_CASE(
+    "the cases of torch_layers are checked here, or in golden_ops_test.cpp, or left out for a "
+    "reason") {
   golden::check_complete(file(),
                          {"layer_norm",
                           "rms_norm_eps_1e-6",

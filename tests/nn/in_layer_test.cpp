@@ -15,7 +15,9 @@ namespace {
 
 struct Block {  // two layers with names of their own
   Dense up, down;
-  Shape build(const Shape& sample, const Rng& random) { return down.build(up.build(sample, random.split("up")), random.split("down")); }
+  Shape build(const Shape& sample, const Rng& random) {
+    return down.build(up.build(sample, random.split("up")), random.split("down"));
+  }
   Tensor operator()(const Tensor& x, const Context& context = {}) const {
     const Tensor wide = in_layer(context, "up", [&](const Context&) { return up(x); });
     return in_layer(context, "down", [&](const Context& inside) { return down(wide, inside); });
@@ -47,7 +49,9 @@ TEST_CASE("a forward hook sees a layer's output by path, also inside a block, an
     seen.push_back(output.shape());
     return output;
   };
-  for (const char* path : {"sequential/block", "sequential/block/up", "sequential/block/down", "sequential/dense"}) model.set_forward_hook(path, look);
+  for (const char* path :
+       {"sequential/block", "sequential/block/up", "sequential/block/down", "sequential/dense"})
+    model.set_forward_hook(path, look);
   CHECK(bits_differ(model(ones(2, 4)).value(), before) == "");
   CHECK(seen == std::vector<Shape>{Shape{2, 8}, Shape{2, 3}, Shape{2, 3}, Shape{2, 2}});
 
@@ -60,28 +64,55 @@ TEST_CASE("a forward hook sees a layer's output by path, also inside a block, an
 TEST_CASE("hooks that are wrong are refused") {
   Sequential model{Dense{2}};
   model.build(Shape{4});
-  CHECK(refusal<IndexError>([&] { model.set_forward_hook("dense", [](const Tensor& y) { return y; }); }) ==
-        "sequential: there is no layer \"dense\"; there are: sequential/dense");
+  CHECK(refusal<IndexError>([&] {
+          model.set_forward_hook("dense", [](const Tensor& y) { return y; });
+        }) == "sequential: there is no layer \"dense\"; there are: sequential/dense");
   model.set_forward_hook("sequential/dense", [](const Tensor& y) { return sum(y); });
-  const Context own{.hooks = std::make_shared<ForwardHooks>(ForwardHooks{{"sequential/dense", {}}})};
-  CHECK(refusal<ValueError>([&] { Sequential other{Dense{2}}; other.build(Shape{4}); other(ones(1, 4), own); }) == "sequential/dense: forward hook: it is empty; take it out of the hooks");
-  CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) == "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the same shape");
+  const Context own{.hooks =
+                        std::make_shared<ForwardHooks>(ForwardHooks{{"sequential/dense", {}}})};
+  CHECK(refusal<ValueError>([&] {
+          Sequential other{Dense{2}};
+          other.build(Shape{4});
+          other(ones(1, 4), own);
+        }) == "sequential/dense: forward hook: it is empty; take it out of the hooks");
+  CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) ==
+        "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the "
+        "same shape");
 }
 
-TEST_CASE("a hook that calls its own model is refused, also from a shard's thread; one that calls another model is not") {
+TEST_CASE(
+    "a hook that calls its own model is refused, also from a shard's thread; one that calls "
+    "another model is not") {
   Sequential model{Dense{2}}, other{Dense{2}};
   model.build(Shape{4});
   other.build(Shape{4});
   int calls = 0;
-  other.set_forward_hook("sequential/dense", [&](const Tensor& y) { ++calls; return y; });
-  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { other(ones(1, 4)); return y; });
+  other.set_forward_hook("sequential/dense", [&](const Tensor& y) {
+    ++calls;
+    return y;
+  });
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) {
+    other(ones(1, 4));
+    return y;
+  });
   model(ones(1, 4));
   CHECK(calls == 1);
-  const std::string message = "forward hook: it calls itself, through the model whose layer it hooks; compute from what it is given, or call another model made of the same layers";
-  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { model.predict(ones(2048, 4)); return y; });
+  const std::string message =
+      "forward hook: it calls itself, through the model whose layer it hooks; compute from what it "
+      "is given, or call another model made of the same layers";
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) {
+    model.predict(ones(2048, 4));
+    return y;
+  });
   CHECK(refusal<StateError>([&] { model(ones(1, 4)); }).ends_with(message));
-  other.set_forward_hook("sequential/dense", [&](const Tensor& y) { model(ones(1, 4)); return y; });
-  model.set_forward_hook("sequential/dense", [&](const Tensor& y) { other(ones(1, 4)); return y; });
+  other.set_forward_hook("sequential/dense", [&](const Tensor& y) {
+    model(ones(1, 4));
+    return y;
+  });
+  model.set_forward_hook("sequential/dense", [&](const Tensor& y) {
+    other(ones(1, 4));
+    return y;
+  });
   CHECK(refusal<StateError>([&] { model(ones(1, 4)); }).ends_with(message));
 }
 
@@ -132,7 +163,8 @@ TEST_CASE("a frozen parameter that is written to between forward and backward is
   const Tensor loss = sum(dense(x));
   dense.weight.assign(Array::zeros(Shape{3, 2}));
   CHECK(refusal<StateError>([&] { loss.backward(); }) ==
-        "backward: an input of linear, a parameter of shape (3, 2), was written to after the forward pass; run the forward pass again");
+        "backward: an input of linear, a parameter of shape (3, 2), was written to after the "
+        "forward pass; run the forward pass again");
 }
 
 TEST_CASE("numbers that were taken from a parameter stay when it is written to") {
@@ -140,7 +172,8 @@ TEST_CASE("numbers that were taken from a parameter stay when it is written to")
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1}));
   const Tensor detached = w.detach();
   w.set_requires_grad(false);
-  const Tensor reshaped = reshape(w, {1, 2}), hooked = on_gradient(w, [](const Array& d) { return d; });
+  const Tensor reshaped = reshape(w, {1, 2}),
+               hooked = on_gradient(w, [](const Array&d) { return d; });
   const Tensor loss = sum(detached * x) + sum(reshaped * x) + sum(hooked * x);
   w.assign(Array(Shape{2}, {100, 100}));
   loss.backward();
@@ -156,8 +189,11 @@ TEST_CASE("a parameter that thaws begins without a gradient") {
   CHECK(bits_differ(w.grad(), Array(Shape{2}, {0, 0})) == "");
 }
 
-TEST_CASE("a parameter that was frozen in the forward pass gets no gradient from it, whatever the operation") {
-  Tensor w = Tensor::parameter(Array(Shape{2}, {2, 3})), x = Tensor::parameter(Array(Shape{2}, {1, 4}));
+TEST_CASE(
+    "a parameter that was frozen in the forward pass gets no gradient from it, whatever the "
+    "operation") {
+  Tensor w = Tensor::parameter(Array(Shape{2}, {2, 3})),
+         x = Tensor::parameter(Array(Shape{2}, {1, 4}));
   w.set_requires_grad(false);
   const Tensor loss = sum(layer_norm(x, w, x)) + sum(x * w) + sum(concat({x, w}));
   w.set_requires_grad(true);

@@ -1,4 +1,5 @@
-// Modules: their list of parameters, and the interface by which containers hold modules of any type.
+// Modules: their list of parameters, and the interface by which containers hold modules of any
+// type.
 #include "fovea/nn/layer.hpp"
 
 #include <doctest/doctest.h>
@@ -45,11 +46,14 @@ Block built_block() {
 
 }  // namespace
 
-TEST_CASE("parameters are listed in the order in which a module names them, with paths through modules inside") {
+TEST_CASE(
+    "parameters are listed in the order in which a module names them, with paths through modules "
+    "inside") {
   std::vector<std::string> paths;
   const Block block = built_block();
   for (const NamedParameter& parameter : parameters_of(block)) paths.push_back(parameter.path);
-  CHECK(paths == std::vector<std::string>{"first/weight", "first/bias", "scale", "second/weight", "second/bias"});
+  CHECK(paths == std::vector<std::string>{"first/weight", "first/bias", "scale", "second/weight",
+                                          "second/bias"});
   CHECK(parameter_count(block) == 4 * 3 + 3 + 1 + 3 * 2 + 2);
   CHECK(parameters_of(Block{}).empty());
   CHECK(parameters_of(Twice{}).empty());
@@ -94,15 +98,21 @@ TEST_CASE("a layer gives back the module it holds, to those who know its type") 
 
 TEST_CASE("a layer says what it takes when it is given the other") {
   const Context context;
-  CHECK_THROWS_WITH_AS(Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context), "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it", ValueError);
-  CHECK_THROWS_WITH_AS(Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context),
-                       "Embedding takes ids, and is given numbers of shape (2, 3); give Ids",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context),
+      "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it",
+      ValueError);
+  CHECK_THROWS_WITH_AS(
+      Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context),
+      "Embedding takes ids, and is given numbers of shape (2, 3); give Ids", ValueError);
 }
 
-TEST_CASE("a mask goes on through layers that keep positions, ends where it is used, and may not be lost") {
+TEST_CASE(
+    "a mask goes on through layers that keep positions, ends where it is used, and may not be "
+    "lost") {
   const Mask mask(Shape{1, 3}, {1, 1, 0});
-  for (const Layer& keeps : {Layer(Dense{2}), Layer(Dropout{0}), Layer(AttentionLayer{.units = 2, .reading = Reading::per_position})}) {
+  for (const Layer& keeps : {Layer(Dense{2}), Layer(Dropout{0}),
+                             Layer(AttentionLayer{.units = 2, .reading = Reading::per_position})}) {
     REQUIRE(keeps.mask(mask, nullptr));
     CHECK(std::ranges::equal(keeps.mask(mask, nullptr)->keep(), mask.keep()));
     CHECK(!keeps.mask(std::nullopt, nullptr));
@@ -111,7 +121,9 @@ TEST_CASE("a mask goes on through layers that keep positions, ends where it is u
   CHECK(!Layer(DropMask{}).mask(mask, nullptr));
   CHECK(!Layer(Twice{}).mask(std::nullopt, nullptr));
   CHECK_THROWS_WITH_AS(Layer(Twice{}).mask(mask, nullptr),
-                       "Twice is given a mask and would lose it; put a DropMask before it if padding shall count from here on, or have the module declare a mask_flow", StateError);
+                       "Twice is given a mask and would lose it; put a DropMask before it if "
+                       "padding shall count from here on, or have the module declare a mask_flow",
+                       StateError);
 }
 
 TEST_CASE("only a layer that ends in a softmax leaves it out when asked for logits") {
@@ -123,9 +135,12 @@ TEST_CASE("only a layer that ends in a softmax leaves it out when asked for logi
   CHECK(Layer(soft).last_activation() == Activation::softmax);
   CHECK(Layer(plain).last_activation() == Activation::linear);
   CHECK(Layer(Twice{}).last_activation() == std::nullopt);
-  CHECK(bits_differ(value(Layer(soft).call_for_logits(x, {})), value(Layer(plain).call(x, {}))) == "");
-  CHECK(bits_differ(value(Layer(soft).call(x, {})), softmax(value(Layer(plain).call(x, {}))).value()) == "");
-  CHECK(bits_differ(value(Layer(Twice{}).call_for_logits(x, {})), Array::full(Shape{3, 4}, 2)) == "");
+  CHECK(bits_differ(value(Layer(soft).call_for_logits(x, {})), value(Layer(plain).call(x, {}))) ==
+        "");
+  CHECK(bits_differ(value(Layer(soft).call(x, {})),
+                    softmax(value(Layer(plain).call(x, {}))).value()) == "");
+  CHECK(bits_differ(value(Layer(Twice{}).call_for_logits(x, {})), Array::full(Shape{3, 4}, 2)) ==
+        "");
 }
 
 namespace {
@@ -147,9 +162,14 @@ struct Pairwise {
 
 }  // namespace
 
-TEST_CASE("every layer has a readable name: a lambda is a lambda wherever it stands, a function a function, a class its last name") {
+TEST_CASE(
+    "every layer has a readable name: a lambda is a lambda wherever it stands, a function a "
+    "function, a class its last name") {
   const auto lambda = [](const Tensor& x, const Context&) { return x; };
-  const auto capturing = [n = std::vector<std::pair<int, Shape>>(1)](const Tensor& x, const Context&) { return x * static_cast<real>(n.size()); };
+  const auto capturing = [n = std::vector<std::pair<int, Shape>>(1)](const Tensor& x,
+                                                                     const Context&) {
+    return x * static_cast<real>(n.size());
+  };
   struct {
     Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
   } unnamed;
@@ -158,7 +178,8 @@ TEST_CASE("every layer has a readable name: a lambda is a lambda wherever it sta
   CHECK(Layer([](const Ids& ids, const Context&) { return one_hot(ids, 3); }).type() == "lambda");
   CHECK(Layer(doubled).type() == "function");
   CHECK(Layer(&doubled).type() == "function");
-  CHECK((Layer(unnamed).type() == "module" || Layer(unnamed).type() == "lambda"));  // some compilers write both alike
+  CHECK((Layer(unnamed).type() == "module" ||
+         Layer(unnamed).type() == "lambda"));  // some compilers write both alike
   CHECK(of_a_local_class(std::vector<std::pair<int, Shape>>()).type() == "Local");
   CHECK(Layer(Pairwise<Twice, Pairwise<Dense, Block>>()).type() == "Pairwise");
   CHECK(Layer(Twice()).type() == "Twice");
@@ -173,5 +194,8 @@ TEST_CASE("a layer may be given a name, which must not be empty and holds no sla
   CHECK(named("again", up).name() == "again");
   CHECK(up.name() == "up");
   for (const char* name : {"", "a/b", "/"}) CHECK_THROWS_AS(named(name, Dense{2}), ValueError);
-  CHECK_THROWS_WITH_AS(named("a/b", Dense{2}), "named: the name of a layer is \"a/b\"; give one that is not empty and has no \"/\", which stands between the names of a path", ValueError);
+  CHECK_THROWS_WITH_AS(named("a/b", Dense{2}),
+                       "named: the name of a layer is \"a/b\"; give one that is not empty and has "
+                       "no \"/\", which stands between the names of a path",
+                       ValueError);
 }

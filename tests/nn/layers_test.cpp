@@ -24,11 +24,13 @@ void check_uniform(const Array& array, double limit) {
   const auto [low, high] = std::ranges::minmax(array.values());
   CHECK(static_cast<double>(low) >= -limit * 1.0000001);
   CHECK(static_cast<double>(high) <= limit * 1.0000001);
-  const double slack = 20 * limit / static_cast<double>(array.count());  // e^-10 that no number is as close
+  const double slack =
+      20 * limit / static_cast<double>(array.count());  // e^-10 that no number is as close
   CHECK(static_cast<double>(low) < -limit + slack);
   CHECK(static_cast<double>(high) > limit - slack);
   double total = 0, squares = 0;
-  for (const real number : array.values()) total += static_cast<double>(number), squares += static_cast<double>(number * number);
+  for (const real number : array.values())
+    total += static_cast<double>(number), squares += static_cast<double>(number * number);
   const double count = static_cast<double>(array.count());
   CHECK(std::abs(total / count) < 5 * limit / std::sqrt(3 * count));
   CHECK(squares / count == doctest::Approx(limit * limit / 3).epsilon(5 / std::sqrt(count)));
@@ -49,16 +51,23 @@ TEST_CASE("the documented model starts within Keras' limits, and its biases at 0
   check_uniform(attention.W2.value(), 0.176777);
   check_uniform(attention.v.value(), 0.303822);
   check_uniform(dense.weight.value(), 0.208514);
-  for (const Tensor& bias : {attention.b1, attention.b2, attention.c, dense.bias}) CHECK(bits_differ(bias.value(), Array::zeros(bias.shape())) == "");
+  for (const Tensor& bias : {attention.b1, attention.b2, attention.c, dense.bias})
+    CHECK(bits_differ(bias.value(), Array::zeros(bias.shape())) == "");
   CHECK(bits_differ(attention.W1.value(), attention.W2.value()) != "");
-  CHECK(embedding.weight.shape().count() + parameter_count(attention) + parameter_count(dense) == 1297867);
+  CHECK(embedding.weight.shape().count() + parameter_count(attention) + parameter_count(dense) ==
+        1297867);
 }
 
 TEST_CASE("initial weights are a function of the generator, and take inputs and outputs") {
-  CHECK(bits_differ(init::uniform(Shape{3, 4}, -1, 2, Rng(5)), init::uniform(Shape{3, 4}, -1, 2, Rng(5))) == "");
-  CHECK(bits_differ(init::uniform(Shape{3, 4}, -1, 2, Rng(5)), init::uniform(Shape{3, 4}, -1, 2, Rng(6))) != "");
-  for (const real number : init::uniform(Shape{100, 100}, -1, 2, Rng(5)).values()) CHECK((number >= -1 && number <= 2));
-  CHECK_THROWS_WITH_AS(init::glorot_uniform(Shape{3}, Rng(5)), "glorot_uniform: the shape is (3,); it must be (inputs, outputs)", ShapeError);
+  CHECK(bits_differ(init::uniform(Shape{3, 4}, -1, 2, Rng(5)),
+                    init::uniform(Shape{3, 4}, -1, 2, Rng(5))) == "");
+  CHECK(bits_differ(init::uniform(Shape{3, 4}, -1, 2, Rng(5)),
+                    init::uniform(Shape{3, 4}, -1, 2, Rng(6))) != "");
+  for (const real number : init::uniform(Shape{100, 100}, -1, 2, Rng(5)).values())
+    CHECK((number >= -1 && number <= 2));
+  CHECK_THROWS_WITH_AS(init::glorot_uniform(Shape{3}, Rng(5)),
+                       "glorot_uniform: the shape is (3,); it must be (inputs, outputs)",
+                       ShapeError);
 }
 
 TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
@@ -72,7 +81,8 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   for (Index row = 0; row < 10; ++row)
     for (Index unit = 0; unit < 4; ++unit) {
       double expected = static_cast<double>(dense.bias.value().at(unit));
-      for (Index i = 0; i < 3; ++i) expected += static_cast<double>(x.at(row * 3 + i) * dense.weight.value().at(i * 4 + unit));
+      for (Index i = 0; i < 3; ++i)
+        expected += static_cast<double>(x.at(row * 3 + i) * dense.weight.value().at(i * 4 + unit));
       CHECK(static_cast<double>(y.at(row * 4 + unit)) == doctest::Approx(expected).epsilon(1e-5));
     }
   const auto with = [&](Activation activation) {
@@ -89,7 +99,8 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   CHECK(bits_differ(with(Activation::elu), elu(y).value()) == "");
   CHECK(bits_differ(with(Activation::leaky_relu), leaky_relu(y).value()) == "");
   CHECK(bits_differ(with(Activation::softplus), softplus(y).value()) == "");
-  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99", ValueError);
+  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99",
+                       ValueError);
 }
 
 TEST_CASE("Dense is one node with an activation that is fused, and two with another") {
@@ -112,24 +123,34 @@ TEST_CASE("Dense without a bias has none") {
 
 TEST_CASE("Dense refuses what it cannot be") {
   Dense dense{0};
-  CHECK_THROWS_WITH_AS(dense.build(Shape{3}, Rng(1)), "Dense: units is 0; it must be at least 1", ValueError);
+  CHECK_THROWS_WITH_AS(dense.build(Shape{3}, Rng(1)), "Dense: units is 0; it must be at least 1",
+                       ValueError);
   dense.units = 4;
-  CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)), "Dense: a sample is a single number; it must be (..., inputs)", ShapeError);
-  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 3})),
-                       "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",
-                       StateError);
+  CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)),
+                       "Dense: a sample is a single number; it must be (..., inputs)", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      dense(Array::zeros(Shape{2, 3})),
+      "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",
+      StateError);
   dense.build(Shape{3}, Rng(1));
-  CHECK_THROWS_WITH_AS(dense.build(Shape{5}, Rng(1)), "Dense: built for 3 inputs and 4 units; now a sample is (5,) and units is 4", ShapeError);
-  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 5})), "Dense: x is (2, 5), built for 3 features; the last size of x must be 3",
+  CHECK_THROWS_WITH_AS(dense.build(Shape{5}, Rng(1)),
+                       "Dense: built for 3 inputs and 4 units; now a sample is (5,) and units is 4",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 5})),
+                       "Dense: x is (2, 5), built for 3 features; the last size of x must be 3",
                        ShapeError);
 }
 
-TEST_CASE("Embedding gives the rows that ids name, and its gradient is the touched rows, repeated ids added up") {
+TEST_CASE(
+    "Embedding gives the rows that ids name, and its gradient is the touched rows, repeated ids "
+    "added up") {
   Embedding embedding{7, 3};
   CHECK(embedding.build(Shape{2}, Rng(1)) == Shape{2, 3});
   const Ids ids(Shape{2, 2}, {6, 0, 2, 6});
   const Tensor y = embedding(ids);
-  for (Index i = 0; i < 4; ++i) CHECK(bits_differ(y.value().reshaped(Shape{4, 3}).rows(i, i + 1), embedding.weight.value().rows(ids.at(i), ids.at(i) + 1)) == "");
+  for (Index i = 0; i < 4; ++i)
+    CHECK(bits_differ(y.value().reshaped(Shape{4, 3}).rows(i, i + 1),
+                      embedding.weight.value().rows(ids.at(i), ids.at(i) + 1)) == "");
   sum(y).backward();
   CHECK(embedding.weight.gradient().has_rows_only());
   const TouchedRows rows = embedding.weight.gradient().rows();
@@ -140,27 +161,41 @@ TEST_CASE("Embedding gives the rows that ids name, and its gradient is the touch
 TEST_CASE("Embedding refuses ids beyond its table on both sides, and sizes below 1") {
   Embedding embedding{7, 3};
   CHECK_THROWS_WITH_AS(embedding(Ids(Shape{1, 1}, {0})),
-                       "Embedding: it is not built; call build with the shape of a sample, or put it into a Sequential",
+                       "Embedding: it is not built; call build with the shape of a sample, or put "
+                       "it into a Sequential",
                        StateError);
   embedding.build(Shape{2}, Rng(1));
-  CHECK_THROWS_WITH_AS(embedding.check(Ids(Shape{2, 2}, {0, 6, 7, 1})), "Embedding: the id at position 2 of ids of shape (2, 2) is 7; input_dim is 7, so ids are 0 to 6", IndexError);
+  CHECK_THROWS_WITH_AS(embedding.check(Ids(Shape{2, 2}, {0, 6, 7, 1})),
+                       "Embedding: the id at position 2 of ids of shape (2, 2) is 7; input_dim is "
+                       "7, so ids are 0 to 6",
+                       IndexError);
   CHECK_THROWS_WITH_AS(embedding(Ids(Shape{2}, {0, -1})),
-                       "Embedding: the id at position 1 of ids of shape (2,) is -1; input_dim is 7, so ids are 0 to 6",
+                       "Embedding: the id at position 1 of ids of shape (2,) is -1; input_dim is "
+                       "7, so ids are 0 to 6",
                        IndexError);
   Embedding none{0, 3}, thin{7, 0};
-  CHECK_THROWS_WITH_AS(none.build(Shape{2}, Rng(1)), "Embedding: input_dim is 0, output_dim is 3; both must be at least 1", ValueError);
-  CHECK_THROWS_WITH_AS(thin.build(Shape{2}, Rng(1)), "Embedding: input_dim is 7, output_dim is 0; both must be at least 1", ValueError);
+  CHECK_THROWS_WITH_AS(none.build(Shape{2}, Rng(1)),
+                       "Embedding: input_dim is 0, output_dim is 3; both must be at least 1",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(thin.build(Shape{2}, Rng(1)),
+                       "Embedding: input_dim is 7, output_dim is 0; both must be at least 1",
+                       ValueError);
 }
 
 TEST_CASE("Embedding refuses a table of one's own that is not of its sizes") {
-  Embedding embedding{.input_dim = 7, .output_dim = 3, .weight = Tensor::parameter(Array::zeros(Shape{5, 3}))};
-  CHECK_THROWS_WITH_AS(embedding.build(Shape{2}, Rng(1)), "Embedding: built for a table of shape (5, 3); input_dim is 7 and output_dim is 3", ShapeError);
+  Embedding embedding{
+      .input_dim = 7, .output_dim = 3, .weight = Tensor::parameter(Array::zeros(Shape{5, 3}))};
+  CHECK_THROWS_WITH_AS(
+      embedding.build(Shape{2}, Rng(1)),
+      "Embedding: built for a table of shape (5, 3); input_dim is 7 and output_dim is 3",
+      ShapeError);
 }
 
 TEST_CASE("Embedding masks id 0 if asked to") {
   const Ids ids(Shape{2, 3}, {1, 0, 2, 0, 0, 6});
   CHECK(!Embedding{7, 3}.mask(ids));
-  const std::optional<Mask> mask = Embedding{.input_dim = 7, .output_dim = 3, .mask_zero = true}.mask(ids);
+  const std::optional<Mask> mask =
+      Embedding{.input_dim = 7, .output_dim = 3, .mask_zero = true}.mask(ids);
   REQUIRE(mask);
   CHECK(mask->shape() == Shape{2, 3});
   CHECK(std::ranges::equal(mask->keep(), std::vector<std::uint8_t>{1, 0, 1, 0, 0, 1}));

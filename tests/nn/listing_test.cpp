@@ -1,4 +1,5 @@
-// The well-known listing taken literally: softmax over an axis of size 1, and a product that conforms at time 1 only.
+// The well-known listing taken literally: softmax over an axis of size 1, and a product that
+// conforms at time 1 only.
 #include <doctest/doctest.h>
 
 #include "fovea/base/error.hpp"
@@ -55,7 +56,10 @@ TEST_CASE("read literally, every attention weight is exactly 1, whatever the inp
 
 TEST_CASE("read literally, time beyond 1 does not conform, and the message says where") {
   const LiteralAttention layer = built(3);
-  CHECK_THROWS_WITH_AS(layer(Array::full(Shape{2, 3, 6}, 1)), "matmul: inner sizes differ: a is (2, 3, 1), b is (2, 3, 6); the last size of a must equal the second-to-last of b", ShapeError);
+  CHECK_THROWS_WITH_AS(layer(Array::full(Shape{2, 3, 6}, 1)),
+                       "matmul: inner sizes differ: a is (2, 3, 1), b is (2, 3, 6); the last size "
+                       "of a must equal the second-to-last of b",
+                       ShapeError);
 }
 
 TEST_CASE("read literally at time 1, the layer is the identity, and nothing in it ever learns") {
@@ -63,7 +67,8 @@ TEST_CASE("read literally at time 1, the layer is the identity, and nothing in i
   const LiteralAttention layer = built(1);
   const Array inputs = g.array(Shape{5, 1, 6}, {-2, 2});
   std::vector<Array> before;
-  for (const NamedParameter& parameter : parameters_of(layer)) before.push_back(parameter.tensor.value().clone());
+  for (const NamedParameter& parameter : parameters_of(layer))
+    before.push_back(parameter.tensor.value().clone());
   Adam adam;
   adam.attach(layer);
   for (int step = 0; step < 10; ++step) {
@@ -78,7 +83,8 @@ TEST_CASE("read literally at time 1, the layer is the identity, and nothing in i
     adam.step();
   }
   std::size_t next = 0;
-  for (const NamedParameter& parameter : parameters_of(layer)) CHECK(bits_differ(parameter.tensor.value(), before[next++]) == "");
+  for (const NamedParameter& parameter : parameters_of(layer))
+    CHECK(bits_differ(parameter.tensor.value(), before[next++]) == "");
   CHECK(next == 6);
 }
 
@@ -86,15 +92,19 @@ TEST_CASE("read literally with transpose_a, the context is the plain sum over ti
   Generate g("literal", 2);
   const LiteralAttention layer = built(4);
   const Tensor x(g.array(Shape{2, 4, 6}, {-2, 2}));
-  const Array context = matmul(layer.weights(x), x, {.transpose_a = true}).value(), total = sum(x, 1, true).value();
-  for (Index i = 0; i < total.count(); ++i) CHECK(context.at(i) == doctest::Approx(static_cast<double>(total.at(i))).epsilon(1e-5));
+  const Array context = matmul(layer.weights(x), x, {.transpose_a = true}).value(),
+              total = sum(x, 1, true).value();
+  for (Index i = 0; i < total.count(); ++i)
+    CHECK(context.at(i) == doctest::Approx(static_cast<double>(total.at(i))).epsilon(1e-5));
 }
 
-// alpha_ij = exp(e_ij) / sum_k exp(e_ik), i an input and j an output: the printed index normalises over outputs.
+// alpha_ij = exp(e_ij) / sum_k exp(e_ik), i an input and j an output: the printed index normalises
+// over outputs.
 TEST_CASE("normalised over the printed index, an output is no weighted mean of the inputs") {
   Generate g("printed", 0);
   const Tensor scores(g.array(Shape{4, 4}, {-2, 2}));  // (i, j)
-  const Array printed = sum(softmax(scores, 1), 0).value(), meant = sum(softmax(scores, 0), 0).value();
+  const Array printed = sum(softmax(scores, 1), 0).value(),
+              meant = sum(softmax(scores, 0), 0).value();
   real farthest = 0;
   for (Index j = 0; j < 4; ++j) {
     farthest = std::max(farthest, std::abs(printed.at(j) - 1));

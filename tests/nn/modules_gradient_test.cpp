@@ -1,12 +1,13 @@
-// The gradient of every module by its input and all its parameters, against differences, on drawn shapes, options and masks. Sharp in
-// double, and done there only; attention_gradient_test.cpp does the same for attention.
+// The gradient of every module by its input and all its parameters, against differences, on drawn
+// shapes, options and masks. Sharp in double, and done there only; attention_gradient_test.cpp does
+// the same for attention.
 #include <doctest/doctest.h>
 
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
-#include "support/gradcheck.hpp"
 #include "support/generate.hpp"
+#include "support/gradcheck.hpp"
 
 using namespace fovea;
 using support::Generate;
@@ -16,7 +17,8 @@ namespace {
 constexpr Index trials = 24;
 Index checks = 0;
 
-constexpr Activation activations[] = {Activation::linear, Activation::sigmoid, Activation::tanh, Activation::softmax};
+constexpr Activation activations[] = {Activation::linear, Activation::sigmoid, Activation::tanh,
+                                      Activation::softmax};
 
 // Calls the module with its parameters replaced by tensors, in the order of its list.
 template <class Module, class Call>
@@ -26,17 +28,21 @@ Tensor call_with(Module module, support::Inputs tensors, const Call& call) {
   return call(static_cast<const Module&>(module));
 }
 
-// The parameters of a module that is built, drawn anew: some start as zeros, where a wrong gradient may look right.
+// The parameters of a module that is built, drawn anew: some start as zeros, where a wrong gradient
+// may look right.
 template <class Module>
 std::vector<Array> draw_parameters(const Module& module, Generate& g) {
   std::vector<Array> arrays;
-  for (const NamedParameter& parameter : parameters_of(module)) arrays.push_back(g.array(parameter.tensor.shape(), {-1, 1}));
+  for (const NamedParameter& parameter : parameters_of(module))
+    arrays.push_back(g.array(parameter.tensor.shape(), {-1, 1}));
   return arrays;
 }
 
-// Checks a module on (batch, sample...): by x, which takes what is in `range`, and by its parameters.
+// Checks a module on (batch, sample...): by x, which takes what is in `range`, and by its
+// parameters.
 template <class Module>
-void check(const char* name, Generate& g, Module module, const Shape& sample, const std::optional<Mask>& mask = {}, const support::Range& range = {-1, 1}) {
+void check(const char* name, Generate& g, Module module, const Shape& sample,
+           const std::optional<Mask>& mask = {}, const support::Range& range = {-1, 1}) {
   CAPTURE(name);
   CAPTURE(g.trial());
   if constexpr (requires { module.build(sample, Rng(1)); }) module.build(sample, Rng(1));
@@ -73,21 +79,53 @@ TEST_CASE("gradients of every module are differences") {
     const Padding padding = trial % 2 ? Padding::same : Padding::valid;
     const support::Range apart{-1, 1, {}, 0, true};  // maxima are told apart, also after a step
 
-    check("Dense", g, Dense{.units = g.integer(least, 5), .activation = activation, .use_bias = g.chance(0.7)}, sequence);
+    check("Dense", g,
+          Dense{.units = g.integer(least, 5), .activation = activation, .use_bias = g.chance(0.7)},
+          sequence);
     check("LayerNorm", g, LayerNorm{}, Shape{time, features + 1});
     check("RMSNorm", g, RMSNorm{}, sequence);
-    check("Conv1D", g, Conv1D{.filters = g.integer(least, 4), .size = g.integer(1, 3), .options = {.stride = g.integer(1, 2), .padding = padding}, .activation = activation}, sequence);
-    check("Conv2D", g, Conv2D{.filters = g.integer(least, 3), .size = {g.integer(1, 3), g.integer(1, 3)}, .options = {.padding = padding}, .activation = activation}, picture);
-    check("MaxPool1D", g, MaxPool1D{{.size = g.integer(1, 3), .padding = padding}}, sequence, {}, apart);
-    check("MaxPool2D", g, MaxPool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}}, picture, {}, apart);
-    check("AveragePool1D", g, AveragePool1D{{.size = g.integer(1, 3), .padding = padding}}, sequence);
-    check("AveragePool2D", g, AveragePool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}}, picture);
+    check("Conv1D", g,
+          Conv1D{.filters = g.integer(least, 4),
+                 .size = g.integer(1, 3),
+                 .options = {.stride = g.integer(1, 2), .padding = padding},
+                 .activation = activation},
+          sequence);
+    check("Conv2D", g,
+          Conv2D{.filters = g.integer(least, 3),
+                 .size = {g.integer(1, 3), g.integer(1, 3)},
+                 .options = {.padding = padding},
+                 .activation = activation},
+          picture);
+    check("MaxPool1D", g, MaxPool1D{{.size = g.integer(1, 3), .padding = padding}}, sequence, {},
+          apart);
+    check("MaxPool2D", g, MaxPool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}}, picture,
+          {}, apart);
+    check("AveragePool1D", g, AveragePool1D{{.size = g.integer(1, 3), .padding = padding}},
+          sequence);
+    check("AveragePool2D", g, AveragePool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}},
+          picture);
     check("GlobalAveragePool1D", g, GlobalAveragePool1D{}, sequence, maybe_mask(g, time));
-    check("GRU", g, GRU{.units = g.integer(1, 4), .return_sequences = g.chance(0.5), .reset_after = g.chance(0.5), .use_bias = g.chance(0.7)}, sequence, maybe_mask(g, time));
-    check("LSTM", g, LSTM{.units = g.integer(1, 4), .return_sequences = g.chance(0.5), .use_bias = g.chance(0.7)}, sequence, maybe_mask(g, time));
+    check("GRU", g,
+          GRU{.units = g.integer(1, 4),
+              .return_sequences = g.chance(0.5),
+              .reset_after = g.chance(0.5),
+              .use_bias = g.chance(0.7)},
+          sequence, maybe_mask(g, time));
+    check(
+        "LSTM", g,
+        LSTM{
+            .units = g.integer(1, 4), .return_sequences = g.chance(0.5), .use_bias = g.chance(0.7)},
+        sequence, maybe_mask(g, time));
     check("Dropout", g, Dropout{real(0.4)}, sequence);
-    check("Residual", g, Residual<Dense>{{.units = features, .activation = features < least ? Activation::tanh : activation}}, sequence);
-    check("AttentionLayer", g, AttentionLayer{.units = g.integer(1, 4), .bias = g.chance(0.7), .dropout = real(trial % 3 == 0 ? 0.3 : 0)}, sequence, maybe_mask(g, time));
+    check("Residual", g,
+          Residual<Dense>{
+              {.units = features, .activation = features < least ? Activation::tanh : activation}},
+          sequence);
+    check("AttentionLayer", g,
+          AttentionLayer{.units = g.integer(1, 4),
+                         .bias = g.chance(0.7),
+                         .dropout = real(trial % 3 == 0 ? 0.3 : 0)},
+          sequence, maybe_mask(g, time));
   }
 }
 
@@ -98,8 +136,11 @@ TEST_CASE("the gradient of an Embedding by its table is a difference, with ids t
     const Embedding embedding{.input_dim = words, .output_dim = g.integer(1, 4)};
     const Ids ids = g.ids(Shape{g.integer(1, 3), g.integer(1, 5)}, words);
     Index comparisons = 0;
-    const auto f = [&](support::Inputs tensors) { return call_with(embedding, tensors, [&](const Embedding& m) { return m(ids); }); };
-    CHECK(gradcheck(f, {g.array(Shape{words, embedding.output_dim}, {-1, 1})}, g, comparisons) == "");
+    const auto f = [&](support::Inputs tensors) {
+      return call_with(embedding, tensors, [&](const Embedding& m) { return m(ids); });
+    };
+    CHECK(gradcheck(f, {g.array(Shape{words, embedding.output_dim}, {-1, 1})}, g, comparisons) ==
+          "");
     ++checks;
   }
   std::printf("figure: module gradient checks = %lld\n", static_cast<long long>(checks));

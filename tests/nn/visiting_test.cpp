@@ -1,4 +1,5 @@
-// How parameters are found: lists of modules, and what would hide some, which does not compile (tests/installed shows with which words).
+// How parameters are found: lists of modules, and what would hide some, which does not compile
+// (tests/installed shows with which words).
 #include <doctest/doctest.h>
 
 #include <map>
@@ -33,8 +34,10 @@ struct Stack {
   std::vector<std::vector<Dense>> towers = {{Dense{3}}, {}};
 
   Shape build(const Shape& sample, const Rng& random) {
-    for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].build(sample, random.split("block", i));
-    scales = {Tensor::parameter(Array::full(Shape{1}, 1)), Tensor::parameter(Array::full(Shape{1}, 2))};
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      blocks[i].build(sample, random.split("block", i));
+    scales = {Tensor::parameter(Array::full(Shape{1}, 1)),
+              Tensor::parameter(Array::full(Shape{1}, 2))};
     towers[0][0].build(sample, random.split("tower"));
     return ends[1].build(ends[0].build(sample, random.split("first")), random.split("last"));
   }
@@ -66,7 +69,8 @@ struct NotStatic {
   Tensor operator()(const Tensor& x, const Context& = {}) const { return x * weight; }
   void parameters(auto&& visit) { visit("weight", weight); }
 };
-struct OfOneKind {  // for a module that is not constant: the optimiser, which asks a constant one, would find none
+struct OfOneKind {  // for a module that is not constant: the optimiser, which asks a constant one,
+                    // would find none
   Tensor weight;
   Tensor operator()(const Tensor& x, const Context& = {}) const { return x * weight; }
   static void parameters(OfOneKind& self, auto&& visit) { visit("weight", self.weight); }
@@ -82,47 +86,64 @@ struct FinalList final {
 struct Derived : Block {};
 
 template <class M>
-constexpr bool hidden = visiting_of<M> == Visiting::hidden && visiting_of<const M> == Visiting::hidden;
+constexpr bool hidden =
+    visiting_of<M> == Visiting::hidden&& visiting_of<const M> == Visiting::hidden;
 template <class M>
-constexpr bool none = visiting_of<M> == Visiting::none && visiting_of<const M> == Visiting::none;
+constexpr bool none = visiting_of<M> == Visiting::none&& visiting_of<const M> == Visiting::none;
 template <class M>
-constexpr bool listed = visiting_of<M> == Visiting::parameters && visiting_of<const M> == Visiting::parameters;
+constexpr bool listed =
+    visiting_of<M> == Visiting::parameters&& visiting_of<const M> == Visiting::parameters;
 
 [[maybe_unused]] const auto lambda = [](const Tensor& x, const Context&) { return x; };
-[[maybe_unused]] const auto generic = [factor = real(2)](const auto& x, const Context&) { return x * factor; };
+[[maybe_unused]] const auto generic = [factor = real(2)](const auto& x, const Context&) {
+  return x * factor;
+};
 
 }  // namespace
 
-static_assert(listed<Block> && listed<Stack> && listed<Derived> && listed<FinalList> && listed<Residual<Dense>> && listed<Dense>);
-static_assert(none<Scale> && none<Dropout> && none<std::remove_const_t<decltype(lambda)>> && none<std::remove_const_t<decltype(generic)>> &&
+static_assert(listed<Block> && listed<Stack> && listed<Derived> && listed<FinalList> &&
+              listed<Residual<Dense>> && listed<Dense>);
+static_assert(none<Scale> && none<Dropout> && none<std::remove_const_t<decltype(lambda)>> &&
+              none<std::remove_const_t<decltype(generic)>> &&
               none<Tensor (*)(const Tensor&, const Context&)>);
-static_assert(hidden<Hiding> && hidden<NotStatic> && visiting_of<const OfOneKind> == Visiting::hidden && hidden<Final>);
-static_assert(hidden<real> && hidden<Index> && hidden<std::string> && hidden<Array> && hidden<Dense*> && hidden<std::unique_ptr<Dense>> &&
-              hidden<std::shared_ptr<Dense>> && hidden<std::optional<Dense>> && hidden<std::map<std::string, Dense>> &&
-              hidden<std::function<Tensor(const Tensor&, const Context&)>> && hidden<std::reference_wrapper<Dense>>);
+static_assert(hidden<Hiding> && hidden<NotStatic> &&
+              visiting_of<const OfOneKind> == Visiting::hidden && hidden<Final>);
+static_assert(hidden<real> && hidden<Index> && hidden<std::string> && hidden<Array> &&
+              hidden<Dense*> && hidden<std::unique_ptr<Dense>> && hidden<std::shared_ptr<Dense>> &&
+              hidden<std::optional<Dense>> && hidden<std::map<std::string, Dense>> &&
+              hidden<std::function<Tensor(const Tensor&, const Context&)>> &&
+              hidden<std::reference_wrapper<Dense>>);
 
-TEST_CASE("lists of modules and of parameters are visited, with paths such as blocks/0/dense/weight, and learn") {
+TEST_CASE(
+    "lists of modules and of parameters are visited, with paths such as blocks/0/dense/weight, and "
+    "learn") {
   Stack stack;
   CHECK(parameters_of(stack).empty());
   stack.build(Shape{3}, Rng(1));
   std::string paths;
   for (const NamedParameter& parameter : parameters_of(stack)) paths += parameter.path + " ";
-  CHECK(paths == "blocks/0/dense/weight blocks/0/dense/bias blocks/1/dense/weight blocks/1/dense/bias ends/0/weight ends/0/bias ends/1/weight scales/0 scales/1 towers/0/0/weight towers/0/0/bias ");
+  CHECK(paths ==
+        "blocks/0/dense/weight blocks/0/dense/bias blocks/1/dense/weight blocks/1/dense/bias "
+        "ends/0/weight ends/0/bias ends/1/weight scales/0 scales/1 towers/0/0/weight "
+        "towers/0/0/bias ");
   CHECK(parameter_count(stack) == 4 * 12 + 6 + 2);
 
   Adam adam;
   adam.attach(stack);
   std::vector<Array> before;
-  for (const NamedParameter& parameter : parameters_of(stack)) before.push_back(parameter.tensor.value());
+  for (const NamedParameter& parameter : parameters_of(stack))
+    before.push_back(parameter.tensor.value());
   sum(square(stack(Array::full(Shape{4, 3}, 1)))).backward();
   adam.step();
-  for (std::size_t i = 0; i < before.size(); ++i) CHECK(parameters_of(stack)[i].tensor.value().at(0) != before[i].at(0));
+  for (std::size_t i = 0; i < before.size(); ++i)
+    CHECK(parameters_of(stack)[i].tensor.value().at(0) != before[i].at(0));
 
   set_trainable(stack, false);
   CHECK(!stack.blocks[1].dense.weight.requires_grad());
   CHECK(!stack.scales[0].requires_grad());
   std::string of_a_layer;
-  Layer(stack).for_each([&](const ParameterPath& path, Tensor&) { of_a_layer += std::string(path) + " "; });
+  Layer(stack).for_each(
+      [&](const ParameterPath& path, Tensor&) { of_a_layer += std::string(path) + " "; });
   CHECK(of_a_layer == paths);
   const std::vector<Dense> alone(2, stack.ends[0]);
   CHECK(parameters_of(alone)[3].path == "1/bias");

@@ -11,7 +11,9 @@ using enum Result;
 
 int axis_of(const Case& c, int otherwise) { return static_cast<int>(c.option("axis", otherwise)); }
 
-std::vector<Index> sizes_of(const Tensor& x) { return {x.shape().sizes().begin(), x.shape().sizes().end()}; }
+std::vector<Index> sizes_of(const Tensor& x) {
+  return {x.shape().sizes().begin(), x.shape().sizes().end()};
+}
 
 Index product(const std::vector<Index>& sizes) {
   Index count = 1;
@@ -24,7 +26,8 @@ Tensor reshaped(const Case& c) {
   const Tensor x = c.tensor(0);
   std::vector<Index> sizes = c.list(1);
   for (std::size_t axis = 0; axis < sizes.size(); ++axis)
-    if (sizes[axis] == 0 && !c.option("allowzero", 0)) sizes[axis] = x.shape()[static_cast<int>(axis)];
+    if (sizes[axis] == 0 && !c.option("allowzero", 0))
+      sizes[axis] = x.shape()[static_cast<int>(axis)];
   return reshape(x, sizes);
 }
 
@@ -49,7 +52,8 @@ Tensor transposed(const Case& c) {
 Tensor unsqueezed(const Case& c) {
   Tensor y = c.tensor(0);
   std::vector<Index> axes = c.has(1) ? c.list(1) : c.options("axes");
-  for (Index& axis : axes) axis += axis < 0 ? y.shape().rank() + static_cast<Index>(axes.size()) : 0;
+  for (Index& axis : axes)
+    axis += axis < 0 ? y.shape().rank() + static_cast<Index>(axes.size()) : 0;
   std::ranges::sort(axes);
   for (const Index axis : axes) y = unsqueeze(y, static_cast<int>(axis));
   return y;
@@ -74,7 +78,8 @@ Tensor joined(const Case& c) {
 
 Values parted(const Case& c) {
   const std::vector<Tensor> parts =
-      c.has(1) ? split(c.tensor(0), c.list(1), axis_of(c, 0)) : split(c.tensor(0), static_cast<Index>(c.expected().size()), axis_of(c, 0));
+      c.has(1) ? split(c.tensor(0), c.list(1), axis_of(c, 0))
+               : split(c.tensor(0), static_cast<Index>(c.expected().size()), axis_of(c, 0));
   return {parts.begin(), parts.end()};
 }
 
@@ -84,11 +89,16 @@ Tensor sliced(const Case& c) {
   const std::vector<Index> starts = c.list(1), ends = c.list(2);
   std::vector<Range> ranges(static_cast<std::size_t>(x.shape().rank()));
   for (std::size_t i = 0; i < starts.size(); ++i) {
-    const int axis = x.shape().resolve(static_cast<int>(c.has(3) ? c.list(3)[i] : static_cast<Index>(i)));
-    const Index size = x.shape()[axis], step = c.has(4) ? c.list(4)[i] : 1, lowest = step > 0 ? 0 : -1;
-    const auto position = [&](Index p) { return std::clamp(p < 0 ? p + size : p, lowest, size + lowest); };
+    const int axis =
+        x.shape().resolve(static_cast<int>(c.has(3) ? c.list(3)[i] : static_cast<Index>(i)));
+    const Index size = x.shape()[axis], step = c.has(4) ? c.list(4)[i] : 1,
+                lowest = step > 0 ? 0 : -1;
+    const auto position = [&](Index p) {
+      return std::clamp(p < 0 ? p + size : p, lowest, size + lowest);
+    };
     const Index begin = position(starts[i]), end = position(ends[i]);
-    Range& range = ranges[static_cast<std::size_t>(axis)] = {.begin = begin, .end = end, .step = step};
+    Range& range =
+        ranges[static_cast<std::size_t>(axis)] = {.begin = begin, .end = end, .step = step};
     if ((end - begin) * step < 0) range.end = begin;
     if (end < 0) range.end.reset();
   }
@@ -96,52 +106,63 @@ Tensor sliced(const Case& c) {
 }
 
 Tensor padded(const Case& c) {
-  if (c.option("mode", "constant") != "constant") throw LeftOut("padding with the array's own numbers");
+  if (c.option("mode", "constant") != "constant")
+    throw LeftOut("padding with the array's own numbers");
   const std::vector<Index> pads = c.list(1);
   std::vector<PadWidth> widths;
-  for (std::size_t axis = 0; axis < pads.size() / 2; ++axis) widths.push_back({pads[axis], pads[axis + pads.size() / 2]});
+  for (std::size_t axis = 0; axis < pads.size() / 2; ++axis)
+    widths.push_back({pads[axis], pads[axis + pads.size() / 2]});
   return pad(c.tensor(0), widths, c.has(2) ? c.number(2) : 0);
 }
 
 Tensor space_to_depth(const Case& c) {
   const Tensor x = c.tensor(0);
-  const Index b = c.option("blocksize", 1), batch = x.shape()[0], depth = x.shape()[1], rows = x.shape()[2] / b, columns = x.shape()[3] / b;
-  return reshape(permute(reshape(x, {batch, depth, rows, b, columns, b}), {0, 3, 5, 1, 2, 4}), {batch, b * b * depth, rows, columns});
+  const Index b = c.option("blocksize", 1), batch = x.shape()[0], depth = x.shape()[1],
+              rows = x.shape()[2] / b, columns = x.shape()[3] / b;
+  return reshape(permute(reshape(x, {batch, depth, rows, b, columns, b}), {0, 3, 5, 1, 2, 4}),
+                 {batch, b * b * depth, rows, columns});
 }
 
 // DCR: a block's row and column change slower than the depth; CRD: faster.
 Tensor depth_to_space(const Case& c) {
   const Tensor x = c.tensor(0);
-  const Index b = c.option("blocksize", 1), batch = x.shape()[0], depth = x.shape()[1] / (b * b), rows = x.shape()[2],
-              columns = x.shape()[3];
-  const Tensor y = c.option("mode", "DCR") == "DCR" ? permute(reshape(x, {batch, b, b, depth, rows, columns}), {0, 3, 4, 1, 5, 2})
-                                                    : permute(reshape(x, {batch, depth, b, b, rows, columns}), {0, 1, 4, 2, 5, 3});
+  const Index b = c.option("blocksize", 1), batch = x.shape()[0], depth = x.shape()[1] / (b * b),
+              rows = x.shape()[2], columns = x.shape()[3];
+  const Tensor y =
+      c.option("mode", "DCR") == "DCR"
+          ? permute(reshape(x, {batch, b, b, depth, rows, columns}), {0, 3, 4, 1, 5, 2})
+          : permute(reshape(x, {batch, depth, b, b, rows, columns}), {0, 1, 4, 2, 5, 3});
   return reshape(y, {batch, depth, b * rows, b * columns});
 }
 
-// x where column - row is at least k (upper) or at most k, 0 elsewhere, in each of the matrices of the last two axes.
+// x where column - row is at least k (upper) or at most k, 0 elsewhere, in each of the matrices of
+// the last two axes.
 Tensor triangle(const Case& c) {
   const Tensor x = c.tensor(0);
   const auto count = [](Index size) { return cumsum(Array::full({size}, 1)) - 1; };
   const Tensor offset = count(x.shape()[-1]) - unsqueeze(count(x.shape()[-2]), 1);
   const real k = c.has(1) ? c.number(1) : 0;
-  return where(c.option("upper", 1) ? greater_equal(offset, k) : less_equal(offset, k), x, scalar(0));
+  return where(c.option("upper", 1) ? greater_equal(offset, k) : less_equal(offset, k), x,
+               scalar(0));
 }
 
-// (..., depth) of 0 and 1 becomes (..., off and on, ...) with the depth at "axis". Ids below 0 count from the end.
+// (..., depth) of 0 and 1 becomes (..., off and on, ...) with the depth at "axis". Ids below 0
+// count from the end.
 Tensor one_hot_rows(const Case& c) {
   const Index depth = static_cast<Index>(c.number(1));
-  const Tensor x = move_axis(one_hot(c.ids(0, depth), depth), -1, axis_of(c, -1)), values = c.tensor(2);
+  const Tensor x = move_axis(one_hot(c.ids(0, depth), depth), -1, axis_of(c, -1)),
+               values = c.tensor(2);
   return where(equal(x, 1), slice(values, 0, 1, 2), slice(values, 0, 0, 1));
 }
 
 Tensor hard_maximum(const Case& c) {
   const Tensor x = c.tensor(0);
-  return move_axis(one_hot(argmax(x, axis_of(c, -1)), x.shape()[axis_of(c, -1)]), -1, axis_of(c, -1));
+  return move_axis(one_hot(argmax(x, axis_of(c, -1)), x.shape()[axis_of(c, -1)]), -1,
+                   axis_of(c, -1));
 }
 
-// Where the last axis of input 1 names one position for each of x's axes behind the first `batch` ones: rows of x with these axes as
-// one, by number.
+// Where the last axis of input 1 names one position for each of x's axes behind the first `batch`
+// ones: rows of x with these axes as one, by number.
 struct Rows {
   Tensor table;
   Ids ids;
@@ -150,9 +171,12 @@ struct Rows {
 Rows rows_of(const Case& c, const Tensor& x, std::size_t batch) {
   const std::vector<Index> names = c.list(1), sizes = sizes_of(x), id_sizes = c.plain(1).sizes;
   const std::size_t width = static_cast<std::size_t>(id_sizes.back()), named = batch + width;
-  std::vector<Index> table_sizes(sizes.begin() + static_cast<std::ptrdiff_t>(named), sizes.end()), ids;
-  table_sizes.insert(table_sizes.begin(), product({sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(named)}));
-  const Index samples = product({sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(batch)});
+  std::vector<Index> table_sizes(sizes.begin() + static_cast<std::ptrdiff_t>(named), sizes.end()),
+      ids;
+  table_sizes.insert(table_sizes.begin(),
+                     product({sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(named)}));
+  const Index samples =
+      product({sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(batch)});
   const Index count = static_cast<Index>(names.size() / width);
   for (Index i = 0; i < count; ++i) {
     Index row = i / (count / samples);
@@ -170,7 +194,8 @@ Tensor gathered_rows(const Case& c) {
   return gather_rows(rows.table, rows.ids);
 }
 
-// table[ids] = updates, or += with the reduction "add". What is new is scattered into zeros, and taken where ones arrive so too.
+// table[ids] = updates, or += with the reduction "add". What is new is scattered into zeros, and
+// taken where ones arrive so too.
 Tensor scattered(const Case& c, const Tensor& table, const Ids& ids, const Tensor& updates) {
   const std::string reduction = c.option("reduction", "none");
   if (reduction == "add") return scatter_add(table, ids, updates);
@@ -201,12 +226,14 @@ Tensor scattered_elements(const Case& c) {
     }
     places.push_back(place);
   }
-  return reshape(scattered(c, reshape(x, {-1}), Ids({ids.count()}, places), reshape(updates, {-1})), sizes_of(x));
+  return reshape(scattered(c, reshape(x, {-1}), Ids({ids.count()}, places), reshape(updates, {-1})),
+                 sizes_of(x));
 }
 
 Values largest(const Case& c) {
   const Tensor x = c.tensor(0);
-  if (x.shape().resolve(axis_of(c, -1)) != x.shape().rank() - 1) throw LeftOut("top k along another axis than the last");
+  if (x.shape().resolve(axis_of(c, -1)) != x.shape().rank() - 1)
+    throw LeftOut("top k along another axis than the last");
   const bool smallest = !c.option("largest", 1);
   const TopK top = top_k(smallest ? -x : x, c.list(1)[0]);
   return {smallest ? -top.values : top.values, top.ids};
@@ -218,7 +245,10 @@ std::vector<Translation> arrays() {
   return {
       {"Identity", moved, [](const Case& c) { return c.tensor(0).clone(); }},
       {"ConstantOfShape", moved,
-       [](const Case& c) { return Tensor(Array::full(Shape(c.list(0)), c.has_option("value") ? c.tensor_option("value").item() : 0)); }},
+       [](const Case& c) {
+         return Tensor(Array::full(Shape(c.list(0)),
+                                   c.has_option("value") ? c.tensor_option("value").item() : 0));
+       }},
       {"Reshape", moved, reshaped},
       {"Flatten", moved, flattened},
       {"Transpose", moved, transposed},
@@ -234,9 +264,15 @@ std::vector<Translation> arrays() {
       {"DepthToSpace", moved, depth_to_space},
       {"Trilu", moved, triangle},
 
-      {"Gather", moved, [](const Case& c) { return take(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]), axis_of(c, 0)); }},
+      {"Gather", moved,
+       [](const Case& c) {
+         return take(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]), axis_of(c, 0));
+       }},
       {"GatherElements", moved,
-       [](const Case& c) { return take_along(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]), axis_of(c, 0)); }},
+       [](const Case& c) {
+         return take_along(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]),
+                           axis_of(c, 0));
+       }},
       {"GatherND", moved, gathered_rows},
       {"ScatterND", moved, scattered_rows},
       {"ScatterElements", moved, scattered_elements},

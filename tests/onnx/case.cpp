@@ -15,7 +15,8 @@ std::vector<std::uint8_t> file(const std::filesystem::path& path) {
 }
 
 // The operator's tensors by the names under which the graph has them.
-std::vector<std::optional<Numbers>> tensors(const std::vector<std::string>& wanted, const std::vector<std::string>& names,
+std::vector<std::optional<Numbers>> tensors(const std::vector<std::string>& wanted,
+                                            const std::vector<std::string>& names,
                                             const std::string& prefix) {
   std::vector<std::optional<Numbers>> list;
   for (const std::string& name : wanted) {
@@ -28,7 +29,8 @@ std::vector<std::optional<Numbers>> tensors(const std::vector<std::string>& want
 
 Tensor as_real(const Numbers& from, const Shape& shape) {
   Array array(shape);
-  std::ranges::transform(from.values, array.mutable_data(), [](double value) { return static_cast<real>(value); });
+  std::ranges::transform(from.values, array.mutable_data(),
+                         [](double value) { return static_cast<real>(value); });
   if (is_whole(from.type) && !std::ranges::equal(from.values, array.values()))
     throw LeftOut("whole numbers that a real does not hold exactly");
   return array;
@@ -41,13 +43,15 @@ Shape shape_of(const Numbers& numbers) {
 
 }  // namespace
 
-Case::Case(const std::filesystem::path& folder) : folder_(folder), model_(read_model(file(folder / "model.onnx"))) {}
+Case::Case(const std::filesystem::path& folder)
+    : folder_(folder), model_(read_model(file(folder / "model.onnx"))) {}
 
 void Case::load() {
   if (!model_.only_tensors) throw LeftOut("sequences and optional values");
   if (model_.nodes.size() > 1) throw LeftOut("a model of several operators");
   inputs_ = tensors(model_.nodes.back().inputs, model_.inputs, folder_ / "test_data_set_0/input_");
-  outputs_ = tensors(model_.nodes.back().outputs, model_.outputs, folder_ / "test_data_set_0/output_");
+  outputs_ =
+      tensors(model_.nodes.back().outputs, model_.outputs, folder_ / "test_data_set_0/output_");
 }
 
 const Numbers& Case::plain(std::size_t input) const { return inputs_.at(input).value(); }
@@ -78,7 +82,8 @@ std::vector<Index> Case::list(std::size_t input) const {
 }
 
 real Case::option(const std::string& name, double otherwise) const {
-  return static_cast<real>(has_option(name) ? model_.nodes.back().attributes.at(name).number : otherwise);
+  return static_cast<real>(has_option(name) ? model_.nodes.back().attributes.at(name).number
+                                            : otherwise);
 }
 
 Index Case::option(const std::string& name, int otherwise) const {

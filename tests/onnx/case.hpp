@@ -1,4 +1,5 @@
-// One ONNX node case: an operator with its inputs, as fovea takes them, and the outputs that are expected.
+// One ONNX node case: an operator with its inputs, as fovea takes them, and the outputs that are
+// expected.
 #pragma once
 
 #include <filesystem>
@@ -31,19 +32,24 @@ class Case {
   std::size_t inputs() const { return inputs_.size(); }
   bool has(std::size_t input) const { return input < inputs_.size() && inputs_[input]; }
 
-  Tensor tensor(std::size_t input) const;                      ///< whole numbers become real ones; throws LeftOut where they change
-  Tensor tensor(std::size_t input, const Shape& shape) const;  ///< the same numbers under a shape; ONNX knows more than six axes
-  Mask mask(std::size_t input) const;                          ///< a tensor of bool
-  Ids ids(std::size_t input, Index positions = 0) const;       ///< whole numbers; those below 0 count from the end of `positions`
-  real number(std::size_t input) const;                        ///< the first of a tensor
-  std::vector<Index> list(std::size_t input) const;            ///< all of a tensor, whole
-  const Numbers& plain(std::size_t input) const;               ///< as it was read
+  Tensor tensor(std::size_t input)
+      const;  ///< whole numbers become real ones; throws LeftOut where they change
+  Tensor tensor(std::size_t input, const Shape& shape)
+      const;  ///< the same numbers under a shape; ONNX knows more than six axes
+  Mask mask(std::size_t input) const;  ///< a tensor of bool
+  Ids ids(std::size_t input, Index positions = 0)
+      const;  ///< whole numbers; those below 0 count from the end of `positions`
+  real number(std::size_t input) const;              ///< the first of a tensor
+  std::vector<Index> list(std::size_t input) const;  ///< all of a tensor, whole
+  const Numbers& plain(std::size_t input) const;     ///< as it was read
 
   real option(const std::string& name, double otherwise) const;
   Index option(const std::string& name, int otherwise) const;
   std::string option(const std::string& name, const char* otherwise) const;
   std::vector<Index> options(const std::string& name) const;  ///< a list; empty if there is none
-  bool has_option(const std::string& name) const { return model_.nodes.back().attributes.contains(name); }
+  bool has_option(const std::string& name) const {
+    return model_.nodes.back().attributes.contains(name);
+  }
   Tensor tensor_option(const std::string& name) const;
 
   /// In the operator's order; nothing where it is not asked for.

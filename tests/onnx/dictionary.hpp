@@ -1,5 +1,6 @@
-// The dictionary from ONNX to fovea: a row for each operator that can be said in fovea's words, in four parts. Where ONNX's operator
-// is not one of fovea's functions, the row says it as a composition of them.
+// The dictionary from ONNX to fovea: a row for each operator that can be said in fovea's words, in
+// four parts. Where ONNX's operator is not one of fovea's functions, the row says it as a
+// composition of them.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@ namespace onnx {
 using Value = std::variant<Tensor, Ids, Mask>;
 using Values = std::vector<Value>;
 
-/// How results are compared: numbers that are only chosen and moved are equal to what is expected, and so are whole ones always.
+/// How results are compared: numbers that are only chosen and moved are equal to what is expected,
+/// and so are whole ones always.
 enum class Result { moved, computed };
 
 struct Translation {
@@ -31,10 +33,11 @@ struct Translation {
   std::function<Values(const Case&)> run;
 };
 
-std::vector<Translation> elementwise();  ///< arithmetic, functions, activations, comparisons, reductions
-std::vector<Translation> arrays();       ///< shapes and indexing
-std::vector<Translation> layers();       ///< products, windows, normalisation
-std::vector<Translation> training();     ///< distributions, dropout, losses, recurrence, Adam
+std::vector<Translation>
+elementwise();                      ///< arithmetic, functions, activations, comparisons, reductions
+std::vector<Translation> arrays();  ///< shapes and indexing
+std::vector<Translation> layers();  ///< products, windows, normalisation
+std::vector<Translation> training();  ///< distributions, dropout, losses, recurrence, Adam
 
 /// x with axis `from` at `to` and the others in their order: NumPy's moveaxis.
 inline Tensor move_axis(const Tensor& x, int from, int to) {

@@ -43,7 +43,8 @@ Tensor quotient(const Case& c) {
   return c.tensor(0) / c.tensor(1);
 }
 
-// An exponent is one number here: x is raised to each of y's, and what y did not ask for is dropped.
+// An exponent is one number here: x is raised to each of y's, and what y did not ask for is
+// dropped.
 Tensor power(const Case& c) {
   const Tensor y = c.tensor(1), x = c.tensor(0) + 0 * y;
   Tensor z = x;
@@ -53,7 +54,8 @@ Tensor power(const Case& c) {
 }
 
 Tensor clipped(const Case& c) {
-  return clip(c.tensor(0), c.has(1) ? c.number(1) : static_cast<real>(-infinity), c.has(2) ? c.number(2) : static_cast<real>(infinity));
+  return clip(c.tensor(0), c.has(1) ? c.number(1) : static_cast<real>(-infinity),
+              c.has(2) ? c.number(2) : static_cast<real>(infinity));
 }
 
 Tensor shrunk(const Case& c) {
@@ -86,7 +88,8 @@ auto position(Ids (*first)(const Tensor&, int)) {
     const bool last = c.option("select_last_index", 0);
     const Ids found = first(last ? flip(x, axis) : x, axis);
     std::vector<std::int32_t> ids(found.values().begin(), found.values().end());
-    for (std::int32_t& id : ids) id = last ? static_cast<std::int32_t>(x.shape()[axis]) - 1 - id : id;
+    for (std::int32_t& id : ids)
+      id = last ? static_cast<std::int32_t>(x.shape()[axis]) - 1 - id : id;
     return Ids(c.option("keepdims", 1) ? x.shape().with(axis, 1) : x.shape().without(axis), ids);
   };
 }
@@ -112,7 +115,8 @@ std::vector<Translation> elementwise() {
       {"Reciprocal", computed, [](const Case& c) { return 1 / c.tensor(0); }},
       {"Pow", computed, power},
       {"Sum", computed, folded(fovea::add)},
-      {"Mean", computed, [](const Case& c) { return folded(fovea::add)(c) / static_cast<real>(c.inputs()); }},
+      {"Mean", computed,
+       [](const Case& c) { return folded(fovea::add)(c) / static_cast<real>(c.inputs()); }},
       {"Max", moved, folded(fovea::maximum)},
       {"Min", moved, folded(fovea::minimum)},
 
@@ -125,26 +129,49 @@ std::vector<Translation> elementwise() {
       {"Sin", computed, unary(fovea::sin)},
       {"Cos", computed, unary(fovea::cos)},
       {"Tan", computed, [](const Case& c) { return sin(c.tensor(0)) / cos(c.tensor(0)); }},
-      {"Sinh", computed, [](const Case& c) { return (expm1(c.tensor(0)) - expm1(-c.tensor(0))) / 2; }},
+      {"Sinh", computed,
+       [](const Case& c) { return (expm1(c.tensor(0)) - expm1(-c.tensor(0))) / 2; }},
       {"Cosh", computed, [](const Case& c) { return (exp(c.tensor(0)) + exp(-c.tensor(0))) / 2; }},
       {"Tanh", computed, unary(fovea::tanh)},
-      {"Asinh", computed, [](const Case& c) { return sign(c.tensor(0)) * log(abs(c.tensor(0)) + sqrt(square(c.tensor(0)) + 1)); }},
-      {"Acosh", computed, [](const Case& c) { return log(c.tensor(0) + sqrt(square(c.tensor(0)) - 1)); }},
-      {"Atanh", computed, [](const Case& c) { return (log1p(c.tensor(0)) - log1p(-c.tensor(0))) / 2; }},
+      {"Asinh", computed,
+       [](const Case& c) {
+         return sign(c.tensor(0)) * log(abs(c.tensor(0)) + sqrt(square(c.tensor(0)) + 1));
+       }},
+      {"Acosh", computed,
+       [](const Case& c) { return log(c.tensor(0) + sqrt(square(c.tensor(0)) - 1)); }},
+      {"Atanh", computed,
+       [](const Case& c) { return (log1p(c.tensor(0)) - log1p(-c.tensor(0))) / 2; }},
 
       {"Sigmoid", computed, unary(fovea::sigmoid)},
       {"Relu", moved, unary(fovea::relu)},
-      {"LeakyRelu", computed, [](const Case& c) { return leaky_relu(c.tensor(0), c.option("alpha", 0.01)); }},
-      {"PRelu", computed, [](const Case& c) { return maximum(c.tensor(0), scalar(0)) + c.tensor(1) * minimum(c.tensor(0), scalar(0)); }},
-      {"ThresholdedRelu", moved, [](const Case& c) { return where(greater(c.tensor(0), c.option("alpha", 1.0)), c.tensor(0), scalar(0)); }},
+      {"LeakyRelu", computed,
+       [](const Case& c) { return leaky_relu(c.tensor(0), c.option("alpha", 0.01)); }},
+      {"PRelu", computed,
+       [](const Case& c) {
+         return maximum(c.tensor(0), scalar(0)) + c.tensor(1) * minimum(c.tensor(0), scalar(0));
+       }},
+      {"ThresholdedRelu", moved,
+       [](const Case& c) {
+         return where(greater(c.tensor(0), c.option("alpha", 1.0)), c.tensor(0), scalar(0));
+       }},
       {"Elu", computed, [](const Case& c) { return elu(c.tensor(0), c.option("alpha", 1.0)); }},
-      {"Celu", computed, [](const Case& c) { return c.option("alpha", 1.0) * elu(c.tensor(0) / c.option("alpha", 1.0)); }},
+      {"Celu", computed,
+       [](const Case& c) {
+         return c.option("alpha", 1.0) * elu(c.tensor(0) / c.option("alpha", 1.0));
+       }},
       {"Selu", computed,
-       [](const Case& c) { return c.option("gamma", 1.0507009873554805) * elu(c.tensor(0), c.option("alpha", 1.6732632423543772)); }},
+       [](const Case& c) {
+         return c.option("gamma", 1.0507009873554805) *
+                elu(c.tensor(0), c.option("alpha", 1.6732632423543772));
+       }},
       {"Softplus", computed, unary(fovea::softplus)},
       {"Softsign", computed, [](const Case& c) { return c.tensor(0) / (1 + abs(c.tensor(0))); }},
-      {"HardSigmoid", computed, [](const Case& c) { return clip(c.option("alpha", 0.2) * c.tensor(0) + c.option("beta", 0.5), 0, 1); }},
-      {"HardSwish", computed, [](const Case& c) { return c.tensor(0) * clip(c.tensor(0) / 6 + real(0.5), 0, 1); }},
+      {"HardSigmoid", computed,
+       [](const Case& c) {
+         return clip(c.option("alpha", 0.2) * c.tensor(0) + c.option("beta", 0.5), 0, 1);
+       }},
+      {"HardSwish", computed,
+       [](const Case& c) { return c.tensor(0) * clip(c.tensor(0) / 6 + real(0.5), 0, 1); }},
       {"Shrink", computed, shrunk},
       {"Clip", moved, clipped},
 
@@ -158,7 +185,10 @@ std::vector<Translation> elementwise() {
       {"And", moved, logical(fovea::logical_and)},
       {"Or", moved, logical(fovea::logical_or)},
       {"Xor", moved,
-       [](const Case& c) { return logical_and(logical_or(c.mask(0), c.mask(1)), logical_not(logical_and(c.mask(0), c.mask(1)))); }},
+       [](const Case& c) {
+         return logical_and(logical_or(c.mask(0), c.mask(1)),
+                            logical_not(logical_and(c.mask(0), c.mask(1))));
+       }},
       {"Not", moved, [](const Case& c) { return logical_not(c.mask(0)); }},
       {"Where", moved, [](const Case& c) { return where(c.mask(0), c.tensor(1), c.tensor(2)); }},
 
@@ -167,11 +197,16 @@ std::vector<Translation> elementwise() {
       {"ReduceMax", moved, reduced(fovea::max)},
       {"ReduceMin", moved, reduced(fovea::min)},
       {"ReduceProd", computed, reduced(fovea::prod)},
-      {"ReduceL1", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) { return sum(abs(x), axes, keepdims); })},
+      {"ReduceL1", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) {
+         return sum(abs(x), axes, keepdims);
+       })},
       {"ReduceL2", computed, reduced(fovea::norm)},
-      {"ReduceSumSquare", computed,
-       reduced([](const Tensor& x, const Axes& axes, bool keepdims) { return sum(square(x), axes, keepdims); })},
-      {"ReduceLogSum", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) { return log(sum(x, axes, keepdims)); })},
+      {"ReduceSumSquare", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) {
+         return sum(square(x), axes, keepdims);
+       })},
+      {"ReduceLogSum", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) {
+         return log(sum(x, axes, keepdims));
+       })},
       {"ReduceLogSumExp", computed, reduced(fovea::logsumexp)},
       {"ArgMax", moved, position(fovea::argmax)},
       {"ArgMin", moved, position(fovea::argmin)},

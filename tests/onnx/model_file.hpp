@@ -1,5 +1,6 @@
-// Reads what an ONNX node case consists of, a small model and tensors, from the bytes of their protobuf messages. Only the fields that
-// the cases use are looked at. Every length is checked, and damage ends in an exception.
+// Reads what an ONNX node case consists of, a small model and tensors, from the bytes of their
+// protobuf messages. Only the fields that the cases use are looked at. Every length is checked, and
+// damage ends in an exception.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,9 @@ enum class Type {
   uint64 = 13
 };
 
-inline bool is_whole(Type type) { return type != Type::float32 && type != Type::float16 && type != Type::float64; }
+inline bool is_whole(Type type) {
+  return type != Type::float32 && type != Type::float16 && type != Type::float64;
+}
 
 /// A TensorProto. A double holds every number exactly: integers of 2^53 and beyond are refused.
 struct Numbers {

@@ -11,22 +11,26 @@ using onnx::Bytes;
 
 // A field that is a text, a message or packed numbers; all lengths here fit one byte.
 std::string field(int number, const std::string& content) {
-  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} + content;
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} +
+         content;
 }
 
 std::string field(int number, char value) { return {static_cast<char>(number << 3), value}; }
 
-Bytes bytes(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+Bytes bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 // (2, 3) of int16: 1 -2 3 4 5 6.
-const std::string tensor =
-    field(1, char{2}) + field(1, char{3}) + field(2, char{5}) + field(9, std::string("\1\0\xfe\xff\3\0\4\0\5\0\6\0", 12));
+const std::string tensor = field(1, char{2}) + field(1, char{3}) + field(2, char{5}) +
+                           field(9, std::string("\1\0\xfe\xff\3\0\4\0\5\0\6\0", 12));
 
 // y = Concat(x, <none>) along axis 1, opset 13. An optional value goes in.
 const std::string attribute = field(1, "axis") + field(3, char{1});
-const std::string node = field(1, "x") + field(1, "") + field(2, "y") + field(4, "Concat") + field(5, attribute);
-const std::string graph =
-    field(1, node) + field(11, field(1, "x") + field(2, field(9, ""))) + field(12, field(1, "y") + field(2, field(1, "")));
+const std::string node =
+    field(1, "x") + field(1, "") + field(2, "y") + field(4, "Concat") + field(5, attribute);
+const std::string graph = field(1, node) + field(11, field(1, "x") + field(2, field(9, ""))) +
+                          field(12, field(1, "y") + field(2, field(1, "")));
 const std::string model = field(7, graph) + field(8, field(2, char{13}));
 
 }  // namespace
@@ -50,7 +54,8 @@ TEST_CASE("a tensor and a model are read as they were written") {
 
 TEST_CASE("numbers of half precision are read exactly") {
   const auto half = [](const char* raw) {
-    return onnx::read_tensor(bytes(field(2, char{10}) + field(9, std::string(raw, 2)))).values.at(0);
+    return onnx::read_tensor(bytes(field(2, char{10}) + field(9, std::string(raw, 2))))
+        .values.at(0);
   };
   CHECK(half("\x00\x3c") == 1);
   CHECK(half("\x00\xc1") == -2.5);
@@ -59,8 +64,11 @@ TEST_CASE("numbers of half precision are read exactly") {
   CHECK(half("\x00\xfc") == -HUGE_VAL);
 }
 
-TEST_CASE("a tensor that ends early is refused wherever it ends, a model unless whole fields are missing") {
-  for (std::size_t size = 0; size < tensor.size(); ++size) CHECK_THROWS_AS(onnx::read_tensor(bytes(tensor.substr(0, size))), onnx::Damaged);
+TEST_CASE(
+    "a tensor that ends early is refused wherever it ends, a model unless whole fields are "
+    "missing") {
+  for (std::size_t size = 0; size < tensor.size(); ++size)
+    CHECK_THROWS_AS(onnx::read_tensor(bytes(tensor.substr(0, size))), onnx::Damaged);
   for (std::size_t size = 0; size < model.size(); ++size) {
     const std::string cut = model.substr(0, size);
     if (size == field(7, graph).size())

@@ -1,6 +1,7 @@
-// The node cases of ONNX's own backend tests against fovea: for each case the operator's row of the dictionary is run on the inputs,
-// and its outputs are compared with those that ONNX expects. Cases without a row, and those that a row leaves out, are listed with
-// the reason. FOVEA_ONNX_CASES names another folder.
+// The node cases of ONNX's own backend tests against fovea: for each case the operator's row of the
+// dictionary is run on the inputs, and its outputs are compared with those that ONNX expects. Cases
+// without a row, and those that a row leaves out, are listed with the reason. FOVEA_ONNX_CASES
+// names another folder.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -17,25 +18,31 @@ namespace {
 using namespace onnx;
 
 constexpr int skipped = 77;    // as Meson has it
-constexpr int at_least = 580;  // of the cases in Debian 12 pass 584: a translation that begins to leave cases out is noticed
+constexpr int at_least = 580;  // of the cases in Debian 12 pass 584: a translation that begins to
+                               // leave cases out is noticed
 
 std::filesystem::path folder() {
   const char* text = std::getenv("FOVEA_ONNX_CASES");
   return text ? text : "/usr/share/libonnx-testdata/data/node";
 }
 
-// Why the dictionary has no row for an operator, where there is more to say than that the library has no such function.
+// Why the dictionary has no row for an operator, where there is more to say than that the library
+// has no such function.
 const std::map<std::string, std::vector<const char*>> reasons = {
     {"one type of numbers, nothing to convert", {"Cast", "CastLike"}},
     {"texts", {"StringNormalizer", "TfIdfVectorizer"}},
     {"control flow, sequences and optional values",
-     {"If", "Loop", "Scan", "SequenceMap", "SequenceInsert", "OptionalGetElement", "OptionalHasElement"}},
-    {"quantised and whole numbers", {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "BitShift", "Mod"}},
+     {"If", "Loop", "Scan", "SequenceMap", "SequenceInsert", "OptionalGetElement",
+      "OptionalHasElement"}},
+    {"quantised and whole numbers",
+     {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "BitShift",
+      "Mod"}},
     {"rounding to whole numbers", {"Ceil", "Floor", "Round"}},
     {"sizes that depend on numbers", {"Compress", "NonZero", "Unique", "Range"}},
     {"nothing is computed", {"Shape", "Size", "Constant", "EyeLike"}},
     {"images", {"Resize", "Upsample", "GridSample", "RoiAlign", "NonMaxSuppression"}},
-    {"signals", {"DFT", "STFT", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"}},
+    {"signals",
+     {"DFT", "STFT", "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix"}},
     {"ONNX's own random numbers", {"Bernoulli"}},
     {"optimisers other than Adam", {"Adagrad", "Momentum"}},
 };
@@ -63,16 +70,23 @@ Numbers plain(const Value& value) {
   return result;
 }
 
-// Empty, or the first difference. What is computed may differ by 1e-6 + 1e-5 of what is expected (ONNX allows 1e-7 + 1e-3).
+// Empty, or the first difference. What is computed may differ by 1e-6 + 1e-5 of what is expected
+// (ONNX allows 1e-7 + 1e-3).
 std::string differs(const Value& value, const Numbers& expected, Result kind) {
   const Numbers got = plain(value);
   if (got.sizes != expected.sizes)
-    return fmt::format("sizes are {}, expected {}", to_string(Shape(got.sizes)), to_string(Shape(expected.sizes)));
+    return fmt::format("sizes are {}, expected {}", to_string(Shape(got.sizes)),
+                       to_string(Shape(expected.sizes)));
   const bool exact = kind == Result::moved || is_whole(expected.type);
   for (std::size_t i = 0; i < got.values.size(); ++i) {
-    const double a = expected.type == Type::float32 ? static_cast<float>(got.values[i]) : got.values[i];
-    const double b = expected.type == Type::float64 ? static_cast<double>(static_cast<real>(expected.values[i])) : expected.values[i];
-    if (a == b || (std::isnan(a) && std::isnan(b)) || (!exact && std::abs(a - b) <= 1e-6 + 1e-5 * std::abs(b))) continue;
+    const double a =
+        expected.type == Type::float32 ? static_cast<float>(got.values[i]) : got.values[i];
+    const double b = expected.type == Type::float64
+                         ? static_cast<double>(static_cast<real>(expected.values[i]))
+                         : expected.values[i];
+    if (a == b || (std::isnan(a) && std::isnan(b)) ||
+        (!exact && std::abs(a - b) <= 1e-6 + 1e-5 * std::abs(b)))
+      continue;
     return fmt::format("element {} of {} is {}, expected {}", i, to_string(Shape(got.sizes)), a, b);
   }
   return "";
@@ -93,14 +107,16 @@ std::string run(const Translation& row, const Case& c) {
 std::map<std::string, Translation> dictionary() {
   std::map<std::string, Translation> rows;
   for (const auto part : {elementwise, arrays, layers, training})
-    for (const Translation& row : part()) CHECK_MESSAGE(rows.emplace(row.op, row).second, row.op, " has two rows");
+    for (const Translation& row : part())
+      CHECK_MESSAGE(rows.emplace(row.op, row).second, row.op, " has two rows");
   return rows;
 }
 
 std::vector<std::filesystem::path> cases() {
   std::vector<std::filesystem::path> folders;
   for (const auto& entry : std::filesystem::directory_iterator(folder()))
-    if (entry.path().filename().string().starts_with("test_") && entry.path().string().find("_expanded") == std::string::npos)
+    if (entry.path().filename().string().starts_with("test_") &&
+        entry.path().string().find("_expanded") == std::string::npos)
       folders.push_back(entry.path());
   std::ranges::sort(folders);
   return folders;
@@ -108,7 +124,8 @@ std::vector<std::filesystem::path> cases() {
 
 }  // namespace
 
-TEST_CASE("every ONNX node case that fovea has words for gives what ONNX expects" * doctest::skip(!std::filesystem::exists(folder()))) {
+TEST_CASE("every ONNX node case that fovea has words for gives what ONNX expects" *
+          doctest::skip(!std::filesystem::exists(folder()))) {
   const std::map<std::string, Translation> rows = dictionary();
   std::map<std::string, std::vector<std::string>> left_out;
   int passed = 0, out = 0;
@@ -130,7 +147,8 @@ TEST_CASE("every ONNX node case that fovea has words for gives what ONNX expects
       FAIL_CHECK(c.op(), " of opset ", c.opset(), ": ", error.what());
     }
   }
-  for (const auto& [reason, names] : left_out) fmt::print("left out, {} ({}): {}\n", reason, names.size(), fmt::join(names, ", "));
+  for (const auto& [reason, names] : left_out)
+    fmt::print("left out, {} ({}): {}\n", reason, names.size(), fmt::join(names, ", "));
   fmt::print("figure: onnx cases = {}\nfigure: onnx cases left out = {}\n", passed, out);
   CHECK(passed >= at_least);
 }
@@ -139,6 +157,7 @@ int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
   const int result = context.run();
   if (result != 0 || context.shouldExit() || std::filesystem::exists(folder())) return result;
-  std::printf("skipped: there is no %s; Debian: apt-get install libonnx-testdata\n", folder().c_str());
+  std::printf("skipped: there is no %s; Debian: apt-get install libonnx-testdata\n",
+              folder().c_str());
   return skipped;
 }

@@ -1,4 +1,5 @@
-// What learns and is learnt from: distributions, dropout, losses, layers that walk along a sequence, Adam.
+// What learns and is learnt from: distributions, dropout, losses, layers that walk along a
+// sequence, Adam.
 #include <algorithm>
 #include <cmath>
 
@@ -21,7 +22,8 @@ Values dropped(const Case& c) {
   return {dropout(x, context), equal(dropout(Array::full(x.shape(), 1), context), 1)};
 }
 
-// Predictions (batch, classes, ...) with the class last and labels (batch, ...), the axes behind as one.
+// Predictions (batch, classes, ...) with the class last and labels (batch, ...), the axes behind as
+// one.
 struct Classified {
   Tensor scores;  // (batch, places, classes)
   Ids labels;     // (batch, places)
@@ -31,8 +33,10 @@ struct Classified {
 
 Classified classified(const Case& c) {
   const std::vector<Index>& sizes = c.plain(0).sizes;
-  const Index batch = sizes[0], classes = sizes[1], places = static_cast<Index>(c.plain(0).values.size()) / (batch * classes);
-  return {move_axis(c.tensor(0, {batch, classes, places}), 1, -1), c.ids(1).reshaped({batch, places}),
+  const Index batch = sizes[0], classes = sizes[1],
+              places = static_cast<Index>(c.plain(0).values.size()) / (batch * classes);
+  return {move_axis(c.tensor(0, {batch, classes, places}), 1, -1),
+          c.ids(1).reshaped({batch, places}),
           c.has_option("ignore_index") ? std::optional(c.option("ignore_index", 0)) : std::nullopt,
           c.has(2) ? c.tensor(2) : Array::full({classes}, 1)};
 }
@@ -65,19 +69,22 @@ Tensor negative_log_likelihood(const Case& c) {
 // Scores are logits. Outputs: the loss, and log_softmax of the scores.
 Values softmax_cross_entropy(const Case& c) {
   const Classified of = classified(c);
-  const Tensor losses = sparse_cross_entropy(of.scores, of.labels, {.ignored_label = of.ignored, .class_weights = of.weights});
+  const Tensor losses = sparse_cross_entropy(
+      of.scores, of.labels, {.ignored_label = of.ignored, .class_weights = of.weights});
   const Tensor loss = reduction(c, losses, weighted_labels(of).first);
   if (c.expected().size() == 1) return {loss};
   return {loss, log_softmax(c.tensor(0), 1)};
 }
 
-// ONNX: (time, batch, features), weights (1, gates units, inputs); with "layout" the batch is first. One direction.
+// ONNX: (time, batch, features), weights (1, gates units, inputs); with "layout" the batch is
+// first. One direction.
 Tensor sequence(const Case& c) {
   if (c.option("direction", "forward") != "forward") throw LeftOut("a walk backwards");
   return c.option("layout", 0) ? c.tensor(0) : transpose(c.tensor(0), 0, 1);
 }
 
-// The gates (rows of W and R, elements of the biases) in another order, and weights as fovea multiplies by them: (inputs, gates units).
+// The gates (rows of W and R, elements of the biases) in another order, and weights as fovea
+// multiplies by them: (inputs, gates units).
 Tensor gates(const Tensor& weight, const std::vector<std::size_t>& order) {
   const std::vector<Tensor> parts = split(squeeze(weight, 0), static_cast<Index>(order.size()), 0);
   std::vector<Tensor> sorted;
@@ -109,20 +116,24 @@ Values walked(const Case& c, Layer layer, const std::vector<std::size_t>& order)
 // ONNX's gates are update, reset, candidate, as here.
 Values gru(const Case& c) {
   if (c.option("linear_before_reset", 0)) throw LeftOut("a GRU that resets after the product");
-  return walked(c, GRU{.units = c.option("hidden_size", 0), .reset_after = false, .use_bias = c.has(3)}, {0, 1, 2});
+  return walked(
+      c, GRU{.units = c.option("hidden_size", 0), .reset_after = false, .use_bias = c.has(3)},
+      {0, 1, 2});
 }
 
-// ONNX's gates are i, o, f, g; here i, f, g, o. (The cases give every gate the same weights, so they do not notice the order.)
+// ONNX's gates are i, o, f, g; here i, f, g, o. (The cases give every gate the same weights, so
+// they do not notice the order.)
 Values lstm(const Case& c) {
   if (c.has(7)) throw LeftOut("an LSTM whose gates see the state");
   return walked(c, LSTM{.units = c.option("hidden_size", 0), .use_bias = c.has(3)}, {0, 2, 3, 1});
 }
 
-// Inputs: rate, step, then all parameters, all gradients, all means, all variances. At step 0 ONNX corrects no bias: the rate takes back
-// the correction of Adam's first step.
+// Inputs: rate, step, then all parameters, all gradients, all means, all variances. At step 0 ONNX
+// corrects no bias: the rate takes back the correction of Adam's first step.
 Values adam(const Case& c) {
   if (c.number(1) != 0) throw LeftOut("an Adam step in the middle");
-  if (!c.has_option("epsilon")) throw LeftOut("Adam's numbers were made with an epsilon, 0.01, that the model does not have");
+  if (!c.has_option("epsilon"))
+    throw LeftOut("Adam's numbers were made with an epsilon, 0.01, that the model does not have");
   const double beta_1 = c.option("alpha", 0.9), beta_2 = c.option("beta", 0.999);
   Adam optimizer({.learning_rate = c.number(0) * (1 - beta_1) / std::sqrt(1 - beta_2),
                   .beta_1 = beta_1,
@@ -131,7 +142,8 @@ Values adam(const Case& c) {
                   .l2 = c.option("norm_coefficient", 0.0)});
   const std::size_t count = (c.inputs() - 2) / 4;
   std::vector<NamedParameter> parameters;
-  for (std::size_t i = 0; i < count; ++i) parameters.push_back({std::to_string(i), Tensor::parameter(c.tensor(2 + i).value())});
+  for (std::size_t i = 0; i < count; ++i)
+    parameters.push_back({std::to_string(i), Tensor::parameter(c.tensor(2 + i).value())});
   optimizer.attach(parameters);
   for (std::size_t i = 0; i < count; ++i) {
     sum(parameters[i].tensor * c.tensor(2 + count + i)).backward();
@@ -152,8 +164,12 @@ Values adam(const Case& c) {
 
 std::vector<Translation> training() {
   return {
-      {"Softmax", computed, [](const Case& c) { return softmax(c.tensor(0), static_cast<int>(c.option("axis", -1))); }},
-      {"LogSoftmax", computed, [](const Case& c) { return log_softmax(c.tensor(0), static_cast<int>(c.option("axis", -1))); }},
+      {"Softmax", computed,
+       [](const Case& c) { return softmax(c.tensor(0), static_cast<int>(c.option("axis", -1))); }},
+      {"LogSoftmax", computed,
+       [](const Case& c) {
+         return log_softmax(c.tensor(0), static_cast<int>(c.option("axis", -1)));
+       }},
       {"Dropout", moved, dropped},
       {"NegativeLogLikelihoodLoss", computed, negative_log_likelihood},
       {"SoftmaxCrossEntropyLoss", computed, softmax_cross_entropy},

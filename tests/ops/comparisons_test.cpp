@@ -1,4 +1,5 @@
-// What has no gradient, against plain loops: comparisons, masks of masks, positions of extremes. And what a choice keeps out.
+// What has no gradient, against plain loops: comparisons, masks of masks, positions of extremes.
+// And what a choice keeps out.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -17,13 +18,15 @@ using namespace support;
 namespace {
 
 constexpr Index trials = 200, large_trials = 8;
-const fovea::real missing = std::numeric_limits<fovea::real>::quiet_NaN(), inf = std::numeric_limits<fovea::real>::infinity();
+const fovea::real missing = std::numeric_limits<fovea::real>::quiet_NaN(),
+                  inf = std::numeric_limits<fovea::real>::infinity();
 
 void for_each_trial(const char* name, const std::function<void(Generate&)>& check) {
   for (const Scale scale : {Scale::small, Scale::large})
     for (Index trial = 0; trial < (scale == Scale::small ? trials : large_trials); ++trial) {
       Generate g(name, trial, scale);
-      INFO(std::string(name), ", trial ", trial, scale == Scale::large ? " (large)" : "", ", FOVEA_SEED=", seed());
+      INFO(std::string(name), ", trial ", trial, scale == Scale::large ? " (large)" : "",
+           ", FOVEA_SEED=", seed());
       check(g);
     }
 }
@@ -40,10 +43,13 @@ Array crowded(const Shape& shape, Generate& g) {
 }
 
 // Empty, or the first position where the mask is not what `expected` says.
-std::string mask_differs(const Mask& got, const Shape& shape, const std::function<bool(const Position&)>& expected) {
-  if (got.shape() != shape) return "shape " + to_string(got.shape()) + ", expected " + to_string(shape);
+std::string mask_differs(const Mask& got, const Shape& shape,
+                         const std::function<bool(const Position&)>& expected) {
+  if (got.shape() != shape)
+    return "shape " + to_string(got.shape()) + ", expected " + to_string(shape);
   for (Index i = 0; i < got.count(); ++i)
-    if (got.keep()[static_cast<std::size_t>(i)] != (expected(position(shape, i)) ? 1 : 0)) return "position " + std::to_string(i);
+    if (got.keep()[static_cast<std::size_t>(i)] != (expected(position(shape, i)) ? 1 : 0))
+      return "position " + std::to_string(i);
   return "";
 }
 
@@ -60,11 +66,14 @@ struct Comparison {
 
 const Comparison comparisons[] = {
     {"equal", fovea::equal, fovea::equal, [](fovea::real a, fovea::real b) { return a == b; }},
-    {"not_equal", fovea::not_equal, fovea::not_equal, [](fovea::real a, fovea::real b) { return a != b; }},
+    {"not_equal", fovea::not_equal, fovea::not_equal,
+     [](fovea::real a, fovea::real b) { return a != b; }},
     {"less", fovea::less, fovea::less, [](fovea::real a, fovea::real b) { return a < b; }},
-    {"less_equal", fovea::less_equal, fovea::less_equal, [](fovea::real a, fovea::real b) { return a <= b; }},
+    {"less_equal", fovea::less_equal, fovea::less_equal,
+     [](fovea::real a, fovea::real b) { return a <= b; }},
     {"greater", fovea::greater, fovea::greater, [](fovea::real a, fovea::real b) { return a > b; }},
-    {"greater_equal", fovea::greater_equal, fovea::greater_equal, [](fovea::real a, fovea::real b) { return a >= b; }},
+    {"greater_equal", fovea::greater_equal, fovea::greater_equal,
+     [](fovea::real a, fovea::real b) { return a >= b; }},
 };
 
 }  // namespace
@@ -75,10 +84,12 @@ TEST_CASE("comparisons broadcast and agree with plain loops, also of NaN and inf
       const Shapes shapes = pairs(g);
       const Array a = crowded(shapes[0], g), b = crowded(shapes[1], g);
       CHECK(mask_differs(row.op(a, b), broadcast(shapes[0], shapes[1]), [&](const Position& place) {
-              return row.exact(a.data()[number(a.shape(), place)], b.data()[number(b.shape(), place)]);
+              return row.exact(a.data()[number(a.shape(), place)],
+                               b.data()[number(b.shape(), place)]);
             }) == "");
-      CHECK(mask_differs(row.with_number(a, 1), a.shape(),
-                         [&](const Position& place) { return row.exact(a.data()[number(a.shape(), place)], 1); }) == "");
+      CHECK(mask_differs(row.with_number(a, 1), a.shape(), [&](const Position& place) {
+              return row.exact(a.data()[number(a.shape(), place)], 1);
+            }) == "");
     });
 }
 
@@ -90,9 +101,12 @@ TEST_CASE("masks of masks broadcast and agree with plain loops") {
       return mask.keep()[static_cast<std::size_t>(number(mask.shape(), place))] != 0;
     };
     const Shape both = broadcast(shapes[0], shapes[1]);
-    CHECK(mask_differs(fovea::logical_and(a, b), both, [&](const Position& p) { return of(a, p) && of(b, p); }) == "");
-    CHECK(mask_differs(fovea::logical_or(a, b), both, [&](const Position& p) { return of(a, p) || of(b, p); }) == "");
-    CHECK(mask_differs(fovea::logical_not(a), a.shape(), [&](const Position& p) { return !of(a, p); }) == "");
+    CHECK(mask_differs(fovea::logical_and(a, b), both,
+                       [&](const Position& p) { return of(a, p) && of(b, p); }) == "");
+    CHECK(mask_differs(fovea::logical_or(a, b), both,
+                       [&](const Position& p) { return of(a, p) || of(b, p); }) == "");
+    CHECK(mask_differs(fovea::logical_not(a), a.shape(),
+                       [&](const Position& p) { return !of(a, p); }) == "");
   });
 }
 
@@ -119,10 +133,13 @@ TEST_CASE("argmax and argmin give the first of equals, and of NaN, along any axi
       CHECK(smallest.at(i) == least - line.begin());
     }
   });
-  CHECK(fovea::argmax(Tensor({2, 3}, {1, 5, 5, 7, 7, 0})).values()[1] == 0);  // the last axis, unless another is named
+  CHECK(fovea::argmax(Tensor({2, 3}, {1, 5, 5, 7, 7, 0})).values()[1] ==
+        0);  // the last axis, unless another is named
 }
 
-TEST_CASE("top_k names the largest first, of equals the first, NaN before all, and its values are what it names") {
+TEST_CASE(
+    "top_k names the largest first, of equals the first, NaN before all, and its values are what "
+    "it names") {
   for_each_trial("top_k", [](Generate& g) {
     const Array x = crowded(g.shape(1, 4), g);
     const Index length = x.shape()[-1], k = g.integer(0, length);
@@ -132,29 +149,37 @@ TEST_CASE("top_k names the largest first, of equals the first, NaN before all, a
       const auto of = [&](std::int32_t i) { return x.data()[row * length + i]; };
       std::vector<std::int32_t> order(static_cast<std::size_t>(length));
       std::iota(order.begin(), order.end(), 0);
-      std::ranges::stable_sort(order,
-                               [&](std::int32_t a, std::int32_t b) { return std::isnan(of(a)) ? !std::isnan(of(b)) : of(a) > of(b); });
+      std::ranges::stable_sort(order, [&](std::int32_t a, std::int32_t b) {
+        return std::isnan(of(a)) ? !std::isnan(of(b)) : of(a) > of(b);
+      });
       for (Index j = 0; j < k; ++j) {
         CHECK(top.ids.at(row * k + j) == order[static_cast<std::size_t>(j)]);
-        const fovea::real value = top.values.value().data()[row * k + j], expected = of(order[static_cast<std::size_t>(j)]);
+        const fovea::real value = top.values.value().data()[row * k + j],
+                          expected = of(order[static_cast<std::size_t>(j)]);
         CHECK((value == expected || (std::isnan(value) && std::isnan(expected))));
       }
     }
   });
 }
 
-TEST_CASE("NaN in what where does not choose, and in what masked_fill fills, reaches neither values nor gradients") {
+TEST_CASE(
+    "NaN in what where does not choose, and in what masked_fill fills, reaches neither values nor "
+    "gradients") {
   for (Index trial = 0; trial < 100; ++trial) {
     Generate g("where", trial);
     const Shape shape = g.shape(0, 4);
     const Mask mask = g.mask(shape, g.uniform(0.1, 0.9));
     Array a = g.array(shape, {-3, 3}), b = g.array(shape, {-3, 3});
     const Array weights = g.array(shape, {-1, 1});
-    for (Index i = 0; i < shape.count(); ++i) (mask.keep()[static_cast<std::size_t>(i)] ? b : a).mutable_data()[i] = missing;
+    for (Index i = 0; i < shape.count(); ++i)
+      (mask.keep()[static_cast<std::size_t>(i)] ? b : a).mutable_data()[i] = missing;
     INFO(to_string(shape), ", trial ", trial, ", FOVEA_SEED=", seed());
-    // Slopes beyond the choice are NaN where the numbers are: only a gradient of 0 that was never multiplied would still be seen.
-    const Tensor left = Tensor::parameter(a), right = Tensor::parameter(b), filled = Tensor::parameter(a);
-    const Tensor y = fovea::where(mask, left, right), z = fovea::masked_fill(filled, fovea::logical_not(mask), 7);
+    // Slopes beyond the choice are NaN where the numbers are: only a gradient of 0 that was never
+    // multiplied would still be seen.
+    const Tensor left = Tensor::parameter(a), right = Tensor::parameter(b),
+                 filled = Tensor::parameter(a);
+    const Tensor y = fovea::where(mask, left, right),
+                 z = fovea::masked_fill(filled, fovea::logical_not(mask), 7);
     weighted_sum(y, weights).backward();
     weighted_sum(z, weights).backward();
     for (Index i = 0; i < shape.count(); ++i) {
@@ -172,7 +197,12 @@ TEST_CASE("NaN in what where does not choose, and in what masked_fill fills, rea
 TEST_CASE("a gradient of NaN or infinity does not pass to what was not chosen") {
   const Tensor a = Tensor::parameter(Array({2}, {1, 2})), b = Tensor::parameter(Array({2}, {3, 4}));
   const Tensor y = fovea::where(Mask({2}, {1, 0}), a, b);
-  record("incoming", Array::zeros({}), wrt(y, [](const Array&, fovea::Gradient& dy) { dy.add(Array({2}, {missing, inf})); })).backward();
+  record("incoming", Array::zeros({}),
+         wrt(y,
+             [](const Array&, fovea::Gradient& dy) {
+               dy.add(Array({2}, {missing, inf}));
+             }))
+      .backward();
   CHECK(std::isnan(a.grad().at(0)));
   CHECK(a.grad().at(1) == 0);
   CHECK(b.grad().at(0) == 0);

@@ -15,13 +15,15 @@ using namespace support;
 
 namespace {
 
-constexpr Index trials = 120;       // small cases of each op
-constexpr Index large_trials = 12;  // cases beyond 32768 elements, or 2e6 multiplications, which are cut into pieces
+constexpr Index trials = 120;  // small cases of each op
+constexpr Index large_trials =
+    12;  // cases beyond 32768 elements, or 2e6 multiplications, which are cut into pieces
 
 void for_each_case(Scale scale, const std::function<void(const DrawnCase&)>& check) {
   for (const OpCase& op : op_cases())
     for (Index trial = 0; trial < (scale == Scale::small ? trials : large_trials); ++trial) {
-      INFO(fmt::format("{}, trial {}{}, FOVEA_SEED={}", op.name, trial, scale == Scale::large ? " (large)" : "", seed()));
+      INFO(fmt::format("{}, trial {}{}, FOVEA_SEED={}", op.name, trial,
+                       scale == Scale::large ? " (large)" : "", seed()));
       try {
         const DrawnCase drawn(op, trial, scale);
         INFO(drawn.text());
@@ -57,15 +59,21 @@ TEST_CASE("every function that ops.hpp declares has a row, and every row a funct
   std::set<std::string> declared, listed;
   for (std::string line; std::getline(header, line);)
     for (const std::string type : {"Tensor ", "TopK ", "Attention "})
-      if (line.starts_with(type)) declared.insert(line.substr(type.size(), line.find('(') - type.size()));
-  for (const OpCase& op : op_cases()) CHECK_MESSAGE(listed.insert(op.name).second, std::string(op.name), " has two rows");
+      if (line.starts_with(type))
+        declared.insert(line.substr(type.size(), line.find('(') - type.size()));
+  for (const OpCase& op : op_cases())
+    CHECK_MESSAGE(listed.insert(op.name).second, std::string(op.name), " has two rows");
   CHECK(declared.size() > 20);
   for (const std::string& name : declared)
-    CHECK_MESSAGE(listed.contains(name), name, " is declared, but tests/support/op_cases.cpp has no row for it");
-  for (const std::string& name : listed) CHECK_MESSAGE(declared.contains(name), name, " has a row, but is not declared");
+    CHECK_MESSAGE(listed.contains(name), name,
+                  " is declared, but tests/support/op_cases.cpp has no row for it");
+  for (const std::string& name : listed)
+    CHECK_MESSAGE(declared.contains(name), name, " has a row, but is not declared");
 }
 
-TEST_CASE("the table draws sizes 0 and 1, inputs out of a transpose, and one tensor as several inputs for each op") {
+TEST_CASE(
+    "the table draws sizes 0 and 1, inputs out of a transpose, and one tensor as several inputs "
+    "for each op") {
   for (const OpCase& op : op_cases()) {
     Index empty = 0, ones = 0, transposed = 0, same = 0;
     bool several = false;
@@ -76,7 +84,10 @@ TEST_CASE("the table draws sizes 0 and 1, inputs out of a transpose, and one ten
       transposed += drawn.transposed;
       same += drawn.same;
       // One tensor can be several inputs only where they can have one rank.
-      several = several || (drawn.shapes.size() > 1 && std::ranges::all_of(drawn.shapes, [&](const Shape& shape) { return shape.rank() == drawn.shapes[0].rank(); }));
+      several = several || (drawn.shapes.size() > 1 &&
+                            std::ranges::all_of(drawn.shapes, [&](const Shape& shape) {
+                              return shape.rank() == drawn.shapes[0].rank();
+                            }));
       if (drawn.shapes.empty()) empty = ones = transposed = trials;
     }
     INFO(std::string(op.name));
@@ -88,7 +99,9 @@ TEST_CASE("the table draws sizes 0 and 1, inputs out of a transpose, and one ten
 }
 
 #if defined(FOVEA_DOUBLE)
-TEST_CASE("gradients agree with central differences in random directions, and element by element for small inputs") {
+TEST_CASE(
+    "gradients agree with central differences in random directions, and element by element for "
+    "small inputs") {
   Index checks = 0, comparisons = 0;
   for_each_case(Scale::small, [&](const DrawnCase& drawn) {
     if (drawn.leaves.empty()) return;
@@ -103,8 +116,9 @@ TEST_CASE("gradients agree with central differences in random directions, and el
 
 TEST_CASE("values agree with plain loops in long double, and are equal where nothing is computed") {
   for (const Scale scale : {Scale::small, Scale::large})
-    for_each_case(
-        scale, [](const DrawnCase& drawn) { CHECK(differs(run(drawn).y, drawn.call.oracle(exact_inputs(drawn)), drawn.op->ulps) == ""); });
+    for_each_case(scale, [](const DrawnCase& drawn) {
+      CHECK(differs(run(drawn).y, drawn.call.oracle(exact_inputs(drawn)), drawn.op->ulps) == "");
+    });
 }
 
 TEST_CASE("values and gradients are the same bits on 1 and 3 threads, and when computed again") {
@@ -119,7 +133,8 @@ TEST_CASE("values and gradients are the same bits on 1 and 3 threads, and when c
       for (int repeat = 0; repeat < 2; ++repeat) {
         const Outcome shared = run(drawn);
         CHECK(bits_differ(shared.y, alone[next].y) == "");
-        for (std::size_t i = 0; i < shared.gradients.size(); ++i) CHECK(bits_differ(shared.gradients[i], alone[next].gradients[i]) == "");
+        for (std::size_t i = 0; i < shared.gradients.size(); ++i)
+          CHECK(bits_differ(shared.gradients[i], alone[next].gradients[i]) == "");
       }
       ++next;
     });
@@ -127,7 +142,9 @@ TEST_CASE("values and gradients are the same bits on 1 and 3 threads, and when c
   fovea::set_threads(before);
 }
 
-TEST_CASE("backward through a retained graph gives the same bits again, and changes neither values nor inputs") {
+TEST_CASE(
+    "backward through a retained graph gives the same bits again, and changes neither values nor "
+    "inputs") {
   for_each_case(Scale::small, [](const DrawnCase& drawn) {
     const std::vector<Tensor> leaves = as_parameters(drawn.leaves);
     if (leaves.empty()) return;
@@ -149,24 +166,30 @@ TEST_CASE("backward through a retained graph gives the same bits again, and chan
   });
 }
 
-TEST_CASE("gradients are added to what a leaf has gathered, and to what another use of the input gives") {
+TEST_CASE(
+    "gradients are added to what a leaf has gathered, and to what another use of the input gives") {
   for_each_case(Scale::small, [](const DrawnCase& drawn) {
     Generate g(drawn.op->name, 2000 + drawn.trial);
     const Outcome once = run(drawn);
     std::vector<Array> others;
     for (const Array& leaf : drawn.leaves) others.push_back(g.array(leaf.shape(), {-1, 1}));
-    const std::vector<Tensor> gathered = as_parameters(drawn.leaves), used = as_parameters(drawn.leaves);
+    const std::vector<Tensor> gathered = as_parameters(drawn.leaves),
+                              used = as_parameters(drawn.leaves);
     if (gathered.empty()) return;
 
     for (std::size_t i = 0; i < gathered.size(); ++i) gathered[i].gradient().add(others[i]);
     weighted_sum(drawn.function()(gathered), drawn.weights).backward();
 
-    // The other use is a step further from the leaf: inputs gather the op's share before or after it.
+    // The other use is a step further from the leaf: inputs gather the op's share before or after
+    // it.
     std::vector<Tensor> copies;
-    for (const Tensor& leaf : used) copies.push_back(fovea::reshape(leaf, {leaf.shape().sizes().begin(), leaf.shape().sizes().end()}));
+    for (const Tensor& leaf : used)
+      copies.push_back(
+          fovea::reshape(leaf, {leaf.shape().sizes().begin(), leaf.shape().sizes().end()}));
     Tensor loss = weighted_sum(drawn.function()(copies), drawn.weights);
     for (std::size_t i = 0; i < copies.size(); ++i)
-      loss = g.chance(0.5) ? loss + weighted_sum(copies[i], others[i]) : weighted_sum(copies[i], others[i]) + loss;
+      loss = g.chance(0.5) ? loss + weighted_sum(copies[i], others[i])
+                           : weighted_sum(copies[i], others[i]) + loss;
     loss.backward();
 
     for (std::size_t i = 0; i < gathered.size(); ++i) {
@@ -176,7 +199,9 @@ TEST_CASE("gradients are added to what a leaf has gathered, and to what another 
   });
 }
 
-TEST_CASE("an input that needs no gradient gets none, and the others' gradients are the same bits without it") {
+TEST_CASE(
+    "an input that needs no gradient gets none, and the others' gradients are the same bits "
+    "without it") {
   for_each_case(Scale::small, [](const DrawnCase& drawn) {
     if (drawn.leaves.empty()) return;
     const Outcome all = run(drawn);

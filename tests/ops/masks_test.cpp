@@ -1,4 +1,5 @@
-// What is masked is never computed with: a NaN there reaches neither results nor gradients, and changes no bit of them.
+// What is masked is never computed with: a NaN there reaches neither results nor gradients, and
+// changes no bit of them.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -22,20 +23,26 @@ struct Masked {
   Mask mask;  // broadcasts to shape
   Array x, weights;
 
-  explicit Masked(Generate& g) : shape(g.shape(1, 4)), axis(static_cast<int>(g.integer(0, shape.rank() - 1))) {
-    mask = g.mask(g.trial() % 3 == 0 ? g.broadcastable(shape) : shape, g.trial() % 10 == 9 ? 0 : g.uniform(0.1, 0.9));
+  explicit Masked(Generate& g)
+      : shape(g.shape(1, 4)), axis(static_cast<int>(g.integer(0, shape.rank() - 1))) {
+    mask = g.mask(g.trial() % 3 == 0 ? g.broadcastable(shape) : shape,
+                  g.trial() % 10 == 9 ? 0 : g.uniform(0.1, 0.9));
     // Every other mask drops some rows altogether.
     if (g.trial() % 2 == 0)
       for (Index i = 0; i < mask.count(); ++i) {
         Position place = position(mask.shape(), i);
-        if (const int own = axis - (shape.rank() - mask.shape().rank()); own >= 0) place[static_cast<std::size_t>(own)] = 0;
-        if (number(mask.shape(), place) % 3 == 0) mask.mutable_keep()[static_cast<std::size_t>(i)] = 0;
+        if (const int own = axis - (shape.rank() - mask.shape().rank()); own >= 0)
+          place[static_cast<std::size_t>(own)] = 0;
+        if (number(mask.shape(), place) % 3 == 0)
+          mask.mutable_keep()[static_cast<std::size_t>(i)] = 0;
       }
     x = g.array(shape, {-3, 3});
     weights = g.array(shape, {-1, 1});
   }
 
-  bool keeps(Index i) const { return mask.keep()[static_cast<std::size_t>(number(mask.shape(), position(shape, i)))] != 0; }
+  bool keeps(Index i) const {
+    return mask.keep()[static_cast<std::size_t>(number(mask.shape(), position(shape, i)))] != 0;
+  }
 
   // How many rows along the axis keep nothing.
   Index dropped_rows() const {
@@ -44,7 +51,8 @@ struct Masked {
       Position place = position(shape, i);
       if (place[static_cast<std::size_t>(axis)] != 0) continue;
       bool any = false;
-      for (; place[static_cast<std::size_t>(axis)] < shape[axis]; ++place[static_cast<std::size_t>(axis)])
+      for (; place[static_cast<std::size_t>(axis)] < shape[axis];
+           ++place[static_cast<std::size_t>(axis)])
         any = any || keeps(number(shape, place));
       rows += !any;
     }
@@ -65,26 +73,33 @@ struct Result {
 };
 
 // The gradient that comes in is `weights`, NaN included.
-Result run(Tensor (*op)(const Tensor&, int, const std::optional<Mask>&), const Masked& masked, const Array& x, const Array& weights) {
+Result run(Tensor (*op)(const Tensor&, int, const std::optional<Mask>&), const Masked& masked,
+           const Array& x, const Array& weights) {
   const Tensor leaf = Tensor::parameter(x);
   const Tensor y = op(leaf, masked.axis, masked.mask);
-  record("incoming", Array::zeros({}), wrt(y, [&](const Array&, fovea::Gradient& dy) { dy.add(weights); })).backward();
+  record("incoming", Array::zeros({}),
+         wrt(y, [&](const Array&, fovea::Gradient& dy) { dy.add(weights); }))
+      .backward();
   return {y.value(), leaf.grad()};
 }
 
 }  // namespace
 
-TEST_CASE("NaN in every masked position of 100 masks reaches neither values nor gradients, and changes no bit") {
+TEST_CASE(
+    "NaN in every masked position of 100 masks reaches neither values nor gradients, and changes "
+    "no bit") {
   Index positions = 0, rows = 0;
   for (Index trial = 0; trial < masks; ++trial) {
     Generate g("masks", trial);
     const Masked masked(g);
     rows += masked.dropped_rows();
     for (const auto op : {fovea::softmax, fovea::log_softmax}) {
-      INFO(std::string(op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape), " axis ", masked.axis, ", mask ",
-           to_string(masked.mask.shape()), ", trial ", trial, ", FOVEA_SEED=", seed());
+      INFO(std::string(op == fovea::softmax ? "softmax " : "log_softmax "), to_string(masked.shape),
+           " axis ", masked.axis, ", mask ", to_string(masked.mask.shape()), ", trial ", trial,
+           ", FOVEA_SEED=", seed());
       const Result clean = run(op, masked, masked.x, masked.weights);
-      const Result planted = run(op, masked, masked.planted(masked.x), masked.planted(masked.weights));
+      const Result planted =
+          run(op, masked, masked.planted(masked.x), masked.planted(masked.weights));
       CHECK(bits_differ(planted.y, clean.y) == "");
       CHECK(bits_differ(planted.dx, clean.dx) == "");
       const real outside = op == fovea::softmax ? real(0) : -std::numeric_limits<real>::infinity();
@@ -110,7 +125,8 @@ TEST_CASE("a mask that keeps all gives the same bits as none") {
     Generate g("all kept", trial);
     Masked masked(g);
     std::ranges::fill(masked.mask.mutable_keep(), std::uint8_t(1));
-    INFO(to_string(masked.shape), " axis ", masked.axis, ", trial ", trial, ", FOVEA_SEED=", seed());
+    INFO(to_string(masked.shape), " axis ", masked.axis, ", trial ", trial,
+         ", FOVEA_SEED=", seed());
     const Result with = run(fovea::softmax, masked, masked.x, masked.weights);
     const Tensor leaf = Tensor::parameter(masked.x);
     const Tensor y = fovea::softmax(leaf, masked.axis);

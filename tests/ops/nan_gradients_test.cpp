@@ -42,7 +42,9 @@ Array slope(const F& f, const Array& x) {
 
 }  // namespace
 
-TEST_CASE("a NaN in the data reaches the gradient, of every op of the table whose gradient depends on its data: where it stands, if it is the only input") {
+TEST_CASE(
+    "a NaN in the data reaches the gradient, of every op of the table whose gradient depends on "
+    "its data: where it stands, if it is the only input") {
   std::map<std::string, Index> checked;
   Index total = 0;
   for (const OpCase& op : op_cases())
@@ -51,34 +53,65 @@ TEST_CASE("a NaN in the data reaches the gradient, of every op of the table whos
       Generate g(op.name, 3000 + trial);
       DrawnCase other = drawn, with_nan = drawn;
       if (drawn.leaves.empty()) continue;
-      const auto chosen = static_cast<std::size_t>(g.integer(0, static_cast<Index>(drawn.leaves.size()) - 1));
+      const auto chosen =
+          static_cast<std::size_t>(g.integer(0, static_cast<Index>(drawn.leaves.size()) - 1));
       Array& leaf = with_nan.leaves[chosen];
       if (leaf.count() == 0) continue;
       other.leaves[chosen] = g.array(leaf.shape(), op.range);
       if (same_gradients(run(drawn), run(other))) continue;  // linear in it
-      if (std::string(op.name).starts_with("conv") && chosen == 1) continue;  // it may meet nothing but padding, whose gradient nobody gets
+      if (std::string(op.name).starts_with("conv") && chosen == 1)
+        continue;  // it may meet nothing but padding, whose gradient nobody gets
       leaf = leaf.clone();
       const Index place = g.integer(0, leaf.count() - 1);
       leaf.mutable_data()[place] = missing;
       const Outcome outcome = run(with_nan);
       if (!weighs_nan(outcome.y, drawn.weights)) continue;  // masked, or a power of 0
       INFO(fmt::format("trial {}, NaN at {}: {}", trial, place, with_nan.text()));
-      if (drawn.shapes.size() == 1 && std::string(op.name) != "prod")  // there it is the product of the others
+      if (drawn.shapes.size() == 1 &&
+          std::string(op.name) != "prod")  // there it is the product of the others
         CHECK(std::isnan(outcome.gradients[0].at(place)));
       else
         CHECK(std::ranges::any_of(outcome.gradients, holds_nan));
       ++checked[op.name];
       ++total;
     }
-  for (const char* name : {"max", "min", "maximum", "minimum", "relu", "clip", "abs", "leaky_relu", "elu", "gelu", "silu", "softplus", "max_pool1d", "max_pool2d", "top_k", "norm", "var", "std", "softmax",
-                           "logsumexp", "layer_norm", "rms_norm", "linear", "huber", "mean_absolute_error", "kl_divergence", "binary_cross_entropy_from_probabilities", "sparse_cross_entropy_from_probabilities"}) {
+  for (const char* name : {"max",
+                           "min",
+                           "maximum",
+                           "minimum",
+                           "relu",
+                           "clip",
+                           "abs",
+                           "leaky_relu",
+                           "elu",
+                           "gelu",
+                           "silu",
+                           "softplus",
+                           "max_pool1d",
+                           "max_pool2d",
+                           "top_k",
+                           "norm",
+                           "var",
+                           "std",
+                           "softmax",
+                           "logsumexp",
+                           "layer_norm",
+                           "rms_norm",
+                           "linear",
+                           "huber",
+                           "mean_absolute_error",
+                           "kl_divergence",
+                           "binary_cross_entropy_from_probabilities",
+                           "sparse_cross_entropy_from_probabilities"}) {
     INFO(std::string(name));
     CHECK(checked[name] >= 3);
   }
   std::printf("figure: gradients of a NaN checked = %lld\n", static_cast<long long>(total));
 }
 
-TEST_CASE("the gradient of max, min, maximum, minimum, relu, clip, sign and top_k is NaN where the data is, and stays what it was elsewhere") {
+TEST_CASE(
+    "the gradient of max, min, maximum, minimum, relu, clip, sign and top_k is NaN where the data "
+    "is, and stays what it was elsewhere") {
   const Array x({4}, {-2, missing, 1, 3}), rows({2, 2}, {1, missing, 1, 3});
   const auto check = [](const Array& d, std::initializer_list<real> expected) {
     Index i = 0;
@@ -90,15 +123,30 @@ TEST_CASE("the gradient of max, min, maximum, minimum, relu, clip, sign and top_
   };
   check(slope(fovea::relu, x), {0, missing, 1, 1});
   check(slope(fovea::sign, x), {0, missing, 0, 0});
-  check(slope([](const Tensor& t) { return fovea::leaky_relu(t, real(0.5)); }, x), {0.5, missing, 1, 1});
+  check(slope([](const Tensor& t) { return fovea::leaky_relu(t, real(0.5)); }, x),
+        {0.5, missing, 1, 1});
   check(slope([](const Tensor& t) { return fovea::clip(t, -1, 2); }, x), {0, missing, 1, 0});
-  check(slope([](const Tensor& t) { return fovea::maximum(t, fovea::scalar(0)); }, x), {0, missing, 1, 1});
-  check(slope([](const Tensor& t) { return fovea::minimum(fovea::scalar(0), t); }, x), {1, missing, 0, 0});
+  check(slope([](const Tensor& t) { return fovea::maximum(t, fovea::scalar(0)); }, x),
+        {0, missing, 1, 1});
+  check(slope([](const Tensor& t) { return fovea::minimum(fovea::scalar(0), t); }, x),
+        {1, missing, 0, 0});
   check(slope([](const Tensor& t) { return fovea::max(t, 1); }, rows), {missing, missing, 0, 1});
-  check(slope([](const Tensor& t) { return fovea::min(t, 0); }, rows), {0.5, missing, 0.5, missing});
+  check(slope([](const Tensor& t) { return fovea::min(t, 0); }, rows),
+        {0.5, missing, 0.5, missing});
   check(slope([](const Tensor& t) { return fovea::top_k(t, 1).values; }, rows), {0, missing, 0, 1});
-  check(slope([](const Tensor& t) { return fovea::max_pool1d(fovea::reshape(t, {1, 4, 1}), {.size = 2}); }, x), {0, missing, 0, 1});
-  check(slope([](const Tensor& t) { return fovea::max_pool2d(fovea::reshape(t, {1, 2, 2, 1}), {.size = {2, 1}, .stride = {1, 1}}); }, x), {0, missing, 1, 0});
+  check(slope(
+            [](const Tensor& t) {
+              return fovea::max_pool1d(fovea::reshape(t, {1, 4, 1}), {.size = 2});
+            },
+            x),
+        {0, missing, 0, 1});
+  check(slope(
+            [](const Tensor& t) {
+              return fovea::max_pool2d(fovea::reshape(t, {1, 2, 2, 1}),
+                                       {.size = {2, 1}, .stride = {1, 1}});
+            },
+            x),
+        {0, missing, 1, 0});
 }
 
 TEST_CASE("a NaN reaches the gradients through the relu of a linear map and of Dense") {

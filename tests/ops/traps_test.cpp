@@ -1,10 +1,12 @@
-// Floating-point traps of the user's: with division by zero, invalid operation and overflow unmasked, no op raises one on ordinary numbers.
+// Floating-point traps of the user's: with division by zero, invalid operation and overflow
+// unmasked, no op raises one on ordinary numbers.
 #include <doctest/doctest.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 #define FOVEA_CANNOT_TRAP
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define FOVEA_CANNOT_TRAP
 #endif
 #endif
@@ -40,7 +42,8 @@ struct Trapped {
   ~Trapped() { fedisableexcept(FE_ALL_EXCEPT); }
 };
 
-// Runs `work` in a child process; the part at which it raised a floating-point exception, -1 for none.
+// Runs `work` in a child process; the part at which it raised a floating-point exception, -1 for
+// none.
 template <class Work>
 int trapped_part(const Work& work) {
   std::fflush(nullptr);
@@ -62,7 +65,8 @@ struct OneThread {
   ~OneThread() { fovea::set_threads(before); }
 };
 
-void step(const Array& parameter, const Array& gradient, const fovea::AdamOptions& options, bool by_rows) {
+void step(const Array& parameter, const Array& gradient, const fovea::AdamOptions& options,
+          bool by_rows) {
   const Tensor p = Tensor::parameter(parameter);
   fovea::Adam adam{options};
   adam.attach({{"p", p}});
@@ -97,7 +101,9 @@ TEST_CASE("with traps unmasked the child process of this test sees the exception
         }) == 5);
 }
 
-TEST_CASE("no op of the table raises a floating-point exception on ordinary numbers, forward or backward, at any size") {
+TEST_CASE(
+    "no op of the table raises a floating-point exception on ordinary numbers, forward or "
+    "backward, at any size") {
   const OneThread one;
   Index runs = 0;
   for (const OpCase& op : op_cases()) {
@@ -110,34 +116,124 @@ TEST_CASE("no op of the table raises a floating-point exception on ordinary numb
         run(drawn);
       }
     });
-    if (trial >= 0) FAIL_CHECK(DrawnCase(op, trial, Scale::small).text(), ", trial ", trial, ": raises a floating-point exception");
+    if (trial >= 0)
+      FAIL_CHECK(DrawnCase(op, trial, Scale::small).text(), ", trial ", trial,
+                 ": raises a floating-point exception");
     runs += trials;
   }
   std::printf("figure: op calls under traps = %lld\n", static_cast<long long>(runs));
 }
 
-TEST_CASE("zeros, equal numbers, large logits and masks that keep nothing raise no floating-point exception") {
+TEST_CASE(
+    "zeros, equal numbers, large logits and masks that keep nothing raise no floating-point "
+    "exception") {
   using namespace fovea;
   const OneThread one;
   const std::pair<const char*, std::function<void(Index)>> cases[] = {
-      {"norm of zeros", [](Index n) { differentiate([](const Tensor& x) { return norm(x, 1); }, Array::zeros({3, n})); }},
-      {"std of equal numbers", [](Index n) { differentiate([](const Tensor& x) { return fovea::std(x, 1); }, Array::full({3, n}, 2)); }},
-      {"max of equal numbers", [](Index n) { differentiate([](const Tensor& x) { return max(x, 1); }, Array::full({3, n}, 2)); }},
-      {"layer_norm of equal numbers", [](Index n) { differentiate([n](const Tensor& x) { return layer_norm(x, Array::full({n}, 1), Array::zeros({n})); }, Array::full({3, n}, 2)); }},
-      {"softmax of 1e4", [](Index n) { differentiate([](const Tensor& x) { return softmax(x); }, Array::full({3, n}, real(-1e4))); }},
-      {"log_softmax of 1e4", [](Index n) { differentiate([](const Tensor& x) { return log_softmax(x); }, Array::full({3, n}, real(-1e4))); }},
-      {"logsumexp of 1e4", [](Index n) { differentiate([](const Tensor& x) { return logsumexp(x, 1); }, Array::full({3, n}, real(-1e4))); }},
-      {"softmax of nothing", [](Index n) { differentiate([n](const Tensor& x) { return softmax(x, -1, Mask(Shape{1, n}, std::vector<std::uint8_t>(static_cast<std::size_t>(n), 0))); }, Array::full({3, n}, 2)); }},
-      {"softmax of nothing along the first axis", [](Index n) { differentiate([](const Tensor& x) { return softmax(x, 0, Mask(Shape{3, 1}, {0, 0, 0})); }, Array::full({3, n}, 2)); }},
-      {"cross-entropy of 1e4", [](Index n) { differentiate([](const Tensor& x) { return sparse_cross_entropy(x, Ids({3}, {0, 0, 0}), {.label_smoothing = real(0.1)}); }, Array::full({3, n}, real(-1e4))); }},
-      {"binary cross-entropy of 1e4", [](Index n) { differentiate([n](const Tensor& x) { return binary_cross_entropy(x, Array::full({3, n}, 1)); }, Array::full({3, n}, real(-1e4))); }},
-      {"sigmoid of 1e4", [](Index n) { differentiate([](const Tensor& x) { return sigmoid(x) + tanh(x) + gelu(x) + silu(x) + softplus(x) + elu(x); }, Array::full({3, n}, real(1e4))); }},
-      {"dropout of all", [](Index n) { differentiate([](const Tensor& x) { return dropout(x, 1, Rng(1)); }, Array::full({3, n}, 2)); }},
-      {"Adam", [](Index n) { step(Array::full({3, n}, 1), Array::full({3, n}, real(0.1)), {}, false); }},
-      {"Adam in PyTorch's form, of zeros", [](Index n) { step(Array::zeros({3, n}), Array::zeros({3, n}), {.epsilon = 1e-8, .epsilon_inside = true}, false); }},
-      {"Adam by rows", [](Index n) { step(Array::full({3, n}, 1), Array::full({2, n}, real(0.1)), {.l2 = 0.1}, true); }},
-      {"GRU", [](Index n) { GRU layer{3}; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
-      {"AttentionLayer", [](Index n) { AttentionLayer layer{3}; layer.build(Shape{n, 2}, Rng(1)); differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1)); }},
+      {"norm of zeros",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return norm(x, 1); }, Array::zeros({3, n}));
+       }},
+      {"std of equal numbers",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return fovea::std(x, 1); }, Array::full({3, n}, 2));
+       }},
+      {"max of equal numbers",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return max(x, 1); }, Array::full({3, n}, 2));
+       }},
+      {"layer_norm of equal numbers",
+       [](Index n) {
+         differentiate(
+             [n](const Tensor& x) { return layer_norm(x, Array::full({n}, 1), Array::zeros({n})); },
+             Array::full({3, n}, 2));
+       }},
+      {"softmax of 1e4",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return softmax(x); }, Array::full({3, n}, real(-1e4)));
+       }},
+      {"log_softmax of 1e4",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return log_softmax(x); },
+                       Array::full({3, n}, real(-1e4)));
+       }},
+      {"logsumexp of 1e4",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return logsumexp(x, 1); },
+                       Array::full({3, n}, real(-1e4)));
+       }},
+      {"softmax of nothing",
+       [](Index n) {
+         differentiate(
+             [n](const Tensor& x) {
+               return softmax(
+                   x, -1,
+                   Mask(Shape{1, n}, std::vector<std::uint8_t>(static_cast<std::size_t>(n), 0)));
+             },
+             Array::full({3, n}, 2));
+       }},
+      {"softmax of nothing along the first axis",
+       [](Index n) {
+         differentiate(
+             [](const Tensor& x) {
+               return softmax(x, 0, Mask(Shape{3, 1}, {0, 0, 0}));
+             },
+             Array::full({3, n}, 2));
+       }},
+      {"cross-entropy of 1e4",
+       [](Index n) {
+         differentiate(
+             [](const Tensor& x) {
+               return sparse_cross_entropy(x, Ids({3}, {0, 0, 0}), {.label_smoothing = real(0.1)});
+             },
+             Array::full({3, n}, real(-1e4)));
+       }},
+      {"binary cross-entropy of 1e4",
+       [](Index n) {
+         differentiate(
+             [n](const Tensor& x) {
+               return binary_cross_entropy(x, Array::full({3, n}, 1));
+             },
+             Array::full({3, n}, real(-1e4)));
+       }},
+      {"sigmoid of 1e4",
+       [](Index n) {
+         differentiate(
+             [](const Tensor& x) {
+               return sigmoid(x) + tanh(x) + gelu(x) + silu(x) + softplus(x) + elu(x);
+             },
+             Array::full({3, n}, real(1e4)));
+       }},
+      {"dropout of all",
+       [](Index n) {
+         differentiate([](const Tensor& x) { return dropout(x, 1, Rng(1)); },
+                       Array::full({3, n}, 2));
+       }},
+      {"Adam",
+       [](Index n) {
+         step(Array::full({3, n}, 1), Array::full({3, n}, real(0.1)), {}, false);
+       }},
+      {"Adam in PyTorch's form, of zeros",
+       [](Index n) {
+         step(Array::zeros({3, n}), Array::zeros({3, n}), {.epsilon = 1e-8, .epsilon_inside = true},
+              false);
+       }},
+      {"Adam by rows",
+       [](Index n) {
+         step(Array::full({3, n}, 1), Array::full({2, n}, real(0.1)), {.l2 = 0.1}, true);
+       }},
+      {"GRU",
+       [](Index n) {
+         GRU layer{3};
+         layer.build(Shape{n, 2}, Rng(1));
+         differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1));
+       }},
+      {"AttentionLayer",
+       [](Index n) {
+         AttentionLayer layer{3};
+         layer.build(Shape{n, 2}, Rng(1));
+         differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1));
+       }},
   };
   for (const auto& [name, work] : cases) {
     const int failed = trapped_part([&, &work = work] {
@@ -146,9 +242,11 @@ TEST_CASE("zeros, equal numbers, large logits and masks that keep nothing raise 
         work(size);
       }
     });
-    if (failed >= 0) FAIL_CHECK(std::string(name), " at size ", failed, ": raises a floating-point exception");
+    if (failed >= 0)
+      FAIL_CHECK(std::string(name), " at size ", failed, ": raises a floating-point exception");
   }
 }
 #else
-TEST_CASE("floating-point traps are not tested here: under sanitizers, or without feenableexcept") {}
+TEST_CASE("floating-point traps are not tested here: under sanitizers, or without feenableexcept") {
+}
 #endif

@@ -1,4 +1,5 @@
-// A table whose gradient is rows, against the same table with the same gradient in full: the same bits, whenever somebody looks.
+// A table whose gradient is rows, against the same table with the same gradient in full: the same
+// bits, whenever somebody looks.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -21,24 +22,30 @@ using support::Generate;
 
 namespace {
 
-const AdamOptions forms[] = {{},
-                             {.learning_rate = 0.05, .epsilon = 1e-8, .epsilon_inside = true},
-                             {.learning_rate = 0.01, .weight_decay = 0.1},
-                             {.learning_rate = 0.01, .l2 = 0.1},
-                             {.learning_rate = 0.01, .beta_1 = 0.95, .beta_2 = 0.5},  // moments that never let a row rest
-                             {.learning_rate = 0.5, .beta_1 = 0, .beta_2 = 0.9}};
+const AdamOptions forms[] = {
+    {},
+    {.learning_rate = 0.05, .epsilon = 1e-8, .epsilon_inside = true},
+    {.learning_rate = 0.01, .weight_decay = 0.1},
+    {.learning_rate = 0.01, .l2 = 0.1},
+    {.learning_rate = 0.01, .beta_1 = 0.95, .beta_2 = 0.5},  // moments that never let a row rest
+    {.learning_rate = 0.5, .beta_1 = 0, .beta_2 = 0.9}};
 
 // The same table twice: one with rows, one swept in full.
 struct Twins {
   Tensor rows, full;
   Adam on_rows, on_full;
 
-  Twins(const Array& table, const AdamOptions& options) : rows(Tensor::parameter(table)), full(Tensor::parameter(table)), on_rows(options), on_full(options) {
+  Twins(const Array& table, const AdamOptions& options)
+      : rows(Tensor::parameter(table)),
+        full(Tensor::parameter(table)),
+        on_rows(options),
+        on_full(options) {
     on_rows.attach({{"table", rows}});
     on_full.attach({{"table", full}});
   }
 
-  // One step with row i of `values` as the gradient of row ids.at(i); read through the graph, as a model does, or added from outside.
+  // One step with row i of `values` as the gradient of row ids.at(i); read through the graph, as a
+  // model does, or added from outside.
   void step(const Ids& ids, const Array& values, bool through_graph) {
     on_rows.zero_grad();
     on_full.zero_grad();
@@ -54,13 +61,16 @@ struct Twins {
   std::string differ() const {
     const std::string table = bits_differ(rows.value(), full.value());
     const std::string mean = bits_differ(on_rows.slots()[0].mean, on_full.slots()[0].mean);
-    return !table.empty() ? "table: " + table : !mean.empty() ? "mean: " + mean : bits_differ(on_rows.slots()[0].variance, on_full.slots()[0].variance);
+    return !table.empty()  ? "table: " + table
+           : !mean.empty() ? "mean: " + mean
+                           : bits_differ(on_rows.slots()[0].variance, on_full.slots()[0].variance);
   }
 };
 
 }  // namespace
 
-TEST_CASE("rows that are made up for when read have the bits of a table that is swept in every step") {
+TEST_CASE(
+    "rows that are made up for when read have the bits of a table that is swept in every step") {
   for (const AdamOptions& form : forms)
     for (Index trial = 0; trial < 6; ++trial) {
       Generate g("adam rows", trial);
@@ -83,7 +93,9 @@ TEST_CASE("rows that are made up for when read have the bits of a table that is 
     }
 }
 
-TEST_CASE("a row that is left alone for thousands of steps has the bits of one that was swept thousands of times") {
+TEST_CASE(
+    "a row that is left alone for thousands of steps has the bits of one that was swept thousands "
+    "of times") {
   for (const AdamOptions& form : forms) {
     CAPTURE(form.beta_2);
     CAPTURE(form.weight_decay);
@@ -91,7 +103,8 @@ TEST_CASE("a row that is left alone for thousands of steps has the bits of one t
     Twins twins(g.array(Shape{3, 21}, {-1, 1}), form);
     for (Index step = 0; step < 3000; ++step) {
       const bool all = step < 5 || step == 1700;
-      twins.step(all ? Ids(Shape{3}, {0, 1, 2}) : Ids(Shape{1}, {1}), g.array(Shape{all ? 3 : 1, 21}, {-1, 1}), true);
+      twins.step(all ? Ids(Shape{3}, {0, 1, 2}) : Ids(Shape{1}, {1}),
+                 g.array(Shape{all ? 3 : 1, 21}, {-1, 1}), true);
     }
     CHECK(twins.differ() == "");
   }
@@ -104,7 +117,8 @@ TEST_CASE("rows, a full gradient and no gradient may follow each other") {
     for (Index step = 0; step < 30; ++step) {
       twins.on_rows.zero_grad();
       twins.on_full.zero_grad();
-      if (step % 3 == 0) twins.rows.gradient().add_rows(Ids(Shape{2}, {4, 1}), g.array(Shape{2, 5}, {-1, 1}));
+      if (step % 3 == 0)
+        twins.rows.gradient().add_rows(Ids(Shape{2}, {4, 1}), g.array(Shape{2, 5}, {-1, 1}));
       if (step % 5 == 1) twins.rows.gradient().add(g.array(Shape{6, 5}, {-1, 1}));
       if (!twins.rows.gradient().empty()) twins.full.gradient().add(twins.rows.gradient().array());
       twins.on_rows.step();
@@ -114,7 +128,8 @@ TEST_CASE("rows, a full gradient and no gradient may follow each other") {
   }
 }
 
-TEST_CASE("a step that runs out of memory, wherever it does, has changed nothing and can be made again") {
+TEST_CASE(
+    "a step that runs out of memory, wherever it does, has changed nothing and can be made again") {
   struct Cap {
     ~Cap() { memory::set_cap(0); }
   } const lifted;
@@ -148,12 +163,17 @@ TEST_CASE("a step that runs out of memory at one parameter has moved none of the
     ~Cap() { memory::set_cap(0); }
   } const lifted;
   Generate g("out of memory among several", 0);
-  const Tensor before = Tensor::parameter(g.array(Shape{4, 3}, {-1, 1})), table = Tensor::parameter(g.array(Shape{50, 8}, {-1, 1})), after = Tensor::parameter(g.array(Shape{5}, {-1, 1}));
+  const Tensor before = Tensor::parameter(g.array(Shape{4, 3}, {-1, 1})),
+               table = Tensor::parameter(g.array(Shape{50, 8}, {-1, 1})),
+               after = Tensor::parameter(g.array(Shape{5}, {-1, 1}));
   Adam adam{AdamOptions{}};
   adam.attach({{"before", before}, {"table", table}, {"after", after}});
-  const auto numbers = [&] { return std::vector<Array>{before.value().clone(), table.value().clone(), after.value().clone()}; };
+  const auto numbers = [&] {
+    return std::vector<Array>{before.value().clone(), table.value().clone(), after.value().clone()};
+  };
   const Ids ids = g.ids(Shape{2000}, 50);  // several pieces
-  const Array dbefore = g.array(Shape{4, 3}, {-1, 1}), dtable = g.array(Shape{2000, 8}, {-1, 1}), dafter = g.array(Shape{5}, {-1, 1});
+  const Array dbefore = g.array(Shape{4, 3}, {-1, 1}), dtable = g.array(Shape{2000, 8}, {-1, 1}),
+              dafter = g.array(Shape{5}, {-1, 1});
   for (int step = 0; step < 3; ++step) {
     adam.zero_grad();
     before.gradient().add(dbefore);
@@ -181,12 +201,16 @@ TEST_CASE("a step that runs out of memory at one parameter has moved none of the
   }
 }
 
-TEST_CASE("whoever reads a table sees rows that are up to date: copies, gathers, and a second optimiser") {
+TEST_CASE(
+    "whoever reads a table sees rows that are up to date: copies, gathers, and a second "
+    "optimiser") {
   Generate g("adam rows readers", 0);
   Twins twins(g.array(Shape{9, 4}, {-1, 1}), {});
   const Tensor alias = twins.rows;
   const auto train = [&] {
-    for (Index step = 0; step < 10; ++step) twins.step(Ids(Shape{1}, {static_cast<std::int32_t>(step % 4)}), g.array(Shape{1, 4}, {-1, 1}), true);
+    for (Index step = 0; step < 10; ++step)
+      twins.step(Ids(Shape{1}, {static_cast<std::int32_t>(step % 4)}),
+                 g.array(Shape{1, 4}, {-1, 1}), true);
   };
   train();
   CHECK(bits_differ(alias.value(), twins.full.value()) == "");
@@ -201,7 +225,8 @@ TEST_CASE("whoever reads a table sees rows that are up to date: copies, gathers,
   for (Index step = 0; step < 10; ++step) {
     twins.rows.zero_grad();
     twins.full.zero_grad();
-    twins.rows.gradient().add_rows(Ids(Shape{1}, {static_cast<std::int32_t>(step / 2 % 3)}), Array::full(Shape{1, 4}, 1));
+    twins.rows.gradient().add_rows(Ids(Shape{1}, {static_cast<std::int32_t>(step / 2 % 3)}),
+                                   Array::full(Shape{1, 4}, 1));
     twins.full.gradient().add(twins.rows.gradient().array());
     second.step();
     third.step();
@@ -250,7 +275,8 @@ TEST_CASE("a row that one thread brings up to date is not read by another before
   for (const Tensor& row : read) CHECK(bits_differ(row.value(), expected) == "");
 }
 
-TEST_CASE("rows may be told to stand still where no gradient touches them, which is another algorithm") {
+TEST_CASE(
+    "rows may be told to stand still where no gradient touches them, which is another algorithm") {
   Generate g("adam rows still", 0);
   const Array start = g.array(Shape{3, 4}, {-1, 1});
   const Tensor table = Tensor::parameter(start);
@@ -313,8 +339,10 @@ TEST_CASE("a parameter that is set to infinity in a row that nothing touches end
   Generate g("infinite parameter", 0);
   Twins twins(g.array(Shape{2, 80}, {-1, 1}), {});
   twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
-  for (Tensor* table : {&twins.rows, &twins.full}) table->mutable_value().mutable_data()[3] = std::numeric_limits<real>::infinity();
-  for (int i = 0; i < 20; ++i) twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
+  for (Tensor* table : {&twins.rows, &twins.full})
+    table->mutable_value().mutable_data()[3] = std::numeric_limits<real>::infinity();
+  for (int i = 0; i < 20; ++i)
+    twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
   CHECK(!std::isfinite(twins.rows.value().at(3)));
   CHECK(std::isfinite(twins.rows.value().at(4)));
   CHECK(twins.differ() == "");
@@ -322,9 +350,11 @@ TEST_CASE("a parameter that is set to infinity in a row that nothing touches end
 
 TEST_CASE("a row whose variance fades to nothing under a tiny epsilon ends as in a sweep") {
   Generate g("tiny epsilon", 0);
-  Twins twins(g.array(Shape{2, 80}, {-1, 1}), {.learning_rate = 1e-9, .beta_1 = 0.9, .beta_2 = 0.82, .epsilon = 1e-30});
+  Twins twins(g.array(Shape{2, 80}, {-1, 1}),
+              {.learning_rate = 1e-9, .beta_1 = 0.9, .beta_2 = 0.82, .epsilon = 1e-30});
   twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
-  for (int i = 0; i < 600; ++i) twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
+  for (int i = 0; i < 600; ++i)
+    twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
   CHECK(twins.differ() == "");
 }
 
@@ -332,15 +362,18 @@ TEST_CASE("rows stay those of a sweep when the rate changes in every step") {
   Generate g("changing rate", 0);
   Twins twins(g.array(Shape{30, 20}, {-1, 1}), {});
   for (Index step = 0; step < 1500; ++step) {
-    const double rate = 1e-3 * (1 + 0.9 * static_cast<double>(step % 11)) * (step % 400 < 200 ? 1 : 30);
+    const double rate =
+        1e-3 * (1 + 0.9 * static_cast<double>(step % 11)) * (step % 400 < 200 ? 1 : 30);
     twins.on_rows.set_learning_rate(rate);
     twins.on_full.set_learning_rate(rate);
-    twins.step(g.ids(Shape{1}, step % 100 == 0 ? 30 : 3), g.array(Shape{1, 20}, {-1e-2, 1e-2}), true);
+    twins.step(g.ids(Shape{1}, step % 100 == 0 ? 30 : 3), g.array(Shape{1, 20}, {-1e-2, 1e-2}),
+               true);
   }
   CHECK(twins.differ() == "");
 }
 
-TEST_CASE("rows whose gradients are too large to be squared stay finite, and have the bits of a sweep") {
+TEST_CASE(
+    "rows whose gradients are too large to be squared stay finite, and have the bits of a sweep") {
   for (const AdamOptions& form : forms) {
     CAPTURE(form.beta_2);
     CAPTURE(form.l2);
@@ -348,7 +381,8 @@ TEST_CASE("rows whose gradients are too large to be squared stay finite, and hav
     Twins twins(g.array(Shape{5, 37}, {-1, 1}), form);
     const double root = std::sqrt(static_cast<double>(std::numeric_limits<real>::max()));
     for (Index step = 0; step < 300; ++step) {
-      const Ids ids = step % 60 == 0 ? Ids(Shape{3}, {0, 1, 3}) : Ids(Shape{1}, {static_cast<std::int32_t>(g.integer(2, 3))});
+      const Ids ids = step % 60 == 0 ? Ids(Shape{3}, {0, 1, 3})
+                                     : Ids(Shape{1}, {static_cast<std::int32_t>(g.integer(2, 3))});
       Array values = g.array(Shape{ids.count(), 37}, {-1, 1});
       for (real& value : values.mutable_values())
         if (step < 100 && g.chance(0.3)) value *= static_cast<real>(root * g.uniform(0.5, 1e5));

@@ -18,7 +18,9 @@ using support::bits_differ;
 
 namespace {
 
-Tensor numbers(std::initializer_list<real> values) { return Tensor::parameter(Array(Shape{static_cast<Index>(values.size())}, values)); }
+Tensor numbers(std::initializer_list<real> values) {
+  return Tensor::parameter(Array(Shape{static_cast<Index>(values.size())}, values));
+}
 
 struct Pair {
   Dense first{3}, second{2};
@@ -33,7 +35,8 @@ struct Pair {
 
 }  // namespace
 
-TEST_CASE("the first step is the learning rate against the sign of the gradient, whatever its size") {
+TEST_CASE(
+    "the first step is the learning rate against the sign of the gradient, whatever its size") {
   const Tensor p = numbers({1, 2, 3});
   Adam adam{{.learning_rate = 0.01}};
   adam.attach({{"p", p}});
@@ -45,7 +48,9 @@ TEST_CASE("the first step is the learning rate against the sign of the gradient,
   CHECK(adam.steps() == 1);
 }
 
-TEST_CASE("a parameter without a gradient takes part with zeros: at first it stands, later its moments carry it on") {
+TEST_CASE(
+    "a parameter without a gradient takes part with zeros: at first it stands, later its moments "
+    "carry it on") {
   const Tensor p = numbers({1}), q = numbers({1});
   Adam adam;
   adam.attach({{"p", p}, {"q", q}});
@@ -73,7 +78,8 @@ TEST_CASE("gradients stay until they are forgotten") {
 TEST_CASE("frozen parameters are left alone, the others move") {
   Pair model;
   set_trainable(model.first, false);
-  const Array frozen = model.first.weight.value().clone(), free = model.second.weight.value().clone();
+  const Array frozen = model.first.weight.value().clone(),
+              free = model.second.weight.value().clone();
   Adam adam;
   adam.attach(model);
   CHECK(adam.slots().size() == 2);
@@ -103,7 +109,9 @@ TEST_CASE("a parameter that is listed twice moves once a step") {
   CHECK(bits_differ(p.value(), alone.value()) == "");
 }
 
-TEST_CASE("attach adds: both modules of a loop of one's own learn, and what is attached twice is taken once and goes on") {
+TEST_CASE(
+    "attach adds: both modules of a loop of one's own learn, and what is attached twice is taken "
+    "once and goes on") {
   Dense embedding{3}, dense{2};
   embedding.build(Shape{4}, Rng(1));
   dense.build(Shape{3}, Rng(2));
@@ -122,17 +130,22 @@ TEST_CASE("attach adds: both modules of a loop of one's own learn, and what is a
   CHECK(bits_differ(adam.slots()[0].mean, mean) == "");
 }
 
-TEST_CASE("a parameter that is attached later counts its steps from there, as if it had an optimiser of its own") {
+TEST_CASE(
+    "a parameter that is attached later counts its steps from there, as if it had an optimiser of "
+    "its own") {
   for (const bool rows : {false, true}) {
     const auto steps = [&](const Tensor& p, Adam& adam, int from, int to) {
       for (int i = from; i < to; ++i) {
         adam.zero_grad();
-        if (rows) p.gradient().add_rows(Ids(Shape{1}, {i % 2}), Array(Shape{1, 1}, {real(i + 1)}));
-        else p.gradient().add(Array(Shape{2, 1}, {real(i + 1), -1}));
+        if (rows)
+          p.gradient().add_rows(Ids(Shape{1}, {i % 2}), Array(Shape{1, 1}, {real(i + 1)}));
+        else
+          p.gradient().add(Array(Shape{2, 1}, {real(i + 1), -1}));
         adam.step();
       }
     };
-    const Tensor first = Tensor::parameter(Array(Shape{2, 1}, {1, 2})), later = first.clone(), alone = first.clone();
+    const Tensor first = Tensor::parameter(Array(Shape{2, 1}, {1, 2})), later = first.clone(),
+                 alone = first.clone();
     Adam adam, own;
     adam.attach({{"first", first}});
     steps(first, adam, 0, 5);
@@ -144,14 +157,21 @@ TEST_CASE("a parameter that is attached later counts its steps from there, as if
   }
 }
 
-TEST_CASE("a module that is not built is refused by attach, which would else attach nothing without a word") {
+TEST_CASE(
+    "a module that is not built is refused by attach, which would else attach nothing without a "
+    "word") {
   Adam adam;
-  CHECK_THROWS_WITH_AS(adam.attach(Dense{3}), "Adam: attach: the module is not built, and its parameters have no numbers yet; call build first", StateError);
+  CHECK_THROWS_WITH_AS(adam.attach(Dense{3}),
+                       "Adam: attach: the module is not built, and its parameters have no numbers "
+                       "yet; call build first",
+                       StateError);
   adam.attach(Dropout{real(0.5)});  // has no parameters
   CHECK(adam.slots().empty());
 }
 
-TEST_CASE("contexts of an optimiser differ from pass to pass and from step to step, and the first of each step is that of fit") {
+TEST_CASE(
+    "contexts of an optimiser differ from pass to pass and from step to step, and the first of "
+    "each step is that of fit") {
   const Tensor p = numbers({1});
   Adam adam;
   adam.attach({{"p", p}});
@@ -183,7 +203,9 @@ TEST_CASE("reset lets go of parameters and moments, and begins anew") {
   CHECK(adam.slots()[0].variance.at(0) == 0);
 }
 
-TEST_CASE("a step changes the numbers under a graph that was recorded before, which backward then refuses") {
+TEST_CASE(
+    "a step changes the numbers under a graph that was recorded before, which backward then "
+    "refuses") {
   const Pair model;
   Adam adam;
   adam.attach(model);
@@ -207,7 +229,8 @@ TEST_CASE("a learning rate of 0 moves nothing, and the rate can be changed on th
 }
 
 TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like any other") {
-  const Tensor none = Tensor::parameter(Array(Shape{0, 3})), scalar = Tensor::parameter(Array::full(Shape{}, 2));
+  const Tensor none = Tensor::parameter(Array(Shape{0, 3})),
+               scalar = Tensor::parameter(Array::full(Shape{}, 2));
   Adam adam;
   adam.attach({{"none", none}, {"scalar", scalar}});
   none.gradient().add_rows(Ids(), Array(Shape{0, 0}));
@@ -219,19 +242,31 @@ TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like
 
 TEST_CASE("a step without parameters says what is missing") {
   Adam adam;
-  CHECK_THROWS_WITH_AS(adam.step(), "Adam: nothing that learns is attached; call attach(model) once the model is built and some of its parameters learn", StateError);
+  CHECK_THROWS_WITH_AS(adam.step(),
+                       "Adam: nothing that learns is attached; call attach(model) once the model "
+                       "is built and some of its parameters learn",
+                       StateError);
   adam.attach(Dropout{0});
   CHECK_THROWS_AS(adam.step(), StateError);
 }
 
 TEST_CASE("options out of range are refused with their name and value") {
-  CHECK_THROWS_WITH_AS(Adam({.learning_rate = -1}), "Adam: learning_rate is -1; it must be at least 0 and finite", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.beta_1 = 1}), "Adam: beta_1 is 1; it must be at least 0 and below 1", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.beta_2 = -0.5}), "Adam: beta_2 is -0.5; it must be at least 0 and below 1", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.epsilon = 0}), "Adam: epsilon is 0; it must be above 0, finite, and not so small that it counts as 0 in training", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.weight_decay = -0.1}), "Adam: weight_decay is -0.1; it must be at least 0 and finite", ValueError);
-  CHECK_THROWS_WITH_AS(Adam({.l2 = -0.1}), "Adam: l2 is -0.1; it must be at least 0 and finite", ValueError);
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH_AS(Adam({.learning_rate = -1}),
+                       "Adam: learning_rate is -1; it must be at least 0 and finite", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.beta_1 = 1}), "Adam: beta_1 is 1; it must be at least 0 and below 1",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.beta_2 = -0.5}),
+                       "Adam: beta_2 is -0.5; it must be at least 0 and below 1", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.epsilon = 0}),
+                       "Adam: epsilon is 0; it must be above 0, finite, and not so small that it "
+                       "counts as 0 in training",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.weight_decay = -0.1}),
+                       "Adam: weight_decay is -0.1; it must be at least 0 and finite", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({.l2 = -0.1}), "Adam: l2 is -0.1; it must be at least 0 and finite",
+                       ValueError);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                   infinity = std::numeric_limits<double>::infinity();
   for (const double bad : {nan, infinity}) {
     CHECK_THROWS_AS(Adam({.learning_rate = bad}), ValueError);
     CHECK_THROWS_AS(Adam({.beta_1 = bad}), ValueError);

@@ -25,7 +25,9 @@ bool a_copy_stays(const Elements<T, Self>& original, T other) {
   assigned = kept;
   assigned.mutable_data()[0] = other;
   const Self moved = std::move(written);
-  return std::ranges::equal(kept.values(), before) && std::ranges::count(moved.values(), other) == moved.count() && moved.shape() == kept.shape();
+  return std::ranges::equal(kept.values(), before) &&
+         std::ranges::count(moved.values(), other) == moved.count() &&
+         moved.shape() == kept.shape();
 }
 
 // A step with a gradient that is dense, or rows.
@@ -41,7 +43,9 @@ void step(Adam& adam, const Tensor& parameter, Generate& g, bool rows) {
 
 }  // namespace
 
-TEST_CASE("a copy of an array, of ids or of a mask stays as it is when the other is written to, whichever of the two") {
+TEST_CASE(
+    "a copy of an array, of ids or of a mask stays as it is when the other is written to, "
+    "whichever of the two") {
   for (int trial = 0; trial < 50; ++trial) {
     Generate g("values", trial);
     const Shape shape = g.shape(0, 4);
@@ -86,10 +90,13 @@ TEST_CASE("an array that the caller overwrites after making a constant of it cha
   }
 }
 
-TEST_CASE("the value of a parameter is a snapshot: neither steps, dense or by rows, nor assign and writing in place reach it") {
+TEST_CASE(
+    "the value of a parameter is a snapshot: neither steps, dense or by rows, nor assign and "
+    "writing in place reach it") {
   for (int trial = 0; trial < 60; ++trial) {
     Generate g("snapshot", trial);
-    Tensor parameter = Tensor::parameter(g.array(Shape{g.integer(4, 9), g.integer(1, 70)}, {-1, 1}));
+    Tensor parameter =
+        Tensor::parameter(g.array(Shape{g.integer(4, 9), g.integer(1, 70)}, {-1, 1}));
     const Tensor handle = parameter;
     const bool rows = g.chance(0.5);
     Adam adam({.untouched_rows_stand_still = rows && g.chance(0.3)});
@@ -98,10 +105,17 @@ TEST_CASE("the value of a parameter is a snapshot: neither steps, dense or by ro
     const Array best = parameter.value(), seen = best.clone();
     const Tensor apart = parameter.detach();
     switch (g.integer(0, 3)) {
-      case 0: step(adam, parameter, g, rows); break;
-      case 1: step(adam, parameter, g, false); break;
-      case 2: parameter.assign(g.array(parameter.shape(), {-1, 1})); break;
-      default: parameter.mutable_value().mutable_data()[0] += 1;
+      case 0:
+        step(adam, parameter, g, rows);
+        break;
+      case 1:
+        step(adam, parameter, g, false);
+        break;
+      case 2:
+        parameter.assign(g.array(parameter.shape(), {-1, 1}));
+        break;
+      default:
+        parameter.mutable_value().mutable_data()[0] += 1;
     }
     CHECK(bits_differ(best, seen) == "");
     CHECK(bits_differ(apart.value(), seen) == "");
@@ -110,10 +124,13 @@ TEST_CASE("the value of a parameter is a snapshot: neither steps, dense or by ro
   }
 }
 
-TEST_CASE("writing to a copy of a parameter's value, gradient or moments leaves the parameter, its gradient and the optimiser as they are") {
+TEST_CASE(
+    "writing to a copy of a parameter's value, gradient or moments leaves the parameter, its "
+    "gradient and the optimiser as they are") {
   for (const bool rows : {false, true}) {
     Generate g("writing to copies", rows);
-    const Tensor parameter = Tensor::parameter(g.array(Shape{5, 6}, {-1, 1})), twin = parameter.clone();
+    const Tensor parameter = Tensor::parameter(g.array(Shape{5, 6}, {-1, 1})),
+                 twin = parameter.clone();
     Adam adam, other;
     adam.attach({{"p", parameter}});
     other.attach({{"p", twin}});
@@ -121,8 +138,10 @@ TEST_CASE("writing to a copy of a parameter's value, gradient or moments leaves 
       Generate same("writing to copies, step", i), again("writing to copies, step", i);
       step(adam, parameter, same, rows);
       step(other, twin, again, rows);
-      Array value = parameter.value(), gradient = parameter.grad(), mean = adam.slots()[0].mean, variance = adam.slots()[0].variance;
-      for (Array* array : {&value, &gradient, &mean, &variance}) std::ranges::fill(array->mutable_values(), real(5));
+      Array value = parameter.value(), gradient = parameter.grad(), mean = adam.slots()[0].mean,
+            variance = adam.slots()[0].variance;
+      for (Array* array : {&value, &gradient, &mean, &variance})
+        std::ranges::fill(array->mutable_values(), real(5));
     }
     CHECK(bits_differ(parameter.value(), twin.value()) == "");
     CHECK(bits_differ(parameter.grad(), twin.grad()) == "");
@@ -148,7 +167,9 @@ TEST_CASE("moments that were copied stay as they are when steps go on, and the o
   }
 }
 
-TEST_CASE("steps write in place as long as nobody keeps a copy, graphs that were run backward included, and copy once for one who does") {
+TEST_CASE(
+    "steps write in place as long as nobody keeps a copy, graphs that were run backward included, "
+    "and copy once for one who does") {
   for (const bool rows : {false, true}) {
     Generate g("in place", rows);
     const Tensor table = Tensor::parameter(g.array(Shape{50, 8}, {-1, 1}));
@@ -178,13 +199,16 @@ TEST_CASE("steps write in place as long as nobody keeps a copy, graphs that were
   }
 }
 
-TEST_CASE("a step that has no memory for the copy that a snapshot needs moves nothing, and can be made again") {
+TEST_CASE(
+    "a step that has no memory for the copy that a snapshot needs moves nothing, and can be made "
+    "again") {
   struct Cap {
     ~Cap() { memory::set_cap(0); }
   } const lifted;
   for (const bool rows : {false, true}) {
     Generate g("no memory for a snapshot", rows);
-    const Tensor first = Tensor::parameter(g.array(Shape{3}, {-1, 1})), table = Tensor::parameter(g.array(Shape{40, 64}, {-1, 1}));
+    const Tensor first = Tensor::parameter(g.array(Shape{3}, {-1, 1})),
+                 table = Tensor::parameter(g.array(Shape{40, 64}, {-1, 1}));
     Adam adam;
     adam.attach({{"first", first}, {"table", table}});
     first.gradient().add(g.array(Shape{3}, {-1, 1}));

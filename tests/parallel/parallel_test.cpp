@@ -156,7 +156,9 @@ TEST_CASE("an exception comes through with its type and text, when all running t
 
 TEST_CASE("of many exceptions one comes through") {
   const ThreadCount limit(4);
-  for (int trial = 0; trial < 20; ++trial) CHECK_THROWS_AS(parallel::run(100, [](Index i) { throw IndexError(std::to_string(i)); }), IndexError);
+  for (int trial = 0; trial < 20; ++trial)
+    CHECK_THROWS_AS(parallel::run(100, [](Index i) { throw IndexError(std::to_string(i)); }),
+                    IndexError);
 }
 
 TEST_CASE("loops nest") {
@@ -172,8 +174,15 @@ TEST_CASE("loops nest") {
       });
       sums[static_cast<std::size_t>(i)] = std::accumulate(part.begin(), part.end(), Index(0));
     });
-    for (Index i = 0; i < 30; ++i) CHECK(sums[static_cast<std::size_t>(i)] == i * 2000000 + 190 * 1000 + 20 * 45);
-    CHECK_THROWS_AS(parallel::run(30, [](Index) { parallel::run(20, [](Index j) { if (j == 7) throw ValueError("inner"); }); }), ValueError);
+    for (Index i = 0; i < 30; ++i)
+      CHECK(sums[static_cast<std::size_t>(i)] == i * 2000000 + 190 * 1000 + 20 * 45);
+    CHECK_THROWS_AS(parallel::run(30,
+                                  [](Index) {
+                                    parallel::run(20, [](Index j) {
+                                      if (j == 7) throw ValueError("inner");
+                                    });
+                                  }),
+                    ValueError);
   }
 }
 
@@ -184,7 +193,8 @@ TEST_CASE("a thread that waits for a nested loop takes no other task of the oute
   for (int round = 0; round < 20; ++round)
     parallel::run(32, [&](Index i) {
       mine = i;
-      parallel::run(4, [&](Index j) { std::this_thread::sleep_for(std::chrono::microseconds(50 + 50 * j)); });
+      parallel::run(
+          4, [&](Index j) { std::this_thread::sleep_for(std::chrono::microseconds(50 + 50 * j)); });
       overwritten += mine != i;
     });
   CHECK(overwritten == 0);
@@ -207,7 +217,8 @@ TEST_CASE("several threads run loops at once") {
 }
 
 #if defined(__SSE2__)
-TEST_CASE("subnormal numbers count as zero while asked for, in tasks too, and as numbers afterwards") {
+TEST_CASE(
+    "subnormal numbers count as zero while asked for, in tasks too, and as numbers afterwards") {
   const ThreadCount limit(4);
   const auto tasks_that_flush = [] {
     std::atomic<int> count = 0;
@@ -271,7 +282,8 @@ TEST_CASE("tasks see the mode of the thread that called, though others call at t
 TEST_CASE("a number of threads that cannot be is refused, and the old one stays") {
   const ThreadCount limit(2);
   CHECK_THROWS_WITH_AS(set_threads(0), "set_threads: 0 threads; it must be 1 to 1024", ValueError);
-  CHECK_THROWS_WITH_AS(set_threads(1025), "set_threads: 1025 threads; it must be 1 to 1024", ValueError);
+  CHECK_THROWS_WITH_AS(set_threads(1025), "set_threads: 1025 threads; it must be 1 to 1024",
+                       ValueError);
   CHECK_THROWS_AS(set_threads(-1), ValueError);
   CHECK_THROWS_AS(set_threads(std::numeric_limits<Index>::max()), ValueError);
   CHECK(threads() == 2);

@@ -40,10 +40,12 @@ class Machine {
   files::path root_;
 };
 
-const std::string v2_mount = "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+const std::string v2_mount =
+    "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 const std::string v1_mounts =
     "32 31 0:29 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
-    "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 master:2 - cgroup cgroup rw,cpu,cpuacct\n";
+    "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 master:2 - cgroup cgroup "
+    "rw,cpu,cpuacct\n";
 
 // The quota of a group of v2.
 double with_v2(const std::string& quota) {
@@ -97,7 +99,9 @@ TEST_CASE("without control groups the affinity mask counts") {
   CHECK(Machine().processors() == 1);
 }
 
-TEST_CASE("the number of processors is the smallest of mask and quota, and a quota is rounded up: 1.5 give 2 threads") {
+TEST_CASE(
+    "the number of processors is the smallest of mask and quota, and a quota is rounded up: 1.5 "
+    "give 2 threads") {
   const Index all = Machine().processors();
   const auto processors = [](const std::string& quota) {
     return Machine()
@@ -131,7 +135,8 @@ TEST_CASE("a quota of cgroup v1 is read from two files, and -1 is none") {
 }
 
 TEST_CASE("the smallest quota of a group and all that it stands in counts") {
-  const auto nested = [](const std::string& outer, const std::string& middle, const std::string& inner) {
+  const auto nested = [](const std::string& outer, const std::string& middle,
+                         const std::string& inner) {
     return Machine()
         .with("proc/self/cgroup", "0::/a.slice/b.slice/c.scope\n")
         .with("proc/self/mountinfo", v2_mount)
@@ -150,7 +155,8 @@ TEST_CASE("in a container its own group may be mounted as the topmost") {
   // Docker on v1: the path is the machine's, the mount begins at it.
   CHECK(Machine()
             .with("proc/self/cgroup", "4:cpu,cpuacct:/docker/1f\n")
-            .with("proc/self/mountinfo", "33 31 0:30 /docker/1f /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n")
+            .with("proc/self/mountinfo",
+                  "33 31 0:30 /docker/1f /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n")
             .with("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000")
             .with("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
             .quota() == 1);
@@ -172,29 +178,39 @@ TEST_CASE("in a container its own group may be mounted as the topmost") {
 TEST_CASE("a mount of other groups says nothing of this process") {
   CHECK(Machine()
             .with("proc/self/cgroup", "0::/app\n")
-            .with("proc/self/mountinfo", v2_mount + "40 23 0:28 /other /mnt/x rw - cgroup2 cgroup2 rw\n")
+            .with("proc/self/mountinfo",
+                  v2_mount + "40 23 0:28 /other /mnt/x rw - cgroup2 cgroup2 rw\n")
             .with("sys/fs/cgroup/app/cpu.max", "200000 100000")
             .with("mnt/x/cpu.max", "100000 100000")
             .quota() == 2);
 }
 
-TEST_CASE("blanks and backslashes in names of groups and folders are read as mountinfo writes them") {
+TEST_CASE(
+    "blanks and backslashes in names of groups and folders are read as mountinfo writes them") {
   CHECK(Machine()
             .with("proc/self/cgroup", "0::/a\\x2db.slice/x\n")
-            .with("proc/self/mountinfo", "31 23 0:28 /a\\134x2db.slice /sys/fs/c\\040g rw - cgroup2 cgroup2 rw\n")
+            .with("proc/self/mountinfo",
+                  "31 23 0:28 /a\\134x2db.slice /sys/fs/c\\040g rw - cgroup2 cgroup2 rw\n")
             .with("sys/fs/c g/x/cpu.max", "100000 100000")
             .quota() == 1);
 }
 
 TEST_CASE("what cannot be read or makes no sense sets no limit") {
-  for (const char* quota : {"", "max", "0 100000", "-5 100000", "100000 0", "x y", "nan nan", "100000"}) {
+  for (const char* quota :
+       {"", "max", "0 100000", "-5 100000", "100000 0", "x y", "nan nan", "100000"}) {
     CAPTURE(std::string(quota));
     CHECK(with_v2(quota) == none);
   }
   CHECK(with_v1("", "") == none);
   CHECK(with_v1("100000", "0") == none);
-  CHECK(Machine().with("proc/self/cgroup", "nonsense\n::\n0:\n").with("proc/self/mountinfo", "- - -\n1 2\n\n\\04\n").quota() == none);
-  CHECK(Machine().with("proc/self/cgroup", "0::/app\n").with("proc/self/mountinfo", v1_mounts).quota() == none);
+  CHECK(Machine()
+            .with("proc/self/cgroup", "nonsense\n::\n0:\n")
+            .with("proc/self/mountinfo", "- - -\n1 2\n\n\\04\n")
+            .quota() == none);
+  CHECK(Machine()
+            .with("proc/self/cgroup", "0::/app\n")
+            .with("proc/self/mountinfo", v1_mounts)
+            .quota() == none);
 }
 
 TEST_CASE("at the start there are as many threads as processors that may be used") {

@@ -1,4 +1,5 @@
-// What belongs to the user's process: loops of the user's own on oneTBB, products of the user's own by OpenBLAS.
+// What belongs to the user's process: loops of the user's own on oneTBB, products of the user's own
+// by OpenBLAS.
 #include <cblas.h>
 #include <doctest/doctest.h>
 #include <tbb/global_control.h>
@@ -15,7 +16,8 @@ using namespace fovea;
 
 namespace {
 
-// Whether tasks of the user's own loop are ever at work at once, `count` of them: each waits for the others, for a while.
+// Whether tasks of the user's own loop are ever at work at once, `count` of them: each waits for
+// the others, for a while.
 bool runs_at_once(int count) {
   std::atomic<int> arrived = 0;
   std::atomic<bool> all = false;
@@ -33,7 +35,9 @@ bool runs_at_once(int count) {
   return all;
 }
 
-std::size_t allowed() { return tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism); }
+std::size_t allowed() {
+  return tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism);
+}
 
 // A product, large enough for several tasks, and an epoch.
 void work() {
@@ -46,7 +50,9 @@ void work() {
 
 }  // namespace
 
-TEST_CASE("set_threads takes no threads of the user's own loops on oneTBB: its limit is that of an arena of our own") {
+TEST_CASE(
+    "set_threads takes no threads of the user's own loops on oneTBB: its limit is that of an arena "
+    "of our own") {
   const std::size_t before = allowed();
   const int processors = tbb::this_task_arena::max_concurrency();
   for (const Index count : {1, 2}) {
@@ -58,7 +64,9 @@ TEST_CASE("set_threads takes no threads of the user's own loops on oneTBB: its l
   }
 }
 
-TEST_CASE("more threads than there are processors may be wanted, and work at once; afterwards the process has what it had") {
+TEST_CASE(
+    "more threads than there are processors may be wanted, and work at once; afterwards the "
+    "process has what it had") {
   const std::size_t before = allowed();
   set_threads(static_cast<Index>(before) + 3);
   CHECK(threads() == static_cast<Index>(before) + 3);
@@ -68,7 +76,9 @@ TEST_CASE("more threads than there are processors may be wanted, and work at onc
   CHECK(allowed() == before);
 }
 
-TEST_CASE("OpenBLAS is at one thread behind the first product, runtime_info tells how many it had, and who puts them back finds them put back until the next product") {
+TEST_CASE(
+    "OpenBLAS is at one thread behind the first product, runtime_info tells how many it had, and "
+    "who puts them back finds them put back until the next product") {
   openblas_set_num_threads(2);
   if (openblas_get_num_threads() != 2) return;  // an OpenBLAS without threads
   work();

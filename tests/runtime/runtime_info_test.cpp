@@ -27,7 +27,8 @@ TEST_CASE("the number of threads is that of the moment") {
   CHECK(runtime_info().threads == before);
 }
 
-TEST_CASE("what runs is one line, which names the core that was chosen beside the one that was found") {
+TEST_CASE(
+    "what runs is one line, which names the core that was chosen beside the one that was found") {
   RuntimeInfo info{.version = "1.2.3",
                    .precision = "float",
                    .threads = 2,
@@ -39,8 +40,11 @@ TEST_CASE("what runs is one line, which names the core that was chosen beside th
                    .compiler = "g++ 12.2.0",
                    .advice = "do this"};
   CHECK(to_string(info) ==
-        "fovea 1.2.3 (float), 2 threads by oneTBB, AVX3; OpenBLAS 0.3.21, core SkylakeX (it had chosen Prescott); g++ 12.2.0");
+        "fovea 1.2.3 (float), 2 threads by oneTBB, AVX3; OpenBLAS 0.3.21, core SkylakeX (it had "
+        "chosen Prescott); g++ 12.2.0");
   info.blas_core_found = "SkylakeX";
   info.threads = 1;
-  CHECK(to_string(info) == "fovea 1.2.3 (float), 1 thread by oneTBB, AVX3; OpenBLAS 0.3.21, core SkylakeX; g++ 12.2.0");
+  CHECK(
+      to_string(info) ==
+      "fovea 1.2.3 (float), 1 thread by oneTBB, AVX3; OpenBLAS 0.3.21, core SkylakeX; g++ 12.2.0");
 }

@@ -51,21 +51,27 @@ TEST_CASE("a negative size is refused") {
 
 TEST_CASE("more than six axes are refused") {
   CHECK_NOTHROW((Shape{1, 1, 1, 1, 1, 1}));
-  CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7}), "Shape: at most 6 axes; (1, 2, 3, 4, 5, 6, 7) has 7", ShapeError);
+  CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7}),
+                       "Shape: at most 6 axes; (1, 2, 3, 4, 5, 6, 7) has 7", ShapeError);
 }
 
 TEST_CASE("products that overflow are refused, also where a zero hides them") {
   constexpr Index big = Index(1) << 40;
-  CHECK_THROWS_WITH_AS((Shape{big, big}), "Shape: more elements than memory can have: (1099511627776, 1099511627776)", ShapeError);
+  CHECK_THROWS_WITH_AS((Shape{big, big}),
+                       "Shape: more elements than memory can have: (1099511627776, 1099511627776)",
+                       ShapeError);
   CHECK_THROWS_AS((Shape{big, big, 0}), ShapeError);
   CHECK_THROWS_AS((Shape{0, big, big}), ShapeError);
   CHECK_THROWS_AS((Shape{big, 0, big}), ShapeError);
   CHECK_THROWS_AS((Shape{largest}), ShapeError);
   CHECK_THROWS_AS((Shape{largest, 0}), ShapeError);
   CHECK_THROWS_AS((Shape{(Index(1) << 56) + 1}), ShapeError);
-  CHECK_THROWS_AS((Shape{Index(1) << 32, Index(1) << 32}), ShapeError);           // 2^64: 0 where the product wraps
-  CHECK_THROWS_AS((Shape{(Index(1) << 32) + 1, (Index(1) << 32) + 1}), ShapeError);  // 2^64 + 2^33 + 1: small where it wraps
-  CHECK_THROWS_AS((Shape{Index(1) << 31, Index(1) << 31, Index(1) << 31, Index(1) << 31}), ShapeError);
+  CHECK_THROWS_AS((Shape{Index(1) << 32, Index(1) << 32}),
+                  ShapeError);  // 2^64: 0 where the product wraps
+  CHECK_THROWS_AS((Shape{(Index(1) << 32) + 1, (Index(1) << 32) + 1}),
+                  ShapeError);  // 2^64 + 2^33 + 1: small where it wraps
+  CHECK_THROWS_AS((Shape{Index(1) << 31, Index(1) << 31, Index(1) << 31, Index(1) << 31}),
+                  ShapeError);
 }
 
 TEST_CASE("a size replaced, taken out, put in") {
@@ -92,7 +98,8 @@ TEST_CASE("changes that give no valid shape are refused") {
   CHECK_THROWS_AS(shape.with(0, largest), ShapeError);
   CHECK_THROWS_AS(shape.without(3), IndexError);
   CHECK_THROWS_AS(Shape().without(0), IndexError);
-  CHECK_THROWS_WITH_AS(shape.inserted(4, 1), "a new axis 4 of shape (2, 3, 5): it may be -4 to 3", IndexError);
+  CHECK_THROWS_WITH_AS(shape.inserted(4, 1), "a new axis 4 of shape (2, 3, 5): it may be -4 to 3",
+                       IndexError);
   CHECK_THROWS_AS(shape.inserted(-5, 1), IndexError);
   CHECK_THROWS_AS(shape.inserted(std::numeric_limits<int>::min(), 1), IndexError);
   CHECK_THROWS_AS(shape.inserted(std::numeric_limits<int>::max(), 1), IndexError);

@@ -49,29 +49,36 @@ TEST_CASE("a transposed view exchanges the last two axes") {
   CHECK(transposed(dense(Shape{1, 3, 2})).shape == Shape{1, 2, 3});
   CHECK(numbers(transposed(dense(Shape{1, 3, 2}))) == std::vector<real>{0, 2, 4, 1, 3, 5});
   CHECK(transposed(dense(Shape{0, 3})).shape == Shape{3, 0});
-  CHECK_THROWS_WITH_AS(transposed(dense(Shape{6})), "transposed: shape (6,) has no two last axes", ShapeError);
+  CHECK_THROWS_WITH_AS(transposed(dense(Shape{6})), "transposed: shape (6,) has no two last axes",
+                       ShapeError);
   CHECK_THROWS_AS(transposed(dense(Shape())), ShapeError);
 }
 
 TEST_CASE("a broadcast view repeats axes of size 1 and new axes") {
   CHECK(numbers(broadcast_to(dense(Shape{3}), Shape{2, 3})) == std::vector<real>{0, 1, 2, 0, 1, 2});
-  CHECK(numbers(broadcast_to(dense(Shape{3, 1}), Shape{3, 2})) == std::vector<real>{0, 0, 1, 1, 2, 2});
+  CHECK(numbers(broadcast_to(dense(Shape{3, 1}), Shape{3, 2})) ==
+        std::vector<real>{0, 0, 1, 1, 2, 2});
   CHECK(numbers(broadcast_to(dense(Shape()), Shape{2, 2})) == std::vector<real>{0, 0, 0, 0});
   CHECK(numbers(broadcast_to(dense(Shape{2, 3}), Shape{2, 3})) == six);
-  CHECK(numbers(broadcast_to(dense(Shape{2, 1, 3}), Shape{2, 2, 3})) == std::vector<real>{0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5});
+  CHECK(numbers(broadcast_to(dense(Shape{2, 1, 3}), Shape{2, 2, 3})) ==
+        std::vector<real>{0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5});
   CHECK(broadcast_to(dense(Shape{1, 3}), Shape{0, 3}).shape == Shape{0, 3});
   CHECK(broadcast_to(dense(Shape()), Shape()).shape == Shape());
 }
 
 TEST_CASE("a view that is not dense is broadcast with its own strides") {
   const View columns = transposed(dense(Shape{2, 3}));
-  CHECK(numbers(broadcast_to(columns, Shape{2, 3, 2})) == std::vector<real>{0, 3, 1, 4, 2, 5, 0, 3, 1, 4, 2, 5});
+  CHECK(numbers(broadcast_to(columns, Shape{2, 3, 2})) ==
+        std::vector<real>{0, 3, 1, 4, 2, 5, 0, 3, 1, 4, 2, 5});
   const View twice = broadcast_to(broadcast_to(dense(Shape{3, 1}), Shape{3, 2}), Shape{2, 3, 2});
   CHECK(numbers(twice) == std::vector<real>{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2});
 }
 
 TEST_CASE("shapes that do not broadcast are refused") {
-  CHECK_THROWS_WITH_AS(broadcast_to(dense(Shape{3}), Shape{2}), "(3,) does not broadcast to (2,): aligned at the last axis, each size must be equal or 1", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      broadcast_to(dense(Shape{3}), Shape{2}),
+      "(3,) does not broadcast to (2,): aligned at the last axis, each size must be equal or 1",
+      ShapeError);
   CHECK_THROWS_AS(broadcast_to(dense(Shape{2, 3}), Shape{3}), ShapeError);
   CHECK_THROWS_AS(broadcast_to(dense(Shape{1, 3}), Shape{3}), ShapeError);
   CHECK_THROWS_AS(broadcast_to(dense(Shape{2, 3}), Shape{3, 3}), ShapeError);
@@ -88,7 +95,8 @@ TEST_CASE("broadcasting agrees with counting indices, for random shapes") {
     std::vector<Index> target, source;
     for (Index rank = rng.below(6); rank > 0; --rank) target.push_back(rng.below(4));
     const Index missing = rng.below(static_cast<Index>(target.size()) + 1);
-    for (std::size_t axis = static_cast<std::size_t>(missing); axis < target.size(); ++axis) source.push_back(rng.below(2) ? 1 : target[axis]);
+    for (std::size_t axis = static_cast<std::size_t>(missing); axis < target.size(); ++axis)
+      source.push_back(rng.below(2) ? 1 : target[axis]);
     const Shape from(source), to(target);
     CAPTURE(to_string(from));
     CAPTURE(to_string(to));

@@ -1,4 +1,5 @@
-// Random cases that can be drawn again: everything is a function of the seed, a name and the number of the trial.
+// Random cases that can be drawn again: everything is a function of the seed, a name and the number
+// of the trial.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +20,8 @@ using fovea::Mask;
 using fovea::real;
 using fovea::Shape;
 
-/// Numbers from low to high, at least `margin` away from those listed in `avoid` (kinks, poles), and at least
-/// (high - low) / (2 count) from each other when `distinct`.
+/// Numbers from low to high, at least `margin` away from those listed in `avoid` (kinks, poles),
+/// and at least (high - low) / (2 count) from each other when `distinct`.
 struct Range {
   double low, high;
   std::vector<double> avoid = {};
@@ -33,9 +34,11 @@ enum class Scale { small, large };
 
 class Generate {
  public:
-  Generate(std::string_view name, Index trial, Scale scale = Scale::small) : trial_(trial), scale_(scale) {
-    std::vector<std::uint32_t> words = {static_cast<std::uint32_t>(seed()), static_cast<std::uint32_t>(seed() >> 32),
-                                        static_cast<std::uint32_t>(trial), static_cast<std::uint32_t>(scale)};
+  Generate(std::string_view name, Index trial, Scale scale = Scale::small)
+      : trial_(trial), scale_(scale) {
+    std::vector<std::uint32_t> words = {
+        static_cast<std::uint32_t>(seed()), static_cast<std::uint32_t>(seed() >> 32),
+        static_cast<std::uint32_t>(trial), static_cast<std::uint32_t>(scale)};
     for (const char c : name) words.push_back(static_cast<unsigned char>(c));
     std::seed_seq sequence(words.begin(), words.end());
     engine_.seed(sequence);
@@ -54,11 +57,15 @@ class Generate {
   Index variant(Index count) const { return trial_ / 7 % count; }
 
   std::uint64_t bits() { return engine_(); }
-  double uniform(double low, double high) { return low + (high - low) * static_cast<double>(bits() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) {
+    return low + (high - low) * static_cast<double>(bits() >> 11) * 0x1p-53;
+  }
   bool chance(double probability) { return uniform(0, 1) < probability; }
 
   /// Both ends included.
-  Index integer(Index low, Index high) { return low + static_cast<Index>(bits() % static_cast<std::uint64_t>(high - low + 1)); }
+  Index integer(Index low, Index high) {
+    return low + static_cast<Index>(bits() % static_cast<std::uint64_t>(high - low + 1));
+  }
 
   template <class T>
   void shuffle(std::vector<T>& list) {
@@ -66,14 +73,17 @@ class Generate {
       std::swap(list[i - 1], list[static_cast<std::size_t>(integer(0, static_cast<Index>(i) - 1))]);
   }
 
-  /// Sizes 1 to 5, the last one now and then beyond a vector's width; a size 0, ones, or one long axis where wanted.
+  /// Sizes 1 to 5, the last one now and then beyond a vector's width; a size 0, ones, or one long
+  /// axis where wanted.
   Shape shape(int min_rank, int max_rank) {
     if (wants_empty() || wants_ones()) min_rank = std::max(min_rank, std::min(2, max_rank));
     if (large()) min_rank = std::max(min_rank, 1);
     std::vector<Index> sizes(static_cast<std::size_t>(integer(min_rank, max_rank)));
     for (Index& size : sizes) size = integer(1, 5);
     if (sizes.empty()) return Shape();
-    const auto any = [&]() -> Index& { return sizes[static_cast<std::size_t>(integer(0, static_cast<Index>(sizes.size()) - 1))]; };
+    const auto any = [&]() -> Index& {
+      return sizes[static_cast<std::size_t>(integer(0, static_cast<Index>(sizes.size()) - 1))];
+    };
     if (chance(0.25)) sizes.back() = integer(6, 40);
     if (wants_ones()) any() = 1;
     if (wants_empty()) any() = 0;
@@ -84,7 +94,8 @@ class Generate {
   /// `shape` without some leading axes and with some sizes 1, so that it broadcasts back.
   Shape broadcastable(const Shape& shape) {
     std::vector<Index> sizes(shape.sizes().begin(), shape.sizes().end());
-    if (chance(0.3)) sizes.erase(sizes.begin(), sizes.begin() + integer(0, static_cast<Index>(sizes.size())));
+    if (chance(0.3))
+      sizes.erase(sizes.begin(), sizes.begin() + integer(0, static_cast<Index>(sizes.size())));
     for (Index& size : sizes)
       if (chance(0.3)) size = 1;
     return Shape(sizes);
@@ -93,7 +104,8 @@ class Generate {
   Array array(const Shape& shape, const Range& range) {
     std::vector<double> values(static_cast<std::size_t>(shape.count()));
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = range.distinct ? range.low + (range.high - range.low) * (static_cast<double>(i) + uniform(0.25, 0.75)) /
+      values[i] = range.distinct ? range.low + (range.high - range.low) *
+                                                   (static_cast<double>(i) + uniform(0.25, 0.75)) /
                                                    static_cast<double>(values.size())
                                  : uniform(range.low, range.high);
     if (range.distinct) shuffle(values);

@@ -15,11 +15,13 @@ using fovea::Tensor;
 using Inputs = const std::vector<Tensor>&;
 using Function = fovea::TensorFunction;
 
-/// The sum of weights y, whose gradient by y is the weights, bit for bit. Elements of weight 0 are not looked at.
+/// The sum of weights y, whose gradient by y is the weights, bit for bit. Elements of weight 0 are
+/// not looked at.
 inline Tensor weighted_sum(const Tensor& y, const Array& weights) {
   long double sum = 0;
   for (Index i = 0; i < y.value().count(); ++i)
-    if (weights.data()[i] != 0) sum += static_cast<long double>(weights.data()[i]) * y.value().data()[i];
+    if (weights.data()[i] != 0)
+      sum += static_cast<long double>(weights.data()[i]) * y.value().data()[i];
   return record("weighted_sum", Array::full(Shape{}, static_cast<real>(sum)),
                 wrt(y, [weights](const Array&, fovea::Gradient& dy) { dy.add(weights); }));
 }
@@ -38,8 +40,10 @@ inline std::vector<Tensor> as_parameters(const std::vector<Array>& values) {
   return parameters;
 }
 
-/// The library's gradcheck with directions of its own. Adds to `comparisons`, and says what failed, if anything did.
-inline std::string gradcheck(const Function& f, const std::vector<Array>& at, Generate& generate, Index& comparisons) {
+/// The library's gradcheck with directions of its own. Adds to `comparisons`, and says what failed,
+/// if anything did.
+inline std::string gradcheck(const Function& f, const std::vector<Array>& at, Generate& generate,
+                             Index& comparisons) {
   const fovea::GradcheckResult result = fovea::gradcheck(f, at, {.seed = generate.bits()});
   comparisons += result.comparisons;
   return result.failure;

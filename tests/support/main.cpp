@@ -1,5 +1,6 @@
-// The entry of every test program. FOVEA_SEED in the environment draws other cases; the seed of a run is printed, so that a
-// failure can be repeated. FOVEA_LOCALE makes the process one of that locale, in C and in C++, as a user's program may be.
+// The entry of every test program. FOVEA_SEED in the environment draws other cases; the seed of a
+// run is printed, so that a failure can be repeated. FOVEA_LOCALE makes the process one of that
+// locale, in C and in C++, as a user's program may be.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "support/seed.hpp"
 

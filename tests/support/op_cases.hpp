@@ -1,5 +1,6 @@
-// THE TABLE of ops. One row for each function of ops.hpp: how its inputs look, how it is called, and what it should give. Tests
-// (ops/every_op_test.cpp) and benchmarks walk it; a new op needs a row here and nothing else.
+// THE TABLE of ops. One row for each function of ops.hpp: how its inputs look, how it is called,
+// and what it should give. Tests (ops/every_op_test.cpp) and benchmarks walk it; a new op needs a
+// row here and nothing else.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ namespace support {
 
 using Shapes = std::vector<Shape>;
 
-/// An op with all that is not a tensor (axes, ids, masks, rates) drawn, for inputs of certain shapes.
+/// An op with all that is not a tensor (axes, ids, masks, rates) drawn, for inputs of certain
+/// shapes.
 struct Call {
   Function function;
   std::function<Plain(const std::vector<Plain>&)> oracle;
@@ -25,7 +27,7 @@ struct Call {
 struct OpCase {
   const char* name;  // as ops.hpp declares it
   Range range;       // of the inputs' numbers
-  double ulps;       // allowed error of a value (see differs() in approx.hpp); 0: nothing is computed
+  double ulps;  // allowed error of a value (see differs() in approx.hpp); 0: nothing is computed
   std::function<Shapes(Generate&)> shapes;
   std::function<Call(const Shapes&, Generate&)> call;
 };

@@ -14,25 +14,31 @@ std::vector<Index> list(const Shape& shape) { return {shape.sizes().begin(), sha
 // y of a shape, each element from the place in x that `from` says for its own.
 Plain moved(const Plain& x, const Shape& shape, const std::function<Position(Position)>& from) {
   Plain y(shape);
-  for (Index i = 0; i < shape.count(); ++i) y.values[at(i)] = x.values[at(number(x.shape, from(position(shape, i))))];
+  for (Index i = 0; i < shape.count(); ++i)
+    y.values[at(i)] = x.values[at(number(x.shape, from(position(shape, i))))];
   return y;
 }
 
-Call moving(Function function, const Shape& shape, std::function<Position(Position)> from, std::string arguments) {
-  return {std::move(function), [=](const auto& x) { return moved(x[0], shape, from); }, std::move(arguments)};
+Call moving(Function function, const Shape& shape, std::function<Position(Position)> from,
+            std::string arguments) {
+  return {std::move(function), [=](const auto& x) { return moved(x[0], shape, from); },
+          std::move(arguments)};
 }
 
 // Shapes.
 
 Shapes with_ones(Generate& g) {
   Shape shape = g.shape(0, 3);
-  for (Index ones = g.integer(0, 2); ones > 0; --ones) shape = shape.inserted(static_cast<int>(g.integer(0, shape.rank())), 1);
+  for (Index ones = g.integer(0, 2); ones > 0; --ones)
+    shape = shape.inserted(static_cast<int>(g.integer(0, shape.rank())), 1);
   return {shape};
 }
 
 Shapes repeatable(Generate& g) { return {g.broadcastable(g.shape(1, 4))}; }
 
-Shapes equal_shapes(Generate& g) { return Shapes(at(g.integer(g.wants_same() ? 2 : 1, 4)), g.shape(0, 4)); }
+Shapes equal_shapes(Generate& g) {
+  return Shapes(at(g.integer(g.wants_same() ? 2 : 1, 4)), g.shape(0, 4));
+}
 
 // x (rows, width...) and one row for each of some ids.
 Shapes rows_and_updates(Generate& g) {
@@ -51,15 +57,19 @@ Call squeeze_call(const Shapes& shapes, Generate& g) {
             given = g.chance(0.5) ? one : one - shapes[0].rank();
   Shape result;
   for (int axis = 0; axis < shapes[0].rank(); ++axis)
-    if (shapes[0][axis] != 1 || (!all && axis != one)) result = result.inserted(result.rank(), shapes[0][axis]);
+    if (shapes[0][axis] != 1 || (!all && axis != one))
+      result = result.inserted(result.rank(), shapes[0][axis]);
   return {[=](Inputs x) { return all ? fovea::squeeze(x[0]) : fovea::squeeze(x[0], given); },
-          [=](const auto& x) { return plain::reshape(x[0], result); }, all ? "all" : fmt::format("axis {}", given)};
+          [=](const auto& x) { return plain::reshape(x[0], result); },
+          all ? "all" : fmt::format("axis {}", given)};
 }
 
 Call unsqueeze_call(const Shapes& shapes, Generate& g) {
-  const int rank = shapes[0].rank(), position = static_cast<int>(g.integer(0, rank)), axis = g.chance(0.5) ? position : position - rank - 1;
+  const int rank = shapes[0].rank(), position = static_cast<int>(g.integer(0, rank)),
+            axis = g.chance(0.5) ? position : position - rank - 1;
   const Shape result = shapes[0].inserted(position, 1);
-  return {[=](Inputs x) { return fovea::unsqueeze(x[0], axis); }, [=](const auto& x) { return plain::reshape(x[0], result); },
+  return {[=](Inputs x) { return fovea::unsqueeze(x[0], axis); },
+          [=](const auto& x) { return plain::reshape(x[0], result); },
           fmt::format("axis {}", axis)};
 }
 
@@ -68,12 +78,13 @@ Call broadcast_to_call(const Shapes& shapes, Generate& g) {
   for (Index& size : sizes)
     if (size == 1) size = g.integer(0, 4);
   if (g.chance(0.5)) sizes.insert(sizes.begin(), g.integer(0, 3));
-  return moving([=](Inputs x) { return fovea::broadcast_to(x[0], sizes); }, Shape(sizes), [](Position to) { return to; },
-                fmt::format("sizes ({})", fmt::join(sizes, ", ")));
+  return moving([=](Inputs x) { return fovea::broadcast_to(x[0], sizes); }, Shape(sizes),
+                [](Position to) { return to; }, fmt::format("sizes ({})", fmt::join(sizes, ", ")));
 }
 
 Call stack_call(const Shapes& shapes, Generate& g) {
-  const int rank = shapes[0].rank(), position = static_cast<int>(g.integer(0, rank)), axis = g.chance(0.5) ? position : position - rank - 1;
+  const int rank = shapes[0].rank(), position = static_cast<int>(g.integer(0, rank)),
+            axis = g.chance(0.5) ? position : position - rank - 1;
   return {[=](Inputs x) { return fovea::stack(x, axis); },
           [=](const std::vector<Plain>& x) {
             Plain y(x[0].shape.inserted(position, static_cast<Index>(x.size())));
@@ -92,7 +103,9 @@ Call stack_call(const Shapes& shapes, Generate& g) {
 fovea::Range draw_range(Index size, Generate& g) {
   const Index step = g.chance(0.5) ? 1 : g.integer(1, 3);
   Index first = g.integer(0, size), past = g.integer(first, size);
-  const auto name = [&](Index place) { return g.chance(0.3) && place < size ? place - size : place; };
+  const auto name = [&](Index place) {
+    return g.chance(0.3) && place < size ? place - size : place;
+  };
   if (g.chance(0.5)) {
     fovea::Range forward{.step = step};
     if (g.chance(0.7)) forward.begin = name(first);
@@ -112,7 +125,9 @@ std::vector<Index> positions(const fovea::Range& range, Index size) {
   for (Index i = range.step > 0 ? place(range.begin.value_or(0))
                  : range.begin  ? place(*range.begin)
                                 : size - 1;
-       range.step > 0 ? i < (range.end ? place(*range.end) : size) : i > (range.end ? place(*range.end) : -1); i += range.step)
+       range.step > 0 ? i < (range.end ? place(*range.end) : size)
+                      : i > (range.end ? place(*range.end) : -1);
+       i += range.step)
     result.push_back(i);
   return result;
 }
@@ -123,7 +138,9 @@ Call slice_call(const Shapes& shapes, Generate& g) {
     const int axis = draw_axis(x, g);
     const Index begin = g.integer(0, x[axis]), end = g.integer(begin, x[axis]);
     return {[=](Inputs in) { return fovea::slice(in[0], axis, begin, end); },
-            [=, resolved = x.resolve(axis)](const auto& in) { return plain::slice(in[0], resolved, begin, end); },
+            [=, resolved = x.resolve(axis)](const auto& in) {
+              return plain::slice(in[0], resolved, begin, end);
+            },
             fmt::format("axis {}, begin {}, end {}", axis, begin, end)};
   }
   std::vector<fovea::Range> ranges;
@@ -152,7 +169,8 @@ Call flip_call(const Shapes& shapes, Generate& g) {
     for (const int axis : axes) to[at(axis)] = shape[axis] - 1 - to[at(axis)];
     return to;
   };
-  return moving([=](Inputs x) { return fovea::flip(x[0], given); }, shape, from, fmt::format("axes ({})", fmt::join(given.list(), ", ")));
+  return moving([=](Inputs x) { return fovea::flip(x[0], given); }, shape, from,
+                fmt::format("axes ({})", fmt::join(given.list(), ", ")));
 }
 
 Call pad_call(const Shapes& shapes, Generate& g) {
@@ -163,7 +181,9 @@ Call pad_call(const Shapes& shapes, Generate& g) {
     widths.push_back({g.integer(0, 2), g.integer(0, 2)});
     padded = padded.with(axis, widths.back().before + shapes[0][axis] + widths.back().after);
   }
-  return {[=](Inputs x) { return value == 0 ? fovea::pad(x[0], widths) : fovea::pad(x[0], widths, value); },
+  return {[=](Inputs x) {
+            return value == 0 ? fovea::pad(x[0], widths) : fovea::pad(x[0], widths, value);
+          },
           [=](const std::vector<Plain>& x) {
             Plain y(Array::full(padded, value));
             for (Index i = 0; i < x[0].shape.count(); ++i) {
@@ -183,7 +203,8 @@ Call roll_call(const Shapes& shapes, Generate& g) {
     to[at(resolved)] = ((to[at(resolved)] - shift) % size + size) % size;
     return to;
   };
-  return moving([=](Inputs x) { return fovea::roll(x[0], shift, axis); }, shapes[0], from, fmt::format("shift {}, axis {}", shift, axis));
+  return moving([=](Inputs x) { return fovea::roll(x[0], shift, axis); }, shapes[0], from,
+                fmt::format("shift {}, axis {}", shift, axis));
 }
 
 Call repeat_call(const Shapes& shapes, Generate& g) {
@@ -193,7 +214,8 @@ Call repeat_call(const Shapes& shapes, Generate& g) {
     to[at(resolved)] /= count;
     return to;
   };
-  return moving([=](Inputs x) { return fovea::repeat(x[0], count, axis); }, shapes[0].with(axis, shapes[0][axis] * count), from,
+  return moving([=](Inputs x) { return fovea::repeat(x[0], count, axis); },
+                shapes[0].with(axis, shapes[0][axis] * count), from,
                 fmt::format("count {}, axis {}", count, axis));
 }
 
@@ -209,13 +231,17 @@ Call tile_call(const Shapes& shapes, Generate& g) {
     for (std::size_t axis = 0; axis < to.size(); ++axis) to[axis] %= x[static_cast<int>(axis)];
     return to;
   };
-  return moving([=](Inputs in) { return fovea::tile(in[0], counts); }, result, from, fmt::format("counts ({})", fmt::join(counts, ", ")));
+  return moving([=](Inputs in) { return fovea::tile(in[0], counts); }, result, from,
+                fmt::format("counts ({})", fmt::join(counts, ", ")));
 }
 
 Call take_call(const Shapes& shapes, Generate& g) {
   const Shape x = shapes[0];
   const int axis = draw_axis(x, g), named = x.resolve(axis);
-  Shape shape = x[axis] == 0 ? Shape{0} : g.chance(0.2) ? Shape() : Shape{g.integer(1, g.large() ? 9 : 2 * std::min<Index>(x[axis], 4))};
+  Shape shape = x[axis] == 0 ? Shape{0}
+                : g.chance(0.2)
+                    ? Shape()
+                    : Shape{g.integer(1, g.large() ? 9 : 2 * std::min<Index>(x[axis], 4))};
   if (g.chance(0.3)) shape = shape.inserted(0, g.integer(1, 2));
   const Ids ids = g.ids(shape, x[axis]);
   std::vector<Index> sizes = list(x);
@@ -228,7 +254,8 @@ Call take_call(const Shapes& shapes, Generate& g) {
     place.insert(place.end(), to.begin() + named + shape.rank(), to.end());
     return place;
   };
-  return moving([=](Inputs in) { return fovea::take(in[0], ids, axis); }, Shape(sizes), from, fmt::format("axis {}, {}", axis, text(ids)));
+  return moving([=](Inputs in) { return fovea::take(in[0], ids, axis); }, Shape(sizes), from,
+                fmt::format("axis {}, {}", axis, text(ids)));
 }
 
 Call take_along_call(const Shapes& shapes, Generate& g) {
@@ -240,7 +267,8 @@ Call take_along_call(const Shapes& shapes, Generate& g) {
     to[at(named)] = ids.at(number(shape, to));
     return to;
   };
-  return moving([=](Inputs in) { return fovea::take_along(in[0], ids, axis); }, shape, from, fmt::format("axis {}, {}", axis, text(ids)));
+  return moving([=](Inputs in) { return fovea::take_along(in[0], ids, axis); }, shape, from,
+                fmt::format("axis {}, {}", axis, text(ids)));
 }
 
 Call scatter_add_call(const Shapes& shapes, Generate& g) {
@@ -268,7 +296,8 @@ Call one_hot_call(const Shapes&, Generate& g) {
   return {[=](Inputs) { return fovea::one_hot(ids, classes); },
           [=](const auto&) {
             Plain y(ids.shape().inserted(ids.shape().rank(), classes));
-            for (Index i = 0; i < y.shape.count(); ++i) y.values[at(i)] = ids.at(i / classes) == i % classes;
+            for (Index i = 0; i < y.shape.count(); ++i)
+              y.values[at(i)] = ids.at(i / classes) == i % classes;
             return y;
           },
           fmt::format("{}, {} classes", text(ids), classes)};

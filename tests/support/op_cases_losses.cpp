@@ -1,4 +1,5 @@
-// Rows of the losses. Predictions and targets are drawn from one range: the formulas hold for any targets.
+// Rows of the losses. Predictions and targets are drawn from one range: the formulas hold for any
+// targets.
 #include <cmath>
 
 #include "support/op_draws.hpp"
@@ -18,7 +19,8 @@ Shapes samples(Generate& g) {
   return {filled, filled};
 }
 
-// The sum over the last axis of f(p, t); its rounding is measured by the sum of size(p, t), |f| unless given.
+// The sum over the last axis of f(p, t); its rounding is measured by the sum of size(p, t), |f|
+// unless given.
 using Term = std::function<wide(wide, wide)>;
 Plain sum_of(const Plain& p, const Plain& t, const Term& f, const Term& size = {}) {
   Plain loss(p.shape.without(-1));
@@ -44,7 +46,8 @@ Plain clipped_logarithms(const Plain& p) {
 }
 
 // sum_c t_c (log sum e^z - z_c) for the distribution that each label stands for.
-Plain cross_entropy_of_labels(const Plain& z, const Ids& labels, const fovea::SparseCrossEntropyOptions& options) {
+Plain cross_entropy_of_labels(const Plain& z, const Ids& labels,
+                              const fovea::SparseCrossEntropyOptions& options) {
   const Plain logs = plain::log_softmax(z, z.shape.rank() - 1, {});
   const Index classes = z.shape[-1];
   Plain loss(labels.shape());
@@ -78,18 +81,22 @@ auto labelled(SparseLoss op, Plain (*logits_of)(const Plain&)) {
         if (g.chance(0.3)) value = static_cast<std::int32_t>(*options.ignored_label);
       labels = Ids(labels.shape(), values);
     }
-    return Call{[=](Inputs x) { return op(x[0], labels, options); },
-                [=](const auto& x) { return cross_entropy_of_labels(logits_of(x[0]), labels, options); },
-                fmt::format("smoothing {}, class weights {}, ignored {}, labels ({})", options.label_smoothing,
-                            options.class_weights.defined(), options.ignored_label.value_or(-1),
-                            fmt::join(labels.values().first(std::min<std::size_t>(64, labels.values().size())), ", "))};
+    return Call{
+        [=](Inputs x) { return op(x[0], labels, options); },
+        [=](const auto& x) { return cross_entropy_of_labels(logits_of(x[0]), labels, options); },
+        fmt::format(
+            "smoothing {}, class weights {}, ignored {}, labels ({})", options.label_smoothing,
+            options.class_weights.defined(), options.ignored_label.value_or(-1),
+            fmt::join(labels.values().first(std::min<std::size_t>(64, labels.values().size())),
+                      ", "))};
   };
 }
 
 // Dense targets t (1 - smoothing) + smoothing / classes; `logarithms` of the predictions.
 Plain cross_entropy_of_targets(const Plain& logarithms, const Plain& t, wide smoothing) {
   const wide even = smoothing / static_cast<wide>(t.shape[-1]);
-  Plain loss = sum_of(logarithms, t, [=](wide l, wide p) { return -(p * (1 - smoothing) + even) * l; });
+  Plain loss =
+      sum_of(logarithms, t, [=](wide l, wide p) { return -(p * (1 - smoothing) + even) * l; });
   for (std::size_t i = 0; i < loss.scales.size(); ++i) loss.scales[i] *= 2;
   for (wide& scale : loss.scales) scale += 12;
   return loss;
@@ -100,8 +107,12 @@ using DenseLoss = Tensor (*)(const Tensor&, const Tensor&, fovea::CrossEntropyOp
 auto smoothed(DenseLoss op, Plain (*exact)(const Plain&, const Plain&, wide)) {
   return [=](const Shapes&, Generate& g) {
     const real smoothing = g.variant(2) == 0 ? real(0) : real(0.25);
-    return Call{[=](Inputs x) { return smoothing == 0 ? op(x[0], x[1], {}) : op(x[0], x[1], {.label_smoothing = smoothing}); },
-                [=](const auto& x) { return exact(x[0], x[1], smoothing); }, fmt::format("smoothing {}", smoothing)};
+    return Call{[=](Inputs x) {
+                  return smoothing == 0 ? op(x[0], x[1], {})
+                                        : op(x[0], x[1], {.label_smoothing = smoothing});
+                },
+                [=](const auto& x) { return exact(x[0], x[1], smoothing); },
+                fmt::format("smoothing {}", smoothing)};
   };
 }
 
@@ -110,13 +121,17 @@ Plain dense_logits(const Plain& z, const Plain& t, wide smoothing) {
 }
 
 Plain dense_probabilities(const Plain& p, const Plain& t, wide smoothing) {
-  const Plain even = plain::zip(p, plain::sum(p, {p.shape.rank() - 1}, true), [](wide a, wide b) { return a / b; });
+  const Plain even = plain::zip(p, plain::sum(p, {p.shape.rank() - 1}, true),
+                                [](wide a, wide b) { return a / b; });
   return cross_entropy_of_targets(clipped_logarithms(even), t, smoothing);
 }
 
 Plain binary_logits(const Plain& z, const Plain& t, wide smoothing) {
   return mean_of(
-      z, t, [=](wide x, wide y) { return std::log1p(std::exp(x)) - x * (y * (1 - smoothing) + smoothing / 2); },
+      z, t,
+      [=](wide x, wide y) {
+        return std::log1p(std::exp(x)) - x * (y * (1 - smoothing) + smoothing / 2);
+      },
       [](wide x, wide y) { return 1 + std::abs(x) + std::abs(x * y); });
 }
 
@@ -133,7 +148,9 @@ Plain binary_probabilities(const Plain& p, const Plain& t, wide smoothing) {
 auto of_difference(Tensor (*op)(const Tensor&, const Tensor&), wide (*exact)(wide)) {
   return [=](const Shapes&, Generate&) {
     return Call{[=](Inputs x) { return op(x[0], x[1]); },
-                [=](const auto& x) { return mean_of(x[0], x[1], [=](wide p, wide t) { return exact(p - t); }); }};
+                [=](const auto& x) {
+                  return mean_of(x[0], x[1], [=](wide p, wide t) { return exact(p - t); });
+                }};
   };
 }
 
@@ -143,8 +160,11 @@ Call huber_call(const Shapes&, Generate& g) {
     const wide d = std::abs(p - t);
     return d <= delta ? d * d / 2 : delta * (d - wide(delta) / 2);
   };
-  return {[=](Inputs x) { return delta == 1 ? fovea::huber(x[0], x[1]) : fovea::huber(x[0], x[1], delta); },
-          [=](const auto& x) { return mean_of(x[0], x[1], exact); }, fmt::format("delta {}", delta)};
+  return {[=](Inputs x) {
+            return delta == 1 ? fovea::huber(x[0], x[1]) : fovea::huber(x[0], x[1], delta);
+          },
+          [=](const auto& x) { return mean_of(x[0], x[1], exact); },
+          fmt::format("delta {}", delta)};
 }
 
 Call kl_divergence_call(const Shapes&, Generate&) {
@@ -161,17 +181,21 @@ Call kl_divergence_call(const Shapes&, Generate&) {
 std::vector<OpCase> loss_cases() {
   const Range numbers = {-3, 3}, probabilities = {0.02, 0.98};
   return {
-      {"sparse_cross_entropy", numbers, 6, predictions, labelled(fovea::sparse_cross_entropy, [](const Plain& z) { return z; })},
+      {"sparse_cross_entropy", numbers, 6, predictions,
+       labelled(fovea::sparse_cross_entropy, [](const Plain& z) { return z; })},
       {"sparse_cross_entropy_from_probabilities", probabilities, 8, predictions,
        labelled(fovea::sparse_cross_entropy_from_probabilities, clipped_logarithms)},
       {"cross_entropy", numbers, 6, samples, smoothed(fovea::cross_entropy, dense_logits)},
       {"cross_entropy_from_probabilities", probabilities, 6, samples,
        smoothed(fovea::cross_entropy_from_probabilities, dense_probabilities)},
-      {"binary_cross_entropy", numbers, 6, samples, smoothed(fovea::binary_cross_entropy, binary_logits)},
+      {"binary_cross_entropy", numbers, 6, samples,
+       smoothed(fovea::binary_cross_entropy, binary_logits)},
       {"binary_cross_entropy_from_probabilities", probabilities, 8, samples,
        smoothed(fovea::binary_cross_entropy_from_probabilities, binary_probabilities)},
-      {"mean_squared_error", numbers, 8, samples, of_difference(fovea::mean_squared_error, [](wide d) { return d * d; })},
-      {"mean_absolute_error", numbers, 8, samples, of_difference(fovea::mean_absolute_error, std::abs)},
+      {"mean_squared_error", numbers, 8, samples,
+       of_difference(fovea::mean_squared_error, [](wide d) { return d * d; })},
+      {"mean_absolute_error", numbers, 8, samples,
+       of_difference(fovea::mean_absolute_error, std::abs)},
       {"huber", numbers, 8, samples, huber_call},
       {"kl_divergence", probabilities, 8, samples, kl_divergence_call},
   };

@@ -14,7 +14,9 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 wide expit(wide x) { return 1 / (1 + std::exp(-x)); }
 wide phi(wide x) { return std::erfc(-x * std::sqrt(0.5L)) / 2; }
-wide gelu_tanh(wide x) { return x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0L)) * (x + 0.044715L * x * x * x))) / 2; }
+wide gelu_tanh(wide x) {
+  return x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0L)) * (x + 0.044715L * x * x * x))) / 2;
+}
 
 // Truths of reductions, made of plain::sum and the like.
 
@@ -28,26 +30,33 @@ Plain prod(const Plain& x, const std::vector<int>& axes, bool keepdims) {
   std::ranges::fill(y.values, 1);
   Shape ones = x.shape;
   for (const int axis : axes) ones = ones.with(axis, 1);
-  for (Index i = 0; i < x.shape.count(); ++i) y.values[at(number(ones, position(x.shape, i)))] *= x.values[at(i)];
-  const wide steps = 1 + std::sqrt(static_cast<wide>(x.values.size()));  // rounded one after the other
+  for (Index i = 0; i < x.shape.count(); ++i)
+    y.values[at(number(ones, position(x.shape, i)))] *= x.values[at(i)];
+  const wide steps =
+      1 + std::sqrt(static_cast<wide>(x.values.size()));  // rounded one after the other
   for (std::size_t i = 0; i < y.values.size(); ++i) y.scales[i] = std::abs(y.values[i]) * steps;
   return y;
 }
 
 Plain logsumexp(const Plain& x, const std::vector<int>& axes, bool keepdims) {
-  Plain y = plain::map(plain::sum(plain::map(x, [](wide v) { return std::exp(v); }), axes, keepdims), [](wide v) { return std::log(v); });
+  Plain y =
+      plain::map(plain::sum(plain::map(x, [](wide v) { return std::exp(v); }), axes, keepdims),
+                 [](wide v) { return std::log(v); });
   for (const wide value : y.values) y.scales.push_back(6 + std::abs(value));
   return y;
 }
 
 Plain norm(const Plain& x, const std::vector<int>& axes, bool keepdims) {
-  return plain::map(plain::sum(plain::map(x, [](wide v) { return v * v; }), axes, keepdims), [](wide v) { return std::sqrt(v); });
+  return plain::map(plain::sum(plain::map(x, [](wide v) { return v * v; }), axes, keepdims),
+                    [](wide v) { return std::sqrt(v); });
 }
 
 Plain var(const Plain& x, const std::vector<int>& axes, bool keepdims) {
-  const Plain deviations = plain::zip(x, plain::mean(x, axes, true), [](wide a, wide b) { return (a - b) * (a - b); });
+  const Plain deviations =
+      plain::zip(x, plain::mean(x, axes, true), [](wide a, wide b) { return (a - b) * (a - b); });
   Plain y = plain::mean(deviations, axes, keepdims);
-  for (wide& scale : y.scales) scale += 10 * std::numeric_limits<fovea::real>::epsilon();  // the mean is rounded, and squared
+  for (wide& scale : y.scales)
+    scale += 10 * std::numeric_limits<fovea::real>::epsilon();  // the mean is rounded, and squared
   return y;
 }
 
@@ -55,28 +64,43 @@ Plain var(const Plain& x, const std::vector<int>& axes, bool keepdims) {
 
 Call leaky_relu_call(const Shapes&, Generate& g) {
   const real slope = g.chance(0.5) ? real(0.2) : static_cast<real>(g.uniform(-0.5, 0.5));
-  return {[=](Inputs x) { return slope == real(0.2) ? fovea::leaky_relu(x[0]) : fovea::leaky_relu(x[0], slope); },
-          [=](const auto& x) { return plain::map(x[0], [=](wide v) { return v > 0 ? v : slope * v; }); }, fmt::format("slope {}", slope)};
+  return {[=](Inputs x) {
+            return slope == real(0.2) ? fovea::leaky_relu(x[0]) : fovea::leaky_relu(x[0], slope);
+          },
+          [=](const auto& x) {
+            return plain::map(x[0], [=](wide v) { return v > 0 ? v : slope * v; });
+          },
+          fmt::format("slope {}", slope)};
 }
 
 Call elu_call(const Shapes&, Generate& g) {
   const real alpha = g.chance(0.5) ? real(1) : static_cast<real>(g.uniform(0.2, 2));
   return {[=](Inputs x) { return alpha == 1 ? fovea::elu(x[0]) : fovea::elu(x[0], alpha); },
-          [=](const auto& x) { return plain::map(x[0], [=](wide v) { return v > 0 ? v : alpha * std::expm1(v); }); },
+          [=](const auto& x) {
+            return plain::map(x[0], [=](wide v) { return v > 0 ? v : alpha * std::expm1(v); });
+          },
           fmt::format("alpha {}", alpha)};
 }
 
 Call pow_call(const Shapes&, Generate& g) {
   const real exponent = std::vector<real>{0, 1, 2, -1, real(0.5), real(2.7)}[at(g.variant(6))];
   return {[=](Inputs x) { return fovea::pow(x[0], exponent); },
-          [=](const auto& x) { return plain::map(x[0], [=](wide v) { return std::pow(v, static_cast<wide>(exponent)); }); },
+          [=](const auto& x) {
+            return plain::map(x[0],
+                              [=](wide v) { return std::pow(v, static_cast<wide>(exponent)); });
+          },
           fmt::format("exponent {}", exponent)};
 }
 
-// A mask that broadcasts to the shape of a and b together, and now and then has an axis more than they.
+// A mask that broadcasts to the shape of a and b together, and now and then has an axis more than
+// they.
 Call where_call(const Shapes& shapes, Generate& g) {
-  const Shape both = plain::zip(Plain(shapes[0]), Plain(shapes[1]), [](wide, wide) { return 0; }).shape;
-  const Mask mask = g.mask(g.chance(0.2) ? both.inserted(0, 2) : g.chance(0.5) ? both : g.broadcastable(both), g.uniform(0, 1));
+  const Shape both =
+      plain::zip(Plain(shapes[0]), Plain(shapes[1]), [](wide, wide) { return 0; }).shape;
+  const Mask mask = g.mask(g.chance(0.2)   ? both.inserted(0, 2)
+                           : g.chance(0.5) ? both
+                                           : g.broadcastable(both),
+                           g.uniform(0, 1));
   return {[=](Inputs x) { return fovea::where(mask, x[0], x[1]); },
           [=](const auto& x) {
             Plain y(mask.shape().rank() > both.rank() ? mask.shape() : both);
@@ -96,7 +120,8 @@ Call masked_fill_call(const Shapes& shapes, Generate& g) {
           [=](const auto& x) {
             Plain y = x[0];
             for (Index i = 0; i < y.shape.count(); ++i)
-              if (mask.keep()[at(number(mask.shape(), position(y.shape, i)))]) y.values[at(i)] = 1.5;
+              if (mask.keep()[at(number(mask.shape(), position(y.shape, i)))])
+                y.values[at(i)] = 1.5;
             return y;
           },
           text(mask)};
@@ -113,10 +138,13 @@ Call variance_call(const Shapes& shapes, Generate& g, Variance op, wide (*of_var
   return {[=](Inputs x) { return op(x[0], given, keepdims, {.unbiased = unbiased}); },
           [=](const auto& x) {
             Plain y = var(x[0], axes, keepdims);
-            for (wide& value : y.values) value = of_variance(value * (unbiased ? static_cast<wide>(count) / static_cast<wide>(count - 1) : 1));
+            for (wide& value : y.values)
+              value = of_variance(
+                  value * (unbiased ? static_cast<wide>(count) / static_cast<wide>(count - 1) : 1));
             return y;
           },
-          fmt::format("axes ({}), keepdims {}, unbiased {}", fmt::join(given.list(), ", "), keepdims, unbiased)};
+          fmt::format("axes ({}), keepdims {}, unbiased {}", fmt::join(given.list(), ", "),
+                      keepdims, unbiased)};
 }
 
 Call var_call(const Shapes& shapes, Generate& g) {
@@ -150,7 +178,8 @@ Call top_k_call(const Shapes& shapes, Generate& g) {
           [=](const auto& x) {
             Plain y(x[0].shape.with(-1, k));
             for (Index row = 0; row < x[0].shape.without(-1).count(); ++row) {
-              std::vector<wide> numbers(x[0].values.begin() + row * length, x[0].values.begin() + (row + 1) * length);
+              std::vector<wide> numbers(x[0].values.begin() + row * length,
+                                        x[0].values.begin() + (row + 1) * length);
               std::ranges::sort(numbers, std::greater());
               std::copy_n(numbers.begin(), k, y.values.begin() + row * k);
             }
@@ -159,14 +188,16 @@ Call top_k_call(const Shapes& shapes, Generate& g) {
           fmt::format("k {}", k)};
 }
 
-const Range all = {-3, 3}, positive = {0.1, 3}, kink_at_0 = {-3, 3, {0}}, distinct = {-3, 3, {}, 0, true};
+const Range all = {-3, 3}, positive = {0.1, 3}, kink_at_0 = {-3, 3, {0}},
+            distinct = {-3, 3, {}, 0, true};
 
 std::vector<OpCase> elementwise_cases() {
   return {
       {"expm1", all, 3, any, unary(fovea::expm1, std::expm1)},
       {"log1p", {-0.8, 3}, 4, any, unary(fovea::log1p, std::log1p)},
       {"abs", kink_at_0, 0, any, unary(fovea::abs, std::abs)},
-      {"sign", kink_at_0, 0, any, unary(fovea::sign, [](wide x) -> wide { return x > 0 ? 1 : -1; })},
+      {"sign", kink_at_0, 0, any,
+       unary(fovea::sign, [](wide x) -> wide { return x > 0 ? 1 : -1; })},
       {"square", all, 1, any, unary(fovea::square, [](wide x) { return x * x; })},
       {"sqrt", positive, 1, any, unary(fovea::sqrt, std::sqrt)},
       {"rsqrt", positive, 2, any, unary(fovea::rsqrt, [](wide x) { return 1 / std::sqrt(x); })},
@@ -179,9 +210,15 @@ std::vector<OpCase> elementwise_cases() {
       {"gelu", {-6, 4}, 8, any, unary(fovea::gelu, [](wide x) { return x * phi(x); })},
       {"gelu_tanh", {-4, 4}, 24, any, unary(fovea::gelu_tanh, gelu_tanh)},
       {"silu", {-6, 6}, 5, any, unary(fovea::silu, [](wide x) { return x * expit(x); })},
-      {"softplus", {-6, 6}, 6, any, unary(fovea::softplus, [](wide x) { return std::log1p(std::exp(x)); })},
-      {"minimum", all, 0, pairs, binary(fovea::minimum, [](wide a, wide b) { return std::min(a, b); })},
-      {"maximum", all, 0, pairs, binary(fovea::maximum, [](wide a, wide b) { return std::max(a, b); })},
+      {"softplus",
+       {-6, 6},
+       6,
+       any,
+       unary(fovea::softplus, [](wide x) { return std::log1p(std::exp(x)); })},
+      {"minimum", all, 0, pairs,
+       binary(fovea::minimum, [](wide a, wide b) { return std::min(a, b); })},
+      {"maximum", all, 0, pairs,
+       binary(fovea::maximum, [](wide a, wide b) { return std::max(a, b); })},
       {"where", all, 0, pairs, where_call},
       {"masked_fill", all, 0, any, masked_fill_call},
   };

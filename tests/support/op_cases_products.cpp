@@ -10,7 +10,9 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-fovea::MatmulOptions matmul_options(const Generate& g) { return {g.variant(4) % 2 == 1, g.variant(4) / 2 == 1}; }
+fovea::MatmulOptions matmul_options(const Generate& g) {
+  return {g.variant(4) % 2 == 1, g.variant(4) / 2 == 1};
+}
 
 Shapes factors(Generate& g) {
   const auto [transpose_a, transpose_b] = matmul_options(g);
@@ -23,9 +25,11 @@ Shapes factors(Generate& g) {
   Shape batch = g.chance(0.3) ? Shape() : Shape{g.integer(1, 3)};
   if (g.chance(0.3)) batch = batch.inserted(0, g.wants_empty() ? 0 : g.integer(1, 3));
   if (g.large()) {
-    // Beyond 2e6 operations a product is cut into tiles; with few tiles and a long inner axis, that axis is cut as well.
-    const std::vector<std::vector<Index>> cut = {{300, 70, 130},  {33, 4100, 35}, {5, 3000, 200}, {1, 70000, 40},
-                                                 {200, 130, 600}, {40, 60, 50},   {130, 520, 500}};
+    // Beyond 2e6 operations a product is cut into tiles; with few tiles and a long inner axis, that
+    // axis is cut as well.
+    const std::vector<std::vector<Index>> cut = {{300, 70, 130}, {33, 4100, 35},  {5, 3000, 200},
+                                                 {1, 70000, 40}, {200, 130, 600}, {40, 60, 50},
+                                                 {130, 520, 500}};
     sizes = cut[static_cast<std::size_t>(g.trial()) % cut.size()];
     batch = sizes[0] == 40 ? Shape{4, 6} : g.chance(0.5) ? Shape{2} : Shape();
   }
@@ -35,9 +39,12 @@ Shapes factors(Generate& g) {
   };
   const bool same = g.wants_same();
   if (!same && !g.large() && g.chance(0.2)) {
-    const Shape vector{sizes[1]}, other = g.chance(0.3) ? vector : matrix(batch, sizes[1], sizes[2], transpose_b);
-    return g.chance(0.5) ? Shapes{vector, other}
-                         : Shapes{other == vector ? vector : matrix(batch, sizes[0], sizes[1], transpose_a), vector};
+    const Shape vector{sizes[1]},
+        other = g.chance(0.3) ? vector : matrix(batch, sizes[1], sizes[2], transpose_b);
+    return g.chance(0.5)
+               ? Shapes{vector, other}
+               : Shapes{other == vector ? vector : matrix(batch, sizes[0], sizes[1], transpose_a),
+                        vector};
   }
   return {matrix(same ? batch : g.broadcastable(batch), sizes[0], sizes[1], transpose_a),
           matrix(same ? batch : g.broadcastable(batch), sizes[1], sizes[2], transpose_b)};
@@ -46,7 +53,8 @@ Shapes factors(Generate& g) {
 // A vector is one row or one column, which the result does not have.
 Plain product(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b) {
   const bool row = a.shape.rank() == 1, column = b.shape.rank() == 1;
-  const Plain left = row ? plain::reshape(a, Shape{1, a.shape[0]}) : a, right = column ? plain::reshape(b, Shape{b.shape[0], 1}) : b;
+  const Plain left = row ? plain::reshape(a, Shape{1, a.shape[0]}) : a,
+              right = column ? plain::reshape(b, Shape{b.shape[0], 1}) : b;
   Plain c = plain::matmul(left, right, !row && transpose_a, !column && transpose_b);
   if (row) c.shape = c.shape.without(column ? -1 : -2);
   if (column) c.shape = c.shape.without(-1);
@@ -55,9 +63,10 @@ Plain product(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b
 
 Call matmul_call(const Shapes&, Generate& g) {
   const fovea::MatmulOptions options = matmul_options(g);
-  return {[=](Inputs x) { return fovea::matmul(x[0], x[1], options); },
-          [=](const auto& x) { return product(x[0], x[1], options.transpose_a, options.transpose_b); },
-          fmt::format("transpose_a {}, transpose_b {}", options.transpose_a, options.transpose_b)};
+  return {
+      [=](Inputs x) { return fovea::matmul(x[0], x[1], options); },
+      [=](const auto& x) { return product(x[0], x[1], options.transpose_a, options.transpose_b); },
+      fmt::format("transpose_a {}, transpose_b {}", options.transpose_a, options.transpose_b)};
 }
 
 // x (..., inputs), weight (inputs, units), and bias (units) in half of the cases.
@@ -96,7 +105,8 @@ const std::vector<Named> activations = {
     {fovea::Activation::relu, "relu", [](wide x) { return std::max<wide>(x, 0); }},
     {fovea::Activation::sigmoid, "sigmoid", [](wide x) { return 1 / (1 + std::exp(-x)); }},
     {fovea::Activation::tanh, "tanh", std::tanh},
-    {fovea::Activation::gelu, "gelu", [](wide x) { return x * std::erfc(-x / std::sqrt(wide(2))) / 2; }},
+    {fovea::Activation::gelu, "gelu",
+     [](wide x) { return x * std::erfc(-x / std::sqrt(wide(2))) / 2; }},
     {fovea::Activation::silu, "silu", [](wide x) { return x / (1 + std::exp(-x)); }},
     {fovea::Activation::elu, "elu", [](wide x) { return x > 0 ? x : std::expm1(x); }},
     {fovea::Activation::leaky_relu, "leaky_relu", [](wide x) { return x > 0 ? x : x * real(0.2); }},
@@ -105,22 +115,28 @@ const std::vector<Named> activations = {
 
 Call linear_call(const Shapes&, Generate& g) {
   const Named& named = activations[at(linear_variant(g) % 4)];
-  return {[&](Inputs x) { return fovea::linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor(), named.activation); },
+  return {[&](Inputs x) {
+            return fovea::linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor(), named.activation);
+          },
           [&](const auto& x) { return linear(x, named.exact); }, named.name};
 }
 
 Call activate_call(const Shapes&, Generate& g) {
-  const std::size_t choice = at(g.variant(static_cast<Index>(activations.size())));  // linear computes nothing: softmax in its place
+  const std::size_t choice = at(g.variant(
+      static_cast<Index>(activations.size())));  // linear computes nothing: softmax in its place
   if (choice == 0)
     return {[](Inputs x) { return fovea::activate(x[0], fovea::Activation::softmax); },
-            [](const auto& x) { return plain::softmax(x[0], x[0].shape.rank() - 1, {}); }, "softmax"};
+            [](const auto& x) { return plain::softmax(x[0], x[0].shape.rank() - 1, {}); },
+            "softmax"};
   const Named& named = activations[choice];
-  return {[&](Inputs x) { return fovea::activate(x[0], named.activation); }, [&](const auto& x) { return plain::map(x[0], named.exact); },
-          named.name};
+  return {[&](Inputs x) { return fovea::activate(x[0], named.activation); },
+          [&](const auto& x) { return plain::map(x[0], named.exact); }, named.name};
 }
 
 Shapes two_arrays(Generate& g) {
-  const auto draw = [&] { return g.large() ? Shape{g.integer(10, 20), g.integer(10, 20)} : g.shape(1, 2); };
+  const auto draw = [&] {
+    return g.large() ? Shape{g.integer(10, 20), g.integer(10, 20)} : g.shape(1, 2);
+  };
   const Shape a = draw();
   return {a, g.wants_same() ? a : draw()};
 }
@@ -128,8 +144,8 @@ Shapes two_arrays(Generate& g) {
 Call outer_call(const Shapes&, Generate&) {
   return {[](Inputs x) { return fovea::outer(x[0], x[1]); },
           [](const auto& x) {
-            return product(plain::reshape(x[0], Shape{x[0].shape.count(), 1}), plain::reshape(x[1], Shape{1, x[1].shape.count()}), false,
-                           false);
+            return product(plain::reshape(x[0], Shape{x[0].shape.count(), 1}),
+                           plain::reshape(x[1], Shape{1, x[1].shape.count()}), false, false);
           }};
 }
 
@@ -150,7 +166,8 @@ Call dot_call(const Shapes&, Generate&) {
           }};
 }
 
-// Every kind of letter: kept by both, by one, summed over by both or by one; two, three and one operands.
+// Every kind of letter: kept by both, by one, summed over by both or by one; two, three and one
+// operands.
 struct Terms {
   const char* subscripts;
   std::vector<std::string> inputs;
@@ -177,7 +194,8 @@ const std::vector<Terms>& all_terms() {
 }
 
 const Terms& terms_of(const Generate& g) {
-  static const Terms same = {"ij,ij->ij", {"ij", "ij"}, "ij"}, contraction = {"ab,ab->b", {"ab", "ab"}, "b"};
+  static const Terms same = {"ij,ij->ij", {"ij", "ij"}, "ij"},
+                     contraction = {"ab,ab->b", {"ab", "ab"}, "b"};
   if (g.wants_same()) return g.trial() % 12 == 5 ? same : contraction;
   return all_terms()[at(g.trial()) % all_terms().size()];
 }
@@ -203,7 +221,8 @@ Shapes named_axes(Generate& g) {
 Plain einsum(const Terms& terms, const std::vector<Plain>& x) {
   std::map<char, Index> sizes;
   for (std::size_t i = 0; i < x.size(); ++i)
-    for (std::size_t axis = 0; axis < terms.inputs[i].size(); ++axis) sizes[terms.inputs[i][axis]] = x[i].shape[static_cast<int>(axis)];
+    for (std::size_t axis = 0; axis < terms.inputs[i].size(); ++axis)
+      sizes[terms.inputs[i][axis]] = x[i].shape[static_cast<int>(axis)];
   std::string letters;
   std::vector<Index> all, kept;
   for (const auto& [name, size] : sizes) letters += name, all.push_back(size);
@@ -218,7 +237,8 @@ Plain einsum(const Terms& terms, const std::vector<Plain>& x) {
   for (Index i = 0; i < Shape(all).count(); ++i) {
     const Position place = position(Shape(all), i);
     wide term = 1;
-    for (std::size_t k = 0; k < x.size(); ++k) term *= x[k].values[at(number(x[k].shape, place_of(terms.inputs[k], place)))];
+    for (std::size_t k = 0; k < x.size(); ++k)
+      term *= x[k].values[at(number(x[k].shape, place_of(terms.inputs[k], place)))];
     const std::size_t to = at(number(y.shape, place_of(terms.output, place)));
     y.values[to] += term;
     y.scales[to] += std::abs(term);
@@ -228,8 +248,8 @@ Plain einsum(const Terms& terms, const std::vector<Plain>& x) {
 
 Call einsum_call(const Shapes&, Generate& g) {
   const Terms& terms = terms_of(g);
-  return {[&terms](Inputs x) { return fovea::einsum(terms.subscripts, x); }, [&terms](const auto& x) { return einsum(terms, x); },
-          terms.subscripts};
+  return {[&terms](Inputs x) { return fovea::einsum(terms.subscripts, x); },
+          [&terms](const auto& x) { return einsum(terms, x); }, terms.subscripts};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What the rows of the table (op_cases*.cpp) are made of: shapes of inputs, what else a call takes, and calls of a family.
+// What the rows of the table (op_cases*.cpp) are made of: shapes of inputs, what else a call takes,
+// and calls of a family.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,13 +22,15 @@ inline Shapes pairs(Generate& g) {
   const Shape shape = g.shape(0, 4);
   if (g.wants_same()) return {shape, shape};
   if (g.chance(0.5)) return {shape, g.broadcastable(shape)};
-  return g.chance(0.5) ? Shapes{g.broadcastable(shape), shape} : Shapes{g.broadcastable(shape), g.broadcastable(shape)};
+  return g.chance(0.5) ? Shapes{g.broadcastable(shape), shape}
+                       : Shapes{g.broadcastable(shape), g.broadcastable(shape)};
 }
 
 // With an axis, if any, over which a mean exists.
 inline Shapes reducible(Generate& g) {
   Shape shape = g.shape(0, 4);
-  if (shape.count() == 0 && std::ranges::count(shape.sizes(), 0) == shape.rank()) shape = shape.inserted(0, 3);
+  if (shape.count() == 0 && std::ranges::count(shape.sizes(), 0) == shape.rank())
+    shape = shape.inserted(0, 3);
   return {shape};
 }
 
@@ -40,7 +43,9 @@ inline Shapes predictions(Generate& g) {
 
 // What else a call takes.
 
-inline int draw_axis(const Shape& shape, Generate& g) { return static_cast<int>(g.integer(-shape.rank(), shape.rank() - 1)); }
+inline int draw_axis(const Shape& shape, Generate& g) {
+  return static_cast<int>(g.integer(-shape.rank(), shape.rank() - 1));
+}
 
 // Some axes, from 0 on, ascending: all, or a part. Where `nonempty`, none of size 0.
 inline std::vector<int> draw_axes(const Shape& shape, Generate& g, bool nonempty) {
@@ -49,7 +54,8 @@ inline std::vector<int> draw_axes(const Shape& shape, Generate& g, bool nonempty
     if (!nonempty || shape[axis] > 0) axes.push_back(axis);
   if (static_cast<int>(axes.size()) == shape.rank() && g.chance(0.25)) return axes;
   g.shuffle(axes);
-  if (!axes.empty()) axes.resize(static_cast<std::size_t>(g.integer(1, static_cast<Index>(axes.size()))));
+  if (!axes.empty())
+    axes.resize(static_cast<std::size_t>(g.integer(1, static_cast<Index>(axes.size()))));
   std::ranges::sort(axes);
   return axes;
 }
@@ -81,36 +87,43 @@ inline std::optional<Mask> draw_mask(const Shape& shape, Generate& g) {
 }
 
 inline std::string text(const std::optional<Mask>& mask) {
-  return mask ? fmt::format(", mask {} keeps {}", to_string(mask->shape()),
-                            fmt::join(mask->keep().first(std::min<std::size_t>(64, mask->keep().size())), ""))
+  return mask ? fmt::format(
+                    ", mask {} keeps {}", to_string(mask->shape()),
+                    fmt::join(mask->keep().first(std::min<std::size_t>(64, mask->keep().size())),
+                              ""))
               : "";
 }
 
 inline std::string text(const Ids& ids) {
-  return fmt::format("ids {} ({})", to_string(ids.shape()), fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
+  return fmt::format(
+      "ids {} ({})", to_string(ids.shape()),
+      fmt::join(ids.values().first(std::min<std::size_t>(64, ids.values().size())), ", "));
 }
 
 // Calls of a family.
 
 inline auto unary(Tensor (*op)(const Tensor&), wide (*exact)(wide)) {
   return [=](const Shapes&, Generate&) {
-    return Call{[=](Inputs x) { return op(x[0]); }, [=](const auto& x) { return plain::map(x[0], exact); }};
+    return Call{[=](Inputs x) { return op(x[0]); },
+                [=](const auto& x) { return plain::map(x[0], exact); }};
   };
 }
 
 inline auto binary(Tensor (*op)(const Tensor&, const Tensor&), wide (*exact)(wide, wide)) {
   return [=](const Shapes&, Generate&) {
-    return Call{[=](Inputs x) { return op(x[0], x[1]); }, [=](const auto& x) { return plain::zip(x[0], x[1], exact); }};
+    return Call{[=](Inputs x) { return op(x[0], x[1]); },
+                [=](const auto& x) { return plain::zip(x[0], x[1], exact); }};
   };
 }
 
-inline auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, fovea::KeepDims), Plain (*exact)(const Plain&, const std::vector<int>&, bool),
-               bool nonempty) {
+inline auto reduction(Tensor (*op)(const Tensor&, const fovea::Axes&, fovea::KeepDims),
+                      Plain (*exact)(const Plain&, const std::vector<int>&, bool), bool nonempty) {
   return [=](const Shapes& shapes, Generate& g) {
     const std::vector<int> axes = draw_axes(shapes[0], g, nonempty);
     const fovea::Axes given = named(axes, shapes[0], g);
     const bool keepdims = g.chance(0.5);
-    return Call{[=](Inputs x) { return op(x[0], given, keepdims); }, [=](const auto& x) { return exact(x[0], axes, keepdims); },
+    return Call{[=](Inputs x) { return op(x[0], given, keepdims); },
+                [=](const auto& x) { return exact(x[0], axes, keepdims); },
                 fmt::format("axes ({}), keepdims {}", fmt::join(given.list(), ", "), keepdims)};
   };
 }

@@ -12,7 +12,8 @@
 
 namespace support {
 
-/// A row with everything drawn. Where the trial wants it, each matrix comes out of a transpose, or the same tensor is all inputs.
+/// A row with everything drawn. Where the trial wants it, each matrix comes out of a transpose, or
+/// the same tensor is all inputs.
 struct DrawnCase {
   const OpCase* op;
   Index trial;
@@ -29,10 +30,12 @@ struct DrawnCase {
     call = row.call(shapes, g);
     const auto differs_from_first = [&](const Shape& shape) { return shape != shapes[0]; };
     same = shapes.size() > 1 && g.wants_same() && std::ranges::none_of(shapes, differs_from_first);
-    transposed = g.wants_transposed() && std::ranges::any_of(shapes, [](const Shape& shape) { return shape.rank() >= 2; });
+    transposed = g.wants_transposed() &&
+                 std::ranges::any_of(shapes, [](const Shape& shape) { return shape.rank() >= 2; });
     for (const Shape& shape : shapes)
       if (!same || leaves.empty())
-        leaves.push_back(g.array(transposes(shape) ? shape.with(-1, shape[-2]).with(-2, shape[-1]) : shape, row.range));
+        leaves.push_back(g.array(
+            transposes(shape) ? shape.with(-1, shape[-2]).with(-2, shape[-1]) : shape, row.range));
     const fovea::NoGrad no_grad;
     weights = draw_weights(function()(constants()).value(), g);
   }
@@ -57,14 +60,16 @@ struct DrawnCase {
   }
 
   bool has_size(Index size) const {
-    return std::ranges::any_of(shapes, [&](const Shape& shape) { return std::ranges::count(shape.sizes(), size) > 0; });
+    return std::ranges::any_of(
+        shapes, [&](const Shape& shape) { return std::ranges::count(shape.sizes(), size) > 0; });
   }
 
   /// What was drawn.
   std::string text() const {
     std::string sizes;
     for (const Shape& shape : shapes) sizes += to_string(shape) + " ";
-    return fmt::format("{} {}{}{}{}", op->name, sizes, call.arguments, transposed ? ", out of a transpose" : "",
+    return fmt::format("{} {}{}{}{}", op->name, sizes, call.arguments,
+                       transposed ? ", out of a transpose" : "",
                        same ? ", the same tensor for each input" : "");
   }
 };

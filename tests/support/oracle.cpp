@@ -24,7 +24,8 @@ Position position(const Shape& shape, Index i) {
 Index number(const Shape& shape, const Position& position) {
   const Index missing = static_cast<Index>(position.size()) - shape.rank();
   Index result = 0;
-  for (int axis = 0; axis < shape.rank(); ++axis) result = result * shape[axis] + (shape[axis] == 1 ? 0 : position[at(axis + missing)]);
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    result = result * shape[axis] + (shape[axis] == 1 ? 0 : position[at(axis + missing)]);
   return result;
 }
 
@@ -52,14 +53,16 @@ Shape reduced(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
 }
 
 // Calls visit(from, to) for each element of x and the element of its reduction that it belongs to.
-void for_reduced(const Shape& x, const std::vector<int>& axes, const std::function<void(std::size_t, std::size_t)>& visit) {
+void for_reduced(const Shape& x, const std::vector<int>& axes,
+                 const std::function<void(std::size_t, std::size_t)>& visit) {
   const Shape ones = reduced(x, axes, true);
   for (Index i = 0; i < x.count(); ++i) visit(at(i), at(number(ones, position(x, i))));
 }
 
 // For each row of x along an axis: the kept elements' numbers, and all of them.
 void for_rows(const Shape& x, int axis, const std::optional<Mask>& mask,
-              const std::function<void(const std::vector<std::size_t>& kept, const std::vector<std::size_t>& all)>& visit) {
+              const std::function<void(const std::vector<std::size_t>& kept,
+                                       const std::vector<std::size_t>& all)>& visit) {
   for (Index i = 0; i < x.count(); ++i) {
     Position place = position(x, i);
     if (place[at(axis)] != 0) continue;
@@ -104,8 +107,11 @@ Plain zip(const Plain& a, const Plain& b, const std::function<wide(wide, wide)>&
 }
 
 Plain matmul(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b) {
-  const auto batch = [](const Shape& shape) { return Shape(shape.sizes().first(shape.sizes().size() - 2)); };
-  const Index rows = a.shape[transpose_a ? -1 : -2], inner = a.shape[transpose_a ? -2 : -1], columns = b.shape[transpose_b ? -2 : -1];
+  const auto batch = [](const Shape& shape) {
+    return Shape(shape.sizes().first(shape.sizes().size() - 2));
+  };
+  const Index rows = a.shape[transpose_a ? -1 : -2], inner = a.shape[transpose_a ? -2 : -1],
+              columns = b.shape[transpose_b ? -2 : -1];
   const Shape leading = joined(batch(a.shape), batch(b.shape));
   Plain c(leading.inserted(leading.rank(), rows).inserted(leading.rank() + 1, columns));
   c.scales.resize(c.values.size());
@@ -116,7 +122,8 @@ Plain matmul(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b)
     for (Index i = 0; i < rows; ++i)
       for (Index j = 0; j < columns; ++j)
         for (Index k = 0; k < inner; ++k) {
-          const wide term = from_a[transpose_a ? k * rows + i : i * inner + k] * from_b[transpose_b ? j * inner + k : k * columns + j];
+          const wide term = from_a[transpose_a ? k * rows + i : i * inner + k] *
+                            from_b[transpose_b ? j * inner + k : k * columns + j];
           c.values[at((item * rows + i) * columns + j)] += term;
           c.scales[at((item * rows + i) * columns + j)] += std::abs(term);
         }
@@ -146,7 +153,9 @@ Plain mean(const Plain& x, const std::vector<int>& axes, bool keepdims) {
 Plain max(const Plain& x, const std::vector<int>& axes, bool keepdims) {
   Plain y(reduced(x.shape, axes, keepdims));
   std::ranges::fill(y.values, -std::numeric_limits<wide>::infinity());
-  for_reduced(x.shape, axes, [&](std::size_t from, std::size_t to) { y.values[to] = std::max(y.values[to], x.values[from]); });
+  for_reduced(x.shape, axes, [&](std::size_t from, std::size_t to) {
+    y.values[to] = std::max(y.values[to], x.values[from]);
+  });
   return y;
 }
 
@@ -176,7 +185,8 @@ Plain concat(const std::vector<Plain>& parts, int axis) {
   for (Index i = 0; i < y.shape.count(); ++i) {
     Position place = position(y.shape, i);
     std::size_t part = 0;
-    for (; place[at(axis)] >= parts[part].shape[axis]; ++part) place[at(axis)] -= parts[part].shape[axis];
+    for (; place[at(axis)] >= parts[part].shape[axis]; ++part)
+      place[at(axis)] -= parts[part].shape[axis];
     y.values[at(i)] = parts[part].values[at(number(parts[part].shape, place))];
   }
   return y;
@@ -199,7 +209,8 @@ Plain gather_rows(const Plain& table, const Ids& ids) {
   Plain y{Shape(sizes)};
   if (y.values.empty()) return y;
   const Index width = y.shape.count() / ids.count();
-  for (Index i = 0; i < y.shape.count(); ++i) y.values[at(i)] = table.values[at(ids.at(i / width) * width + i % width)];
+  for (Index i = 0; i < y.shape.count(); ++i)
+    y.values[at(i)] = table.values[at(ids.at(i / width) * width + i % width)];
   return y;
 }
 
@@ -207,11 +218,14 @@ Plain softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
   Plain y(x.shape);
   y.scales.resize(y.values.size());
   for_rows(x.shape, axis, mask, [&](const auto& kept, const auto&) {
-    const wide largest = largest_of(x.values, kept), whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
+    const wide largest = largest_of(x.values, kept),
+               whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
     for (const std::size_t i : kept) {
       y.values[i] = std::exp(x.values[i] - whole);
-      // The exponent is rounded too, and so is the sum, which along all axes but the last grows one by one.
-      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest) + std::sqrt(static_cast<wide>(kept.size())) / 4);
+      // The exponent is rounded too, and so is the sum, which along all axes but the last grows one
+      // by one.
+      y.scales[i] = y.values[i] * (1 + std::abs(x.values[i] - largest) +
+                                   std::sqrt(static_cast<wide>(kept.size())) / 4);
     }
   });
   return y;
@@ -225,7 +239,8 @@ Plain log_softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
     const wide whole = kept.empty() ? 0 : log_sum_exp(x.values, kept);
     for (const std::size_t i : kept) {
       y.values[i] = x.values[i] - whole;
-      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole) + std::sqrt(static_cast<wide>(kept.size())) / 4;
+      y.scales[i] = 1 + std::abs(x.values[i]) + std::abs(whole) +
+                    std::sqrt(static_cast<wide>(kept.size())) / 4;
     }
   });
   return y;

@@ -1,4 +1,5 @@
-// The truth: every op again as plain loops over positions, in long double. Slow, obvious, and independent of the kernels.
+// The truth: every op again as plain loops over positions, in long double. Slow, obvious, and
+// independent of the kernels.
 #pragma once
 
 #include <functional>
@@ -17,15 +18,17 @@ using fovea::Mask;
 using fovea::Shape;
 using wide = long double;
 
-/// A dense array of exact numbers. `scales` are what rounding errors are measured by, where that is not the value itself: the sum
-/// of the magnitudes that a result was added up from.
+/// A dense array of exact numbers. `scales` are what rounding errors are measured by, where that is
+/// not the value itself: the sum of the magnitudes that a result was added up from.
 struct Plain {
   Shape shape;
   std::vector<wide> values;
   std::vector<wide> scales = {};
 
-  explicit Plain(const Shape& sizes) : shape(sizes), values(static_cast<std::size_t>(sizes.count())) {}
-  explicit Plain(const Array& array) : shape(array.shape()), values(array.values().begin(), array.values().end()) {}
+  explicit Plain(const Shape& sizes)
+      : shape(sizes), values(static_cast<std::size_t>(sizes.count())) {}
+  explicit Plain(const Array& array)
+      : shape(array.shape()), values(array.values().begin(), array.values().end()) {}
 
   wide scale(std::size_t i) const { return scales.empty() ? std::abs(values[i]) : scales[i]; }
 };
@@ -33,8 +36,8 @@ struct Plain {
 /// A place in an array: one number for each axis.
 using Position = std::vector<Index>;
 
-/// The positions of a shape in row-major order: position number i, and back. `number` reads axes of size 1 as repeated, and
-/// aligns at the last axis.
+/// The positions of a shape in row-major order: position number i, and back. `number` reads axes of
+/// size 1 as repeated, and aligns at the last axis.
 Position position(const Shape& shape, Index i);
 Index number(const Shape& shape, const Position& position);
 

@@ -17,9 +17,15 @@ const Ids x = toy::data(10).x, y = toy::data(10).y;
 struct Diary : Callback {
   std::string text;
   void on_train_begin(Sequential&) override { text += "begin "; }
-  void on_epoch_begin(Sequential&, Index epoch) override { text += "epoch" + std::to_string(epoch) + " "; }
-  void on_batch_end(Sequential&, Index batch, const Logs& logs) override { text += "batch" + std::to_string(batch) + (logs.contains("loss") ? " " : "? "); }
-  void on_epoch_end(Sequential&, Index epoch, const Logs&) override { text += "end" + std::to_string(epoch) + " "; }
+  void on_epoch_begin(Sequential&, Index epoch) override {
+    text += "epoch" + std::to_string(epoch) + " ";
+  }
+  void on_batch_end(Sequential&, Index batch, const Logs& logs) override {
+    text += "batch" + std::to_string(batch) + (logs.contains("loss") ? " " : "? ");
+  }
+  void on_epoch_end(Sequential&, Index epoch, const Logs&) override {
+    text += "end" + std::to_string(epoch) + " ";
+  }
   void on_train_end(Sequential&) override { text += "done"; }
 };
 
@@ -37,7 +43,8 @@ struct ThrowsAt : Callback {
 // Gives the callbacks under test the values that the test wants.
 void play(Callback& callback, Sequential& model, const std::vector<double>& losses) {
   callback.on_train_begin(model);
-  for (std::size_t i = 0; i < losses.size() && !callback.wants_to_stop(); ++i) callback.on_epoch_end(model, static_cast<Index>(i), {{"val_loss", losses[i]}});
+  for (std::size_t i = 0; i < losses.size() && !callback.wants_to_stop(); ++i)
+    callback.on_epoch_end(model, static_cast<Index>(i), {{"val_loss", losses[i]}});
 }
 
 Index epochs_until_stop(EarlyStopping stopping, const std::vector<double>& losses) {
@@ -59,7 +66,8 @@ TEST_CASE("callbacks are called in order, each at its moment") {
   FitOptions options = toy::quiet(2, 4);
   options.callbacks = {&diary};
   toy::model().fit(x, y, options);
-  CHECK(diary.text == "begin epoch0 batch0 batch1 batch2 end0 epoch1 batch0 batch1 batch2 end1 done");
+  CHECK(diary.text ==
+        "begin epoch0 batch0 batch1 batch2 end0 epoch1 batch0 batch1 batch2 end1 done");
 }
 
 TEST_CASE("the logs of an epoch are what history keeps, with val_ in front of what was validated") {
@@ -76,11 +84,16 @@ TEST_CASE("the logs of an epoch are what history keeps, with val_ in front of wh
   for (const char* name : {"loss", "accuracy", "val_loss", "val_accuracy"})
     for (std::size_t epoch : {0U, 1U}) CHECK(keep.logs[epoch].at(name) == history[name][epoch]);
   CHECK(keep.logs[1].at("val_loss") == model.evaluate(x, y, 4).at("loss"));
-  CHECK_THROWS_WITH_AS(history["f1"], "History: there is no \"f1\"; there are: accuracy, loss, val_accuracy, val_loss", IndexError);
+  CHECK_THROWS_WITH_AS(
+      history["f1"],
+      "History: there is no \"f1\"; there are: accuracy, loss, val_accuracy, val_loss", IndexError);
 }
 
-TEST_CASE("an exception from a callback leaves the model at the end of that batch and the history at the last whole epoch") {
-  Sequential stopped = toy::model({.dropout = real(0.2)}), whole = toy::model({.dropout = real(0.2)});
+TEST_CASE(
+    "an exception from a callback leaves the model at the end of that batch and the history at the "
+    "last whole epoch") {
+  Sequential stopped = toy::model({.dropout = real(0.2)}),
+             whole = toy::model({.dropout = real(0.2)});
   ThrowsAt bomb(1, 1);  // batches of 4, 4 and 2: the fifth of six steps
   FitOptions options = toy::quiet(2, 4);
   options.callbacks = {&bomb};
@@ -105,7 +118,9 @@ TEST_CASE("an exception from a callback leaves the model at the end of that batc
   CHECK(stopped.fit(x, y, options).epoch.size() == 2);
 }
 
-TEST_CASE("RestoreBestWeights puts back the weights of the best epoch, when training ends or when asked") {
+TEST_CASE(
+    "RestoreBestWeights puts back the weights of the best epoch, when training ends or when "
+    "asked") {
   struct Weights : Callback {
     std::vector<std::vector<Array>> list;
     void on_epoch_end(Sequential& model, Index epoch, const Logs&) override {
@@ -127,7 +142,8 @@ TEST_CASE("RestoreBestWeights puts back the weights of the best epoch, when trai
   const auto lowest = std::ranges::min_element(losses) - losses.begin();
   CHECK(lowest <= 5);
   CHECK(best.best_epoch() == lowest);
-  CHECK(toy::bits_differ(toy::weights(model), weights.list[static_cast<std::size_t>(lowest)]) == "");
+  CHECK(toy::bits_differ(toy::weights(model), weights.list[static_cast<std::size_t>(lowest)]) ==
+        "");
   CHECK(model.evaluate(other_x, other_y, 5).at("loss") == losses[static_cast<std::size_t>(lowest)]);
 }
 
@@ -143,13 +159,20 @@ TEST_CASE("RestoreBestWeights prefers the first of equals and a number to NaN") 
 TEST_CASE("RestoreBestWeights refuses what it cannot do") {
   Sequential model = toy::model(), other{Dense{2}};
   RestoreBestWeights best;
-  CHECK_THROWS_WITH_AS(best.restore(model), "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back", StateError);
+  CHECK_THROWS_WITH_AS(
+      best.restore(model),
+      "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back",
+      StateError);
   CHECK_THROWS_WITH_AS(best.on_epoch_end(model, 0, {{"loss", 1}}),
-                       "sequential: fit: RestoreBestWeights: there is no \"val_loss\" to watch; there are: loss; give fit validation_data",
+                       "sequential: fit: RestoreBestWeights: there is no \"val_loss\" to watch; "
+                       "there are: loss; give fit validation_data",
                        ValueError);
   play(best, model, {1});
   other.build(Shape{3});
-  CHECK_THROWS_WITH_AS(best.restore(other), "RestoreBestWeights: the weights of 9 parameters are remembered, and this model has 2", ValueError);
+  CHECK_THROWS_WITH_AS(
+      best.restore(other),
+      "RestoreBestWeights: the weights of 9 parameters are remembered, and this model has 2",
+      ValueError);
 }
 
 TEST_CASE("EarlyStopping waits for `patience` epochs without improvement, as Keras does") {
@@ -173,19 +196,26 @@ TEST_CASE("EarlyStopping ends fit after that epoch, and starts anew with the nex
   CHECK(model.fit(x, y, options).epoch.size() == 3);
 }
 
-TEST_CASE("EarlyStopping refuses a patience or a difference below 0, and a name that is not there") {
-  CHECK_THROWS_WITH_AS(EarlyStopping(-1), "EarlyStopping: patience is -1; it must be at least 0", ValueError);
-  CHECK_THROWS_WITH_AS(EarlyStopping(0, -0.5), "EarlyStopping: min_delta is -0.5; it must be at least 0", ValueError);
+TEST_CASE(
+    "EarlyStopping refuses a patience or a difference below 0, and a name that is not there") {
+  CHECK_THROWS_WITH_AS(EarlyStopping(-1), "EarlyStopping: patience is -1; it must be at least 0",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(EarlyStopping(0, -0.5),
+                       "EarlyStopping: min_delta is -0.5; it must be at least 0", ValueError);
   CHECK_THROWS_AS(EarlyStopping(0, not_a_number), ValueError);
   EarlyStopping stopping(0, 0, "f1");
   Sequential model = toy::model();
   FitOptions options = toy::quiet(1, 4);
   options.callbacks = {&stopping};
-  CHECK_THROWS_WITH_AS(model.fit(x, y, options), "sequential: fit: EarlyStopping: there is no \"f1\" to watch; there are: accuracy, loss",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      model.fit(x, y, options),
+      "sequential: fit: EarlyStopping: there is no \"f1\" to watch; there are: accuracy, loss",
+      ValueError);
 }
 
-TEST_CASE("with verbose 0 nothing is written anywhere; otherwise to the stream that is given, and to standard output without one") {
+TEST_CASE(
+    "with verbose 0 nothing is written anywhere; otherwise to the stream that is given, and to "
+    "standard output without one") {
   std::ostringstream standard, given;
   std::streambuf* const before = std::cout.rdbuf(standard.rdbuf());
   FitOptions options = toy::quiet(2, 4);

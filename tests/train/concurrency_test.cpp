@@ -1,4 +1,5 @@
-// Reading shared objects from several threads at once, as the headers allow it: each thread gets the bits that it would get alone.
+// Reading shared objects from several threads at once, as the headers allow it: each thread gets
+// the bits that it would get alone.
 #include <doctest/doctest.h>
 
 #include <latch>
@@ -32,9 +33,12 @@ struct Answers {
 
 Answers ask(const Sequential& model, const toy::Data& data) {
   std::vector<Tensor> parameters;
-  for (const NamedParameter& parameter : parameters_of(model)) parameters.push_back(parameter.tensor);
+  for (const NamedParameter& parameter : parameters_of(model))
+    parameters.push_back(parameter.tensor);
   const Tensor loss = mean(sparse_cross_entropy_from_probabilities(model(data.x), data.y));
-  return {model.predict(data.x, 7), model.attention(data.x).begin()->second, model.evaluate(data.x, data.y, 9), model.summary(), grad(loss, parameters, {.allow_unused = true})};
+  return {model.predict(data.x, 7), model.attention(data.x).begin()->second,
+          model.evaluate(data.x, data.y, 9), model.summary(),
+          grad(loss, parameters, {.allow_unused = true})};
 }
 
 }  // namespace
@@ -57,7 +61,8 @@ TEST_CASE("one model answers several threads at once, also while rows of its tab
   }
 }
 
-TEST_CASE("models of their own train on several threads at once, to the bits that they reach alone") {
+TEST_CASE(
+    "models of their own train on several threads at once, to the bits that they reach alone") {
   const toy::Data data = toy::data(400);
   Sequential alone = toy::model({.dropout = real(0.2)});
   alone.fit(data.x, data.y, toy::quiet(2, 200));

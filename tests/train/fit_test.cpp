@@ -27,7 +27,9 @@ struct Spy {
 // Counts the softmaxes that are computed.
 struct Softmaxes final : Observer {
   std::atomic<int> count = 0;
-  void computed(const char* operation, const Array&) override { count += std::string_view(operation) == "softmax"; }
+  void computed(const char* operation, const Array&) override {
+    count += std::string_view(operation) == "softmax";
+  }
   void differentiated(Node&, Sink&) override {}
 };
 
@@ -39,12 +41,14 @@ std::vector<Index> order_seen(std::uint64_t seed, Index epochs, bool shuffle) {
   const Spy spy;
   Sequential model{Embedding{samples, 3}, AttentionLayer{2}, Dense{samples, Activation::softmax}};
   model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {spy}, .seed = seed});
-  model.fit(Ids(Shape{samples, 1}, numbers), Ids(Shape{samples}, numbers), {.epochs = epochs, .batch_size = 8, .shuffle = shuffle, .verbose = 0});
+  model.fit(Ids(Shape{samples, 1}, numbers), Ids(Shape{samples}, numbers),
+            {.epochs = epochs, .batch_size = 8, .shuffle = shuffle, .verbose = 0});
   return *spy.seen;
 }
 
 std::vector<Index> part(const std::vector<Index>& list, std::size_t begin, std::size_t end) {
-  return {list.begin() + static_cast<std::ptrdiff_t>(begin), list.begin() + static_cast<std::ptrdiff_t>(end)};
+  return {list.begin() + static_cast<std::ptrdiff_t>(begin),
+          list.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
 }  // namespace
@@ -75,7 +79,9 @@ TEST_CASE("training makes the loss small and the accuracy high on a task that at
   CHECK(history.epoch.size() == 15);
 }
 
-TEST_CASE("each epoch sees every sample once, in an order of its own; without shuffling in the samples' order") {
+TEST_CASE(
+    "each epoch sees every sample once, in an order of its own; without shuffling in the samples' "
+    "order") {
   const std::vector<Index> seen = order_seen(1, 2, true), in_order = order_seen(1, 2, false);
   std::vector<Index> first = part(seen, 0, 50), second = part(seen, 50, 100);
   CHECK(first != second);
@@ -104,7 +110,9 @@ TEST_CASE("validation_split takes the last samples, rounded down for training") 
   CHECK(toy::bits_differ(toy::weights(by_split), toy::weights(by_hand)) == "");
 }
 
-TEST_CASE("an epoch's loss and metrics are means over samples: batches count by their size, the last smaller one too") {
+TEST_CASE(
+    "an epoch's loss and metrics are means over samples: batches count by their size, the last "
+    "smaller one too") {
   const auto [x, y] = toy::data(10);
   Sequential model = toy::model({.learning_rate = 0});
   const Array probabilities = model.predict(x);
@@ -112,7 +120,8 @@ TEST_CASE("an epoch's loss and metrics are means over samples: batches count by 
     const History history = model.fit(x, y, toy::quiet(1, batch_size));
     CHECK(history["loss"][0] == doctest::Approx(toy::cross_entropy(probabilities, y)).epsilon(t));
     double right = 0;
-    for (const real value : Accuracy{}(probabilities, y).values()) right += static_cast<double>(value);
+    for (const real value : Accuracy{}(probabilities, y).values())
+      right += static_cast<double>(value);
     CHECK(history["accuracy"][0] == doctest::Approx(right / 10).epsilon(1e-12));
   }
 }
@@ -125,7 +134,8 @@ TEST_CASE("sample weights multiply the loss and leave its denominator, as in Ker
   for (Index i = 0; i < 400; ++i) weight.push_back(static_cast<double>(i % 5) / 2);
   FitOptions options = toy::quiet(1, 400);
   options.sample_weight = weight;
-  CHECK(model.fit(x, y, options)["loss"][0] == doctest::Approx(toy::cross_entropy(probabilities, y, weight)).epsilon(t));
+  CHECK(model.fit(x, y, options)["loss"][0] ==
+        doctest::Approx(toy::cross_entropy(probabilities, y, weight)).epsilon(t));
 }
 
 TEST_CASE("a sample of weight 0 teaches nothing: its label does not matter") {
@@ -143,14 +153,17 @@ TEST_CASE("a sample of weight 0 teaches nothing: its label does not matter") {
 
 TEST_CASE("a batch larger than the data is the data") {
   const auto [x, y] = toy::data(20);
-  Sequential exact = toy::model({.dropout = real(0.2)}), larger = toy::model({.dropout = real(0.2)}), largest = toy::model({.dropout = real(0.2)});
+  Sequential exact = toy::model({.dropout = real(0.2)}),
+             larger = toy::model({.dropout = real(0.2)}),
+             largest = toy::model({.dropout = real(0.2)});
   exact.fit(x, y, toy::quiet(3, 20));
   larger.fit(x, y, toy::quiet(3, 1000));
   largest.fit(x, y, toy::quiet(3, std::numeric_limits<Index>::max()));
   CHECK(toy::bits_differ(toy::weights(larger), toy::weights(exact)) == "");
   CHECK(toy::bits_differ(toy::weights(largest), toy::weights(exact)) == "");
   CHECK(exact.evaluate(x, y, std::numeric_limits<Index>::max()) == exact.evaluate(x, y, 20));
-  CHECK(support::bits_differ(exact.predict(x, std::numeric_limits<Index>::max()), exact.predict(x, 20)) == "");
+  CHECK(support::bits_differ(exact.predict(x, std::numeric_limits<Index>::max()),
+                             exact.predict(x, 20)) == "");
 }
 
 TEST_CASE("fit is a loop of one's own with the same seed, dropout included") {
@@ -167,21 +180,24 @@ TEST_CASE("fit is a loop of one's own with the same seed, dropout included") {
     double total = 0;
     for (Index begin = 0; begin < 500; begin += 200, ++step) {
       const Index end = std::min<Index>(begin + 200, 500);
-      const Tensor probabilities = own(x.rows(begin, end), {.training = true, .seed = 1, .step = step});
+      const Tensor probabilities =
+          own(x.rows(begin, end), {.training = true, .seed = 1, .step = step});
       const Tensor loss = mean(SparseCategoricalCrossentropy{}(probabilities, y.rows(begin, end)));
       total += static_cast<double>(loss.item()) * static_cast<double>(end - begin);
       adam.zero_grad();
       loss.backward();
       adam.step();
     }
-    CHECK(history["loss"][static_cast<std::size_t>(epoch)] == doctest::Approx(total / 500).epsilon(t));
+    CHECK(history["loss"][static_cast<std::size_t>(epoch)] ==
+          doctest::Approx(total / 500).epsilon(t));
   }
   CHECK(toy::far(toy::weights(model), toy::weights(own), static_cast<real>(t)) == "");
 }
 
 TEST_CASE("train_on_batch is fit on that batch") {
   const auto [x, y] = toy::data(400);
-  Sequential by_fit = toy::model({.dropout = real(0.2)}), by_batch = toy::model({.dropout = real(0.2)});
+  Sequential by_fit = toy::model({.dropout = real(0.2)}),
+             by_batch = toy::model({.dropout = real(0.2)});
   FitOptions options = toy::quiet(1, 400);
   options.shuffle = false;
   for (int i = 0; i < 3; ++i) {
@@ -195,7 +211,8 @@ TEST_CASE("train_on_batch is fit on that batch") {
 
 TEST_CASE("a second fit goes on where the first ended, in steps, in shuffling and in moments") {
   const auto [x, y] = toy::data(400);
-  Sequential at_once = toy::model({.dropout = real(0.2)}), in_two = toy::model({.dropout = real(0.2)});
+  Sequential at_once = toy::model({.dropout = real(0.2)}),
+             in_two = toy::model({.dropout = real(0.2)});
   at_once.fit(x, y, toy::quiet(5, 200));
   in_two.fit(x, y, toy::quiet(2, 200));
   CHECK(in_two.fit(x, y, toy::quiet(3, 200)).epoch == std::vector<Index>{0, 1, 2});
@@ -232,13 +249,19 @@ TEST_CASE("evaluate is a plain loop over the predictions, for any size of batch"
   }
 }
 
-TEST_CASE("predictions come in the samples' order, close to each other for any size of batch, and are distributions") {
+TEST_CASE(
+    "predictions come in the samples' order, close to each other for any size of batch, and are "
+    "distributions") {
   const auto [x, y] = toy::data(430);
   const Sequential model = toy::model();
   const Array all = model.predict(x, 430);
   CHECK(all.shape() == Shape{430, toy::classes});
-  for (const Index batch_size : {7, 32, 300, 1000}) CHECK(toy::far({model.predict(x, batch_size)}, {all}, static_cast<real>(t)) == "");
-  for (const Index i : {0, 170, 429}) CHECK(toy::far({model.predict(x.rows(i, i + 1))}, {all.rows(i, i + 1)}, static_cast<real>(t)) == "");
+  for (const Index batch_size : {7, 32, 300, 1000})
+    CHECK(toy::far({model.predict(x, batch_size)}, {all}, static_cast<real>(t)) == "");
+  for (const Index i : {0, 170, 429})
+    CHECK(toy::far({model.predict(x.rows(i, i + 1))}, {all.rows(i, i + 1)}, static_cast<real>(t)) ==
+          "");
   CHECK(model.predict(x.rows(0, 0)).shape() == Shape{0, toy::classes});
-  for (const real total : sum(Tensor(all), -1).value().values()) CHECK(total == doctest::Approx(1).epsilon(1e-6));
+  for (const real total : sum(Tensor(all), -1).value().values())
+    CHECK(total == doctest::Approx(1).epsilon(1e-6));
 }

@@ -1,4 +1,5 @@
-// Sequences of other lengths than the model was built for: a time axis is free unless a layer fixes it.
+// Sequences of other lengths than the model was built for: a time axis is free unless a layer fixes
+// it.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -28,7 +29,9 @@ struct Positions {
 // The last axes as one.
 struct Flatten {
   Shape build(const Shape& sample, const Rng&) const { return Shape{sample.count()}; }
-  Tensor operator()(const Tensor& x, const Context& = {}) const { return reshape(x, {x.shape()[0], -1}); }
+  Tensor operator()(const Tensor& x, const Context& = {}) const {
+    return reshape(x, {x.shape()[0], -1});
+  }
 };
 
 struct Data {
@@ -38,7 +41,8 @@ struct Data {
 Data data(Index samples, Index time, Index trial) {
   support::Generate g("lengths", trial);
   std::vector<std::int32_t> ids;
-  for (Index i = 0; i < samples * time; ++i) ids.push_back(static_cast<std::int32_t>(g.integer(1, 11)));
+  for (Index i = 0; i < samples * time; ++i)
+    ids.push_back(static_cast<std::int32_t>(g.integer(1, 11)));
   return {Ids({samples, time}, ids), g.ids({samples}, 3)};
 }
 
@@ -64,18 +68,23 @@ Sequential free_model(Index which) {
       model.add(Layer(GlobalAveragePool1D{}));
   }
   model.add(Layer(Dense{3, Activation::softmax}));
-  model.compile(
-      {.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+  model.compile({.optimizer = Adam{{.learning_rate = 0}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}},
+                 .seed = 1});
   return model;
 }
 
 }  // namespace
 
-TEST_CASE("evaluate, predict and validation take other sequence lengths than fit where every layer accepts them") {
+TEST_CASE(
+    "evaluate, predict and validation take other sequence lengths than fit where every layer "
+    "accepts them") {
   for (Index which = 0; which < 4; ++which)
     for (Index trial = 0; trial < 5; ++trial) {
       support::Generate g("other lengths", trial);
-      const Data train = data(10, 6, trial), other = data(g.integer(1, 9), g.integer(4, 40), trial + 50);
+      const Data train = data(10, 6, trial),
+                 other = data(g.integer(1, 9), g.integer(4, 40), trial + 50);
       Sequential model = free_model(which);
       FitOptions options = toy::quiet(1, 4);
       options.validation_data = Validation{other.x, other.y};
@@ -92,16 +101,20 @@ TEST_CASE("a label for each position goes with any length") {
   model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
   const Ids x = data(6, 5, 0).x, longer = data(6, 9, 1).x;
   model.fit(x, support::Generate("positions", 0).ids({6, 5}, 3), toy::quiet(1, 4));
-  CHECK(std::isfinite(model.evaluate(longer, support::Generate("positions", 1).ids({6, 9}, 3)).at("loss")));
+  CHECK(std::isfinite(
+      model.evaluate(longer, support::Generate("positions", 1).ids({6, 9}, 3)).at("loss")));
   CHECK(support::refusal<ShapeError>([&] {
           model.evaluate(longer, support::Generate("positions", 1).ids({6, 5}, 3));
         }) ==
-        "sequential: sparse_categorical_crossentropy: predictions are (6, 9, 3), labels (6, 5); labels must have the predictions' "
+        "sequential: sparse_categorical_crossentropy: predictions are (6, 9, 3), labels (6, 5); "
+        "labels must have the predictions' "
         "shape "
         "without its last axis, the classes");
 }
 
-TEST_CASE("asking about other lengths changes no number of the model and no shape that it was built for") {
+TEST_CASE(
+    "asking about other lengths changes no number of the model and no shape that it was built "
+    "for") {
   const Data train = data(10, 6, 0), other = data(4, 11, 1);
   Sequential model = free_model(0);
   model.fit(train.x, train.y, toy::quiet(1, 4));
@@ -115,13 +128,18 @@ TEST_CASE("asking about other lengths changes no number of the model and no shap
   CHECK(model.summary() == summary);
 }
 
-TEST_CASE("a layer that fixes the time axis refuses other lengths, in evaluate and in validation before anything is trained") {
+TEST_CASE(
+    "a layer that fixes the time axis refuses other lengths, in evaluate and in validation before "
+    "anything is trained") {
   const Data train = data(10, 6, 0), other = data(4, 7, 1);
-  Sequential positions{Embedding{12, 5}, Positions{}, AttentionLayer{4}, Dense{3, Activation::softmax}};
+  Sequential positions{Embedding{12, 5}, Positions{}, AttentionLayer{4},
+                       Dense{3, Activation::softmax}};
   Sequential flat{Embedding{12, 5}, Flatten{}, Dense{3, Activation::softmax}};
-  const std::string shapes = ": built for samples of shape (6,); these are (7,), which a layer does not accept: ";
-  const std::vector<std::string> reasons = {
-      "sequential/positions: add: ", "sequential/dense: Dense: x is (1, 35), built for 30 features; the last size of x must be 30"};
+  const std::string shapes =
+      ": built for samples of shape (6,); these are (7,), which a layer does not accept: ";
+  const std::vector<std::string> reasons = {"sequential/positions: add: ",
+                                            "sequential/dense: Dense: x is (1, 35), built for 30 "
+                                            "features; the last size of x must be 30"};
   std::size_t which = 0;
   for (Sequential* model : {&positions, &flat}) {
     model->compile({.loss = SparseCategoricalCrossentropy{}});

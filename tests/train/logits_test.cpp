@@ -1,4 +1,5 @@
-// A last activation and its loss, computed as one: nothing saturates, and what could never learn is refused.
+// A last activation and its loss, computed as one: nothing saturates, and what could never learn is
+// refused.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -17,8 +18,9 @@ Sequential unit(bool from_logits = false, bool behind = false) {
   dense.weight.assign(Array::full({1, 1}, 1));
   Sequential model{dense};
   if (behind) model.add(Layer(DropMask{}));
-  model.compile(
-      {.optimizer = Adam{{.learning_rate = 0}}, .loss = BinaryCrossentropy{.from_logits = from_logits}, .metrics = {Accuracy{}}});
+  model.compile({.optimizer = Adam{{.learning_rate = 0}},
+                 .loss = BinaryCrossentropy{.from_logits = from_logits},
+                 .metrics = {Accuracy{}}});
   model.build(Shape{1});
   return model;
 }
@@ -33,14 +35,17 @@ struct Own {  // a layer of a user's own that says what its activation is
     return sample;
   }
   Tensor linear(const Tensor& x) const { return x + shift; }
-  Tensor operator()(const Tensor& x, const Context& = {}) const { return activate(linear(x), activation); }
+  Tensor operator()(const Tensor& x, const Context& = {}) const {
+    return activate(linear(x), activation);
+  }
   static void parameters(auto& self, auto&& visit) { visit("shift", self.shift); }
 };
 
 }  // namespace
 
 TEST_CASE(
-    "sigmoid followed by BinaryCrossentropy does not saturate: a logit of 100 on the wrong side has loss 100 and gradient 1") {
+    "sigmoid followed by BinaryCrossentropy does not saturate: a logit of 100 on the wrong side "
+    "has loss 100 and gradient 1") {
   for (const bool behind : {false, true}) {
     Sequential model = unit(false, behind);
     const Logs wrong = model.train_on_batch(Array({1, 1}, {100}), Ids({1}, {0}));
@@ -61,7 +66,8 @@ TEST_CASE("sigmoid with BinaryCrossentropy is BinaryCrossentropy of logits, bit 
   for (Index trial = 0; trial < 20; ++trial) {
     support::Generate g("sigmoid and its loss", trial);
     const Index samples = g.integer(1, 30);
-    const Array x = g.array({samples, 1}, {.low = -60, .high = 60}), y = g.array({samples, 1}, {.low = 0, .high = 1});
+    const Array x = g.array({samples, 1}, {.low = -60, .high = 60}),
+                y = g.array({samples, 1}, {.low = 0, .high = 1});
     Sequential fused = unit(false), logits = unit(true);
     CHECK(fused.train_on_batch(x, y).at("loss") == logits.train_on_batch(x, y).at("loss"));
     CHECK(support::bits_differ(bias_gradient(fused), bias_gradient(logits)) == "");
@@ -69,13 +75,17 @@ TEST_CASE("sigmoid with BinaryCrossentropy is BinaryCrossentropy of logits, bit 
   }
 }
 
-TEST_CASE("convolutions and layers of one's own that end in sigmoid or softmax meet their loss without saturating as well") {
-  Sequential convolution{Conv1D{.filters = 1, .size = 1, .activation = Activation::sigmoid}}, own{Own{}};
+TEST_CASE(
+    "convolutions and layers of one's own that end in sigmoid or softmax meet their loss without "
+    "saturating as well") {
+  Sequential convolution{Conv1D{.filters = 1, .size = 1, .activation = Activation::sigmoid}},
+      own{Own{}};
   for (Sequential* model : {&convolution, &own})
     model->compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = BinaryCrossentropy{}});
   convolution.build(Shape{2, 1});
   convolution.layers()[0].as<Conv1D>()->kernel.assign(Array::full({1, 1, 1}, 1));
-  CHECK(convolution.train_on_batch(Array({1, 2, 1}, {100, 100}), Array::zeros({1, 2, 1})).at("loss") == 100);
+  CHECK(convolution.train_on_batch(Array({1, 2, 1}, {100, 100}), Array::zeros({1, 2, 1}))
+            .at("loss") == 100);
   CHECK(convolution.layers()[0].as<Conv1D>()->bias.grad().at(0) == 1);
   CHECK(own.train_on_batch(Array({1, 1}, {100}), Array::zeros({1, 1})).at("loss") == 100);
 
@@ -86,7 +96,9 @@ TEST_CASE("convolutions and layers of one's own that end in sigmoid or softmax m
   CHECK(image.train_on_batch(Array({1, 1, 1, 1}, {1}), Ids({1, 1, 1}, {1})).at("loss") == 100);
 }
 
-TEST_CASE("an activation is left out for its own loss alone: sigmoid with a squared error and softmax with a binary loss stay") {
+TEST_CASE(
+    "an activation is left out for its own loss alone: sigmoid with a squared error and softmax "
+    "with a binary loss stay") {
   Sequential squared = unit();
   squared.compile({.loss = MeanSquaredError{}});
   CHECK(squared.evaluate(Array({1, 1}, {100}), Array({1, 1}, {0})).at("loss") == 1);
@@ -94,35 +106,46 @@ TEST_CASE("an activation is left out for its own loss alone: sigmoid with a squa
   soft.compile({.loss = BinaryCrossentropy{}});
   soft.build(Shape{1});
   soft.layers()[0].as<Dense>()->weight.assign(Array({1, 2}, {100, 0}));
-  CHECK(soft.evaluate(Array({1, 1}, {1}), Array({1, 2}, {0, 1})).at("loss") == doctest::Approx(-std::log(1e-7)).epsilon(0.02));
+  CHECK(soft.evaluate(Array({1, 1}, {1}), Array({1, 2}, {0, 1})).at("loss") ==
+        doctest::Approx(-std::log(1e-7)).epsilon(0.02));
 }
 
 TEST_CASE("a softmax over one unit is refused at compile, naming sigmoid") {
   const std::string rule =
-      ": a softmax over one unit is always 1 and never learns; use Activation::sigmoid, with BinaryCrossentropy, or a unit for "
+      ": a softmax over one unit is always 1 and never learns; use Activation::sigmoid, with "
+      "BinaryCrossentropy, or a unit for "
       "each class";
   const auto compiled = [](Sequential model) {
     return support::refusal<ValueError>([&] { model.compile({.loss = BinaryCrossentropy{}}); });
   };
-  CHECK(compiled(Sequential{Dense{4}, Dense{1, Activation::softmax}}) == "sequential/dense_1: Dense" + rule);
+  CHECK(compiled(Sequential{Dense{4}, Dense{1, Activation::softmax}}) ==
+        "sequential/dense_1: Dense" + rule);
   CHECK(compiled(Sequential{Dense{1, Activation::softmax}, Dense{4}}) ==
         "sequential/dense: Dense" + rule);  // a constant in the middle, too
   CHECK(compiled(Sequential{Conv1D{.filters = 1, .size = 3, .activation = Activation::softmax}}) ==
         "sequential/conv1d: Conv1D" + rule);
-  CHECK(compiled(Sequential{Conv2D{.filters = 1, .size = {3, 3}, .activation = Activation::softmax}}) ==
+  CHECK(compiled(
+            Sequential{Conv2D{.filters = 1, .size = {3, 3}, .activation = Activation::softmax}}) ==
         "sequential/conv2d: Conv2D" + rule);
 }
 
-TEST_CASE("a softmax over one unit is refused at build, also by a layer alone and where the width is known there only") {
+TEST_CASE(
+    "a softmax over one unit is refused at build, also by a layer alone and where the width is "
+    "known there only") {
   const std::string rule =
-      ": a softmax over one unit is always 1 and never learns; use Activation::sigmoid, with BinaryCrossentropy, or a unit for "
+      ": a softmax over one unit is always 1 and never learns; use Activation::sigmoid, with "
+      "BinaryCrossentropy, or a unit for "
       "each class";
-  CHECK(support::refusal<ValueError>([] { Dense{1, Activation::softmax}.build(Shape{3}, Rng(0)); }) == "Dense" + rule);
   CHECK(support::refusal<ValueError>([] {
-          Conv1D{.filters = 1, .size = 1, .activation = Activation::softmax}.build(Shape{3, 1}, Rng(0));
+          Dense{1, Activation::softmax}.build(Shape{3}, Rng(0));
+        }) == "Dense" + rule);
+  CHECK(support::refusal<ValueError>([] {
+          Conv1D{.filters = 1, .size = 1, .activation = Activation::softmax}.build(Shape{3, 1},
+                                                                                   Rng(0));
         }) == "Conv1D" + rule);
   Sequential inside{Residual<Dense>{Dense{1, Activation::softmax}}}, own{Own{Activation::softmax}};
-  CHECK(support::refusal<ValueError>([&] { inside.build(Shape{1}); }) == "sequential/residual: Dense" + rule);
+  CHECK(support::refusal<ValueError>([&] { inside.build(Shape{1}); }) ==
+        "sequential/residual: Dense" + rule);
   CHECK(support::refusal<ValueError>([&] { own.build(Shape{1}); }) == "sequential/own: Own" + rule);
   CHECK(!own.built());
   own.build(Shape{2});

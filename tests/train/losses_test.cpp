@@ -37,12 +37,14 @@ TEST_CASE("each loss type is its op, with a value for each sample, and has Keras
     CHECK(expected.shape() == Shape{2});
   };
   const CrossEntropyOptions smooth{.label_smoothing = real(0.1)};
-  check(CategoricalCrossentropy(), "categorical_crossentropy", cross_entropy_from_probabilities(prediction, target));
-  check(CategoricalCrossentropy{.from_logits = true, .label_smoothing = real(0.1)}, "categorical_crossentropy",
-        cross_entropy(prediction, target, smooth));
+  check(CategoricalCrossentropy(), "categorical_crossentropy",
+        cross_entropy_from_probabilities(prediction, target));
+  check(CategoricalCrossentropy{.from_logits = true, .label_smoothing = real(0.1)},
+        "categorical_crossentropy", cross_entropy(prediction, target, smooth));
   check(BinaryCrossentropy{.label_smoothing = real(0.1)}, "binary_crossentropy",
         binary_cross_entropy_from_probabilities(prediction, target, smooth));
-  check(BinaryCrossentropy{.from_logits = true}, "binary_crossentropy", binary_cross_entropy(prediction, target));
+  check(BinaryCrossentropy{.from_logits = true}, "binary_crossentropy",
+        binary_cross_entropy(prediction, target));
   check(MeanSquaredError(), "mean_squared_error", mean_squared_error(prediction, target));
   check(MeanAbsoluteError(), "mean_absolute_error", mean_absolute_error(prediction, target));
   check(Huber{.delta = real(0.3)}, "huber_loss", huber(prediction, target, real(0.3)));
@@ -50,41 +52,50 @@ TEST_CASE("each loss type is its op, with a value for each sample, and has Keras
 }
 
 TEST_CASE(
-    "cross-entropies of distributions take the logits of a softmax, of independent probabilities those of a sigmoid, others none") {
+    "cross-entropies of distributions take the logits of a softmax, of independent probabilities "
+    "those of a sigmoid, others none") {
   const Loss categorical = CategoricalCrossentropy{.label_smoothing = real(0.1)},
              binary = BinaryCrossentropy{.label_smoothing = real(0.1)};
   CHECK(categorical.after() == Activation::softmax);
   CHECK(Loss(SparseCategoricalCrossentropy()).after() == Activation::softmax);
   CHECK(binary.after() == Activation::sigmoid);
   const CrossEntropyOptions smooth{.label_smoothing = real(0.1)};
-  CHECK(bits_differ(categorical.of_logits(prediction, target).value(), cross_entropy(prediction, target, smooth).value()) == "");
-  CHECK(bits_differ(binary.of_logits(prediction, target).value(), binary_cross_entropy(prediction, target, smooth).value()) == "");
-  for (const Loss& other : {Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
+  CHECK(bits_differ(categorical.of_logits(prediction, target).value(),
+                    cross_entropy(prediction, target, smooth).value()) == "");
+  CHECK(bits_differ(binary.of_logits(prediction, target).value(),
+                    binary_cross_entropy(prediction, target, smooth).value()) == "");
+  for (const Loss& other :
+       {Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
     CHECK(other.after() == std::nullopt);
 }
 
 TEST_CASE("targets may lack a last axis of size 1, and may be ids") {
   const Array p({3, 1}, {real(0.25), real(0.5), real(0.75)});
   const Array column({3, 1}, {1, 0, 1});
-  for (const Loss& loss :
-       {Loss(BinaryCrossentropy()), Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())}) {
+  for (const Loss& loss : {Loss(BinaryCrossentropy()), Loss(MeanSquaredError()),
+                           Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())}) {
     INFO(loss.name());
-    for (const Samples& same : {Samples(column.reshaped({3})), Samples(Ids({3}, {1, 0, 1})), Samples(Ids({3, 1}, {1, 0, 1}))}) {
+    for (const Samples& same : {Samples(column.reshaped({3})), Samples(Ids({3}, {1, 0, 1})),
+                                Samples(Ids({3, 1}, {1, 0, 1}))}) {
       CHECK_NOTHROW(loss.check(p.shape(), same));
       CHECK(bits_differ(loss(p, same).value(), loss(p, column).value()) == "");
     }
   }
 }
 
-TEST_CASE("losses refuse targets of another shape, and class labels where distributions are wanted") {
+TEST_CASE(
+    "losses refuse targets of another shape, and class labels where distributions are wanted") {
   const Samples wide_target = Array::zeros({2, 4});
-  for (const Loss& loss : {Loss(CategoricalCrossentropy()), Loss(BinaryCrossentropy()), Loss(MeanSquaredError()), Loss(MeanAbsoluteError()),
-                           Loss(Huber()), Loss(KLDivergence())})
+  for (const Loss& loss :
+       {Loss(CategoricalCrossentropy()), Loss(BinaryCrossentropy()), Loss(MeanSquaredError()),
+        Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
     CHECK(refusal<ShapeError>([&] {
             loss.check({2, 3}, wide_target);
-          }) == loss.name() + ": predictions are (2, 3), targets (2, 4); they must have the same shape");
+          }) ==
+          loss.name() + ": predictions are (2, 3), targets (2, 4); they must have the same shape");
   CHECK_THROWS_AS(CategoricalCrossentropy().check({2, 3}, Ids({2}, {0, 1})), ValueError);
   CHECK(refusal<ShapeError>([] {
           MeanSquaredError().check({2, 3}, Array::zeros({2}));
-        }) == "mean_squared_error: predictions are (2, 3), targets (2,); they must have the same shape");
+        }) ==
+        "mean_squared_error: predictions are (2, 3), targets (2,); they must have the same shape");
 }

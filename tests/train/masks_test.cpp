@@ -22,12 +22,19 @@ struct Mean {  // over time, of all positions
 
 Embedding masked() { return {.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true}; }
 
-void compile(Sequential& model) { model.compile({.optimizer = Adam{{.learning_rate = 0.02}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1}); }
+void compile(Sequential& model) {
+  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}},
+                 .seed = 1});
+}
 
 // The same samples with more padding behind.
 Ids padded(const Ids& x, Index time) {
   std::vector<std::int32_t> values(static_cast<std::size_t>(x.shape()[0] * time), 0);
-  for (Index i = 0; i < x.count(); ++i) values[static_cast<std::size_t>(i / x.shape()[1] * time + i % x.shape()[1])] = x.values()[static_cast<std::size_t>(i)];
+  for (Index i = 0; i < x.count(); ++i)
+    values[static_cast<std::size_t>(i / x.shape()[1] * time + i % x.shape()[1])] =
+        x.values()[static_cast<std::size_t>(i)];
   return Ids(Shape{x.shape()[0], time}, values);
 }
 
@@ -49,7 +56,8 @@ TEST_CASE("mask_zero reaches attention: padding weighs nothing, and the rest sum
 
 TEST_CASE("more padding changes no prediction and no step of training") {
   const auto [x, y] = toy::data(400);
-  Sequential close = toy::model(), far{masked(), AttentionLayer{4}, Dropout{0}, Dense{toy::classes, Activation::softmax}};
+  Sequential close = toy::model(),
+             far{masked(), AttentionLayer{4}, Dropout{0}, Dense{toy::classes, Activation::softmax}};
   compile(far);
   far.build(Shape{toy::time + 5});
   const Ids wide = padded(x, toy::time + 5);
@@ -67,7 +75,9 @@ TEST_CASE("the row of id 0 never learns where it is padding") {
   CHECK(support::bits_differ(toy::weights(model)[0].rows(0, 1), before) == "");
 }
 
-TEST_CASE("a sample of nothing but padding gives context 0, so its prediction is the bias alone, and training goes on with finite numbers") {
+TEST_CASE(
+    "a sample of nothing but padding gives context 0, so its prediction is the bias alone, and "
+    "training goes on with finite numbers") {
   const auto [data, y] = toy::data(8);
   std::vector<std::int32_t> ids(data.values().begin(), data.values().end());
   std::fill_n(ids.begin() + 2 * toy::time, toy::time, 0);
@@ -76,30 +86,42 @@ TEST_CASE("a sample of nothing but padding gives context 0, so its prediction is
   model.fit(x, y, toy::quiet(5, 8));
   for (const Array& array : toy::weights(model))
     for (const real number : array.values()) CHECK(std::isfinite(number));
-  const Array expected = softmax(model.layers()[3].as<Dense>()->bias).value().reshaped(Shape{1, toy::classes});
+  const Array expected =
+      softmax(model.layers()[3].as<Dense>()->bias).value().reshaped(Shape{1, toy::classes});
   CHECK(toy::far({model.predict(x).rows(2, 3)}, {expected}, static_cast<real>(t)) == "");
-  CHECK(support::bits_differ(model.attention(x).begin()->second.rows(2, 3), Array::zeros(Shape{1, toy::time})) == "");
+  CHECK(support::bits_differ(model.attention(x).begin()->second.rows(2, 3),
+                             Array::zeros(Shape{1, toy::time})) == "");
 }
 
-TEST_CASE("a mask that would be lost is an error that names the layer, unless a DropMask says that it is meant") {
+TEST_CASE(
+    "a mask that would be lost is an error that names the layer, unless a DropMask says that it is "
+    "meant") {
   const auto [x, y] = toy::data(10);
   Sequential lost{masked(), Twice{}, AttentionLayer{4}, Dense{toy::classes, Activation::softmax}};
   compile(lost);
-  CHECK_THROWS_WITH_AS(lost.fit(x, y, toy::quiet(1, 4)),
-                       "sequential/twice: Twice is given a mask and would lose it; put a DropMask before it if padding shall count from here on, or have the module declare a mask_flow", StateError);
-  Sequential dropped{masked(), DropMask{}, Twice{}, AttentionLayer{4}, Dense{toy::classes, Activation::softmax}};
+  CHECK_THROWS_WITH_AS(
+      lost.fit(x, y, toy::quiet(1, 4)),
+      "sequential/twice: Twice is given a mask and would lose it; put a DropMask before it if "
+      "padding shall count from here on, or have the module declare a mask_flow",
+      StateError);
+  Sequential dropped{masked(), DropMask{}, Twice{}, AttentionLayer{4},
+                     Dense{toy::classes, Activation::softmax}};
   compile(dropped);
   dropped.fit(x, y, toy::quiet(1, 4));
   for (const real weight : dropped.attention(x).begin()->second.values()) CHECK(weight > 0);
-  Sequential without{Embedding{toy::vocabulary, 5}, Twice{}, AttentionLayer{4}, Dense{toy::classes, Activation::softmax}};
+  Sequential without{Embedding{toy::vocabulary, 5}, Twice{}, AttentionLayer{4},
+                     Dense{toy::classes, Activation::softmax}};
   compile(without);
   without.fit(x, y, toy::quiet(1, 4));
 }
 
-TEST_CASE("with a label for each position, loss and accuracy are means over the kept positions of each batch, as in Keras") {
+TEST_CASE(
+    "with a label for each position, loss and accuracy are means over the kept positions of each "
+    "batch, as in Keras") {
   const auto [x, unused] = toy::data(200);
   const Ids y = support::Generate("labels", 0).ids(x.shape(), toy::classes);
-  Sequential model{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position}, Dense{toy::classes, Activation::softmax}};
+  Sequential model{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position},
+                   Dense{toy::classes, Activation::softmax}};
   compile(model);
   model.build(Shape{toy::time});
   const Array p = model.predict(x);
@@ -118,10 +140,12 @@ TEST_CASE("with a label for each position, loss and accuracy are means over the 
 
 TEST_CASE("a loss that gives one value a sample does not go with a mask of positions") {
   const auto [x, y] = toy::data(10);
-  Sequential model{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position}, DropMask{}, Mean{}, Dense{toy::classes, Activation::softmax}};
+  Sequential model{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position},
+                   DropMask{}, Mean{}, Dense{toy::classes, Activation::softmax}};
   compile(model);
   model.fit(x, y, toy::quiet(1, 4));
-  Sequential wrong{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position}, Mean{}, Dense{toy::classes, Activation::softmax}};
+  Sequential wrong{masked(), AttentionLayer{.units = 4, .reading = Reading::per_position}, Mean{},
+                   Dense{toy::classes, Activation::softmax}};
   compile(wrong);
   CHECK_THROWS_AS(wrong.fit(x, y, toy::quiet(1, 4)), StateError);
 }

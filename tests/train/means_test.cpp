@@ -1,4 +1,5 @@
-// Loss and metrics are sums over counts: however samples fall into batches, and exact where their values are.
+// Loss and metrics are sums over counts: however samples fall into batches, and exact where their
+// values are.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -14,12 +15,16 @@ constexpr double t = sizeof(real) == sizeof(double) ? 1e-12 : 2e-5;
 // A loss of 1 for each sample.
 struct One {
   static constexpr const char* name = "one";
-  Tensor operator()(const Tensor& prediction, const Samples&) const { return mean(prediction * real(0) + real(1), -1); }
+  Tensor operator()(const Tensor& prediction, const Samples&) const {
+    return mean(prediction * real(0) + real(1), -1);
+  }
 };
 
 struct Ones {
   static constexpr const char* name = "ones";
-  Array operator()(const Array& prediction, const Samples&) const { return Array::full(Shape{prediction.shape()[0]}, 1); }
+  Array operator()(const Array& prediction, const Samples&) const {
+    return Array::full(Shape{prediction.shape()[0]}, 1);
+  }
 };
 
 struct Masked {
@@ -36,20 +41,25 @@ Masked masked(Index trial, Index samples, Index time) {
       ids.push_back(k < length ? static_cast<std::int32_t>(g.integer(1, 11)) : 0);
   ids[0] = 1;  // one at least is kept
   std::vector<double> weight;
-  for (Index sample = 0; sample < samples; ++sample) weight.push_back(g.chance(0.3) ? 0 : g.uniform(0.1, 3));
+  for (Index sample = 0; sample < samples; ++sample)
+    weight.push_back(g.chance(0.3) ? 0 : g.uniform(0.1, 3));
   weight[0] = 1;
   return {Ids({samples, time}, ids), g.ids({samples, time}, 3), weight};
 }
 
 Sequential by_position() {
-  Sequential model{Embedding{12, 5, true}, AttentionLayer{.units = 4, .reading = Reading::per_position},
+  Sequential model{Embedding{12, 5, true},
+                   AttentionLayer{.units = 4, .reading = Reading::per_position},
                    Dense{3, Activation::softmax}};
-  model.compile(
-      {.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 3});
+  model.compile({.optimizer = Adam{{.learning_rate = 0}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}},
+                 .seed = 3});
   return model;
 }
 
-// Sum of weighted losses of the kept positions by their number, and the part that is right of those of weight above 0.
+// Sum of weighted losses of the kept positions by their number, and the part that is right of those
+// of weight above 0.
 Logs expected(const Array& p, const Masked& data, const std::vector<double>& weight) {
   double loss = 0, kept = 0, right = 0, counted = 0;
   const Index time = data.x.shape()[1];
@@ -68,7 +78,9 @@ Logs expected(const Array& p, const Masked& data, const std::vector<double>& wei
 
 }  // namespace
 
-TEST_CASE("the mean of losses that are all 1 is exactly 1, in evaluate, in fit and in train_on_batch, for any number of samples") {
+TEST_CASE(
+    "the mean of losses that are all 1 is exactly 1, in evaluate, in fit and in train_on_batch, "
+    "for any number of samples") {
   Sequential model{Dense{1}};
   model.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = One{}, .metrics = {Ones{}}});
   const Logs ones = {{"loss", 1}, {"ones", 1}};
@@ -81,7 +93,8 @@ TEST_CASE("the mean of losses that are all 1 is exactly 1, in evaluate, in fit a
     if (n % 8 != 1) continue;
     FitOptions options = toy::quiet(1, batch_size);
     options.validation_data = Validation{x, x};
-    for (const auto& entry : model.fit(x, x, options).history) CHECK(entry.second == std::vector<double>{1});
+    for (const auto& entry : model.fit(x, x, options).history)
+      CHECK(entry.second == std::vector<double>{1});
   }
   for (const Index n : {601, 1025, 1999, 70001})
     CHECK(model.evaluate(Array::zeros({n, 1}), Array::zeros({n, 1}), 97 + n / 7) == ones);
@@ -104,7 +117,8 @@ TEST_CASE("means over a mask do not depend on how samples fall into batches") {
         options.validation_data = Validation{data.x, data.y, weight};
         const History history = model.fit(data.x, data.y, options);
         for (const char* of : {"", "val_"}) {
-          CHECK(history[std::string(of) + "loss"][0] == doctest::Approx(wanted.at("loss")).epsilon(t));
+          CHECK(history[std::string(of) + "loss"][0] ==
+                doctest::Approx(wanted.at("loss")).epsilon(t));
           CHECK(history[std::string(of) + "accuracy"][0] == wanted.at("accuracy"));
         }
       }
@@ -115,11 +129,14 @@ TEST_CASE("means over a mask do not depend on how samples fall into batches") {
 TEST_CASE("where a mask keeps nothing at all, loss and metrics are 0, as in Keras") {
   Sequential model = by_position();
   model.build(Shape{4});
-  CHECK(model.evaluate(Ids({2, 4}, std::vector<std::int32_t>(8, 0)), Ids({2, 4}, std::vector<std::int32_t>(8, 1))) ==
+  CHECK(model.evaluate(Ids({2, 4}, std::vector<std::int32_t>(8, 0)),
+                       Ids({2, 4}, std::vector<std::int32_t>(8, 1))) ==
         Logs{{"accuracy", 0}, {"loss", 0}});
 }
 
-TEST_CASE("evaluate, Validation and train_on_batch take sample weights: the weighted sum divided by the number of samples") {
+TEST_CASE(
+    "evaluate, Validation and train_on_batch take sample weights: the weighted sum divided by the "
+    "number of samples") {
   for (Index trial = 0; trial < 10; ++trial) {
     support::Generate g("weights of evaluate", trial);
     const auto [x, y] = toy::data(20, trial);
@@ -131,20 +148,25 @@ TEST_CASE("evaluate, Validation and train_on_batch take sample weights: the weig
     FitOptions options = toy::quiet(1, g.integer(1, 20));
     options.validation_data = Validation{x, y, weight};
     const auto [other_x, other_y] = toy::data(5, trial + 100);
-    CHECK(model.fit(other_x, other_y, options)["val_loss"][0] == doctest::Approx(wanted).epsilon(t));
-    CHECK(model.evaluate(x, y, g.integer(1, 20), weight).at("loss") == doctest::Approx(wanted).epsilon(t));
+    CHECK(model.fit(other_x, other_y, options)["val_loss"][0] ==
+          doctest::Approx(wanted).epsilon(t));
+    CHECK(model.evaluate(x, y, g.integer(1, 20), weight).at("loss") ==
+          doctest::Approx(wanted).epsilon(t));
     CHECK(model.train_on_batch(x, y, weight).at("loss") == doctest::Approx(wanted).epsilon(t));
   }
 }
 
 TEST_CASE("the gradient of a batch is that of its weighted mean, for several values a sample too") {
   struct Squares {
-    Tensor operator()(const Tensor& prediction, const Samples& target) const { return square(prediction - Tensor(target.array())); }
+    Tensor operator()(const Tensor& prediction, const Samples& target) const {
+      return square(prediction - Tensor(target.array()));
+    }
   };
   for (Index trial = 0; trial < 10; ++trial) {
     support::Generate g("gradient of the weighted mean", trial);
     const Index samples = g.integer(1, 20), units = g.integer(1, 4);
-    const Array x = g.array({samples, 3}, {.low = -1, .high = 1}), y = g.array({samples, units}, {.low = -1, .high = 1});
+    const Array x = g.array({samples, 3}, {.low = -1, .high = 1}),
+                y = g.array({samples, units}, {.low = -1, .high = 1});
     std::vector<double> weight;
     for (Index i = 0; i < samples; ++i) weight.push_back(g.chance(0.3) ? 0 : g.uniform(0.1, 3));
     weight[0] = 1;
@@ -154,12 +176,14 @@ TEST_CASE("the gradient of a batch is that of its weighted mean, for several val
     const Array p = model.predict(x, samples);
     std::vector<double> expected(static_cast<std::size_t>(units), 0);
     for (Index i = 0; i < p.count(); ++i)
-      expected[static_cast<std::size_t>(i % units)] += weight[static_cast<std::size_t>(i / units)] * 2 *
-                                                       (static_cast<double>(p.at(i)) - static_cast<double>(y.at(i))) /
-                                                       static_cast<double>(p.count());
+      expected[static_cast<std::size_t>(i % units)] +=
+          weight[static_cast<std::size_t>(i / units)] * 2 *
+          (static_cast<double>(p.at(i)) - static_cast<double>(y.at(i))) /
+          static_cast<double>(p.count());
     model.train_on_batch(x, y, weight);
     const Array gradient = model.layers()[0].as<Dense>()->bias.grad();
-    for (Index i = 0; i < units; ++i) CHECK(gradient.at(i) == doctest::Approx(expected[static_cast<std::size_t>(i)]).epsilon(t));
+    for (Index i = 0; i < units; ++i)
+      CHECK(gradient.at(i) == doctest::Approx(expected[static_cast<std::size_t>(i)]).epsilon(t));
   }
 }
 
@@ -174,11 +198,14 @@ TEST_CASE("validation_split splits sample weights along and uses them for val_lo
   const History split = by_split.fit(x, y, options);
   options.validation_split = 0;
   options.sample_weight.assign(weight.begin(), weight.begin() + 22);
-  options.validation_data = Validation{x.rows(22, 30), y.rows(22, 30), {weight.begin() + 22, weight.end()}};
+  options.validation_data =
+      Validation{x.rows(22, 30), y.rows(22, 30), {weight.begin() + 22, weight.end()}};
   const History hand = by_hand.fit(x.rows(0, 22), y.rows(0, 22), options);
   CHECK(split.history == hand.history);
   CHECK(toy::bits_differ(toy::weights(by_split), toy::weights(by_hand)) == "");
   const Array p = by_split.predict(x.rows(22, 30));
-  CHECK(split["val_loss"].back() ==
-        doctest::Approx(toy::cross_entropy(p, y.rows(22, 30), options.validation_data->sample_weight)).epsilon(t));
+  CHECK(
+      split["val_loss"].back() ==
+      doctest::Approx(toy::cross_entropy(p, y.rows(22, 30), options.validation_data->sample_weight))
+          .epsilon(t));
 }

@@ -1,4 +1,5 @@
-// What a user may get wrong between the calls: each is refused with what to do, and leaves the model as it was.
+// What a user may get wrong between the calls: each is refused with what to do, and leaves the
+// model as it was.
 #include <doctest/doctest.h>
 
 #include "fovea/autograd/surroundings.hpp"
@@ -19,7 +20,9 @@ Sequential small_model() {
 
 std::vector<std::vector<real>> weights(const Sequential& model) {
   std::vector<std::vector<real>> all;
-  for (const NamedParameter& parameter : parameters_of(model)) all.emplace_back(parameter.tensor.value().values().begin(), parameter.tensor.value().values().end());
+  for (const NamedParameter& parameter : parameters_of(model))
+    all.emplace_back(parameter.tensor.value().values().begin(),
+                     parameter.tensor.value().values().end());
   return all;
 }
 
@@ -46,8 +49,11 @@ struct Single {
 
 TEST_CASE("two values of the logs under one name are refused") {
   Sequential model = small_model();
-  CHECK_THROWS_WITH_AS(model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}, Accuracy{}}}),
-                       "sequential: compile: two values of the logs would be called \"accuracy\"; give each metric a name of its own, other than \"loss\"", ValueError);
+  CHECK_THROWS_WITH_AS(
+      model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}, Accuracy{}}}),
+      "sequential: compile: two values of the logs would be called \"accuracy\"; give each metric "
+      "a name of its own, other than \"loss\"",
+      ValueError);
 }
 
 TEST_CASE("metrics are not recorded, in training either") {
@@ -61,7 +67,9 @@ TEST_CASE("a model that gives one number for a batch is told so by name") {
   Sequential model{Dense{2}, Single{}};
   model.build({3});
   CHECK_THROWS_WITH_AS(model.predict(Array(Shape{2, 3}, {1, 2, 3, 4, 5, 6})),
-                       "sequential: its output for a batch is a single number; it must have a first axis, the samples", ShapeError);
+                       "sequential: its output for a batch is a single number; it must have a "
+                       "first axis, the samples",
+                       ShapeError);
 }
 
 TEST_CASE("a layer frozen between two fits needs compile, and then stands still") {
@@ -70,7 +78,10 @@ TEST_CASE("a layer frozen between two fits needs compile, and then stands still"
   Dense& dense = *model.layers()[2].as<Dense>();
   set_trainable(dense, false);
   const auto before = weights(model);
-  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: since compile parameters were frozen, let learn again, or exchanged for others; call compile again", StateError);
+  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}),
+                       "sequential: since compile parameters were frozen, let learn again, or "
+                       "exchanged for others; call compile again",
+                       StateError);
   CHECK(weights(model) == before);
   model.compile({.loss = SparseCategoricalCrossentropy{}});
   model.fit(ids, labels, {.epochs = 3, .verbose = 0});
@@ -92,13 +103,20 @@ TEST_CASE("a summary between fits and predictions changes no prediction") {
 TEST_CASE("training where nothing is recorded is refused") {
   Sequential model = small_model();
   const NoGrad no_grad;
-  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}), "sequential: fit: nothing is recorded where a NoGrad lives; end it first", StateError);
-  CHECK_THROWS_WITH_AS(model.train_on_batch(ids, labels), "sequential: train_on_batch: nothing is recorded where a NoGrad lives; end it first", StateError);
+  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}),
+                       "sequential: fit: nothing is recorded where a NoGrad lives; end it first",
+                       StateError);
+  CHECK_THROWS_WITH_AS(
+      model.train_on_batch(ids, labels),
+      "sequential: train_on_batch: nothing is recorded where a NoGrad lives; end it first",
+      StateError);
 }
 
 TEST_CASE("a metric that cannot be computed is refused before the first batch") {
   struct AnyTargets {
-    Tensor operator()(const Tensor& prediction, const Samples&) const { return mean(prediction, -1); }
+    Tensor operator()(const Tensor& prediction, const Samples&) const {
+      return mean(prediction, -1);
+    }
   };
   Sequential model{Dense{2, Activation::softmax}};
   model.compile({.loss = AnyTargets{}, .metrics = {Accuracy{}}});
@@ -106,7 +124,8 @@ TEST_CASE("a metric that cannot be computed is refused before the first batch") 
   model.build({3});
   const auto before = weights(model);
   CHECK_THROWS_WITH_AS(model.fit(x, three, {.verbose = 0}),
-                       "sequential: accuracy: predictions are (4, 2), targets (4, 3); labels must have the predictions' shape "
+                       "sequential: accuracy: predictions are (4, 2), targets (4, 3); labels must "
+                       "have the predictions' shape "
                        "without its last axis, the "
                        "classes, and one-hot targets the same shape",
                        ShapeError);

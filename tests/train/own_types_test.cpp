@@ -16,7 +16,9 @@ struct Affine {
   Tensor gain = {}, shift = {};
 
   Shape build(const Shape& sample, const Rng&) {
-    if (!gain.defined()) gain = Tensor::parameter(Array::zeros(Shape{sample[-1]})), shift = Tensor::parameter(Array::zeros(Shape{sample[-1]}));
+    if (!gain.defined())
+      gain = Tensor::parameter(Array::zeros(Shape{sample[-1]})),
+      shift = Tensor::parameter(Array::zeros(Shape{sample[-1]}));
     return sample;
   }
   Tensor operator()(const Tensor& x, const Context& = {}) const { return x * gain + shift; }
@@ -38,7 +40,8 @@ struct AbsoluteError {
   static constexpr const char* name = "absolute_error";
   Array operator()(const Array& prediction, const Samples& target) const {
     Array result(prediction.shape());
-    for (Index i = 0; i < result.count(); ++i) result.mutable_data()[i] = std::abs(prediction.at(i) - target.array().at(i));
+    for (Index i = 0; i < result.count(); ++i)
+      result.mutable_data()[i] = std::abs(prediction.at(i) - target.array().at(i));
     return result;
   }
 };
@@ -52,7 +55,8 @@ struct GradientDescent {
     for (NamedParameter& parameter : list) {
       const Array gradient = parameter.tensor.grad();
       Array& value = parameter.tensor.mutable_value();
-      for (Index i = 0; i < gradient.count(); ++i) value.mutable_data()[i] -= static_cast<real>(rate) * gradient.at(i);
+      for (Index i = 0; i < gradient.count(); ++i)
+        value.mutable_data()[i] -= static_cast<real>(rate) * gradient.at(i);
     }
   }
   double learning_rate() const { return rate; }
@@ -70,7 +74,9 @@ struct MeanLoss {  // a mistake: averages by itself
 };
 
 struct OneRow {  // a mistake: one value, whatever the number of samples
-  Tensor operator()(const Tensor& prediction, const Samples&) const { return reshape(sum(prediction), {1}); }
+  Tensor operator()(const Tensor& prediction, const Samples&) const {
+    return reshape(sum(prediction), {1});
+  }
 };
 
 // Types whose names hold an I, which a Turkish locale does not lower to an i.
@@ -79,7 +85,8 @@ struct RowIndexInput : Affine {};
 
 // y = 3 x - 2 for 24 numbers.
 struct Line {
-  Array x = support::Generate("line", 0).array(Shape{24, 1}, {-1, 1}), y = (Tensor(x) * 3 - 2).value();
+  Array x = support::Generate("line", 0).array(Shape{24, 1}, {-1, 1}),
+        y = (Tensor(x) * 3 - 2).value();
 };
 
 }  // namespace
@@ -87,7 +94,8 @@ struct Line {
 TEST_CASE("a module, a loss, a metric and an optimiser of one's own fit a line") {
   const Line line;
   Sequential model{Affine{}};
-  model.compile({.optimizer = GradientDescent{}, .loss = SquaredError{}, .metrics = {AbsoluteError{}}});
+  model.compile(
+      {.optimizer = GradientDescent{}, .loss = SquaredError{}, .metrics = {AbsoluteError{}}});
   const History history = model.fit(line.x, line.y, toy::quiet(60, 6));
   CHECK(model.layers()[0].as<Affine>()->gain.item() == doctest::Approx(3).epsilon(1e-4));
   CHECK(model.layers()[0].as<Affine>()->shift.item() == doctest::Approx(-2).epsilon(1e-4));
@@ -118,11 +126,17 @@ TEST_CASE("a module in which samples act on each other is given the whole batch"
   model.fit(line.x, line.y, toy::quiet(80, 24));
   const Array centred = (Tensor(line.x) - mean(Tensor(line.x))).value();
   const Array p = model.predict(line.x, 24);
-  CHECK(toy::far({p}, {(Tensor(centred) * model.layers()[1].as<Affine>()->gain.item() + model.layers()[1].as<Affine>()->shift.item()).value()}, real(1e-5)) == "");
+  CHECK(toy::far({p},
+                 {(Tensor(centred) * model.layers()[1].as<Affine>()->gain.item() +
+                   model.layers()[1].as<Affine>()->shift.item())
+                      .value()},
+                 real(1e-5)) == "");
   CHECK(model.layers()[1].as<Affine>()->gain.item() == doctest::Approx(3).epsilon(1e-3));
 }
 
-TEST_CASE("a loss that gives not one value for each sample is refused with what it gave, before any weight changes") {
+TEST_CASE(
+    "a loss that gives not one value for each sample is refused with what it gave, before any "
+    "weight changes") {
   const Line line;
   Sequential averaged{Dense{1}}, single{Dense{1}};
   averaged.compile({.loss = MeanLoss{}});
@@ -130,13 +144,17 @@ TEST_CASE("a loss that gives not one value for each sample is refused with what 
   averaged.build(Shape{1});
   const std::vector<Array> before = toy::weights(averaged);
   CHECK_THROWS_WITH_AS(averaged.fit(line.x, line.y, toy::quiet(1, 24)),
-                       "sequential: the loss gives values of shape (); it must give one for each sample or position, and fit takes their mean", ShapeError);
+                       "sequential: the loss gives values of shape (); it must give one for each "
+                       "sample or position, and fit takes their mean",
+                       ShapeError);
   CHECK(toy::bits_differ(toy::weights(averaged), before) == "");
   CHECK_THROWS_AS(averaged.evaluate(line.x, line.y), ShapeError);
   CHECK_THROWS_AS(single.fit(line.x, line.y, toy::quiet(1, 24)), ShapeError);
 }
 
-TEST_CASE("layers that share one module train as in a loop of one's own: a gradient is counted once for each use") {
+TEST_CASE(
+    "layers that share one module train as in a loop of one's own: a gradient is counted once for "
+    "each use") {
   const Line line;
   const auto pair = [](Dense& dense) {
     dense.build(Shape{1}, Rng(4));
@@ -156,10 +174,13 @@ TEST_CASE("layers that share one module train as in a loop of one's own: a gradi
     mean(SquaredError{}(own(line.x), line.y)).backward();
     adam.step();
   }
-  CHECK(toy::far(toy::weights(model), toy::weights(own), sizeof(real) == sizeof(double) ? real(1e-12) : real(1e-5)) == "");
+  CHECK(toy::far(toy::weights(model), toy::weights(own),
+                 sizeof(real) == sizeof(double) ? real(1e-12) : real(1e-5)) == "");
 }
 
-TEST_CASE("a frozen layer stands still in fit, the others learn, and it may learn again after the next compile") {
+TEST_CASE(
+    "a frozen layer stands still in fit, the others learn, and it may learn again after the next "
+    "compile") {
   const auto [x, y] = toy::data(20);
   Sequential model = toy::model();
   set_trainable(*model.layers()[0].as<Embedding>(), false);
@@ -176,12 +197,16 @@ TEST_CASE("a frozen layer stands still in fit, the others learn, and it may lear
   CHECK(support::bits_differ(toy::weights(model)[7], middle[7]) == "");
 }
 
-TEST_CASE("freezing and thawing between fits, many times over, never confuses gradients of different shapes") {
+TEST_CASE(
+    "freezing and thawing between fits, many times over, never confuses gradients of different "
+    "shapes") {
   const auto [x, y] = toy::data(20);
   Sequential model = toy::model(), plain = toy::model();
   for (int round = 0; round < 20; ++round) {
     for (const Layer& layer : model.layers()) {
-      const auto set = [&](bool on) { layer.for_each([&](const std::string&, Tensor& tensor) { tensor.set_requires_grad(on); }); };
+      const auto set = [&](bool on) {
+        layer.for_each([&](const std::string&, Tensor& tensor) { tensor.set_requires_grad(on); });
+      };
       set(false);
       set(true);
     }
@@ -193,11 +218,15 @@ TEST_CASE("freezing and thawing between fits, many times over, never confuses gr
   CHECK(toy::bits_differ(toy::weights(model), toy::weights(plain)) == "");
 }
 
-TEST_CASE("layer names, and with them initial weights, are the same in every locale: I is lowered to i") {
-  Sequential model{IIRFilter{}, RowIndexInput{}, Conv1D{2, 1}, RMSNorm{}, AttentionLayer{.units = 2}};
+TEST_CASE(
+    "layer names, and with them initial weights, are the same in every locale: I is lowered to i") {
+  Sequential model{IIRFilter{}, RowIndexInput{}, Conv1D{2, 1}, RMSNorm{},
+                   AttentionLayer{.units = 2}};
   std::vector<std::string> names;
   model.build(Shape{3, 2});
-  for (const NamedParameter& parameter : parameters_of(model)) names.push_back(parameter.path.substr(0, parameter.path.find('/')));
+  for (const NamedParameter& parameter : parameters_of(model))
+    names.push_back(parameter.path.substr(0, parameter.path.find('/')));
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d", "rms_norm", "attention_layer"});
+  CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d", "rms_norm",
+                                          "attention_layer"});
 }

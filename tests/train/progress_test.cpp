@@ -24,7 +24,11 @@ namespace {
 class Epoch {
  public:
   Epoch(bool terminal, Index steps, Index epoch = 1, Index epochs = 1)
-      : progress_(out_, {.terminal = terminal, .epoch = epoch, .epochs = epochs, .steps = steps, .clock = [this] { return now_; }}) {}
+      : progress_(out_, {.terminal = terminal,
+                         .epoch = epoch,
+                         .epochs = epochs,
+                         .steps = steps,
+                         .clock = [this] { return now_; }}) {}
 
   std::string update(double now, Index step, const Values& values = {}) {
     now_ = now;
@@ -85,7 +89,8 @@ std::string number(double value) {
 // Sets a variable of the environment, or unsets it, and puts it back.
 class Variable {
  public:
-  Variable(const char* name, const char* value) : name_(name), had_(std::getenv(name) != nullptr), old_(had_ ? std::getenv(name) : "") {
+  Variable(const char* name, const char* value)
+      : name_(name), had_(std::getenv(name) != nullptr), old_(had_ ? std::getenv(name) : "") {
     value == nullptr ? unsetenv(name) : setenv(name, value, 1);
   }
   ~Variable() { had_ ? setenv(name_, old_.c_str(), 1) : unsetenv(name_); }
@@ -123,22 +128,29 @@ TEST_CASE("without a terminal an epoch is one line, written at its end") {
   CHECK(epoch.taken() == "Epoch 1/10\n");
   CHECK(epoch.update(101, 1, {{"loss", 3}}) == "");
   CHECK(epoch.update(105, 700, {{"loss", 2}}) == "");
-  CHECK(epoch.finish(112.3, {{"accuracy", 0.856}, {"loss", 0.471}, {"val_accuracy", 0.8423}, {"val_loss", 0.5}}) ==
-        "1584/1584 - 12s - 8ms/step - accuracy: 0.8560 - loss: 0.4710 - val_accuracy: 0.8423 - val_loss: 0.5000\n");
+  CHECK(epoch.finish(
+            112.3,
+            {{"accuracy", 0.856}, {"loss", 0.471}, {"val_accuracy", 0.8423}, {"val_loss", 0.5}}) ==
+        "1584/1584 - 12s - 8ms/step - accuracy: 0.8560 - loss: 0.4710 - val_accuracy: 0.8423 - "
+        "val_loss: 0.5000\n");
 }
 
 TEST_CASE("on a terminal the bar is drawn in place, word for word, and ends with a newline") {
   Epoch epoch(true, 40, 2, 3);
   CHECK(epoch.taken() == "Epoch 2/3\n");
   CHECK(epoch.update(101, 1, {{"loss", 2.5}}) ==
-        "\r\x1b[1m 1/40\x1b[0m \x1b[37m━━━━━━━━━━━━━━━━━━━━\x1b[0m \x1b[1m39s\x1b[0m 1s/step - loss: 2.5000");
-  // 5 + 1 + 20 + 1 + 3 + 1 + 7 + 15 columns to go back; a step is (103 - 101) / (21 - 1) s, and 19 are left.
+        "\r\x1b[1m 1/40\x1b[0m \x1b[37m━━━━━━━━━━━━━━━━━━━━\x1b[0m \x1b[1m39s\x1b[0m 1s/step - "
+        "loss: 2.5000");
+  // 5 + 1 + 20 + 1 + 3 + 1 + 7 + 15 columns to go back; a step is (103 - 101) / (21 - 1) s, and 19
+  // are left.
   CHECK(epoch.update(103, 21, {{"loss", 1.25}}) ==
         times(53, "\b") +
-            "\r\x1b[1m21/40\x1b[0m \x1b[32m━━━━━━━━━━\x1b[0m\x1b[37m━━━━━━━━━━\x1b[0m \x1b[1m1s\x1b[0m 100ms/step - loss: 1.2500");
+            "\r\x1b[1m21/40\x1b[0m \x1b[32m━━━━━━━━━━\x1b[0m\x1b[37m━━━━━━━━━━\x1b[0m "
+            "\x1b[1m1s\x1b[0m 100ms/step - loss: 1.2500");
   CHECK(epoch.finish(104.9, {{"loss", 1}}) ==
         times(55, "\b") +
-            "\r\x1b[1m40/40\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m5s\x1b[0m 100ms/step - loss: 1.0000\n");
+            "\r\x1b[1m40/40\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m "
+            "\x1b[1m5s\x1b[0m 100ms/step - loss: 1.0000\n");
 }
 
 TEST_CASE("a shorter line is filled up with blanks over what the longer one left") {
@@ -180,7 +192,8 @@ TEST_CASE("the bar has a green cell for each full twentieth") {
     const std::string text = epoch.update(101, step);
     const std::size_t begin = text.find("\x1b[32m");
     if (begin == std::string::npos) return Index(0);
-    return static_cast<Index>((text.find("\x1b[0m", begin) - begin - 5) / std::string_view("━").size());
+    return static_cast<Index>((text.find("\x1b[0m", begin) - begin - 5) /
+                              std::string_view("━").size());
   };
   CHECK(green_cells(0, 100) == 0);
   CHECK(green_cells(4, 100) == 0);
@@ -197,7 +210,8 @@ TEST_CASE("the step is padded to the width of the number of steps") {
   CHECK(seen(Epoch(true, 1000).update(101, 3)).starts_with("   3/1000 ━"));
 }
 
-TEST_CASE("the time that remains is in seconds up to a minute, in minutes up to an hour, then in hours") {
+TEST_CASE(
+    "the time that remains is in seconds up to a minute, in minutes up to an hour, then in hours") {
   CHECK(times_text(0.5) == "0s 500ms/step");
   CHECK(times_text(60) == "60s 60s/step");
   CHECK(times_text(60.5) == "1:00 60s/step");  // a half is rounded to the even number
@@ -208,7 +222,9 @@ TEST_CASE("the time that remains is in seconds up to a minute, in minutes up to 
   CHECK(times_text(3600, 102) == "100:00:00 3600s/step");
 }
 
-TEST_CASE("the time of a step is in seconds from one second, in milliseconds from one, else in microseconds") {
+TEST_CASE(
+    "the time of a step is in seconds from one second, in milliseconds from one, else in "
+    "microseconds") {
   CHECK(times_text(1) == "1s 1s/step");
   CHECK(times_text(1.75) == "1s 2s/step");
   CHECK(times_text(0.9990234375) == "0s 999ms/step");
@@ -250,8 +266,8 @@ TEST_CASE("a stream's own width and fill do not touch the text") {
 
 TEST_CASE("an epoch without steps is refused") {
   std::ostringstream out;
-  CHECK_THROWS_WITH_AS(train::Progress(out, {.epochs = 2, .steps = 0}), "Progress: an epoch of 0 steps; it must have at least 1",
-                       fovea::ValueError);
+  CHECK_THROWS_WITH_AS(train::Progress(out, {.epochs = 2, .steps = 0}),
+                       "Progress: an epoch of 0 steps; it must have at least 1", fovea::ValueError);
   CHECK(out.str() == "");
 }
 
@@ -282,7 +298,8 @@ TEST_CASE("standard output on a terminal is one, unless NO_COLOR or TERM=dumb sp
     return;
   }
   // The streams are put back before anything is checked: doctest writes to them.
-  const auto found = [&](const std::ostream& out, int number, const char* no_color, const char* term) {
+  const auto found = [&](const std::ostream& out, int number, const char* no_color,
+                         const char* term) {
     const Variable first("NO_COLOR", no_color), second("TERM", term);
     const Redirect redirect(number, terminal);
     return train::is_terminal(out);

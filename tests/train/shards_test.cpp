@@ -18,26 +18,32 @@ const support::Range range{-1, 1};
 
 std::vector<NamedParameter> parameters(const std::vector<Shape>& shapes) {
   std::vector<NamedParameter> list;
-  for (const Shape& shape : shapes) list.push_back({"parameter", Tensor::parameter(Array::zeros(shape))});
+  for (const Shape& shape : shapes)
+    list.push_back({"parameter", Tensor::parameter(Array::zeros(shape))});
   return list;
 }
 
 // Gives each shard's sink what `give(shard, sink)` adds, and adds it all up.
 template <class Give>
-void add_up(Shards& shards, Index count, const std::vector<NamedParameter>& list, const Give& give) {
+void add_up(Shards& shards, Index count, const std::vector<NamedParameter>& list,
+            const Give& give) {
   shards.run(count, count, [&](Index shard, Index, Index, Sink& sink) { give(shard, sink); });
   shards.reduce(count, list);
 }
 
 double difference(const Array& got, const std::vector<double>& expected) {
   double largest = 0;
-  for (Index i = 0; i < got.count(); ++i) largest = std::max(largest, std::abs(static_cast<double>(got.at(i)) - expected[static_cast<std::size_t>(i)]));
+  for (Index i = 0; i < got.count(); ++i)
+    largest = std::max(
+        largest, std::abs(static_cast<double>(got.at(i)) - expected[static_cast<std::size_t>(i)]));
   return largest;
 }
 
 }  // namespace
 
-TEST_CASE("shards have 512 positions each, are powers of two, at most 32, and their dense gradients fill at most 64 MB") {
+TEST_CASE(
+    "shards have 512 positions each, are powers of two, at most 32, and their dense gradients fill "
+    "at most 64 MB") {
   CHECK(Shards::count(1, 1, 1000, false) == 1);
   CHECK(Shards::count(1023, 1, 1000, false) == 1);
   CHECK(Shards::count(1024, 1, 1000, false) == 2);
@@ -54,23 +60,29 @@ TEST_CASE("the gradients of all shards are added up, whichever shards have one")
   for (Index trial = 0; trial < 40; ++trial) {
     support::Generate g("shards", trial);
     const Index count = g.integer(1, 32);
-    const auto list = parameters({Shape{g.integer(1, 30), g.integer(1, 900)}, Shape{g.integer(0, 5)}, Shape{}});
+    const auto list =
+        parameters({Shape{g.integer(1, 30), g.integer(1, 900)}, Shape{g.integer(0, 5)}, Shape{}});
     std::vector<std::vector<double>> expected;
-    for (const auto& [path, parameter] : list) expected.emplace_back(static_cast<std::size_t>(parameter.shape().count()), 0.0);
+    for (const auto& [path, parameter] : list)
+      expected.emplace_back(static_cast<std::size_t>(parameter.shape().count()), 0.0);
     std::vector<std::vector<Array>> parts(static_cast<std::size_t>(count));
     for (std::vector<Array>& of_shard : parts)
       for (std::size_t i = 0; i < list.size(); ++i) {
         of_shard.push_back(g.integer(0, 3) == 0 ? Array() : g.array(list[i].tensor.shape(), range));
         if (of_shard[i].shape() != list[i].tensor.shape()) continue;
-        for (Index k = 0; k < of_shard[i].count(); ++k) expected[i][static_cast<std::size_t>(k)] += static_cast<double>(of_shard[i].at(k));
+        for (Index k = 0; k < of_shard[i].count(); ++k)
+          expected[i][static_cast<std::size_t>(k)] += static_cast<double>(of_shard[i].at(k));
       }
     Shards shards;
     for (int again = 0; again < 2; ++again) {
       add_up(shards, count, list, [&](Index shard, Sink& sink) {
         for (std::size_t i = 0; i < list.size(); ++i)
-          if (const Array& part = parts[static_cast<std::size_t>(shard)][i]; part.shape() == list[i].tensor.shape()) sink.target(*list[i].tensor.node()).add(part.clone());
+          if (const Array& part = parts[static_cast<std::size_t>(shard)][i];
+              part.shape() == list[i].tensor.shape())
+            sink.target(*list[i].tensor.node()).add(part.clone());
       });
-      for (std::size_t i = 0; i < list.size(); ++i) CHECK(difference(list[i].tensor.grad(), expected[i]) < t * 32);
+      for (std::size_t i = 0; i < list.size(); ++i)
+        CHECK(difference(list[i].tensor.grad(), expected[i]) < t * 32);
     }
   }
 }
@@ -85,7 +97,8 @@ TEST_CASE("two parameters with one gradient get the same sum, and neither is cou
   }
   std::vector<double> expected(300 * 70, 0.0);
   for (const Array& part : parts)
-    for (Index k = 0; k < part.count(); ++k) expected[static_cast<std::size_t>(k)] += static_cast<double>(part.at(k));
+    for (Index k = 0; k < part.count(); ++k)
+      expected[static_cast<std::size_t>(k)] += static_cast<double>(part.at(k));
   Shards shards;
   add_up(shards, 8, list, [&](Index shard, Sink& sink) {
     const Array own = parts[static_cast<std::size_t>(shard)].clone();
@@ -109,20 +122,28 @@ TEST_CASE("one gradient may belong to parameters of two shapes") {
     });
     for (const auto& [path, parameter] : list) {
       CHECK(parameter.grad().shape() == parameter.shape());
-      for (const real number : parameter.grad().values()) CHECK(number == static_cast<real>(3 * count));
+      for (const real number : parameter.grad().values())
+        CHECK(number == static_cast<real>(3 * count));
     }
   }
 }
 
-TEST_CASE("rows stay rows, in the order of the shards; with dense numbers beside them they are added to these") {
+TEST_CASE(
+    "rows stay rows, in the order of the shards; with dense numbers beside them they are added to "
+    "these") {
   const auto list = parameters({Shape{50, 3}});
   const Tensor& table = list[0].tensor;
   Shards shards;
-  const auto rows = [&](Index shard, Sink& sink) { sink.target(*table.node()).add_rows(Ids(Shape{2}, {7, static_cast<std::int32_t>(shard)}), Array::full(Shape{2, 3}, static_cast<real>(shard + 1))); };
+  const auto rows = [&](Index shard, Sink& sink) {
+    sink.target(*table.node())
+        .add_rows(Ids(Shape{2}, {7, static_cast<std::int32_t>(shard)}),
+                  Array::full(Shape{2, 3}, static_cast<real>(shard + 1)));
+  };
   add_up(shards, 4, list, rows);
   REQUIRE(table.gradient().has_rows_only());
   REQUIRE(table.gradient().parts().size() == 4);
-  for (Index shard = 0; shard < 4; ++shard) CHECK(table.gradient().parts()[static_cast<std::size_t>(shard)].ids.at(1) == shard);
+  for (Index shard = 0; shard < 4; ++shard)
+    CHECK(table.gradient().parts()[static_cast<std::size_t>(shard)].ids.at(1) == shard);
   CHECK(table.grad().at(7 * 3) == 10);
   add_up(shards, 4, list, [&](Index shard, Sink& sink) {
     if (shard == 2) return sink.target(*table.node()).add(Array::full(Shape{50, 3}, 100));
@@ -140,7 +161,9 @@ TEST_CASE("sums of shards are the same bits on any number of threads") {
     set_threads(count);
     Shards shards;
     add_up(shards, 16, list, [&](Index shard, Sink& sink) {
-      for (const auto& [path, parameter] : list) sink.target(*parameter.node()).add(support::Generate("bits", shard).array(parameter.shape(), range));
+      for (const auto& [path, parameter] : list)
+        sink.target(*parameter.node())
+            .add(support::Generate("bits", shard).array(parameter.shape(), range));
     });
     return std::vector<Array>{list[0].tensor.grad().clone(), list[1].tensor.grad().clone()};
   };

@@ -55,7 +55,9 @@ void* operator new(std::size_t bytes) {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-TEST_CASE("in the steady state a batch of fit allocates nothing, and train_on_batch no more than the logs that it returns") {
+TEST_CASE(
+    "in the steady state a batch of fit allocates nothing, and train_on_batch no more than the "
+    "logs that it returns") {
   const Index before = threads();
   set_threads(1);
   Steps steps;
@@ -63,14 +65,16 @@ TEST_CASE("in the steady state a batch of fit allocates nothing, and train_on_ba
   support::Generate g("steady", 8);
   const Ids x = g.ids(Shape{32 * 24, 20}, 2000), y = g.ids(Shape{32 * 24}, 10);
   const auto allocated_in_fit = [&](Index batches) {
-    const Samples some_x = Samples(x).rows(0, 32 * batches), some_y = Samples(y).rows(0, 32 * batches);
+    const Samples some_x = Samples(x).rows(0, 32 * batches),
+                  some_y = Samples(y).rows(0, 32 * batches);
     const long start = allocations;
     steps.model.fit(some_x, some_y, {.verbose = 0});
     return allocations - start;
   };
   allocated_in_fit(24);
   const long in_few = allocated_in_fit(4), in_many = allocated_in_fit(24);
-  CHECK(in_many - in_few <= 3);  // not one for each of 20 batches: Adam's lists of steps grow by doubling
+  CHECK(in_many - in_few <=
+        3);  // not one for each of 20 batches: Adam's lists of steps grow by doubling
 
   const long start = allocations;
   steps.run(100);
@@ -93,7 +97,9 @@ TEST_CASE("steps of a model hold no more bytes than the first few, and leave non
   set_threads(before);
 }
 
-TEST_CASE("on several threads, which take from each other's pools as it happens, steps come to hold no more either") {
+TEST_CASE(
+    "on several threads, which take from each other's pools as it happens, steps come to hold no "
+    "more either") {
   Steps steps;
   steps.run(40);
   const Index now = memory::bytes_now();

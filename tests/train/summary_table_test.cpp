@@ -19,12 +19,14 @@ std::vector<std::string> table_lines(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);)
-    if (!line.starts_with("Model: ") && line.find(" params: ") == std::string::npos) lines.push_back(line);
+    if (!line.starts_with("Model: ") && line.find(" params: ") == std::string::npos)
+      lines.push_back(line);
   return lines;
 }
 
 Index code_points(const std::string& text) {
-  return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
 // A table's text after its head, up to the totals.
@@ -45,7 +47,9 @@ TEST_CASE("a model of three layers, word for word") {
   const Rows rows = {{"embedding", "Embedding", "(None, 128, 128)", 1280000},
                      {"attention_layer", "AttentionLayer", "(None, 128)", 16577},
                      {"dense", "Dense", "(None, 10)", 1290}};
-  CHECK(train::summary_table("sequential", rows, {.trainable = 1297867, .bytes_per_parameter = 4}) == R"(Model: "sequential"
+  CHECK(
+      train::summary_table("sequential", rows, {.trainable = 1297867, .bytes_per_parameter = 4}) ==
+      R"(Model: "sequential"
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┓
 ┃ Layer (type)                         ┃ Output Shape                ┃         Param # ┃
 ┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━┩
@@ -62,7 +66,8 @@ TEST_CASE("a model of three layers, word for word") {
 }
 
 TEST_CASE("at the width of a terminal of 80 columns, 76, the columns are those of Keras") {
-  CHECK(body({{"dense", "Dense", "?", 0}}, 76) == "│ dense (Dense)                   │ ?                      │             0 │\n");
+  CHECK(body({{"dense", "Dense", "?", 0}}, 76) ==
+        "│ dense (Dense)                   │ ?                      │             0 │\n");
 }
 
 TEST_CASE("a model without layers has a table of a head alone") {
@@ -79,16 +84,20 @@ TEST_CASE("a model without layers has a table of a head alone") {
 }
 
 TEST_CASE("the optimiser's numbers have a line of their own, and the total counts them") {
-  CHECK(totals({.trainable = 1290, .non_trainable = 10, .optimizer = 2582, .bytes_per_parameter = 4}) ==
-        " Total params: 3,882 (15.16 KB)\n"
-        " Trainable params: 1,290 (5.04 KB)\n"
-        " Non-trainable params: 10 (40.00 B)\n"
-        " Optimizer params: 2,582 (10.09 KB)\n");
+  CHECK(
+      totals(
+          {.trainable = 1290, .non_trainable = 10, .optimizer = 2582, .bytes_per_parameter = 4}) ==
+      " Total params: 3,882 (15.16 KB)\n"
+      " Trainable params: 1,290 (5.04 KB)\n"
+      " Non-trainable params: 10 (40.00 B)\n"
+      " Optimizer params: 2,582 (10.09 KB)\n");
 }
 
 TEST_CASE("memory counts the bytes that a parameter has") {
-  CHECK(totals({.trainable = 1024, .bytes_per_parameter = 4}).starts_with(" Total params: 1,024 (4.00 KB)\n"));
-  CHECK(totals({.trainable = 1024, .bytes_per_parameter = 8}).starts_with(" Total params: 1,024 (8.00 KB)\n"));
+  CHECK(totals({.trainable = 1024, .bytes_per_parameter = 4})
+            .starts_with(" Total params: 1,024 (4.00 KB)\n"));
+  CHECK(totals({.trainable = 1024, .bytes_per_parameter = 8})
+            .starts_with(" Total params: 1,024 (8.00 KB)\n"));
   CHECK(train::SummaryTotals{}.bytes_per_parameter == Index(sizeof(fovea::real)));
 }
 
@@ -118,21 +127,27 @@ TEST_CASE("memory is given in the largest unit that leaves at least one") {
 }
 
 TEST_CASE("a long name is wrapped before its type, a long shape between its sizes") {
-  CHECK(body({{"attention_layer_with_a_long_name", "AttentionLayer", "(None, 10, 20000, 30000, 4000, 99)", 16577}}, 88) ==
-        "│ attention_layer_with_a_long_name     │ (None, 10, 20000, 30000,    │          16,577 │\n"
-        "│ (AttentionLayer)                     │ 4000, 99)                   │                 │\n");
+  CHECK(
+      body({{"attention_layer_with_a_long_name", "AttentionLayer",
+             "(None, 10, 20000, 30000, 4000, 99)", 16577}},
+           88) ==
+      "│ attention_layer_with_a_long_name     │ (None, 10, 20000, 30000,    │          16,577 │\n"
+      "│ (AttentionLayer)                     │ 4000, 99)                   │                 │\n");
 }
 
-TEST_CASE("a word longer than its column is cut with an ellipsis, one of the column's width is not") {
+TEST_CASE(
+    "a word longer than its column is cut with an ellipsis, one of the column's width is not") {
   const std::string exact(36, 'a');
   CHECK(body({{exact, "Dense", "?", 1}}, 88) ==
         "│ " + exact +
             " │ ?                           │               1 │\n"
-            "│ (Dense)                              │                             │                 │\n");
+            "│ (Dense)                              │                             │                "
+            " │\n");
   CHECK(body({{exact + "a", "Dense", "?", 123456789012345678}}, 88) ==
         "│ " + exact.substr(1) +
             "… │ ?                           │ 123,456,789,01… │\n"
-            "│ (Dense)                              │                             │                 │\n");
+            "│ (Dense)                              │                             │                "
+            " │\n");
 }
 
 TEST_CASE("a narrow table wraps and cuts as Keras does") {
@@ -160,13 +175,15 @@ TEST_CASE("columns line up for any name and any width") {
       {"   ", "\t", "\n", 1},
       {"line\nbreak\r\x1b[31m", "T\x7f", "?", 1},
       {"\xff\x80\x80 torn \xc3", "\x80", "\xc3", 1},
-      {"👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁", "Fovea",
-       "(None, 1, 1, 1, 1, 1, 1, 1, 1)", 1}};
+      {"👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁👁"
+       "👁👁👁👁👁👁👁",
+       "Fovea", "(None, 1, 1, 1, 1, 1, 1, 1, 1)", 1}};
   for (Index width = 16; width <= 130; ++width) {
     CAPTURE(width);
     const auto lines = table_lines(train::summary_table("m", rows, {}, width));
     CHECK(lines.size() >= 4 + 2 * rows.size() - 1);
-    CHECK(std::ranges::all_of(lines, [=](const std::string& line) { return code_points(line) == width; }));
+    CHECK(std::ranges::all_of(lines,
+                              [=](const std::string& line) { return code_points(line) == width; }));
   }
 }
 
@@ -177,8 +194,9 @@ TEST_CASE("letters beyond ASCII are cut whole and count as one") {
 }
 
 TEST_CASE("what would tear the table is shown as a blank") {
-  CHECK(body({{"a\nb\x1b[1m", "T", "?", 1}}, 88) ==
-        "│ a b [1m (T)                          │ ?                           │               1 │\n");
+  CHECK(
+      body({{"a\nb\x1b[1m", "T", "?", 1}}, 88) ==
+      "│ a b [1m (T)                          │ ?                           │               1 │\n");
   CHECK(train::summary_table("a\nb", {}, {}).starts_with("Model: \"a b\"\n"));
 }
 
@@ -186,5 +204,6 @@ TEST_CASE("the narrowest table has 16 columns") {
   CHECK(body({{"dense", "Dense", "(1)", 12}}, 16) ==
         "│ den… │ … │ … │\n"
         "│ (De… │   │   │\n");
-  CHECK_THROWS_WITH_AS(train::summary_table("m", {}, {}, 15), "summary: the width is 15; it must be 16 to 1000", fovea::ValueError);
+  CHECK_THROWS_WITH_AS(train::summary_table("m", {}, {}, 15),
+                       "summary: the width is 15; it must be 16 to 1000", fovea::ValueError);
 }

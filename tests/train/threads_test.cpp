@@ -24,9 +24,16 @@ Outcome trained(Index count, Reading reading) {
   set_threads(count);
   const auto [x, labels] = toy::data(900);
   const Ids y = reading == Reading::per_position ? labels_by_position(x) : labels;
-  Sequential model{Embedding{.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true}, AttentionLayer{.units = 4, .reading = reading, .learned_query = reading == Reading::query, .dropout = real(0.2)},
+  Sequential model{Embedding{.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true},
+                   AttentionLayer{.units = 4,
+                                  .reading = reading,
+                                  .learned_query = reading == Reading::query,
+                                  .dropout = real(0.2)},
                    Dropout{real(0.2)}, Dense{toy::classes, Activation::softmax}};
-  model.compile({.optimizer = Adam{{.learning_rate = 0.02}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 9});
+  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}},
+                 .seed = 9});
   FitOptions options = toy::quiet(3, 350);
   options.validation_split = 0.2;
   for (Index i = 0; i < 900; ++i) options.sample_weight.push_back(0.5 + static_cast<double>(i % 3));
@@ -48,7 +55,9 @@ struct Threads {
 
 }  // namespace
 
-TEST_CASE("weights, moments, history, predictions and attention are the same bits on 1, 2, 3 and 8 threads, and again") {
+TEST_CASE(
+    "weights, moments, history, predictions and attention are the same bits on 1, 2, 3 and 8 "
+    "threads, and again") {
   const Threads restore;
   for (const Reading reading : {Reading::pool, Reading::per_position, Reading::query}) {
     const Outcome one = trained(1, reading);
@@ -62,21 +71,29 @@ TEST_CASE("weights, moments, history, predictions and attention are the same bit
   }
 }
 
-TEST_CASE("steps of the documented model, exact and lazy, in train_on_batch and in a loop of one's own, and of a perceptron are the same bits on 1, 2, 3 and 8 threads") {
+TEST_CASE(
+    "steps of the documented model, exact and lazy, in train_on_batch and in a loop of one's own, "
+    "and of a perceptron are the same bits on 1, 2, 3 and 8 threads") {
   const Threads restore;
   enum class Kind { documented, lazy, loop, perceptron };
   const auto after_steps = [](Kind kind, Index count) {
     set_threads(count);
     support::Generate g("steps on threads", 0);
     const bool dense = kind == Kind::perceptron;
-    Sequential model = dense ? Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu}, Dense{10, Activation::softmax}}
-                             : Sequential{Embedding{3000, 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
-    model.compile({.optimizer = Adam(AdamOptions{.untouched_rows_stand_still = kind == Kind::lazy}), .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+    Sequential model =
+        dense
+            ? Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu},
+                         Dense{10, Activation::softmax}}
+            : Sequential{Embedding{3000, 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
+    model.compile({.optimizer = Adam(AdamOptions{.untouched_rows_stand_still = kind == Kind::lazy}),
+                   .loss = SparseCategoricalCrossentropy{},
+                   .metrics = {Accuracy{}}});
     model.build(dense ? Shape{784} : Shape{100});
     Adam adam;
     if (kind == Kind::loop) adam.attach(model);
     for (int step = 0; step < 4; ++step) {
-      const Samples x = dense ? Samples(g.array(Shape{128, 784}, {0, 1})) : Samples(g.ids(Shape{32, 100}, 3000));
+      const Samples x =
+          dense ? Samples(g.array(Shape{128, 784}, {0, 1})) : Samples(g.ids(Shape{32, 100}, 3000));
       const Samples y = g.ids(Shape{x.count()}, 10);
       if (kind != Kind::loop) {
         model.train_on_batch(x, y);
@@ -90,7 +107,8 @@ TEST_CASE("steps of the documented model, exact and lazy, in train_on_batch and 
   };
   for (const Kind kind : {Kind::documented, Kind::lazy, Kind::loop, Kind::perceptron}) {
     const std::vector<Array> one = after_steps(kind, 1);
-    for (const Index count : {2, 3, 8}) CHECK(toy::bits_differ(after_steps(kind, count), one) == "");
+    for (const Index count : {2, 3, 8})
+      CHECK(toy::bits_differ(after_steps(kind, count), one) == "");
   }
 }
 
@@ -100,7 +118,9 @@ TEST_CASE("another seed gives other weights") {
   CHECK(toy::bits_differ(toy::weights(a), toy::weights(b)) != "");
 }
 
-TEST_CASE("asking for attention, predictions, a summary or an evaluation on the way changes no later bit") {
+TEST_CASE(
+    "asking for attention, predictions, a summary or an evaluation on the way changes no later "
+    "bit") {
   const auto [x, y] = toy::data(400);
   struct Curious : Callback {
     Ids samples, labels;
@@ -111,7 +131,8 @@ TEST_CASE("asking for attention, predictions, a summary or an evaluation on the 
       model.summary();
     }
   };
-  Sequential quiet = toy::model({.dropout = real(0.2)}), watched = toy::model({.dropout = real(0.2)});
+  Sequential quiet = toy::model({.dropout = real(0.2)}),
+             watched = toy::model({.dropout = real(0.2)});
   Curious curious;
   curious.samples = x.rows(0, 9);
   curious.labels = y.rows(0, 9);
@@ -130,7 +151,8 @@ TEST_CASE("asking for attention leaves outputs and gradients as they are") {
     const Tensor out = model(data.x, {.training = true, .step = 0, .weights = weights});
     mean(SparseCategoricalCrossentropy{}(out, data.y)).backward();
     std::vector<Array> result = {out.value()};
-    for (const NamedParameter& parameter : parameters_of(model)) result.push_back(parameter.tensor.grad());
+    for (const NamedParameter& parameter : parameters_of(model))
+      result.push_back(parameter.tensor.grad());
     return result;
   };
   AttentionWeights weights;

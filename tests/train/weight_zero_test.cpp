@@ -1,4 +1,5 @@
-// What is masked or has weight zero takes no part: not in the loss, not in metrics, not in gradients.
+// What is masked or has weight zero takes no part: not in the loss, not in metrics, not in
+// gradients.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -11,7 +12,8 @@ using namespace fovea;
 
 namespace {
 
-constexpr real not_a_number = std::numeric_limits<real>::quiet_NaN(), infinity = std::numeric_limits<real>::infinity();
+constexpr real not_a_number = std::numeric_limits<real>::quiet_NaN(),
+               infinity = std::numeric_limits<real>::infinity();
 
 // Puts a value where the mask drops a position.
 struct Plant {
@@ -80,7 +82,8 @@ Outcome trained(Sequential model, const Samples& x, const Samples& y, const FitO
 Ids padded(support::Generate& g, const Shape& shape) {
   std::vector<std::int32_t> ids;
   for (Index i = 0; i < shape.count(); ++i)
-    ids.push_back(g.chance(0.35) ? 0 : static_cast<std::int32_t>(g.integer(1, toy::vocabulary - 1)));
+    ids.push_back(g.chance(0.35) ? 0
+                                 : static_cast<std::int32_t>(g.integer(1, toy::vocabulary - 1)));
   return Ids(shape, ids);
 }
 
@@ -91,19 +94,25 @@ void same(const Outcome& got, const Outcome& expected) {
 
 }  // namespace
 
-TEST_CASE("a NaN or infinite prediction at a masked position changes no bit of loss, metrics and weights") {
+TEST_CASE(
+    "a NaN or infinite prediction at a masked position changes no bit of loss, metrics and "
+    "weights") {
   for (Index trial = 0; trial < 30; ++trial) {
     support::Generate g("planted predictions", trial);
     const Ids x = padded(g, {9, 5}), y = g.ids({9, 5}, 3);
     const auto model = [&](real value) {
-      Sequential made{Embedding{toy::vocabulary, 4, true}, Dense{3, Activation::softmax}, Plant{value}};
-      made.compile(
-          {.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+      Sequential made{Embedding{toy::vocabulary, 4, true}, Dense{3, Activation::softmax},
+                      Plant{value}};
+      made.compile({.optimizer = Adam{{.learning_rate = 0.1}},
+                    .loss = SparseCategoricalCrossentropy{},
+                    .metrics = {Accuracy{}},
+                    .seed = 1});
       return made;
     };
     const FitOptions options = toy::quiet(2, g.integer(1, 9));
     const Outcome expected = trained(model(real(0.5)), x, y, options);
-    for (const real value : {not_a_number, infinity, -infinity}) same(trained(model(value), x, y, options), expected);
+    for (const real value : {not_a_number, infinity, -infinity})
+      same(trained(model(value), x, y, options), expected);
   }
 }
 
@@ -113,10 +122,14 @@ TEST_CASE("a NaN in what a mask drops reaches no gradient of the layers behind i
       support::Generate g("planted embeddings", trial);
       const Ids x = padded(g, {8, 6}), y = g.ids({8, 6}, 3);
       const auto outcome = [&](real value) {
-        Sequential model = residual ? Sequential{Embedding{toy::vocabulary, 4, true}, Residual<Dense>{Dense{4, Activation::tanh}},
+        Sequential model = residual ? Sequential{Embedding{toy::vocabulary, 4, true},
+                                                 Residual<Dense>{Dense{4, Activation::tanh}},
                                                  Dense{3, Activation::softmax}}
-                                    : Sequential{Embedding{toy::vocabulary, 4, true}, LayerNorm{}, Dense{3, Activation::softmax}};
-        model.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .seed = 1});
+                                    : Sequential{Embedding{toy::vocabulary, 4, true}, LayerNorm{},
+                                                 Dense{3, Activation::softmax}};
+        model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
+                       .loss = SparseCategoricalCrossentropy{},
+                       .seed = 1});
         model.build(Shape{6});
         Tensor& table = model.layers()[0].as<Embedding>()->weight;
         Array rows = table.value().clone();
@@ -133,7 +146,9 @@ TEST_CASE("a NaN in what a mask drops reaches no gradient of the layers behind i
     }
 }
 
-TEST_CASE("a missing target of a sample of weight 0, its NaN features and its infinite loss change no bit, whatever the loss") {
+TEST_CASE(
+    "a missing target of a sample of weight 0, its NaN features and its infinite loss change no "
+    "bit, whatever the loss") {
   const std::vector<Loss> losses = {MeanSquaredError{},
                                     MeanAbsoluteError{},
                                     Huber{},
@@ -148,20 +163,27 @@ TEST_CASE("a missing target of a sample of weight 0, its NaN features and its in
       for (Index trial = 0; trial < 6; ++trial) {
         support::Generate g("missing targets", trial);
         const Index samples = g.integer(3, 14);
-        const Array x = g.array({samples, 3}, {.low = -1, .high = 1}), y = g.array({samples, 2}, {.low = 0, .high = 1});
+        const Array x = g.array({samples, 3}, {.low = -1, .high = 1}),
+                    y = g.array({samples, 2}, {.low = 0, .high = 1});
         FitOptions options = toy::quiet(2, g.integer(1, samples));
-        for (Index i = 0; i < samples; ++i) options.sample_weight.push_back(g.chance(0.4) ? 0 : g.uniform(0.5, 2));
+        for (Index i = 0; i < samples; ++i)
+          options.sample_weight.push_back(g.chance(0.4) ? 0 : g.uniform(0.5, 2));
         options.sample_weight[0] = 1;
         const auto planted = [&](real target, real feature) {
           Array new_x = x.clone(), new_y = y.clone();
           for (Index i = 0; i < samples; ++i)
             if (options.sample_weight[static_cast<std::size_t>(i)] == 0) {
               new_y.mutable_data()[2 * i + g.integer(0, 1)] = target;
-              if (!together) new_x.mutable_data()[3 * i] = feature;  // where samples act on each other, x acts on all
+              if (!together)
+                new_x.mutable_data()[3 * i] =
+                    feature;  // where samples act on each other, x acts on all
             }
           Sequential model{Dense{2, Activation::softmax}, Together{}};
           if (!together) model = Sequential{Dense{2, Activation::softmax}};
-          model.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = losses[which], .metrics = {Distance{}}, .seed = 1});
+          model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
+                         .loss = losses[which],
+                         .metrics = {Distance{}},
+                         .seed = 1});
           return trained(std::move(model), new_x, new_y, options);
         };
         INFO(losses[which].name());
@@ -182,17 +204,24 @@ TEST_CASE("a missing target at a masked position changes no bit") {
       for (Index i = 0; i < x.count(); ++i)
         if (x.at(i) == 0) targets.mutable_data()[2 * i + g.integer(0, 1)] = value;
       Sequential model{Embedding{toy::vocabulary, 4, true}, Dense{2, Activation::sigmoid}};
-      model.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = loss, .metrics = {Distance{}}, .seed = 1});
+      model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
+                     .loss = loss,
+                     .metrics = {Distance{}},
+                     .seed = 1});
       return trained(std::move(model), x, targets, toy::quiet(2, 3));
     };
-    for (const Loss& loss : {Loss(MeanSquaredError{}), Loss(BinaryCrossentropy{}), Loss(KLDivergence{}), Loss(Root{})}) {
+    for (const Loss& loss : {Loss(MeanSquaredError{}), Loss(BinaryCrossentropy{}),
+                             Loss(KLDivergence{}), Loss(Root{})}) {
       const Outcome expected = planted(loss, real(0.5));
-      for (const real value : {not_a_number, infinity, real(-3)}) same(planted(loss, value), expected);
+      for (const real value : {not_a_number, infinity, real(-3)})
+        same(planted(loss, value), expected);
     }
   }
 }
 
-TEST_CASE("a label that is no class changes no bit at a masked position and in a sample of weight 0, and is refused elsewhere") {
+TEST_CASE(
+    "a label that is no class changes no bit at a masked position and in a sample of weight 0, and "
+    "is refused elsewhere") {
   for (const bool together : {false, true})
     for (Index trial = 0; trial < 20; ++trial) {
       support::Generate g("missing labels", trial);
@@ -207,7 +236,10 @@ TEST_CASE("a label that is no class changes no bit at a masked position and in a
           if (x.values()[i] == 0 || options.sample_weight[i / 5] == 0) labels[i] = label;
         Sequential model{Embedding{toy::vocabulary, 4, true}, Dense{3, Activation::softmax}};
         if (together) model.add(Layer(Together{}));
-        model.compile({.optimizer = Adam{{.learning_rate = 0.1}}, .loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 1});
+        model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
+                       .loss = SparseCategoricalCrossentropy{},
+                       .metrics = {Accuracy{}},
+                       .seed = 1});
         return trained(std::move(model), x, Ids({7, 5}, labels), options);
       };
       const Outcome expected = planted(1);
@@ -215,7 +247,9 @@ TEST_CASE("a label that is no class changes no bit at a masked position and in a
     }
 }
 
-TEST_CASE("an infinite derivative of the loss of what does not count gives its prediction a gradient of exactly 0") {
+TEST_CASE(
+    "an infinite derivative of the loss of what does not count gives its prediction a gradient of "
+    "exactly 0") {
   const Array x({3, 1}, {1, 2, 3}), y({3, 1}, {0, 0, 0});
   Sequential model{Gains{}};
   model.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = Root{}});
@@ -227,7 +261,9 @@ TEST_CASE("an infinite derivative of the loss of what does not count gives its p
   CHECK(gradient.at(2) == 0);
 }
 
-TEST_CASE("a batch of weights 0 alone has loss 0 and gradient 0: it moves no weight of an optimiser without momentum of its own") {
+TEST_CASE(
+    "a batch of weights 0 alone has loss 0 and gradient 0: it moves no weight of an optimiser "
+    "without momentum of its own") {
   const auto [x, y] = toy::data(4);
   Sequential model = toy::model();
   const std::vector<Array> before = toy::weights(model);
@@ -237,7 +273,8 @@ TEST_CASE("a batch of weights 0 alone has loss 0 and gradient 0: it moves no wei
   CHECK(model.optimizer().as<Adam>()->steps() == 1);
 }
 
-TEST_CASE("a sample of weight 0 counts in the denominator of the loss, as in Keras, and not in metrics") {
+TEST_CASE(
+    "a sample of weight 0 counts in the denominator of the loss, as in Keras, and not in metrics") {
   const auto [x, y] = toy::data(30);
   Sequential model = toy::model();
   const Array p = model.predict(x);

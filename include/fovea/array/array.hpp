@@ -3,10 +3,10 @@
 
 #include "fovea/array/elements.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A dense array of reals: a value. A copy never sees what is written to the other, nor training; it costs memory only once one of the two
-/// is written to, or at once with `clone`.
+/// A dense array of reals: a value. A copy never sees what is written to the other, nor training;
+/// it costs memory only once one of the two is written to, or at once with `clone`.
 class Array : public Elements<real, Array> {
  public:
   using Elements::Elements;
@@ -17,7 +17,9 @@ class Array : public Elements<real, Array> {
   Array clone() const { return Array(shape(), values()); }  ///< a copy of the numbers
 
   View view() const { return {data(), shape(), dense_strides(shape())}; }  ///< for kernels: to read
-  MutableView mutable_view() & { return {mutable_data(), shape(), dense_strides(shape())}; }  ///< for kernels: to write
+  MutableView mutable_view() & {
+    return {mutable_data(), shape(), dense_strides(shape())};
+  }  ///< for kernels: to write
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,4 +1,5 @@
-// What arrays of numbers, of ids and of keep-or-drop have in common: a Shape and a Buffer, dense and row-major.
+// What arrays of numbers, of ids and of keep-or-drop have in common: a Shape and a Buffer, dense
+// and row-major.
 #pragma once
 
 #include <initializer_list>
@@ -8,21 +9,27 @@
 #include "fovea/memory/buffer.hpp"
 #include "fovea/shape/view.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Elements of type T under a shape: a value. Copies share the memory until one of them is written to, which then takes memory of its own.
-/// `Self` is the type that is made of this one.
+/// Elements of type T under a shape: a value. Copies share the memory until one of them is written
+/// to, which then takes memory of its own. `Self` is the type that is made of this one.
 template <class T, class Self>
 class Elements {
  public:
   Elements() : shape_(Shape::nothing()) {}  ///< rank 1, no elements
-  explicit Elements(const Shape& shape) : shape_(shape), buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
-  Elements(const Shape& shape, std::span<const T> values);  ///< row-major values; throws ShapeError when their number is not the shape's
+  explicit Elements(const Shape& shape)
+      : shape_(shape),
+        buffer_(shape.count() * static_cast<Index>(sizeof(T))) {}  ///< not initialised
+  Elements(const Shape& shape,
+           std::span<const T> values);  ///< row-major values; throws ShapeError when their number
+                                        ///< is not the shape's
   /// The same values, written out.
-  Elements(const Shape& shape, std::initializer_list<T> values) : Elements(shape, std::span<const T>(values.begin(), values.size())) {}
+  Elements(const Shape& shape, std::initializer_list<T> values)
+      : Elements(shape, std::span<const T>(values.begin(), values.size())) {}
   Elements(const Elements&) = default;  ///< a copy, without copying until one of them is written to
   /// Takes over; `other` has no elements any more.
-  Elements(Elements&& other) noexcept : shape_(std::exchange(other.shape_, Shape::nothing())), buffer_(std::move(other.buffer_)) {}
+  Elements(Elements&& other) noexcept
+      : shape_(std::exchange(other.shape_, Shape::nothing())), buffer_(std::move(other.buffer_)) {}
   /// Copies on the same terms, or takes over.
   Elements& operator=(Elements other) noexcept {
     shape_ = other.shape_;
@@ -35,15 +42,21 @@ class Elements {
   Index count() const { return shape_.count(); }  ///< how many elements
 
   const T* data() const { return buffer_.template as<T>(); }  ///< the first element
-  /// The same, to be written until the next copy is made of this; what others share is copied first. Throws MemoryError. Several threads
-  /// may write at once to what `unique()`.
+  /// The same, to be written until the next copy is made of this; what others share is copied
+  /// first. Throws MemoryError. Several threads may write at once to what `unique()`.
   T* mutable_data() & {
     if (buffer_.shared()) *this = Elements(shape_, values());
     return own_data();
   }
-  std::span<const T> values() const& { return {data(), static_cast<std::size_t>(count())}; }  ///< all elements in row-major order
-  std::vector<T> values() const&& { return {data(), data() + count()}; }                      ///< the same, of a temporary
-  std::span<T> mutable_values() & { return {mutable_data(), static_cast<std::size_t>(count())}; }  ///< on the terms of mutable_data
+  std::span<const T> values() const& {
+    return {data(), static_cast<std::size_t>(count())};
+  }  ///< all elements in row-major order
+  std::vector<T> values() const&& {
+    return {data(), data() + count()};
+  }  ///< the same, of a temporary
+  std::span<T> mutable_values() & {
+    return {mutable_data(), static_cast<std::size_t>(count())};
+  }  ///< on the terms of mutable_data
 
   /// The element at a position in row-major order. Throws IndexError.
   T at(Index position) const;
@@ -58,9 +71,12 @@ class Elements {
   Self rows(std::span<const Index> positions) const;
 
   bool unique() const { return buffer_.unique(); }  ///< whether nobody shares the elements
-  bool shared(Index holders) const { return buffer_.shared(holders); }  ///< whether more than so many do, this included
+  bool shared(Index holders) const {
+    return buffer_.shared(holders);
+  }  ///< whether more than so many do, this included
 
-  /// The elements, written without a copy: all who share them see it. For owners that know who does.
+  /// The elements, written without a copy: all who share them see it. For owners that know who
+  /// does.
   T* own_data() { return buffer_.template as<T>(); }
 
  private:
@@ -72,4 +88,4 @@ class Elements {
   Buffer buffer_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

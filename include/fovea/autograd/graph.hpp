@@ -1,7 +1,8 @@
 // The graph of computation, for authors of operations and viewers of graphs.
 //
-// `record` is the only door into it: it pairs a result with one backward rule for each input. A rule captures the Arrays it
-// needs, never Tensors, so what a graph keeps in memory is what its rules captured, and a cycle cannot be written.
+// `record` is the only door into it: it pairs a result with one backward rule for each input. A
+// rule captures the Arrays it needs, never Tensors, so what a graph keeps in memory is what its
+// rules captured, and a cycle cannot be written.
 #pragma once
 
 #include <algorithm>
@@ -12,13 +13,14 @@
 
 #include "fovea/autograd/tensor.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Inputs and the rule that serves them together.
 template <std::size_t N, class Rule>
 struct WithRespectTo {
-  std::array<std::reference_wrapper<const Tensor>, N> inputs;  ///< in the order of the rule's arguments
-  Rule rule;  ///< kept by the node
+  std::array<std::reference_wrapper<const Tensor>, N>
+      inputs;  ///< in the order of the rule's arguments
+  Rule rule;   ///< kept by the node
 
   /// Whether any input needs a gradient.
   bool needed() const { return std::ranges::any_of(inputs, &Tensor::requires_grad); }
@@ -30,32 +32,44 @@ auto wrt(const Tensor& input, Rule rule) {
   return WithRespectTo<1, Rule>{{input}, std::move(rule)};
 }
 
-/// Pairs several inputs with one rule that shares work between them, `void(const Array& dy, Gradient* dx, Gradient* dz ...)`;
-/// a pointer is null where the input needs no gradient. wrt({x, gamma, beta}, rule)
+/// Pairs several inputs with one rule that shares work between them, `void(const Array& dy,
+/// Gradient* dx, Gradient* dz ...)`; a pointer is null where the input needs no gradient. wrt({x,
+/// gamma, beta}, rule)
 template <std::size_t N, class Rule>
 auto wrt(const std::reference_wrapper<const Tensor> (&inputs)[N], Rule rule) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) { return WithRespectTo<N, Rule>{{inputs[I]...}, std::move(rule)}; }(std::make_index_sequence<N>());
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return WithRespectTo<N, Rule>{{inputs[I]...}, std::move(rule)};
+  }
+  (std::make_index_sequence<N>());
 }
 
-/// The node of one operation, with its rules inside. Rules that no input needs are not kept, nor what they captured.
+/// The node of one operation, with its rules inside. Rules that no input needs are not kept, nor
+/// what they captured.
 template <class... Parts>
 class Recorded;
 template <std::size_t... N, class... Rule>
 class Recorded<WithRespectTo<N, Rule>...> final : public Node {
  public:
-  Recorded(const char* operation, const Shape& shape, WithRespectTo<N, Rule>&... parts) : Node(operation, shape) {
+  Recorded(const char* operation, const Shape& shape, WithRespectTo<N, Rule>&... parts)
+      : Node(operation, shape) {
     std::size_t next = 0;
     leaf = false;
     (take(parts, next), ...);
     ++number;
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (keep(std::get<I>(rules_), parts), ...); }(std::index_sequence_for<Rule...>());
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (keep(std::get<I>(rules_), parts), ...); }
+    (std::index_sequence_for<Rule...>());
   }
 
-  std::span<Edge> edges() override { return released ? std::span<Edge>() : std::span<Edge>(edges_); }
+  std::span<Edge> edges() override {
+    return released ? std::span<Edge>() : std::span<Edge>(edges_);
+  }
 
   void run_rules(const Array& d, Sink& sink) override {
     std::size_t next = 0;
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (run<N>(std::get<I>(rules_), next, d, sink), ...); }(std::index_sequence_for<Rule...>());
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (run<N>(std::get<I>(rules_), next, d, sink), ...);
+    }
+    (std::index_sequence_for<Rule...>());
   }
 
   void release_rules() override {
@@ -87,28 +101,34 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
     if constexpr (Inputs == 1) {
       if (Gradient* share = target(edges_[first], sink)) (*rule)(d, *share);
     } else
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (*rule)(d, target(edges_[first + I], sink)...); }(std::make_index_sequence<Inputs>());
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (*rule)(d, target(edges_[first + I], sink)...);
+      }
+    (std::make_index_sequence<Inputs>());
   }
 
   std::tuple<std::optional<Rule>...> rules_;
   std::array<Edge, (N + ... + 0)> edges_;
 };
 
-/// The result of an operation: `value` with a node behind it, or a constant where no input needs a gradient or nothing is recorded.
-/// `operation` must be a literal: it is kept by address and named in errors.
+/// The result of an operation: `value` with a node behind it, or a constant where no input needs a
+/// gradient or nothing is recorded. `operation` must be a literal: it is kept by address and named
+/// in errors.
 template <class... Parts>
 Tensor record(const char* operation, Array value, Parts... parts) {
   const Surroundings& here = surroundings();
-  if (here.observer) tell_observers([&](Observer& observer) { observer.computed(operation, value); });
+  if (here.observer)
+    tell_observers([&](Observer& observer) { observer.computed(operation, value); });
   if (!here.recording || !(parts.needed() || ...)) return Tensor(std::move(value));
   NodePtr node(new Recorded<Parts...>(operation, value.shape(), parts...));
   return Tensor(std::move(value), std::move(node));
 }
 
-/// Backward from a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has its shape.
+/// Backward from a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has
+/// its shape.
 void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph = false);
 
 /// `loss.backward()`, with the gradients of leaves going to `sink`.
 void backward(const Tensor& loss, Sink& sink, bool retain_graph = false);
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,5 +1,6 @@
-// Everything the library throws. A message says what was called, what differs, the values, and what to do; where the call was
-// made inside a model, it starts with the layer's path. Arguments are checked before any work is done.
+// Everything the library throws. A message says what was called, what differs, the values, and what
+// to do; where the call was made inside a model, it starts with the layer's path. Arguments are
+// checked before any work is done.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +9,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// The base of all exceptions of this library.
 class Error : public std::exception {
@@ -18,11 +19,13 @@ class Error : public std::exception {
   /// The whole message, layer path first where there is one.
   const char* what() const noexcept override { return message_.c_str(); }
 
-  /// Path of the layer in whose call the error arose, such as "sequential/attention_layer"; empty outside of a model.
+  /// Path of the layer in whose call the error arose, such as "sequential/attention_layer"; empty
+  /// outside of a model.
   const std::string& path() const& noexcept { return path_; }
   std::string path() const&& { return path_; }  ///< the same, of a temporary
 
-  /// Puts a container's name in front of the path. Containers call it while the error passes through them.
+  /// Puts a container's name in front of the path. Containers call it while the error passes
+  /// through them.
   void add_path(std::string_view name);
 
  private:
@@ -45,7 +48,8 @@ struct IndexError : Error {
   using Error::Error;
 };
 
-/// A call that the present state does not allow: not built, graph released, numbers changed in between.
+/// A call that the present state does not allow: not built, graph released, numbers changed in
+/// between.
 struct StateError : Error {
   using Error::Error;
 };
@@ -55,4 +59,4 @@ struct MemoryError : Error {
   using Error::Error;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,12 +1,13 @@
 // The scalar type, and the type of sizes and positions.
 //
-// The sources are built twice: as `fovea` (real is float) and, with FOVEA_DOUBLE defined, as `fovea64` (real is double, where
-// gradient checks are sharp). Each build has an inline namespace of its own, so both may be linked into one process.
+// The sources are built twice: as `fovea` (real is float) and, with FOVEA_DOUBLE defined, as
+// `fovea64` (real is double, where gradient checks are sharp). Each build has an inline namespace
+// of its own, so both may be linked into one process.
 #pragma once
 
 #if __cplusplus < 202002L
 #error "fovea needs C++20: compile with -std=c++20 (g++ 12 or newer, clang 14 or newer)"
-#include <fovea-needs-C++20>  // does not exist: compilers stop here, rather than go on to errors that hide the one above
+#include <fovea-needs-C++20>  // does not exist, so that compilers stop at the error above
 #endif
 
 #include <cstdint>
@@ -17,7 +18,7 @@
 #define FOVEA_PRECISION float32
 #endif
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 #if defined(FOVEA_DOUBLE)
 using real = double;
@@ -28,4 +29,4 @@ using real = float;
 /// Sizes, counts and positions. Signed, so that differences and negative axes are ordinary numbers.
 using Index = std::int64_t;
 
-}  // namespace fovea
+}}  // namespace fovea

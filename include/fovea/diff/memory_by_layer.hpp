@@ -7,10 +7,11 @@
 
 #include "fovea/autograd/surroundings.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// While it lives, notes for each layer how many bytes were in use at most while it computed, forward or backward, on this thread and in
-/// the shards of `fit` (where several layers are at work at once, each is told the bytes of all). It measures with memory::reset_peak, so
+/// While it lives, notes for each layer how many bytes were in use at most while it computed,
+/// forward or backward, on this thread and in the shards of `fit` (where several layers are at work
+/// at once, each is told the bytes of all). It measures with memory::reset_peak, so
 /// memory::bytes_peak() starts anew; one at a time.
 class MemoryByLayer final : public Observer {
  public:
@@ -29,4 +30,4 @@ class MemoryByLayer final : public Observer {
   std::map<std::string, Index> peaks_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -3,12 +3,13 @@
 
 #include "fovea/base/error.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// A file whose content breaks its format.
 class FormatError : public Error {
  public:
-  FormatError(const std::string& file, Index byte_offset, const std::string& reason);  ///< the text is put together from these
+  FormatError(const std::string& file, Index byte_offset,
+              const std::string& reason);  ///< the text is put together from these
 
   /// Position in the file of the first byte that cannot be right.
   Index byte_offset() const noexcept { return byte_offset_; }
@@ -29,4 +30,4 @@ class IoError : public Error {
   int error_number_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

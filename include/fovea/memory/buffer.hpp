@@ -1,7 +1,9 @@
-// Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released, and counted.
+// Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released,
+// and counted.
 //
-// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it is in that core's cache. A pool
-// grows to the most that its thread has had at once; then nothing is asked of the system any more.
+// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it
+// is in that core's cache. A pool grows to the most that its thread has had at once; then nothing
+// is asked of the system any more.
 #pragma once
 
 #include <atomic>
@@ -11,24 +13,27 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace memory {
 
 /// Bytes in use now by arrays, graphs and scratch of this library.
 Index bytes_now();
 
-/// The largest `bytes_now()` since the start or the last `reset_peak()`, to within 128 KiB for each thread.
+/// The largest `bytes_now()` since the start or the last `reset_peak()`, to within 128 KiB for each
+/// thread.
 Index bytes_peak();
 
 /// Lets `bytes_peak()` start anew from the present use.
 void reset_peak();
 
-/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training on one thread; on several it stands still
-/// once each has run as many shards in a step as it ever will.
+/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training
+/// on one thread; on several it stands still once each has run as many shards in a step as it ever
+/// will.
 Index bytes_held();
 
-/// A request that would bring `bytes_now()` above this throws MemoryError. No cap when 0, as at the start.
+/// A request that would bring `bytes_now()` above this throws MemoryError. No cap when 0, as at the
+/// start.
 void set_cap(Index bytes);
 
 class Pool;
@@ -36,10 +41,10 @@ class Pool;
 /// Head of every block; the memory that it stands for follows it.
 struct alignas(64) Block {
   std::atomic<Index> references;  ///< of Buffers and nodes
-  Index capacity;  ///< bytes behind this head
-  Pool* home;  ///< the pool it goes back to
-  Block* next;  ///< in a list of free blocks
-  int size_class;  ///< of its pool
+  Index capacity;                 ///< bytes behind this head
+  Pool* home;                     ///< the pool it goes back to
+  Block* next;                    ///< in a list of free blocks
+  int size_class;                 ///< of its pool
 
   void* data() { return this + 1; }  ///< the memory
 };
@@ -60,8 +65,12 @@ struct Allocator {
   template <class U>
   Allocator(const Allocator<U>&) {}  // NOLINT: implicit, as containers want it
   /// Throws MemoryError.
-  T* allocate(std::size_t count) { return static_cast<T*>(acquire(static_cast<Index>(count * sizeof(T)))->data()); }
-  void deallocate(T* data, std::size_t) noexcept { release(reinterpret_cast<Block*>(data) - 1); }  ///< back to the pool
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(acquire(static_cast<Index>(count * sizeof(T)))->data());
+  }
+  void deallocate(T* data, std::size_t) noexcept {
+    release(reinterpret_cast<Block*>(data) - 1);
+  }                                                         ///< back to the pool
   bool operator==(const Allocator&) const { return true; }  ///< each may free what another took
 };
 
@@ -75,7 +84,8 @@ using List = std::vector<T, Allocator<T>>;
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(Index bytes) : block_(memory::acquire(bytes)) {}  ///< not initialised; throws MemoryError
+  explicit Buffer(Index bytes)
+      : block_(memory::acquire(bytes)) {}  ///< not initialised; throws MemoryError
   /// Shares the memory.
   Buffer(const Buffer& other) noexcept : block_(other.block_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
@@ -87,7 +97,8 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (block_ && (unique() || block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)) memory::release(block_);
+    if (block_ && (unique() || block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1))
+      memory::release(block_);
   }
 
   /// The memory as elements of T; null when empty.
@@ -100,10 +111,12 @@ class Buffer {
   bool unique() const { return block_ && !shared(); }
 
   /// Whether more than `holders` Buffers share the memory.
-  bool shared(Index holders = 1) const { return block_ && block_->references.load(std::memory_order_acquire) > holders; }
+  bool shared(Index holders = 1) const {
+    return block_ && block_->references.load(std::memory_order_acquire) > holders;
+  }
 
  private:
   memory::Block* block_ = nullptr;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,8 +1,9 @@
 // Attention over a sequence: scores, softmax over the positions that are looked at, weighted sum.
 //
-// Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate" (2014), and Luong, Pham and
-// Manning, "Effective approaches to attention-based neural machine translation" (2015), in the three readings that a layer
-// called on one sequence can have. docs/the_listing.md tells which of them the well-known listing means.
+// Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate"
+// (2014), and Luong, Pham and Manning, "Effective approaches to attention-based neural machine
+// translation" (2015), in the three readings that a layer called on one sequence can have.
+// docs/the_listing.md tells which of them the well-known listing means.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/ops.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What an AttentionLayer scores against.
 enum class Reading {
@@ -29,49 +30,61 @@ enum class Score {
 };
 
 /// x: (batch, time, features).
-///   pool:          e_t = v . tanh(W1 x_t + b1 + W2 x_t + b2) + c;  weights = softmax over t;  context = sum_t weight_t x_t
-///   per_position:  e_ij = score(x_i, x_j);                          weights = softmax over i for each j;  context_j = sum_i weight_ij x_i
-///   query:         e_i = score(x_i, q)
-/// Masked positions get weight 0; where nothing is kept, the context is 0. c shifts all scores alike, which softmax does not
-/// see: it is a parameter, as in Keras' Dense(1), and its gradient is exactly 0. Initialised as Keras' Dense layers are.
+///   pool:          e_t = v . tanh(W1 x_t + b1 + W2 x_t + b2) + c;  weights = softmax over t;
+///   context = sum_t weight_t x_t per_position:  e_ij = score(x_i, x_j); weights = softmax over i
+///   for each j;  context_j = sum_i weight_ij x_i query:         e_i = score(x_i, q)
+/// Masked positions get weight 0; where nothing is kept, the context is 0. c shifts all scores
+/// alike, which softmax does not see: it is a parameter, as in Keras' Dense(1), and its gradient is
+/// exactly 0. Initialised as Keras' Dense layers are.
 struct AttentionLayer {
-  Index units;  ///< width of W1 and W2; 0 with the general score
+  Index units;                      ///< width of W1 and W2; 0 with the general score
   Reading reading = Reading::pool;  ///< what is scored against what
-  Score score = Score::additive;  ///< how
-  bool bias = true;            ///< b1, b2 and c exist
-  bool causal = false;         ///< per_position: position j looks at positions up to j only
-  bool learned_query = false;  ///< query: q is a parameter
-  real dropout = 0;            ///< on the weights, while training
+  Score score = Score::additive;    ///< how
+  bool bias = true;                 ///< b1, b2 and c exist
+  bool causal = false;              ///< per_position: position j looks at positions up to j only
+  bool learned_query = false;       ///< query: q is a parameter
+  real dropout = 0;                 ///< on the weights, while training
   /// (features, units): the side that is looked at; general: (features, query features)
-  Tensor W1 = {}, b1 = {};     ///< (units)
+  Tensor W1 = {}, b1 = {};  ///< (units)
   /// (query features, units): the side that looks
-  Tensor W2 = {}, b2 = {};     ///< (units)
+  Tensor W2 = {}, b2 = {};  ///< (units)
   /// (units, 1): additive only
-  Tensor v = {}, c = {};       ///< (1): additive only
-  Tensor learned = {};         ///< (features): the learned query
-  std::optional<std::uint64_t> stream = {};  ///< tells the draws of its dropout from those of others: exists once built
+  Tensor v = {}, c = {};  ///< (1): additive only
+  Tensor learned = {};    ///< (features): the learned query
+  std::optional<std::uint64_t> stream =
+      {};  ///< tells the draws of its dropout from those of others: exists once built
 
-  /// sample: (time, features) -> (features), or (time, features) per position. Queries are taken to have as many features as x.
-  /// Throws ValueError for options that do not go together, ShapeError for a sample that is no sequence.
+  /// sample: (time, features) -> (features), or (time, features) per position. Queries are taken to
+  /// have as many features as x. Throws ValueError for options that do not go together, ShapeError
+  /// for a sample that is no sequence.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// The context. Throws StateError in reading query without a learned query: call `attend` with one.
-  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context = {}) const;
-  Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }  ///< without a mask
+  /// The context. Throws StateError in reading query without a learned query: call `attend` with
+  /// one.
+  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
+                    const Context& context = {}) const;
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    return (*this)(x, std::nullopt, context);
+  }  ///< without a mask
 
   /// What attend looks at, besides x.
   struct Options {
-    std::optional<Tensor> query = {};       ///< reading query: (batch, queries, query features)
-    std::optional<Mask> mask = {};          ///< (batch, time): positions of x to keep
-    std::optional<Mask> query_mask = {};    ///< (batch, queries): the others get weights and context 0
+    std::optional<Tensor> query = {};  ///< reading query: (batch, queries, query features)
+    std::optional<Mask> mask = {};     ///< (batch, time): positions of x to keep
+    std::optional<Mask> query_mask =
+        {};  ///< (batch, queries): the others get weights and context 0
   };
 
   /// Context and weights.
   Attention attend(const Tensor& x, const Options& options, const Context& context = {}) const;
-  Attention attend(const Tensor& x) const { return attend(x, Options{}); }  ///< without a query or a mask
+  Attention attend(const Tensor& x) const {
+    return attend(x, Options{});
+  }  ///< without a query or a mask
 
   /// A mask goes on per position only.
-  MaskFlow mask_flow() const { return reading == Reading::per_position ? MaskFlow::keeps : MaskFlow::ends; }
+  MaskFlow mask_flow() const {
+    return reading == Reading::per_position ? MaskFlow::keeps : MaskFlow::ends;
+  }
 
   /// W1, b1, W2, b2, v, c, query: those that the options ask for.
   static void parameters(auto& self, auto&& visit) {
@@ -86,4 +99,4 @@ struct AttentionLayer {
   }
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -11,16 +11,19 @@
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Attention weights by layer path.
 struct AttentionWeights : std::map<std::string, Array, std::less<>> {
-  const Array& operator[](std::string_view path) const&;  ///< of one layer; throws IndexError if there are none of that path
-  Array operator[](std::string_view path) const&& { return (*this)[path]; }  ///< the same, of a temporary
+  const Array& operator[](std::string_view path)
+      const&;  ///< of one layer; throws IndexError if there are none of that path
+  Array operator[](std::string_view path) const&& {
+    return (*this)[path];
+  }  ///< the same, of a temporary
 };
 
-/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit`, `evaluate` and `predict` it is called
-/// by several threads, each with some samples of the batch.
+/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit`,
+/// `evaluate` and `predict` it is called by several threads, each with some samples of the batch.
 using ForwardHook = std::function<Tensor(const Tensor& output)>;
 
 /// Hooks by layer path.
@@ -28,16 +31,20 @@ using ForwardHooks = std::map<std::string, ForwardHook, std::less<>>;
 
 /// The circumstances of one call of a module. `Adam::context` makes those of a loop of one's own.
 struct Context {
-  bool training = false;               ///< dropout is active only then
-  std::uint64_t seed = 0;              ///< of the model
-  std::optional<std::uint64_t> step = {};  ///< number of the update, so that each draws anew; must be given where something is drawn
-  Index first_sample = 0;              ///< number within the batch of the first sample of x, where a batch is cut
-  std::string_view path = {};          ///< of the module in its model
-  AttentionWeights* weights = nullptr; ///< where attention layers put their weights, when somebody asks
+  bool training = false;                   ///< dropout is active only then
+  std::uint64_t seed = 0;                  ///< of the model
+  std::optional<std::uint64_t> step = {};  ///< number of the update, so that each draws anew; must
+                                           ///< be given where something is drawn
+  Index first_sample =
+      0;  ///< number within the batch of the first sample of x, where a batch is cut
+  std::string_view path = {};  ///< of the module in its model
+  AttentionWeights* weights =
+      nullptr;  ///< where attention layers put their weights, when somebody asks
   std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
 
-  /// The random numbers of this module in this step. Throws StateError without a step: each would draw the same.
+  /// The random numbers of this module in this step. Throws StateError without a step: each would
+  /// draw the same.
   Rng random() const;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

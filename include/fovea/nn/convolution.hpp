@@ -7,20 +7,21 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/options.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = activation(conv1d(x, kernel) + bias): x (batch, time, channels) -> (batch, windows, filters). Keras' Conv1D: glorot_uniform, zeros.
-/// A mask would be lost: windows mix positions.
+/// y = activation(conv1d(x, kernel) + bias): x (batch, time, channels) -> (batch, windows,
+/// filters). Keras' Conv1D: glorot_uniform, zeros. A mask would be lost: windows mix positions.
 struct Conv1D {
-  Index filters;                                ///< channels of the result
-  Index size;                                   ///< of a window
-  Conv1DOptions options = {};                   ///< stride, padding, dilation
-  Activation activation = Activation::linear;   ///< applied to the result
-  bool use_bias = true;                         ///< whether there is a bias
-  Tensor kernel = {};                           ///< (size, channels, filters)
-  Tensor bias = {};                             ///< (filters)
+  Index filters;                               ///< channels of the result
+  Index size;                                  ///< of a window
+  Conv1DOptions options = {};                  ///< stride, padding, dilation
+  Activation activation = Activation::linear;  ///< applied to the result
+  bool use_bias = true;                        ///< whether there is a bias
+  Tensor kernel = {};                          ///< (size, channels, filters)
+  Tensor bias = {};                            ///< (filters)
 
-  /// sample: (time, channels) -> (windows, filters). Throws ValueError for sizes below 1, ShapeError for a sample that does not fit.
+  /// sample: (time, channels) -> (windows, filters). Throws ValueError for sizes below 1,
+  /// ShapeError for a sample that does not fit.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
@@ -36,18 +37,19 @@ struct Conv1D {
   }
 };
 
-/// y = activation(conv2d(x, kernel) + bias): x (batch, rows, columns, channels) -> (batch, windows, windows, filters). Keras' Conv2D.
+/// y = activation(conv2d(x, kernel) + bias): x (batch, rows, columns, channels) -> (batch, windows,
+/// windows, filters). Keras' Conv2D.
 struct Conv2D {
-  Index filters;                                ///< channels of the result
-  std::array<Index, 2> size;                    ///< of a window
-  Conv2DOptions options = {};                   ///< stride, padding, dilation
-  Activation activation = Activation::linear;   ///< applied to the result
-  bool use_bias = true;                         ///< whether there is a bias
-  Tensor kernel = {};                           ///< (height, width, channels, filters)
-  Tensor bias = {};                             ///< (filters)
+  Index filters;                               ///< channels of the result
+  std::array<Index, 2> size;                   ///< of a window
+  Conv2DOptions options = {};                  ///< stride, padding, dilation
+  Activation activation = Activation::linear;  ///< applied to the result
+  bool use_bias = true;                        ///< whether there is a bias
+  Tensor kernel = {};                          ///< (height, width, channels, filters)
+  Tensor bias = {};                            ///< (filters)
 
-  /// sample: (rows, columns, channels) -> (windows, windows, filters). Throws ValueError for sizes below 1, ShapeError for a sample that
-  /// does not fit.
+  /// sample: (rows, columns, channels) -> (windows, windows, filters). Throws ValueError for sizes
+  /// below 1, ShapeError for a sample that does not fit.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
@@ -63,4 +65,4 @@ struct Conv2D {
   }
 };
 
-}  // namespace fovea
+}}  // namespace fovea

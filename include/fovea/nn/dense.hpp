@@ -4,18 +4,20 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/options.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense: glorot_uniform, zeros.
+/// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense:
+/// glorot_uniform, zeros.
 struct Dense {
-  Index units;  ///< width of the result
+  Index units;                                 ///< width of the result
   Activation activation = Activation::linear;  ///< applied to the result
-  bool use_bias = true;  ///< whether there is a bias
-  Tensor weight = {};  ///< (inputs, units)
-  Tensor bias = {};    ///< (units)
+  bool use_bias = true;                        ///< whether there is a bias
+  Tensor weight = {};                          ///< (inputs, units)
+  Tensor bias = {};                            ///< (units)
 
-  /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1 (2 for a softmax, which over one unit is
-  /// always 1), ShapeError when the inputs are not those it was built for.
+  /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1 (2 for a
+  /// softmax, which over one unit is always 1), ShapeError when the inputs are not those it was
+  /// built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built, ShapeError for another number of inputs.
@@ -33,4 +35,4 @@ struct Dense {
   }
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -7,16 +7,18 @@
 #include "fovea/array/mask.hpp"
 #include "fovea/nn/module.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = weight[ids]: ids (batch, time...) -> (batch, time..., output_dim). Keras' Embedding, initialised U(-0.05, 0.05).
+/// y = weight[ids]: ids (batch, time...) -> (batch, time..., output_dim). Keras' Embedding,
+/// initialised U(-0.05, 0.05).
 struct Embedding {
   Index input_dim;         ///< number of ids
   Index output_dim;        ///< width of a row
   bool mask_zero = false;  ///< id 0 is padding: later layers are told to ignore it
   Tensor weight = {};      ///< (input_dim, output_dim)
 
-  /// sample: (time...) -> (time..., output_dim). Throws ValueError unless both sizes are at least 1.
+  /// sample: (time...) -> (time..., output_dim). Throws ValueError unless both sizes are at
+  /// least 1.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws IndexError for an id below 0 or at least input_dim.
@@ -25,7 +27,8 @@ struct Embedding {
   /// Which positions later layers keep: those whose id is not 0, if mask_zero.
   std::optional<Mask> mask(const Ids& ids) const;
 
-  /// Throws IndexError for an id below 0 or at least input_dim, before any work is done with the others.
+  /// Throws IndexError for an id below 0 or at least input_dim, before any work is done with the
+  /// others.
   void check(const Ids& ids) const;
 
   /// The gradient of the table is its touched rows.
@@ -34,4 +37,4 @@ struct Embedding {
   static void parameters(auto& self, auto&& visit) { visit("weight", self.weight); }  ///< weight
 };
 
-}  // namespace fovea
+}}  // namespace fovea

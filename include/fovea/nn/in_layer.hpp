@@ -1,21 +1,24 @@
-// Calling modules inside modules, so that everybody knows where: errors, dropout, attention weights, hooks, the graph.
+// Calling modules inside modules, so that everybody knows where: errors, dropout, attention
+// weights, hooks, the graph.
 #pragma once
 
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/context.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What `in_layer` is made of, for containers that call the same layers again and again.
 struct LayerCall {
   /// The path as a string that is never freed; equal paths give the same.
   static const char* intern(std::string_view path);
 
-  /// What the hook of the layer at context.path, if there is one, makes of the layer's output. Throws ShapeError where it changes the shape.
+  /// What the hook of the layer at context.path, if there is one, makes of the layer's output.
+  /// Throws ShapeError where it changes the shape.
   static Tensor hooked(const Context& context, Tensor output);
 
-  /// body(inside) as the layer at an interned path, which errors from inside begin with unless they have a path already.
+  /// body(inside) as the layer at an interned path, which errors from inside begin with unless they
+  /// have a path already.
   template <class Body>
   static auto run(const Context& context, const char* path, const Body& body) {
     Context inside = context;
@@ -38,14 +41,18 @@ struct LayerCall {
   };
 };
 
-/// body(inside) as the layer `name` of the module that was called with `context`; inside.path is that module's path and the name.
-/// The tensor that it gives passes the layer's forward hook.
+/// body(inside) as the layer `name` of the module that was called with `context`; inside.path is
+/// that module's path and the name. The tensor that it gives passes the layer's forward hook.
 ///
 ///     return x + in_layer(context, "up", [&](const Context& inside) { return up(x, inside); });
 template <class Body>
 Tensor in_layer(const Context& context, std::string_view name, const Body& body) {
-  const std::string path = context.path.empty() ? std::string(name) : std::string(context.path) + "/" + std::string(name);
-  return LayerCall::run(context, LayerCall::intern(path), [&](const Context& inside) { return LayerCall::hooked(inside, body(inside)); });
+  const std::string path = context.path.empty()
+                               ? std::string(name)
+                               : std::string(context.path) + "/" + std::string(name);
+  return LayerCall::run(context, LayerCall::intern(path), [&](const Context& inside) {
+    return LayerCall::hooked(inside, body(inside));
+  });
 }
 
-}  // namespace fovea
+}}  // namespace fovea

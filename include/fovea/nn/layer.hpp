@@ -13,36 +13,40 @@
 #include "fovea/nn/dense.hpp"
 #include "fovea/nn/module.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What flows between layers: ids or numbers, and which positions count.
 struct Signal {
   std::variant<Ids, Tensor> value;  ///< what it carries
-  std::optional<Mask> mask;  ///< over its first axes; none: all count
+  std::optional<Mask> mask;         ///< over its first axes; none: all count
 };
 
 /// Whether a type can be called as a module.
 template <class M>
-concept Module = std::invocable<const M&, const Ids&, const Context&> || std::invocable<const M&, const Tensor&, const Context&>;
+concept Module = std::invocable<const M&, const Ids&, const Context&> ||
+    std::invocable<const M&, const Tensor&, const Context&>;
 
 /// A module of any type. Copies share it.
 class Layer {
  public:
   /// Takes the module; from now on it is reached through the layer.
   template <class M>
-    requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
-  explicit Layer(M module) : self_(std::make_shared<Holder<M>>(std::move(module))), type_(std::is_class_v<M> ? type_name(typeid(M)) : "function") {
+  requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>) explicit Layer(M module)
+      : self_(std::make_shared<Holder<M>>(std::move(module))),
+        type_(std::is_class_v<M> ? type_name(typeid(M)) : "function") {
     constexpr bool has_build = requires { &M::build; };
-    constexpr bool can_build = requires(M& m, const Shape& sample, const Rng& random) {
+    constexpr bool can_build = requires(M & m, const Shape& sample, const Rng& random) {
       { m.build(sample, random) } -> std::convertible_to<Shape>;
     };
     static_assert(!has_build || can_build,
-                  "a module's build is Shape build(const Shape& sample, const Rng& random); a Sequential cannot be a layer of another");
+                  "a module's build is Shape build(const Shape& sample, const Rng& random); a "
+                  "Sequential cannot be a layer of another");
   }
   Layer(const Layer&) = default;             ///< shares; so does a move
   Layer& operator=(const Layer&) = default;  ///< shares; so does a move
 
-  /// The module's type without its namespaces: "AttentionLayer"; "lambda" or "function" where it has no name.
+  /// The module's type without its namespaces: "AttentionLayer"; "lambda" or "function" where it
+  /// has no name.
   const std::string& type() const& { return type_; }
   std::string type() const&& { return type_; }  ///< the same, of a temporary
 
@@ -50,37 +54,45 @@ class Layer {
   const std::string& name() const& { return name_; }
   std::string name() const&& { return name_; }  ///< the same, of a temporary
 
-  /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module without `build` keeps the shape.
-  /// Throws ValueError for a softmax over one unit.
+  /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module
+  /// without `build` keeps the shape. Throws ValueError for a softmax over one unit.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// Throws ValueError where the module does not take what it is given, StateError where a mask would be lost. Where positions
-  /// that the mask drops hold NaN or infinity, a module that keeps positions is given zeros there.
+  /// Throws ValueError where the module does not take what it is given, StateError where a mask
+  /// would be lost. Where positions that the mask drops hold NaN or infinity, a module that keeps
+  /// positions is given zeros there.
   Signal call(const Signal& x, const Context& context) const;
 
   /// The mask behind the module, for a mask before it and the ids, if any, that it is given.
   std::optional<Mask> mask(const std::optional<Mask>& before, const Ids* ids) const;
 
-  /// Returns the activation that the module ends in and that `call_for_logits` leaves out; nothing for a module without members
-  /// `activation` and `linear(x)`.
+  /// Returns the activation that the module ends in and that `call_for_logits` leaves out; nothing
+  /// for a module without members `activation` and `linear(x)`.
   std::optional<Activation> last_activation() const { return self_->last_activation(); }
   /// Calls the module without its last activation, if it has one that can be left out.
   Signal call_for_logits(const Signal& x, const Context& context) const;
 
-  /// Throws ValueError for a softmax over one unit, which is always 1, as far as the module's options say so.
+  /// Throws ValueError for a softmax over one unit, which is always 1, as far as the module's
+  /// options say so.
   void check_options() const;
 
-  /// Throws, before any work is done, ValueError where the module does not take what it is given, and IndexError for ids that it has not.
+  /// Throws, before any work is done, ValueError where the module does not take what it is given,
+  /// and IndexError for ids that it has not.
   void check(const Signal& x) const;
 
   /// Bytes of the parameters whose gradients are dense.
-  Index dense_bytes() const { return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real)); }
+  Index dense_bytes() const {
+    return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real));
+  }
 
-  /// Whether samples of a batch act on each other in this module, so that the batch must not be cut.
+  /// Whether samples of a batch act on each other in this module, so that the batch must not be
+  /// cut.
   bool mixes_samples() const { return self_->mixes_samples(); }
 
   /// Calls visit(path, tensor) for each parameter.
-  void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const { self_->for_each(visit); }
+  void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const {
+    self_->for_each(visit);
+  }
 
   /// How many numbers the parameters hold.
   Index count() const;
@@ -122,10 +134,12 @@ class Layer {
 
     std::optional<Tensor> call(const Signal& x, const Context& context) const override {
       if (const Ids* ids = std::get_if<Ids>(&x.value)) {
-        if constexpr (std::invocable<const M&, const Ids&, const Context&>) return module(*ids, context);
+        if constexpr (std::invocable<const M&, const Ids&, const Context&>)
+          return module(*ids, context);
       } else {
         [[maybe_unused]] const Tensor& tensor = std::get<Tensor>(x.value);
-        if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
+        if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&,
+                                     const Context&>)
           return module(tensor, x.mask, context);
         else if constexpr (std::invocable<const M&, const Tensor&, const Context&>)
           return module(tensor, context);
@@ -134,9 +148,12 @@ class Layer {
     }
 
     bool takes(const Signal& x) const override {
-      constexpr bool with_mask = std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>;
+      constexpr bool with_mask =
+          std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>;
       constexpr bool numbers = with_mask || std::invocable<const M&, const Tensor&, const Context&>;
-      return std::holds_alternative<Ids>(x.value) ? std::invocable<const M&, const Ids&, const Context&> : numbers;
+      return std::holds_alternative<Ids>(x.value)
+                 ? std::invocable<const M&, const Ids&, const Context&>
+                 : numbers;
     }
 
     Tensor linear(const Tensor& x) const override {
@@ -195,7 +212,9 @@ class Layer {
       else
         return false;
     }
-    void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override { for_each_parameter(module, visit); }
+    void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override {
+      for_each_parameter(module, visit);
+    }
 
     M module;
   };
@@ -211,14 +230,16 @@ class Layer {
   std::string name_ = {};
 };
 
-/// The layer under a name of its own, in paths and in the summary. Throws ValueError for an empty name, or one with a "/".
+/// The layer under a name of its own, in paths and in the summary. Throws ValueError for an empty
+/// name, or one with a "/".
 Layer named(std::string name, Layer layer);
 
-/// A module as a layer with a name of its own: named("up", [](const Tensor& x, const Context&) { return x * 2; })
+/// A module as a layer with a name of its own: named("up", [](const Tensor& x, const Context&) {
+/// return x * 2; })
 template <class M>
-  requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>)
-Layer named(std::string name, M module) {
+requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>) Layer
+    named(std::string name, M module) {
   return named(std::move(name), Layer(std::move(module)));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

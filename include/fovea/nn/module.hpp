@@ -1,13 +1,16 @@
 // What a module is. A module is a plain struct: its options first, then its parameters, and
 //
-//   Shape build(const Shape& sample, const Rng& random);          makes the parameters; shapes are those of one sample, no batch axis
-//   Tensor operator()(const Tensor& x, const Context& = {}) const;  x: (batch, sample...); Ids for modules that look up rows
-//   static void parameters(auto& self, auto&& visit);             visit("name", member) for each parameter and each module inside
+//   Shape build(const Shape& sample, const Rng& random);          makes the parameters; shapes are
+//   those of one sample, no batch axis Tensor operator()(const Tensor& x, const Context& = {})
+//   const;  x: (batch, sample...); Ids for modules that look up rows static void parameters(auto&
+//   self, auto&& visit);             visit("name", member) for each parameter and each module
+//   inside
 //
-// That one list, in its fixed order, serves the optimiser, saving, counting and printing. A std::vector or std::array of modules or
-// parameters is visited as one member, visit("blocks", self.blocks): its paths are blocks/0/..., blocks/1/... Calls are const and may come from several
-// threads at once. Tensors are handles, so a copy of a module shares its weights. Modules without parameters may leave out
-// `parameters`, and `build` if shapes stay as they are.
+// That one list, in its fixed order, serves the optimiser, saving, counting and printing. A
+// std::vector or std::array of modules or parameters is visited as one member, visit("blocks",
+// self.blocks): its paths are blocks/0/..., blocks/1/... Calls are const and may come from several
+// threads at once. Tensors are handles, so a copy of a module shares its weights. Modules without
+// parameters may leave out `parameters`, and `build` if shapes stay as they are.
 #pragma once
 
 #include <array>
@@ -21,7 +24,7 @@
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/nn/context.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What becomes of a mask that reaches a module.
 enum class MaskFlow {
@@ -33,11 +36,12 @@ enum class MaskFlow {
 /// A parameter and its path, such as "dense/weight".
 struct NamedParameter {
   std::string path;  ///< of names, joined by "/"
-  Tensor tensor;  ///< shares the numbers with the module
+  Tensor tensor;     ///< shares the numbers with the module
 };
 
-/// Where a parameter is, during a visit: a name, or a path and one that goes on from it. It becomes text where a std::string is asked for,
-/// so a visit that asks for none, as in each step of training, makes none. Keep the std::string, not the path: that ends with the visit.
+/// Where a parameter is, during a visit: a name, or a path and one that goes on from it. It becomes
+/// text where a std::string is asked for, so a visit that asks for none, as in each step of
+/// training, makes none. Keep the std::string, not the path: that ends with the visit.
 class ParameterPath {
  public:
   /// A name.
@@ -47,10 +51,13 @@ class ParameterPath {
   /// Refers to the name, as all of these do.
   ParameterPath(const std::string& name) : name_(name) {}  // NOLINT: implicit on purpose
   /// One path behind another.
-  ParameterPath(const ParameterPath& outer, const ParameterPath& inner) : outer_(&outer), inner_(&inner) {}
+  ParameterPath(const ParameterPath& outer, const ParameterPath& inner)
+      : outer_(&outer), inner_(&inner) {}
 
   /// The names, joined by "/": "dense/weight".
-  operator std::string() const { return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_); }  // NOLINT: as above
+  operator std::string() const {
+    return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_);
+  }  // NOLINT: as above
 
  private:
   std::string_view name_;
@@ -68,7 +75,8 @@ enum class Visiting {
 
 namespace visiting {
 
-/// A class that inherits a name twice cannot say which it means: so names are found that are private, too.
+/// A class that inherits a name twice cannot say which it means: so names are found that are
+/// private, too.
 struct Parameters {
   int parameters;  ///< the name
 };
@@ -79,9 +87,13 @@ struct Call {
 template <class M, class Name>
 struct Both : M, Name {};  ///< inherits from a module and from one of the two
 template <class M>
-concept NamesParameters = !requires { &Both<M, Parameters>::parameters; };  ///< whether a member is called so
+concept NamesParameters = !requires {
+  &Both<M, Parameters>::parameters;
+};  ///< whether a member is called so
 template <class M>
-concept NamesCall = !requires { &Both<M, Call>::operator(); };  ///< whether it can be called
+concept NamesCall = !requires {
+  &Both<M, Call>::operator();
+};  ///< whether it can be called
 
 template <class M>
 constexpr bool is_list = false;  ///< whether it is a std::vector or a std::array
@@ -103,7 +115,9 @@ consteval Visiting way() {  ///< how its parameters are found
     return Visiting::tensor;
   else if constexpr (is_list<M>)
     return Visiting::list;
-  else if constexpr (requires(Module& module) { M::parameters(module, [](const ParameterPath&, auto&) {}); })
+  else if constexpr (requires(Module & module) {
+                       M::parameters(module, [](const ParameterPath&, auto&) {});
+                     })
     return Visiting::parameters;
   else if constexpr (std::is_function_v<M> || std::is_function_v<std::remove_pointer_t<M>>)
     return Visiting::none;
@@ -119,8 +133,9 @@ consteval Visiting way() {  ///< how its parameters are found
 template <class Module>
 constexpr Visiting visiting_of = visiting::way<Module>();
 
-/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included, in their fixed order. A path is
-/// taken as std::string, or as const ParameterPath& where its text is not needed. Does not compile where parameters would be missed.
+/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included,
+/// in their fixed order. A path is taken as std::string, or as const ParameterPath& where its text
+/// is not needed. Does not compile where parameters would be missed.
 template <class Module, class Visit>
 void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* outer = nullptr) {
   constexpr Visiting way = visiting_of<Module>;
@@ -131,16 +146,20 @@ void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* oute
     else
       for_each_parameter(inner, visit, &path);
   };
-  static_assert(way != Visiting::tensor, "a parameter by itself has no path; give {{\"its name\", tensor}}");
+  static_assert(way != Visiting::tensor,
+                "a parameter by itself has no path; give {{\"its name\", tensor}}");
   static_assert(way != Visiting::hidden,
-                "its parameters would not be found and not learn: a module has a public `static void parameters(auto& self, auto&& visit)`, or none "
-                "and an operator(); what it visits is a Tensor, a module, or a std::vector or std::array of these; a final class, a "
+                "its parameters would not be found and not learn: a module has a public `static "
+                "void parameters(auto& self, auto&& visit)`, or none "
+                "and an operator(); what it visits is a Tensor, a module, or a std::vector or "
+                "std::array of these; a final class, a "
                 "std::function and a reference do not show what they have");
   if constexpr (way == Visiting::list) {
     std::size_t number = 0;
     for (auto& element : module) {
       char digits[20];
-      member(std::string(digits, std::to_chars(digits, digits + sizeof digits, number++).ptr), element);
+      member(std::string(digits, std::to_chars(digits, digits + sizeof digits, number++).ptr),
+             element);
     }
   } else if constexpr (way == Visiting::parameters) {
     std::remove_const_t<Module>::parameters(module, member);
@@ -161,7 +180,9 @@ std::vector<NamedParameter> parameters_of(const Module& module) {
 template <class Module>
 Index parameter_count(const Module& module) {
   Index count = 0;
-  for_each_parameter(module, [&](const ParameterPath&, const Tensor& tensor) { count += tensor.defined() ? tensor.shape().count() : 0; });
+  for_each_parameter(module, [&](const ParameterPath&, const Tensor& tensor) {
+    count += tensor.defined() ? tensor.shape().count() : 0;
+  });
   return count;
 }
 
@@ -173,8 +194,9 @@ void zero_grad(const Module& module) {
   });
 }
 
-/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again; constants among them stay what they are.
-/// Compile, or attach the optimiser, again afterwards: it holds the parameters that it took on. Throws StateError before it is built.
+/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again;
+/// constants among them stay what they are. Compile, or attach the optimiser, again afterwards: it
+/// holds the parameters that it took on. Throws StateError before it is built.
 template <class Module>
 void set_trainable(Module& module, bool trainable) {
   for_each_parameter(module, [&](const ParameterPath&, Tensor& tensor) {
@@ -182,4 +204,4 @@ void set_trainable(Module& module, bool trainable) {
   });
 }
 
-}  // namespace fovea
+}}  // namespace fovea

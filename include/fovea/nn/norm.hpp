@@ -1,18 +1,20 @@
-// Normalisation of each position by itself: Ba, Kiros and Hinton, "Layer normalization" (2016); Zhang and Sennrich, "Root mean square
-// layer normalization" (2019).
+// Normalisation of each position by itself: Ba, Kiros and Hinton, "Layer normalization" (2016);
+// Zhang and Sennrich, "Root mean square layer normalization" (2019).
 #pragma once
 
 #include "fovea/nn/module.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta over the last axis. Keras' LayerNormalization: gamma ones, beta zeros.
+/// y = (x - mean) / sqrt(variance + epsilon) gamma + beta over the last axis. Keras'
+/// LayerNormalization: gamma ones, beta zeros.
 struct LayerNorm {
   real epsilon = real(1e-3);  ///< added to the variance
   Tensor gamma = {};          ///< (features)
   Tensor beta = {};           ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built for.
+  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
+  /// for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
@@ -32,7 +34,8 @@ struct RMSNorm {
   real epsilon = real(1e-6);  ///< added to the mean square
   Tensor gamma = {};          ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built for.
+  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
+  /// for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
@@ -44,4 +47,4 @@ struct RMSNorm {
   static void parameters(auto& self, auto&& visit) { visit("gamma", self.gamma); }
 };
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -1,4 +1,5 @@
-// A module beside which its input goes past: He et al., "Deep residual learning for image recognition" (2015).
+// A module beside which its input goes past: He et al., "Deep residual learning for image
+// recognition" (2015).
 #pragma once
 
 #include <concepts>
@@ -10,7 +11,7 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/ops.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// y = x + module(x), for a module that keeps shapes. Residual{Dense{.units = 8}}
 template <class M>
@@ -22,21 +23,25 @@ struct Residual {
     Shape result = sample;
     if constexpr (requires { module.build(sample, random); }) result = module.build(sample, random);
     if (result != sample)
-      throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " + to_string(sample) +
-                       "; the two are added and must be equal");
+      throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " +
+                       to_string(sample) + "; the two are added and must be equal");
     return sample;
   }
 
   /// The mask goes to the module, if it takes one.
-  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask, const Context& context = {}) const {
+  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
+                    const Context& context = {}) const {
     return x + in_layer(context, "module", [&](const Context& inside) {
-             if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>)
+             if constexpr (std::invocable<const M&, const Tensor&, const std::optional<Mask>&,
+                                          const Context&>)
                return module(x, mask, inside);
              else
                return module(x, inside);
            });
   }
-  Tensor operator()(const Tensor& x, const Context& context = {}) const { return (*this)(x, std::nullopt, context); }  ///< without a mask
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    return (*this)(x, std::nullopt, context);
+  }  ///< without a mask
 
   /// As the module does.
   MaskFlow mask_flow() const {
@@ -50,8 +55,9 @@ struct Residual {
   static void parameters(auto& self, auto&& visit) { visit("module", self.module); }
 };
 
-/// Residual{Dense{8}} is a Residual<Dense>, with compilers that do not deduce it (clang before 17) as well.
+/// Residual{Dense{8}} is a Residual<Dense>, with compilers that do not deduce it (clang before 17)
+/// as well.
 template <class M>
 Residual(M) -> Residual<M>;
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -7,13 +7,15 @@
 
 #include "fovea/autograd/graph.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// The node of an operation with any number of inputs that share one rule.
 template <class Rule>
 class RecordedMany final : public Node {
  public:
-  RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs, Rule rule) : Node(operation, shape), rule_(std::move(rule)) {
+  RecordedMany(const char* operation, const Shape& shape, const std::vector<Tensor>& inputs,
+               Rule rule)
+      : Node(operation, shape), rule_(std::move(rule)) {
     leaf = false;
     for (const Tensor& input : inputs) {
       edges_.push_back(Edge(input.node()));
@@ -40,15 +42,19 @@ class RecordedMany final : public Node {
   std::vector<Edge> edges_;
 };
 
-/// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const Array& dy, std::size_t i, Gradient& dxi)`.
+/// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const
+/// Array& dy, std::size_t i, Gradient& dxi)`.
 template <class Rule>
-Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs, Rule rule) {
+Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs,
+                   Rule rule) {
   const Surroundings& here = surroundings();
-  if (here.observer) tell_observers([&](Observer& observer) { observer.computed(operation, value); });
-  const bool needed = std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
+  if (here.observer)
+    tell_observers([&](Observer& observer) { observer.computed(operation, value); });
+  const bool needed =
+      std::ranges::any_of(inputs, [](const Tensor& input) { return input.requires_grad(); });
   if (!here.recording || !needed) return Tensor(std::move(value));
   NodePtr node(new RecordedMany<Rule>(operation, value.shape(), inputs, std::move(rule)));
   return Tensor(std::move(value), std::move(node));
 }
 
-}  // namespace fovea
+}}  // namespace fovea

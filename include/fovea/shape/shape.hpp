@@ -9,18 +9,21 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Up to six sizes, outermost first; rank 0 is a single number. A value: copied, compared, printed. Any Shape that exists is
-/// valid: no size is negative, and the number of elements fits an Index with room for their bytes.
+/// Up to six sizes, outermost first; rank 0 is a single number. A value: copied, compared, printed.
+/// Any Shape that exists is valid: no size is negative, and the number of elements fits an Index
+/// with room for their bytes.
 class Shape {
  public:
   static constexpr int max_rank = 6;  ///< axes at most
 
   Shape() = default;  ///< rank 0
 
-  /// Throws ShapeError for a negative size, more than six of them, or more elements than memory can have.
-  Shape(std::initializer_list<Index> sizes) : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}
+  /// Throws ShapeError for a negative size, more than six of them, or more elements than memory can
+  /// have.
+  Shape(std::initializer_list<Index> sizes)
+      : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const Index> sizes);  ///< as above, from a list
 
   int rank() const { return rank_; }  ///< number of axes
@@ -34,12 +37,17 @@ class Shape {
   /// The axis as a number from 0 to rank - 1. Throws IndexError.
   int resolve(int axis) const;
 
-  std::span<const Index> sizes() const& { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }  ///< outermost first
-  std::vector<Index> sizes() const&& { return {sizes_.data(), sizes_.data() + rank_}; }               ///< the same, of a temporary
+  std::span<const Index> sizes() const& {
+    return {sizes_.data(), static_cast<std::size_t>(rank_)};
+  }  ///< outermost first
+  std::vector<Index> sizes() const&& {
+    return {sizes_.data(), sizes_.data() + rank_};
+  }  ///< the same, of a temporary
 
-  /// The same shape with one size replaced, an axis taken out, or one put in before `axis` (which may be the rank).
+  /// The same shape with one size replaced, an axis taken out, or one put in before `axis` (which
+  /// may be the rank).
   Shape with(int axis, Index size) const;
-  Shape without(int axis) const;  ///< throws IndexError
+  Shape without(int axis) const;               ///< throws IndexError
   Shape inserted(int axis, Index size) const;  ///< throws ShapeError beyond six axes
 
   /// Equal sizes.
@@ -66,4 +74,4 @@ std::string to_string(const Shape& shape);
 /// The shape, if it has as many elements as there are values for a `type`. Throws ShapeError.
 const Shape& check_count(const char* type, const Shape& shape, std::size_t values);
 
-}  // namespace fovea
+}}  // namespace fovea

@@ -9,28 +9,33 @@
 
 #include "fovea/array/array.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 class Sequential;
 
 /// Loss and metrics by name: "loss", "accuracy", "val_loss" ...
 struct Logs : std::map<std::string, double, std::less<>> {
   using map::map;
-  double& operator[](std::string_view name) &;       ///< to be set; 0 if it is new
-  double operator[](std::string_view name) const&;  ///< of a constant or a temporary; throws IndexError if there is none of that name
+  double& operator[](std::string_view name) &;  ///< to be set; 0 if it is new
+  double operator[](std::string_view name)
+      const&;  ///< of a constant or a temporary; throws IndexError if there is none of that name
 };
 
-/// Base of callbacks: override what is of interest. Epochs and batches count from 0. An exception thrown here ends `fit`; the model
-/// then stands at the end of the last batch.
+/// Base of callbacks: override what is of interest. Epochs and batches count from 0. An exception
+/// thrown here ends `fit`; the model then stands at the end of the last batch.
 class Callback {
  public:
   virtual ~Callback() = default;
-  /// Before anything is trained, with the names that an epoch's logs will have: to refuse what would not be among them.
+  /// Before anything is trained, with the names that an epoch's logs will have: to refuse what
+  /// would not be among them.
   virtual void check_names(const Sequential&, const Logs& /*names*/) const {}
   virtual void on_train_begin(Sequential&) {}  ///< before the first epoch
-  virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {}  ///< before the first batch of an epoch
-  virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {}  ///< with the means of the epoch so far
-  virtual void on_epoch_end(Sequential&, Index /*epoch*/, const Logs&) {}  ///< with validation, if there is any
+  virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {
+  }  ///< before the first batch of an epoch
+  virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {
+  }  ///< with the means of the epoch so far
+  virtual void on_epoch_end(Sequential&, Index /*epoch*/, const Logs&) {
+  }                                          ///< with validation, if there is any
   virtual void on_train_end(Sequential&) {}  ///< after the last epoch
 
   /// Asked after each epoch: true ends the training.
@@ -39,7 +44,8 @@ class Callback {
 
 /// Which values of what is watched are better.
 enum class MonitorMode {
-  by_name,  ///< lower for losses and errors, higher for accuracy and its like; ValueError for a name that tells neither
+  by_name,  ///< lower for losses and errors, higher for accuracy and its like; ValueError for a
+            ///< name that tells neither
   min,      ///< lower
   max,      ///< higher
 };
@@ -47,10 +53,12 @@ enum class MonitorMode {
 /// A value of the logs that is watched, and which of two is better. NaN is worse than any number.
 class Monitor {
  public:
-  /// `callback` is the name in messages, a literal. Throws ValueError unless min_delta is at least 0.
+  /// `callback` is the name in messages, a literal. Throws ValueError unless min_delta is at least
+  /// 0.
   Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta);
 
-  /// The value. Throws ValueError where the logs have none of that name, or it is not known which values are better.
+  /// The value. Throws ValueError where the logs have none of that name, or it is not known which
+  /// values are better.
   double value(const Sequential& model, const Logs& logs) const;
   /// Whether `value` is better than `best` by more than min_delta.
   bool improves(double value, double best) const;
@@ -69,13 +77,16 @@ struct RestoreBestWeightsOptions {
   double min_delta = 0;                     ///< by how much a value must be better to count as such
 };
 
-/// Remembers the weights of the epoch in which a value was best, and puts them back when training ends.
+/// Remembers the weights of the epoch in which a value was best, and puts them back when training
+/// ends.
 class RestoreBestWeights : public Callback {
  public:
-  explicit RestoreBestWeights(RestoreBestWeightsOptions options = {});  ///< throws ValueError for a min_delta below 0
+  explicit RestoreBestWeights(
+      RestoreBestWeightsOptions options = {});  ///< throws ValueError for a min_delta below 0
   /// By the name of the value to watch. A template, so that {.monitor = ...} cannot mean a string.
   template <std::convertible_to<std::string> Name>
-  explicit RestoreBestWeights(Name monitor) : RestoreBestWeights(RestoreBestWeightsOptions{.monitor = std::move(monitor)}) {}
+  explicit RestoreBestWeights(Name monitor)
+      : RestoreBestWeights(RestoreBestWeightsOptions{.monitor = std::move(monitor)}) {}
 
   /// Throws ValueError without the value, and where its name does not tell which values are better.
   void check_names(const Sequential& model, const Logs& names) const override;
@@ -102,22 +113,26 @@ struct EarlyStoppingOptions {
   std::string monitor = "val_loss";         ///< what is watched
   MonitorMode mode = MonitorMode::by_name;  ///< which values are better
   double min_delta = 0;                     ///< by how much a value must be better to count as such
-  Index patience = 0;                       ///< epochs in a row without a better value, after which training ends
+  Index patience = 0;  ///< epochs in a row without a better value, after which training ends
 };
 
-/// Ends the training when a value has not improved by more than min_delta for `patience` epochs in a row. Keras' EarlyStopping.
+/// Ends the training when a value has not improved by more than min_delta for `patience` epochs in
+/// a row. Keras' EarlyStopping.
 class EarlyStopping : public Callback {
  public:
-  explicit EarlyStopping(EarlyStoppingOptions options = {});  ///< throws ValueError for a patience or min_delta below 0
+  explicit EarlyStopping(EarlyStoppingOptions options =
+                             {});  ///< throws ValueError for a patience or min_delta below 0
   /// The same with mode by name. A template, so that {.patience = 3} cannot mean a number.
   template <std::integral Number>
   explicit EarlyStopping(Number patience, double min_delta = 0, std::string monitor = "val_loss")
-      : EarlyStopping(EarlyStoppingOptions{.monitor = std::move(monitor), .min_delta = min_delta, .patience = patience}) {}
+      : EarlyStopping(EarlyStoppingOptions{
+            .monitor = std::move(monitor), .min_delta = min_delta, .patience = patience}) {}
 
   /// Throws ValueError without the value, and where its name does not tell which values are better.
   void check_names(const Sequential& model, const Logs& names) const override;
   void on_train_begin(Sequential& model) override;  ///< forgets what it had
-  void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;  ///< throws ValueError without the value
+  void on_epoch_end(Sequential& model, Index epoch,
+                    const Logs& logs) override;  ///< throws ValueError without the value
   bool wants_to_stop() const override { return stopped_; }
 
  private:
@@ -128,4 +143,4 @@ class EarlyStopping : public Callback {
   bool started_ = false, stopped_ = false;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

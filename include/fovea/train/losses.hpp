@@ -1,6 +1,7 @@
-// Losses: what training makes small. A loss gives one value for each sample (or position); weighting and averaging are `fit`'s.
-// A type of your own needs `Tensor operator()(const Tensor& prediction, const Samples& target) const`, of the target's shape, and
-// `static constexpr const char* name`. What has weight 0 or is masked may be anything, NaN included: `fit` leaves it out.
+// Losses: what training makes small. A loss gives one value for each sample (or position);
+// weighting and averaging are `fit`'s. A type of your own needs `Tensor operator()(const Tensor&
+// prediction, const Samples& target) const`, of the target's shape, and `static constexpr const
+// char* name`. What has weight 0 or is masked may be anything, NaN included: `fit` leaves it out.
 #pragma once
 
 #include <concepts>
@@ -12,69 +13,80 @@
 #include "fovea/ops/ops.hpp"
 #include "fovea/train/samples.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Says whether the target at a row-major position counts: its sample's weight is not 0, and it is not masked. Empty: all count.
+/// Says whether the target at a row-major position counts: its sample's weight is not 0, and it is
+/// not masked. Empty: all count.
 using TargetCounts = std::function<bool(Index position)>;
 
-/// Cross-entropy of class labels: predictions (batch..., classes), labels (batch...) -> (batch...). From probabilities as Keras on
-/// TensorFlow computes it (ops.hpp); when the model's last layer is a softmax, its logits are used and nothing is clipped.
+/// Cross-entropy of class labels: predictions (batch..., classes), labels (batch...) -> (batch...).
+/// From probabilities as Keras on TensorFlow computes it (ops.hpp); when the model's last layer is
+/// a softmax, its logits are used and nothing is clipped.
 struct SparseCategoricalCrossentropy {
   bool from_logits = false;  ///< predictions are logits
 
   static constexpr const char* name = "sparse_categorical_crossentropy";  ///< as Keras names it
-  static constexpr Activation after = Activation::softmax;                ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each label
+  static constexpr Activation after = Activation::softmax;  ///< whose logits `of_logits` takes
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;                       ///< a value for each label
   Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
 
-  /// Throws ShapeError, or IndexError for a label that counts and is no class: fit asks once, before any work.
+  /// Throws ShapeError, or IndexError for a label that counts and is no class: fit asks once,
+  /// before any work.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
-/// Cross-entropy of target distributions, predictions and targets (batch..., classes) -> (batch...). From probabilities in Keras'
-/// order (ops.hpp); when the model's last layer is a softmax, its logits are used and nothing is clipped.
+/// Cross-entropy of target distributions, predictions and targets (batch..., classes) ->
+/// (batch...). From probabilities in Keras' order (ops.hpp); when the model's last layer is a
+/// softmax, its logits are used and nothing is clipped.
 struct CategoricalCrossentropy {
   bool from_logits = false;  ///< predictions are logits
   real label_smoothing = 0;  ///< this part of each target is spread evenly over the classes
 
-  static constexpr const char* name = "categorical_crossentropy";            ///< as Keras names it
-  static constexpr Activation after = Activation::softmax;                   ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;       ///< the same, from logits
+  static constexpr const char* name = "categorical_crossentropy";  ///< as Keras names it
+  static constexpr Activation after = Activation::softmax;  ///< whose logits `of_logits` takes
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;                       ///< a value for each sample
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
 
-  /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts: as in the losses below.
+  /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts: as
+  /// in the losses below.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
-// The losses below: predictions and targets (batch..., n) -> (batch...), the mean over the last axis as in Keras. Targets may lack a
-// last axis of size 1, and may be ids, which are read as numbers.
+// The losses below: predictions and targets (batch..., n) -> (batch...), the mean over the last
+// axis as in Keras. Targets may lack a last axis of size 1, and may be ids, which are read as
+// numbers.
 
-/// Cross-entropy of targets 0 to 1 that are independent of each other. When the model's last layer is a sigmoid, its logits are
-/// used and nothing is clipped.
+/// Cross-entropy of targets 0 to 1 that are independent of each other. When the model's last layer
+/// is a sigmoid, its logits are used and nothing is clipped.
 struct BinaryCrossentropy {
   bool from_logits = false;  ///< predictions are logits
   real label_smoothing = 0;  ///< targets t become t (1 - smoothing) + smoothing / 2
 
-  static constexpr const char* name = "binary_crossentropy";                 ///< as Keras names it
-  static constexpr Activation after = Activation::sigmoid;                   ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;       ///< the same, from logits
+  static constexpr const char* name = "binary_crossentropy";  ///< as Keras names it
+  static constexpr Activation after = Activation::sigmoid;    ///< whose logits `of_logits` takes
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;                       ///< a value for each sample
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
   /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// (prediction - target)^2
 struct MeanSquaredError {
-  static constexpr const char* name = "mean_squared_error";                  ///< as Keras names it
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "mean_squared_error";  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;  ///< a value for each sample
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// |prediction - target|
 struct MeanAbsoluteError {
-  static constexpr const char* name = "mean_absolute_error";                 ///< as Keras names it
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "mean_absolute_error";  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;  ///< a value for each sample
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
@@ -83,16 +95,18 @@ struct MeanAbsoluteError {
 struct Huber {
   real delta = 1;  ///< where the square ends
 
-  static constexpr const char* name = "huber_loss";                          ///< as Keras names it
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "huber_loss";  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;  ///< a value for each sample
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// The sum over the last axis of target log(target / prediction), both clipped to [1e-7, 1].
 struct KLDivergence {
-  static constexpr const char* name = "kl_divergence";                       ///< as Keras names it
-  Tensor operator()(const Tensor& prediction, const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "kl_divergence";  ///< as Keras names it
+  Tensor operator()(const Tensor& prediction,
+                    const Samples& target) const;  ///< a value for each sample
   /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
@@ -103,25 +117,31 @@ class Loss {
   Loss() = default;
   /// Takes a loss of any type.
   template <class L>
-    requires(!std::same_as<std::remove_cvref_t<L>, Loss> && requires(const L& loss, const Tensor& p, const Samples& t) {
-      { loss(p, t) } -> std::same_as<Tensor>;
-    })
-  Loss(L loss) : self_(std::make_shared<Holder<L>>(std::move(loss))) {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<L>, Loss> &&
+           requires(const L& loss, const Tensor& p, const Samples& t) {
+             { loss(p, t) } -> std::same_as<Tensor>;
+           }) Loss(L loss)
+      : self_(std::make_shared<Holder<L>>(std::move(loss))) {}  // NOLINT: implicit on purpose
 
   explicit operator bool() const { return static_cast<bool>(self_); }  ///< whether there is a loss
-  std::string name() const { return self().name(); }  ///< for logs and errors
+  std::string name() const { return self().name(); }                   ///< for logs and errors
 
   /// One value for each sample, of the target's shape.
-  Tensor operator()(const Tensor& prediction, const Samples& target) const { return self().values(prediction, target); }
+  Tensor operator()(const Tensor& prediction, const Samples& target) const {
+    return self().values(prediction, target);
+  }
 
-  /// The activation whose logits the loss can be computed from: its `after`, a softmax where a type has `of_logits` and does not
-  /// say; nothing where it has none.
+  /// The activation whose logits the loss can be computed from: its `after`, a softmax where a type
+  /// has `of_logits` and does not say; nothing where it has none.
   std::optional<Activation> after() const { return self().after(); }
   /// Only if there is an `after()`.
-  Tensor of_logits(const Tensor& logits, const Samples& target) const { return self().of_logits(logits, target); }
+  Tensor of_logits(const Tensor& logits, const Samples& target) const {
+    return self().of_logits(logits, target);
+  }
 
   /// Before any work; a loss without a check passes all. `counts` goes to those that take it.
-  void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const {
+  void check(const Shape& prediction, const Samples& target,
+             const TargetCounts& counts = {}) const {
     self().check(prediction, target, counts);
   }
 
@@ -132,7 +152,8 @@ class Loss {
     virtual Tensor values(const Tensor& prediction, const Samples& target) const = 0;
     virtual std::optional<Activation> after() const = 0;
     virtual Tensor of_logits(const Tensor& logits, const Samples& target) const = 0;
-    virtual void check(const Shape& prediction, const Samples& target, const TargetCounts& counts) const = 0;
+    virtual void check(const Shape& prediction, const Samples& target,
+                       const TargetCounts& counts) const = 0;
   };
 
   template <class L>
@@ -144,9 +165,13 @@ class Loss {
       else
         return "loss";
     }
-    Tensor values(const Tensor& prediction, const Samples& target) const override { return loss(prediction, target); }
+    Tensor values(const Tensor& prediction, const Samples& target) const override {
+      return loss(prediction, target);
+    }
     std::optional<Activation> after() const override {
-      if constexpr (!requires(const Tensor& logits, const Samples& target) { loss.of_logits(logits, target); })
+      if constexpr (!requires(const Tensor& logits, const Samples& target) {
+                      loss.of_logits(logits, target);
+                    })
         return std::nullopt;
       else if constexpr (requires { L::after; })
         return L::after;
@@ -177,4 +202,4 @@ class Loss {
   std::shared_ptr<const Interface> self_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

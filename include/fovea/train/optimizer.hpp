@@ -6,33 +6,34 @@
 
 #include "fovea/optim/adam.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// An optimiser of any type: attach(parameters), step(), learning_rate(), set_learning_rate(rate). A value: `compile` makes it the
-/// model's own.
+/// An optimiser of any type: attach(parameters), step(), learning_rate(), set_learning_rate(rate).
+/// A value: `compile` makes it the model's own.
 class Optimizer {
  public:
   /// Takes an optimiser of any type.
   template <class O>
-    requires(!std::same_as<std::remove_cvref_t<O>, Optimizer> && requires(O& optimizer, std::vector<NamedParameter> parameters) {
-      optimizer.attach(parameters);
-      optimizer.step();
-      optimizer.set_learning_rate(optimizer.learning_rate());
-    })
-  Optimizer(O optimizer) : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<O>, Optimizer> &&
+           requires(O & optimizer, std::vector<NamedParameter> parameters) {
+             optimizer.attach(parameters);
+             optimizer.step();
+             optimizer.set_learning_rate(optimizer.learning_rate());
+           }) Optimizer(O optimizer)
+      : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
 
   Optimizer(const Optimizer&) = default;             ///< shares; so does a move
   Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
 
-  /// A model's parameters; those of the model before are let go where the optimiser has a `reset`. Returns how many times the optimiser
-  /// was attached to a model, this one included.
+  /// A model's parameters; those of the model before are let go where the optimiser has a `reset`.
+  /// Returns how many times the optimiser was attached to a model, this one included.
   std::uint64_t attach(std::vector<NamedParameter> parameters) {
     if (self_->attachments > 0) self_->reset();
     self_->attach(std::move(parameters));
     return ++self_->attachments;
   }
   std::uint64_t attachments() const { return self_->attachments; }  ///< how many so far
-  void step() { self_->step(); }  ///< along the gathered gradients
+  void step() { self_->step(); }                                   ///< along the gathered gradients
   double learning_rate() const { return self_->learning_rate(); }  ///< of the next step
   void set_learning_rate(double rate) { self_->set_learning_rate(rate); }  ///< from now on
 
@@ -56,7 +57,9 @@ class Optimizer {
   template <class O>
   struct Holder final : Interface {
     explicit Holder(O o) : optimizer(std::move(o)) {}
-    void attach(std::vector<NamedParameter> parameters) override { optimizer.attach(std::move(parameters)); }
+    void attach(std::vector<NamedParameter> parameters) override {
+      optimizer.attach(std::move(parameters));
+    }
     void reset() override {
       if constexpr (requires { optimizer.reset(); }) optimizer.reset();
     }
@@ -69,4 +72,4 @@ class Optimizer {
   std::shared_ptr<Interface> self_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

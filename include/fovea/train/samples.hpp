@@ -1,4 +1,5 @@
-// What a model learns from: many samples of ids or of numbers, one along each row of the first axis.
+// What a model learns from: many samples of ids or of numbers, one along each row of the first
+// axis.
 #pragma once
 
 #include <span>
@@ -7,19 +8,19 @@
 #include "fovea/array/array.hpp"
 #include "fovea/array/ids.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Ids or numbers, by sample: a value.
 class Samples {
  public:
   /// Throw ShapeError for rank 0: samples lie along the first axis.
-  Samples(Ids ids);      // NOLINT: implicit on purpose
+  Samples(Ids ids);  // NOLINT: implicit on purpose
   /// Of numbers.
   Samples(Array array);  // NOLINT: implicit on purpose
 
   Index count() const { return shape()[0]; }  ///< how many samples
-  const Shape& shape() const&;  ///< of all samples: (samples, ...)
-  Shape shape() const&& { return shape(); }  ///< the same, of a temporary
+  const Shape& shape() const&;                ///< of all samples: (samples, ...)
+  Shape shape() const&& { return shape(); }   ///< the same, of a temporary
   bool is_ids() const { return std::holds_alternative<Ids>(value_); }  ///< ids, or else numbers
 
   /// Throws ValueError if these are numbers.
@@ -38,4 +39,4 @@ class Samples {
   std::variant<Ids, Array> value_;
 };
 
-}  // namespace fovea
+}}  // namespace fovea

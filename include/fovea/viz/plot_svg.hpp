@@ -6,7 +6,7 @@
 
 #include "fovea/base/real.hpp"
 
-namespace fovea::inline FOVEA_PRECISION {
+namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// One curve: y over 1, 2, 3 ...
 struct Series {
@@ -22,8 +22,8 @@ struct PlotOptions {
   int height = 400;          ///< pixels; at least 150
 };
 
-/// A line chart as an SVG document of its own, such as of a History's curves. Throws ValueError when no series has a finite number, or a
-/// size is too small.
+/// A line chart as an SVG document of its own, such as of a History's curves. Throws ValueError
+/// when no series has a finite number, or a size is too small.
 std::string plot_svg(const std::vector<Series>& series, const PlotOptions& options = {});
 
-}  // namespace fovea
+}}  // namespace fovea
