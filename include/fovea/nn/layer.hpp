@@ -10,21 +10,24 @@
 
 #include "fovea/array/ids.hpp"
 #include "fovea/array/mask.hpp"
-#include "fovea/nn/dense.hpp"
+#include "fovea/nn/caller.hpp"
 #include "fovea/nn/module.hpp"
+#include "fovea/nn/signal.hpp"
+#include "fovea/nn/type_name.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-/// What flows between layers: ids or numbers, and which positions count.
-struct Signal {
-  std::variant<Ids, Tensor> value;  ///< what it carries
-  std::optional<Mask> mask;         ///< over its first axes; none: all count
-};
 
 /// Whether a type can be called as a module.
 template <class M>
 concept Module = std::invocable<const M&, const Ids&, const Context&> ||
-    std::invocable<const M&, const Tensor&, const Context&>;
+    std::invocable<const M&, const Tensor&, const Context&> ||
+    std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>;
+
+/// Whether a type is a chain of layers, which carries masks by itself.
+template <class M>
+concept Carries = requires(const M& m, const Signal& x, const Context& context) {
+  { m.run(x, context, true) } -> std::same_as<Signal>;
+};
 
 /// A module of any type. Copies share it.
 class Layer {
@@ -39,8 +42,7 @@ class Layer {
       { m.build(sample, random) } -> std::convertible_to<Shape>;
     };
     static_assert(!has_build || can_build,
-                  "a module's build is Shape build(const Shape& sample, const Rng& random); a "
-                  "Sequential cannot be a layer of another");
+                  "a module's build is Shape build(const Shape& sample, const Rng& random)");
   }
   Layer(const Layer&) = default;             ///< shares; so does a move
   Layer& operator=(const Layer&) = default;  ///< shares; so does a move
@@ -81,9 +83,7 @@ class Layer {
   void check(const Signal& x) const;
 
   /// Bytes of the parameters whose gradients are dense.
-  Index dense_bytes() const {
-    return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real));
-  }
+  Index dense_bytes() const { return self_->dense_bytes(); }
 
   /// Whether samples of a batch act on each other in this module, so that the batch must not be
   /// cut.
@@ -116,7 +116,11 @@ class Layer {
     virtual std::optional<Mask> own_mask(const Ids& ids) const = 0;
     virtual MaskFlow mask_flow() const = 0;
     virtual void check(const Ids& ids) const = 0;
-    virtual bool gradient_is_rows() const = 0;
+    virtual Index dense_bytes() const = 0;
+    virtual std::optional<Signal> run(const Signal& x, const Context& context,
+                                      bool for_logits) const = 0;
+    virtual std::optional<std::optional<Mask>> mask_behind(const std::optional<Mask>& before,
+                                                           const Ids* ids) const = 0;
     virtual bool mixes_samples() const = 0;
     virtual void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) = 0;
   };
@@ -126,10 +130,25 @@ class Layer {
     explicit Holder(M m) : module(std::move(m)) {}
 
     Shape build(const Shape& sample, const Rng& random) override {
-      if constexpr (requires { module.build(sample, random); })
-        return module.build(sample, random);
+      return building::make(module, sample, random);
+    }
+
+    std::optional<Signal> run([[maybe_unused]] const Signal& x,
+                              [[maybe_unused]] const Context& context,
+                              [[maybe_unused]] bool for_logits) const override {
+      if constexpr (Carries<M>)
+        return module.run(x, context, for_logits);
       else
-        return sample;
+        return std::nullopt;
+    }
+
+    std::optional<std::optional<Mask>> mask_behind(
+        [[maybe_unused]] const std::optional<Mask>& before,
+        [[maybe_unused]] const Ids* ids) const override {
+      if constexpr (Carries<M>)
+        return module.mask_behind(before, ids);
+      else
+        return std::nullopt;
     }
 
     std::optional<Tensor> call(const Signal& x, const Context& context) const override {
@@ -169,6 +188,8 @@ class Layer {
                       module.activation == Activation::softmax;
                     })
         return module.activation;
+      else if constexpr (Carries<M>)
+        return module.last_activation();
       else
         return std::nullopt;
     }
@@ -200,18 +221,8 @@ class Layer {
       if constexpr (requires { module.check(ids); }) module.check(ids);
     }
 
-    bool gradient_is_rows() const override {
-      if constexpr (requires { M::gradient_is_rows; })
-        return M::gradient_is_rows;
-      else
-        return false;
-    }
-    bool mixes_samples() const override {
-      if constexpr (requires { M::mixes_samples; })
-        return M::mixes_samples;
-      else
-        return false;
-    }
+    Index dense_bytes() const override { return dense_bytes_of(module); }
+    bool mixes_samples() const override { return mixes_samples_of(module); }
     void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override {
       for_each_parameter(module, visit);
     }
@@ -223,7 +234,6 @@ class Layer {
   friend Layer named(std::string name, Layer layer);
 
   [[noreturn]] void refuse_kind(const Signal& x) const;
-  static std::string type_name(const std::type_info& type);
 
   std::shared_ptr<Interface> self_;
   std::string type_;

@@ -11,7 +11,7 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
-#include "fovea/train/samples.hpp"
+#include "fovea/data/samples.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
