@@ -195,9 +195,10 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
   const std::vector<Metric>& metrics = model_.compiled_->metrics;
   const std::optional<Mask> keep = counted_positions(batch, 0, batch.x.count());
+  const Samples target = keep ? with_classes(batch.y, *keep) : batch.y;
   for (std::size_t which = 0; which < metrics.size(); ++which) {
     const Metric& metric = metrics[which];
-    const Array values = metric(predictions, batch.y);
+    const Array values = metric(predictions, target);
     if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
       throw ShapeError(
           fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "

@@ -103,6 +103,7 @@ DEFECTS = [
     ("src/train/pass.cpp", "? select_gradient(output, *keep) : output;", "? output : output;", "train_test", "fit: a gradient of 0 meets the infinite derivative of what is masked"),
     ("src/train/pass.cpp", "if (counts) sum += weight", "sum += weight", "train_test", "fit: a weight of 0 is multiplied with a loss of NaN"),
     ("src/train/pass.cpp", "if (keep && !value_counts(*keep, i, values.count())) continue;", "", "train_test", "fit: what is masked counts in metrics"),
+    ("src/train/pass.cpp", "target = keep ? with_classes(batch.y, *keep) : batch.y;", "target = batch.y;", "train_test", "fit: a metric is given labels at masked positions that are no classes"),
     ("src/train/pass.cpp", "if (keep.count() % values != 0) return true;", "if (values > 0) return true;", "train_test", "fit: a metric of one value a sample counts samples of weight 0"),
     ("src/train/pass.cpp", "batch.mask->data()[(begin * each + i) / values_of_one]", "batch.mask->data()[begin * each / values_of_one + i % std::max<Index>(1, batch.mask->count())]", "train_test", "fit: of several values at a position each is taken for a position"),
     ("src/train/pass.cpp", "if (batch.mask) batch.mask = batch.mask->rows(taken);", "", "train_test", "fit: a mask keeps the rows of samples that are left out"),
