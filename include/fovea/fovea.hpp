@@ -24,7 +24,9 @@
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
 #include "fovea/nn/embedding.hpp"           // rows of a table by id
-#include "fovea/nn/in_layer.hpp"            // modules inside modules
+#include "fovea/nn/in_layer.hpp"            // what a Caller does, for one call
+#include "fovea/nn/caller.hpp"              // modules inside modules
+#include "fovea/nn/chain.hpp"               // layers in order
 #include "fovea/nn/init.hpp"                // random weights
 #include "fovea/nn/module.hpp"              // what a module is
 #include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
@@ -38,6 +40,8 @@
 #include "fovea/parallel/threads.hpp"       // set_threads
 #include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
 #include "fovea/shape/shape.hpp"            // sizes
-#include "fovea/train/sequential.hpp"       // compile, fit, evaluate, predict
+#include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
+#include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG

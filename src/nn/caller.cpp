@@ -13,10 +13,10 @@ void note(const Context& inside, const Tensor& output) {
 }
 
 void throw_unlisted(const Context& context, const std::type_info& child) {
-  throw StateError(fmt::format(
-      "{}{}a module of type {} is called that has no name; list it in `parameters`, "
-      "visit(\"its name\", self.member), and call the member itself, not a copy",
-      context.path, context.path.empty() ? "" : ": ", type_name(child)));
+  throw StateError(
+      fmt::format("{}{}a module of type {} is called that has no name; list it in `parameters`, "
+                  "visit(\"its name\", self.member), and call the member itself, not a copy",
+                  context.path, context.path.empty() ? "" : ": ", type_name(child)));
 }
 
 void throw_not_made(const std::string& path) {

@@ -27,8 +27,8 @@ auto located(const std::string& layer, const Call& call) {
 
 void Chain::add(Layer layer) {
   if (built())
-    throw StateError(fmt::format(
-        "{}: a layer is added to a model that is built; add all layers first", place_));
+    throw StateError(
+        fmt::format("{}: a layer is added to a model that is built; add all layers first", place_));
   if (std::ranges::find(names_, layer.name()) != names_.end())
     throw ValueError(fmt::format("{}: two layers are named \"{}\"; give each a name of its own",
                                  place_, layer.name()));
@@ -72,15 +72,14 @@ Shape Chain::build(const Shape& sample, const Rng& random) {
 
 Signal Chain::run(const Signal& x, const Context& context, bool for_logits) const {
   if (!built())
-    throw StateError(fmt::format(
-        "{}: it is not built; call build with the shape of a sample, or fit", name_));
+    throw StateError(
+        fmt::format("{}: it is not built; call build with the shape of a sample, or fit", name_));
   const bool placed = context.path.empty() || context.path == place_;
   const std::size_t without_activation = for_logits ? last_layer() : layers_.size();
   Signal signal = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const char* const path =
-        placed ? paths_[i]
-               : LayerCall::intern(fmt::format("{}/{}", context.path, names_[i]));
+        placed ? paths_[i] : LayerCall::intern(fmt::format("{}/{}", context.path, names_[i]));
     signal = LayerCall::run(context, path, [&](const Context& inside) {
       const bool logits = i == without_activation;
       Signal output =

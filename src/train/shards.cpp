@@ -106,4 +106,14 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
         sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
 }
 
+bool Shards::has_unlisted(const std::vector<NamedParameter>& parameters) const {
+  const auto is_listed = [&](const Node* leaf) {
+    return std::ranges::any_of(parameters, [&](const NamedParameter& parameter) {
+      return parameter.tensor.node().get() == leaf;
+    });
+  };
+  return std::ranges::any_of(sinks_,
+                             [&](const ShardSink& sink) { return sink.has_other(is_listed); });
+}
+
 }}  // namespace fovea

@@ -26,6 +26,13 @@ class ShardSink final : public Sink {
                : gradients_.emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())})
                      .first->second.gradient;
   }
+  /// Whether a leaf of which `is_listed` says no has a gradient.
+  template <class IsListed>
+  bool has_other(const IsListed& is_listed) const {
+    for (const auto& entry : gradients_)
+      if (!entry.second.gradient.empty() && !is_listed(entry.first)) return true;
+    return false;
+  }
   /// Forgets the gradients, and the leaves that nobody else knows any more.
   void clear() {
     std::erase_if(gradients_, [](const auto& entry) {
@@ -59,6 +66,9 @@ class Shards {
   /// Puts the sum of the shards' gradients into the parameters, whose own are forgotten. Each
   /// requires gradients and is listed once.
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
+
+  /// Whether a leaf that is none of the parameters got a gradient in the last run.
+  bool has_unlisted(const std::vector<NamedParameter>& parameters) const;
 
  private:
   std::deque<ShardSink> sinks_;  // which stay where they are when there are more

@@ -83,12 +83,12 @@ struct Modes : Callback {
     ++calls;
     kept += subnormals_are_kept();
   }
-  void check_names(const Sequential&, const Logs&) const override { see(); }
-  void on_train_begin(Sequential&) override { see(); }
-  void on_epoch_begin(Sequential&, Index) override { see(); }
-  void on_batch_end(Sequential&, Index, const Logs&) override { see(); }
-  void on_epoch_end(Sequential&, Index, const Logs&) override { see(); }
-  void on_train_end(Sequential&) override { see(); }
+  void check_names(const Model&, const Logs&) const override { see(); }
+  void on_train_begin(Model&) override { see(); }
+  void on_epoch_begin(Model&, Index) override { see(); }
+  void on_batch_end(Model&, Index, const Logs&) override { see(); }
+  void on_epoch_end(Model&, Index, const Logs&) override { see(); }
+  void on_train_end(Model&) override { see(); }
   bool wants_to_stop() const override {
     see();
     return false;

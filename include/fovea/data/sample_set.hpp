@@ -25,9 +25,9 @@ struct SampleColumn {
   /// With a mask, by position.
   SampleColumn(Samples values, Mask keep) : samples(std::move(values)), mask(std::move(keep)) {}
 
-  std::string name = {};            ///< of the input or output; empty: by position
-  Samples samples;                  ///< one along each row of the first axis
-  std::optional<Mask> mask = {};    ///< (samples, ...): positions that count; none: all do
+  std::string name = {};          ///< of the input or output; empty: by position
+  Samples samples;                ///< one along each row of the first axis
+  std::optional<Mask> mask = {};  ///< (samples, ...): positions that count; none: all do
 };
 
 /// Samples for every input, or every output, of a model: one of them as it is, several by position
@@ -46,10 +46,14 @@ class SampleSet {
   /// Several, on the same terms.
   explicit SampleSet(memory::List<SampleColumn> columns);
 
-  Index count() const { return columns_.empty() ? 0 : columns_.front().samples.count(); }  ///< samples
+  Index count() const {
+    return columns_.empty() ? 0 : columns_.front().samples.count();
+  }                                                     ///< samples
   std::size_t size() const { return columns_.size(); }  ///< inputs or outputs
   const SampleColumn& operator[](std::size_t i) const& { return columns_[i]; }  ///< by position
-  SampleColumn operator[](std::size_t i) const&& { return columns_[i]; }  ///< the same, of a temporary
+  SampleColumn operator[](std::size_t i) const&& {
+    return columns_[i];
+  }  ///< the same, of a temporary
   bool named() const { return !columns_.empty() && !columns_.front().name.empty(); }  ///< by name
 
   /// Samples [begin, end) of all. Throws IndexError.

@@ -24,7 +24,7 @@ struct Trace {
     Shape shape;       ///< of the sample
   };
 
-  std::optional<Rng> random;               ///< of the initial weights; none: nothing is built
+  std::optional<Rng> random;                ///< of the initial weights; none: nothing is built
   memory::List<Output>* outputs = nullptr;  ///< in the order of the calls
 };
 
@@ -41,16 +41,14 @@ std::optional<std::string> name_of(const M& module, const Child& child) {
     using Member = std::remove_cvref_t<decltype(member)>;
     if constexpr (visiting_of<const Member> == Visiting::list) {
       std::size_t number = 0;
-      for (const auto& element : member)
-        self(self, path + "/" + list_position(number++), element);
+      for (const auto& element : member) self(self, path + "/" + list_position(number++), element);
     } else if constexpr (std::is_same_v<Member, Child>) {
       if (&member == &child) found = path;
     }
   };
   if constexpr (visiting_of<const M> == Visiting::parameters)
-    M::parameters(module, [&](const ParameterPath& name, const auto& member) {
-      see(see, name, member);
-    });
+    M::parameters(module,
+                  [&](const ParameterPath& name, const auto& member) { see(see, name, member); });
   return found;
 }
 
@@ -87,9 +85,9 @@ Shape make(M& module, const Shape& sample, const Rng& random) {
     const Shape batch = sample.inserted(0, 1);
     Tensor result;
     if constexpr (std::invocable<const M&, const Ids&, const Context&>)
-      result = std::as_const(module)(Ids(batch, std::vector<std::int32_t>(
-                                                    static_cast<std::size_t>(batch.count()), 0)),
-                                     context);
+      result = std::as_const(module)(
+          Ids(batch, std::vector<std::int32_t>(static_cast<std::size_t>(batch.count()), 0)),
+          context);
     else if constexpr (std::invocable<const M&, const Tensor&, const Context&>)
       result = std::as_const(module)(Tensor(Array::zeros(batch)), context);
     else

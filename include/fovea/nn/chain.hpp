@@ -20,8 +20,8 @@ class Chain {
   /// Throws StateError once built, and ValueError when there is a layer of the given name.
   void add(Layer layer);
 
-  const std::vector<Layer>& layers() const& { return layers_; }  ///< in order
-  std::vector<Layer> layers() const&& { return layers_; }        ///< the same, of a temporary
+  const std::vector<Layer>& layers() const& { return layers_; }      ///< in order
+  std::vector<Layer> layers() const&& { return layers_; }            ///< the same, of a temporary
   const std::vector<std::string>& names() const& { return names_; }  ///< of the layers, unique
   std::vector<std::string> names() const&& { return names_; }        ///< the same, of a temporary
   /// What the layers make of one sample, in order; none before they are built.
@@ -31,8 +31,9 @@ class Chain {
   Shape input() const&& { return input_; }                   ///< the same, of a temporary
   bool built() const { return !outputs_.empty(); }           ///< whether the parameters exist
 
-  /// Makes all parameters for samples of a shape; what the last layer makes of one. Where it throws,
-  /// nothing was built. Throws StateError without layers; ShapeError and ValueError of the layers.
+  /// Makes all parameters for samples of a shape; what the last layer makes of one. Where it
+  /// throws, nothing was built. Throws StateError without layers; ShapeError and ValueError of the
+  /// layers.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Says where the chain is in its model, so that calls there need not put paths together.
@@ -56,8 +57,8 @@ class Chain {
   /// given.
   std::optional<Mask> mask_behind(const std::optional<Mask>& before, const Ids* ids) const;
 
-  /// The activation that the chain ends in, of a layer that can leave it out; nothing where there is
-  /// none.
+  /// The activation that the chain ends in, of a layer that can leave it out; nothing where there
+  /// is none.
   std::optional<Activation> last_activation() const;
 
   Index dense_bytes() const;  ///< of the parameters whose gradients are dense

@@ -64,8 +64,8 @@ struct Context {
   AttentionWeights* weights =
       nullptr;  ///< where attention layers put their weights, when somebody asks
   std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
-  Logits* logits = nullptr;       ///< asked for by the model whose loss is computed from them
-  const Trace* trace = nullptr;   ///< of a model's first call; see Caller
+  Logits* logits = nullptr;      ///< asked for by the model whose loss is computed from them
+  const Trace* trace = nullptr;  ///< of a model's first call; see Caller
 
   /// The random numbers of this module in this step. Throws StateError without a step: each would
   /// draw the same.

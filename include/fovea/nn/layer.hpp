@@ -19,9 +19,11 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Whether a type can be called as a module.
 template <class M>
-concept Module = std::invocable<const M&, const Ids&, const Context&> ||
-    std::invocable<const M&, const Tensor&, const Context&> ||
-    std::invocable<const M&, const Tensor&, const std::optional<Mask>&, const Context&>;
+concept Module =
+    std::invocable<const M&, const Ids&, const Context&> ||
+    std::invocable<const M&, const Tensor&, const Context&> || std::invocable < const M&,
+        const Tensor&, const std::optional<Mask>
+&, const Context& > ;
 
 /// Whether a type is a chain of layers, which carries masks by itself.
 template <class M>

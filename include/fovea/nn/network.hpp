@@ -15,6 +15,7 @@
 
 #include "fovea/memory/buffer.hpp"
 #include "fovea/nn/caller.hpp"
+#include "fovea/nn/chain.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/signal.hpp"
 #include "fovea/nn/type_name.hpp"
@@ -43,8 +44,8 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  const std::string& path() const& { return path_; }  ///< the first name of every path
-  std::string path() const&& { return path_; }        ///< the same, of a temporary
+  const std::string& path() const& { return path_; }             ///< the first name of every path
+  std::string path() const&& { return path_; }                   ///< the same, of a temporary
   virtual void place(const std::string& path) { path_ = path; }  ///< names it
 
   virtual std::string type() const = 0;  ///< of the module, without its namespaces
@@ -108,7 +109,7 @@ template <class Function>
 struct Signature;
 template <class R, class M, class... A>
 struct Signature<R (M::*)(A...) const> {
-  using Result = std::remove_cvref_t<R>;                   ///< without const and &
+  using Result = std::remove_cvref_t<R>;                    ///< without const and &
   using Arguments = std::tuple<std::remove_cvref_t<A>...>;  ///< without const and &
 };
 template <class R, class M, class... A>
@@ -116,7 +117,9 @@ struct Signature<R (M::*)(A...) const noexcept> : Signature<R (M::*)(A...) const
 
 /// Whether a type has one call operator, which can be read.
 template <class M>
-concept OneCall = requires { typename Signature<decltype(&M::operator())>::Result; };
+concept OneCall = requires {
+  typename Signature<decltype(&M::operator())>::Result;
+};
 
 template <class T>
 constexpr bool is_input = std::is_same_v<T, Ids> || std::is_same_v<T, Tensor> ||
@@ -129,7 +132,7 @@ struct Call;
 /// What the arguments of a call are.
 template <class... A>
 struct Call<std::tuple<A...>> {
-  static constexpr std::size_t count = sizeof...(A);                      ///< with the context
+  static constexpr std::size_t count = sizeof...(A);                       ///< with the context
   static constexpr std::size_t inputs = (std::size_t(is_input<A>) + ...);  ///< that samples fill
   static constexpr std::array<bool, count> starts = {is_input<A>...};      ///< where inputs are
   /// The input that each argument belongs to.
@@ -154,8 +157,8 @@ inline constexpr std::size_t outputs_of<Tensor> = 1;
 template <>
 inline constexpr std::size_t outputs_of<Signal> = 1;
 template <class... R>
-constexpr std::size_t outputs_of<std::tuple<R...>> =
-    ((outputs_of<R> == 1) && ...) ? sizeof...(R) : 0;
+constexpr std::size_t outputs_of<std::tuple<R...>> = ((outputs_of<R> == 1) && ...) ? sizeof...(R)
+                                                                                   : 0;
 template <class A, class B>
 constexpr std::size_t outputs_of<std::pair<A, B>> =
     outputs_of<A> == 1 && outputs_of<B> == 1 ? 2 : 0;
@@ -179,8 +182,6 @@ std::vector<Port> ports(const char* kind, std::size_t count, std::span<const cha
 void check_kinds(const std::string& path, const std::vector<Port>& ports, const Signals& x);
 /// Finds the logits that were kept for the outputs.
 void find_logits(const Logits& logits, memory::List<Output>& outputs);
-/// Forgets parameters that were not there before, where building throws.
-class Rollback;
 
 }  // namespace networks
 
@@ -191,9 +192,10 @@ class ModuleNetwork final : public Network {
   using Signature = networks::Signature<decltype(&M::operator())>;
   using Call = networks::Call<typename Signature::Arguments>;
   using Result = typename Signature::Result;
-  static_assert(Call::valid,
-                "a module's call is const and takes Ids, Tensor or Signal, each perhaps followed by "
-                "const std::optional<Mask>&, and `const Context&` last");
+  static_assert(
+      Call::valid,
+      "a module's call is const and takes Ids, Tensor or Signal, each perhaps followed by "
+      "const std::optional<Mask>&, and `const Context&` last");
   static_assert(networks::outputs_of<Result> > 0,
                 "a module's call gives a Tensor or a Signal, or a std::tuple, std::pair or "
                 "std::array of them");
@@ -222,8 +224,8 @@ class ModuleNetwork final : public Network {
     for_each([&](const ParameterPath&, Tensor& tensor) { had.push_back(tensor.defined()); });
     try {
       if constexpr (requires(const Shape& sample) { module_.build(sample, random); })
-        module_.build(std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value),
-                      random);
+        module_.build(
+            std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value), random);
       memory::List<Trace::Output> outputs;
       run(one, Trace{random, &outputs});
       building::check_made(module_);
@@ -384,7 +386,7 @@ class ChainNetwork final : public Network {
 
   /// Makes the parameters for samples of a shape.
   void build(const Shape& sample, const Rng& random);
-  Chain& chain() & { return chain_; }              ///< the layers
+  Chain& chain() & { return chain_; }             ///< the layers
   const Chain& chain() const& { return chain_; }  ///< the layers
 
  private:
