@@ -15,15 +15,15 @@ std::vector<Port> ports(const char* kind, std::size_t count, std::span<const cha
   return result;
 }
 
-void check_kinds(const std::string& path, const std::vector<Port>& ports, const Signals& x) {
+void check_kinds(const std::vector<Port>& ports, const Signals& x) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Ids* const ids = std::get_if<Ids>(&x[i].value);
     if (ids ? ports[i].takes_ids : ports[i].takes_array) continue;
     throw ValueError(
-        ids ? fmt::format("{}: {}: expected real numbers, got ids of shape {}; give an Array", path,
+        ids ? fmt::format("{}: expected real numbers, got ids of shape {}; give an Array",
                           ports[i].name, to_string(ids->shape()))
-            : fmt::format("{}: {}: expected ids, got real numbers of shape {}; give Ids", path,
-                          ports[i].name, to_string(x[i].tensor().shape())));
+            : fmt::format("{}: expected ids, got real numbers of shape {}; give Ids", ports[i].name,
+                          to_string(x[i].tensor().shape())));
   }
 }
 

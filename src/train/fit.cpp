@@ -102,10 +102,7 @@ struct Running {
 // them: a time axis is free unless a layer fixes it. Hooks are not called. Nothing where the model
 // was built for such samples.
 std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet& x) const {
-  bool same = samples_.size() == x.size();
-  for (std::size_t i = 0; same && i < x.size(); ++i)
-    same = x[i].samples.shape().without(0) == samples_[i];
-  if (same) return {};
+  if (are_those_it_was_built_for(x)) return {};
   const NoGrad no_grad;
   try {
     return network->trace(signals(x.rows(0, 1)));
@@ -170,17 +167,17 @@ void Trainer::check_learns(const CallName& call) const {
     throw StateError(
         fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
   bool learns = false;
-  network->for_each(
+  network->each(
       [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
   if (!learns)
     throw StateError(
         fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
 }
 
-Pass Trainer::pass(Shards& shards, std::vector<Trace::Output> traced) const {
-  std::vector<Shape> shapes;
+Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
+  memory::List<Shape> shapes;
   if (traced.empty()) {
-    shapes = samples_;
+    shapes.assign(samples_.begin(), samples_.end());
     traced = network->traced();
   }
   for (const Trace::Output& output : traced) shapes.push_back(output.shape);
@@ -197,7 +194,7 @@ Pass Trainer::pass(Shards& shards, std::vector<Trace::Output> traced) const {
 void Trainer::attach_optimizer() {
   learning_.clear();
   visited_.clear();
-  network->for_each([&](const ParameterPath& path, Tensor& tensor) {
+  network->each([&](const ParameterPath& path, Tensor& tensor) {
     if (!tensor.requires_grad()) return;
     const Node* const node = tensor.node().get();
     if (std::ranges::find(visited_, node) == visited_.end()) learning_.push_back({path, tensor});
@@ -209,7 +206,7 @@ void Trainer::attach_optimizer() {
 void Trainer::check_attached() const {
   auto expected = visited_.begin();
   bool same = true;
-  network->for_each([&](const ParameterPath&, Tensor& tensor) {
+  network->each([&](const ParameterPath&, Tensor& tensor) {
     if (tensor.requires_grad())
       same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });

@@ -86,10 +86,9 @@ Pass::Pass(const PassOptions& options, Shards& shards, std::span<const Shape> sh
   for (const Shape& one : shapes)
     if (one.rank() > 0) positions_ = std::max(positions_, one.with(-1, 1).count());
   if (!options_.outputs) return;
-  const std::optional<Activation> last = options_.network.last_activation();
   for (const OutputOptions& output : *options_.outputs) {
     const std::optional<Activation> after = output.loss.after();
-    wanted_.push_back(!last || last == after ? after : std::nullopt);
+    wanted_.push_back(after && options_.network.may_end_in(*after) ? after : std::nullopt);
   }
 }
 

@@ -31,7 +31,7 @@ void Trainer::set_name(std::string name) {
 
 // Messages and graphs call parameters by their path.
 void Trainer::name_parameters() const {
-  network->for_each([&](const std::string& path, Tensor& tensor) {
+  network->each([&](const std::string& path, Tensor& tensor) {
     if (tensor.node()) tensor.node()->layer = LayerCall::intern(fmt::format("{}/{}", name(), path));
   });
 }
@@ -72,17 +72,30 @@ void Trainer::build(const std::vector<Shape>& samples,
   samples_ = samples;
 }
 
+bool Trainer::are_those_it_was_built_for(const SampleSet& x) const {
+  bool same = samples_.size() == x.size();
+  for (std::size_t i = 0; same && i < x.size(); ++i)
+    same = x[i].samples.shape().without(0) == samples_[i];
+  return same;
+}
+
 void Trainer::build(const CallName& call, const SampleSet& x) {
   const SampleSet own = inputs(call, x);
+  if (network->built() && are_those_it_was_built_for(own)) return;
   std::vector<Shape> samples;
   for (std::size_t i = 0; i < own.size(); ++i) samples.push_back(own[i].samples.shape().without(0));
-  if (network->built() && samples == samples_) return;
   if (own.count() == 0)
     throw ValueError(fmt::format("{}: there are no samples to build for", call.text()));
   build(samples, [&](const Rng& random) { network->build(signals(own.rows(0, 1)), random); });
 }
 
 namespace {
+
+std::string names_of(const std::vector<Port>& ports) {
+  std::string names;
+  for (const Port& port : ports) names += (names.empty() ? "" : ", ") + port.name;
+  return names;
+}
 
 // The options of every output, in the module's order.
 std::vector<OutputOptions> resolved(const std::string& name, const std::vector<Port>& ports,
@@ -107,12 +120,9 @@ std::vector<OutputOptions> resolved(const std::string& name, const std::vector<P
     OutputOptions& each = options.outputs[i];
     const auto found = each.name.empty() ? ports.begin() + static_cast<std::ptrdiff_t>(i)
                                          : std::ranges::find(ports, each.name, &Port::name);
-    if (found == ports.end()) {
-      std::vector<std::string> names;
-      for (const Port& port : ports) names.push_back(port.name);
+    if (found == ports.end())
       throw ValueError(fmt::format("{}: compile: there is no output \"{}\"; there are: {}", name,
-                                   each.name, fmt::join(names, ", ")));
-    }
+                                   each.name, names_of(ports)));
     OutputOptions& own = result[static_cast<std::size_t>(found - ports.begin())];
     if (!own.name.empty())
       throw ValueError(fmt::format("{}: compile: two options for the output \"{}\"; give one", name,
@@ -176,7 +186,7 @@ void Trainer::check_ready(const char* what) const {
   if (!compiled)
     throw StateError(
         fmt::format("{}: {}: it is not compiled; call compile with a loss first", name(), what));
-  if (network->type() == "Sequential" && network->parts().empty())
+  if (network->empty())
     throw StateError(fmt::format("{}: {}: it has no layers; add some", name(), what));
 }
 
@@ -191,17 +201,15 @@ namespace {
 // The samples in the order of the module's inputs or outputs, as many of each.
 SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, const char* what,
                       const SampleSet& given) {
-  std::vector<std::string> names;
-  for (const Port& port : ports) names.push_back(port.name);
   if (given.size() != ports.size())
     throw ValueError(fmt::format("{}: {}: expected samples for {} ({}), got {}", call.text(), what,
-                                 ports.size(), fmt::join(names, ", "), given.size()));
+                                 ports.size(), names_of(ports), given.size()));
   for (std::size_t i = 1; i < given.size(); ++i)
     if (given[i].samples.count() != given.count())
-      throw ShapeError(
-          fmt::format("{}: {}: {} holds {} samples, {} holds {}; they must be as many", call.text(),
-                      what, given[0].name.empty() ? names[0] : given[0].name, given.count(),
-                      given[i].name.empty() ? names[i] : given[i].name, given[i].samples.count()));
+      throw ShapeError(fmt::format("{}: {}: {} holds {} samples, {} holds {}; they must be as many",
+                                   call.text(), what, ports[0].name, given.count(),
+                                   given.named() ? given[i].name : ports[i].name,
+                                   given[i].samples.count()));
   if (!given.named() || ports.size() == 1) return given;
   memory::List<SampleColumn> columns;
   for (const Port& port : ports) {
@@ -209,7 +217,7 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
     while (i < given.size() && given[i].name != port.name) ++i;
     if (i == given.size())
       throw ValueError(fmt::format("{}: {}: there are no samples named \"{}\"; expected: {}",
-                                   call.text(), what, port.name, fmt::join(names, ", ")));
+                                   call.text(), what, port.name, names_of(ports)));
     columns.push_back(given[i]);
   }
   return SampleSet(std::move(columns));
@@ -219,7 +227,12 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
 
 SampleSet Trainer::inputs(const CallName& call, const SampleSet& x) const {
   SampleSet own = in_order_of(network->inputs(), call, "x", x);
-  networks::check_kinds(call.text(), network->inputs(), signals(own));
+  try {
+    networks::check_kinds(network->inputs(), signals(own));
+  } catch (Error& error) {
+    error.add_path(call.text());
+    throw;
+  }
   return own;
 }
 
@@ -257,7 +270,7 @@ std::string Trainer::summary(Index width) const {
     rows.push_back({part.name, part.type, shape, part.count});
   }
   train::SummaryTotals totals;
-  network->for_each([&](const ParameterPath&, const Tensor& tensor) {
+  network->each([&](const ParameterPath&, const Tensor& tensor) {
     if (tensor.defined())
       (tensor.requires_grad() ? totals.trainable : totals.non_trainable) += tensor.shape().count();
   });

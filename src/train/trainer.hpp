@@ -63,7 +63,8 @@ class Trainer {
   void train(Pass& pass, const Batch& batch, Means& means);
   void attach_optimizer();
   void check_attached() const;
-  Pass pass(Shards& shards, std::vector<Trace::Output> traced) const;
+  Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
+  bool are_those_it_was_built_for(const SampleSet& x) const;
 
   std::vector<Shape> samples_;          // of each input, that it was built for
   std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained

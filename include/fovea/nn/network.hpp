@@ -80,8 +80,9 @@ class Network {
   virtual memory::List<std::optional<Mask>> masks(const Signals&) const {
     return memory::List<std::optional<Mask>>(outputs_.size());
   }
-  /// The activation that an output is known to end in; nothing where only a call can tell.
-  virtual std::optional<Activation> last_activation() const { return std::nullopt; }
+  /// Whether to ask for the logits of an activation: unless it is known that the module does not
+  /// end in it.
+  virtual bool may_end_in(Activation) const { return true; }
 
   /// A module inside, for the summary.
   struct Part {
@@ -95,6 +96,12 @@ class Network {
   virtual bool samples_mix() const = 0;   ///< whether samples of a batch act on each other
   /// Calls visit(path, tensor) for each parameter.
   virtual void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const = 0;
+  /// The same, without a copy of `visit` in memory.
+  template <class Visit>
+  void each(const Visit& visit) const {
+    for_each(std::cref(visit));
+  }
+  virtual bool empty() const { return false; }  ///< whether there are no layers to call
   virtual void* module(const std::type_info& type) const = 0;  ///< or null, if it is another type
 
  protected:
@@ -178,8 +185,8 @@ constexpr bool gives_masks<std::array<R, N>> = gives_masks<R>;
 
 /// Names of the ports of a module: those that it declares, or numbers.
 std::vector<Port> ports(const char* kind, std::size_t count, std::span<const char* const> names);
-/// Throws StateError, for a batch whose signals are not those of the ports.
-void check_kinds(const std::string& path, const std::vector<Port>& ports, const Signals& x);
+/// Throws ValueError, by name, for ids where an input takes real numbers, and the other way round.
+void check_kinds(const std::vector<Port>& ports, const Signals& x);
 /// Finds the logits that were kept for the outputs.
 void find_logits(const Logits& logits, memory::List<Output>& outputs);
 
@@ -377,11 +384,12 @@ class ChainNetwork final : public Network {
             std::span<const std::optional<Activation>> wanted,
             memory::List<Output>& outputs) const override;
   memory::List<std::optional<Mask>> masks(const Signals& x) const override;
-  std::optional<Activation> last_activation() const override { return chain_.last_activation(); }
+  bool may_end_in(Activation last) const override { return chain_.last_activation() == last; }
   std::vector<Part> parts() const override;
   Index dense_bytes() const override { return chain_.dense_bytes(); }
   bool samples_mix() const override { return chain_.samples_mix(); }
   void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const override;
+  bool empty() const override { return chain_.layers().empty(); }
   void* module(const std::type_info&) const override { return nullptr; }
 
   /// Makes the parameters for samples of a shape.
