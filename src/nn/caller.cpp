@@ -12,11 +12,11 @@ void note(const Context& inside, const Tensor& output) {
     inside.trace->outputs->push_back({inside.path.data(), output.shape().without(0)});
 }
 
-void throw_unlisted(const Context& context, const std::type_info& child) {
+void throw_unlisted(const std::type_info& child) {
   throw StateError(
-      fmt::format("{}{}a module of type {} is called that has no name; list it in `parameters`, "
+      fmt::format("a module of type {} is called that has no name; list it in `parameters`, "
                   "visit(\"its name\", self.member), and call the member itself, not a copy",
-                  context.path, context.path.empty() ? "" : ": ", type_name(child)));
+                  type_name(child)));
 }
 
 void throw_not_made(const std::string& path) {

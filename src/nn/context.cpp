@@ -25,7 +25,8 @@ Tensor Logits::keep(const Tensor& logits, Activation activation) {
 
 const Tensor* Logits::of(const Tensor& output) const {
   for (const auto& pair : kept)
-    if (pair.first.value().data() == output.value().data() && pair.first.node().get() == output.node().get())
+    if (pair.first.value().data() == output.value().data() &&
+        pair.first.node().get() == output.node().get())
       return &pair.second;
   return nullptr;
 }

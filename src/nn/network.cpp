@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fovea/base/error.hpp"
+#include "fovea/nn/chain_network.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 

@@ -300,6 +300,7 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
   if (kept == 0)
     throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
                                  call.text(), options.validation_split, x.count()));
+  targets(call, y);
   build(call, x);
   Checked data = check_data(call, x, y, options.sample_weight);
   if (const auto& given = options.validation_data) {
@@ -356,6 +357,7 @@ Logs Trainer::train_on_batch(const SampleSet& x, const SampleSet& y,
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
   check_weights(call, sample_weight, x.count(), false);
+  targets(call, y);
   build(call, x);
   const Checked data = check_data(call, x, y, sample_weight);
   check_learns(call);

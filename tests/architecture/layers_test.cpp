@@ -190,7 +190,10 @@ TEST_CASE(
                             "Gradient& target(Node& leaf);",
                             "const Interface& self() const {",
                             "const Array& leaf_value() const;",
-                            "Shards& shards();",
+                            "Network& network() const;",
+                            "Trainer& trainer() const;",
+                            "ChainNetwork& layered() const;",
+                            "Chain& chain() const;",
                             "Zip& zip() const;"};
   for (const File& file : library())
     if (file.in("include"))

@@ -74,7 +74,7 @@ Run open_run(bool masked) {
 }
 
 // The model of a loop of one's own.
-struct Model {
+struct Documented {
   Embedding embedding;
   AttentionLayer attention_layer;
   Dense dense;
@@ -86,8 +86,8 @@ struct Model {
   }
 };
 
-Model built_model(const Run& run) {
-  Model model{run.embedding(), run.attention_layer(), run.dense()};
+Documented built_model(const Run& run) {
+  Documented model{run.embedding(), run.attention_layer(), run.dense()};
   const Rng random(1);
   model.dense.build(
       model.attention_layer.build(model.embedding.build(Shape{run.time}, random), random), random);
@@ -125,7 +125,7 @@ TEST_CASE(
   for (const bool masked : {false, true}) {
     CAPTURE(masked);
     const Run run = open_run(masked);
-    const Model model = built_model(run);
+    const Documented model = built_model(run);
     Adam adam;
     adam.attach(model);
     std::vector<double> losses, accuracies;

@@ -126,7 +126,9 @@ TEST_CASE(
     void on_epoch_end(Model& model, Index epoch, const Logs&) override {
       list.push_back(toy::weights(model));
       if (epoch != 5) return;
-      Dense& dense = *dynamic_cast<Sequential&>(model).layers()[3].as<Dense>();  // from here on it is worse, and stays so
+      Dense& dense = *dynamic_cast<Sequential&>(model)
+                          .layers()[3]
+                          .as<Dense>();  // from here on it is worse, and stays so
       dense.weight.assign((dense.weight.detach() * -20).value());
       model.optimizer().set_learning_rate(0);
     }

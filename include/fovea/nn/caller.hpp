@@ -33,6 +33,17 @@ namespace building {
 /// Adds what a module gave to the outputs of the trace, if there is one.
 void note(const Context& inside, const Tensor& output);
 
+/// Whether a module has no `build`, or one of the form that is called.
+template <class M>
+constexpr bool builds_or_has_none = [] {
+  if constexpr (requires(M & m, const Shape& sample, const Rng& random) {
+                  { m.build(sample, random) } -> std::convertible_to<Shape>;
+                })
+    return true;
+  else
+    return !requires { &M::build; };
+}();
+
 /// The path of a child in its module's list, or nothing.
 template <class M, class Child>
 std::optional<std::string> name_of(const M& module, const Child& child) {
@@ -58,7 +69,7 @@ inline Shape sample_of(const Tensor& x) { return x.shape().without(0); }  ///< t
 inline Shape sample_of(const Array& x) { return x.shape().without(0); }   ///< the same
 
 /// Throws StateError: the module called has no name.
-[[noreturn]] void throw_unlisted(const Context& context, const std::type_info& child);
+[[noreturn]] void throw_unlisted(const std::type_info& child);
 
 /// Throws StateError: a parameter is listed, and nothing has made it.
 [[noreturn]] void throw_not_made(const std::string& path);
@@ -121,32 +132,54 @@ class Caller {
   /// first input. Throws StateError for a child that the module's `parameters` does not list.
   template <class Child, class... Inputs>
   auto operator()(const Child& child, const Inputs&... inputs) const {
+    static_assert(building::builds_or_has_none<Child>,
+                  "a module's build is Shape build(const Shape& sample, const Rng& random), or "
+                  "there is none");
     static_assert(std::invocable<const Child&, const Inputs&..., const Context&>,
                   "a module inside a module is called with these inputs and a context: its "
                   "operator() is const, takes them, and `const Context&` last");
+    return inside(
+        child, [&](const Context& own) { return given(child, own, inputs...); }, inputs...);
+  }
+
+  /// Calls body(context) as the layer of the child's name, for another call of the child than its
+  /// operator():
+  ///
+  ///     call.within(decoder, x, [&](const Context&) { return decoder.walk(x, {.states = {h}}); })
+  template <class Child, class Input, class Body>
+  auto within(const Child& child, const Input& input, const Body& body) const {
+    return inside(child, body, input);
+  }
+
+ private:
+  template <class Child, class Body, class... Inputs>
+  auto inside(const Child& child, const Body& body, const Inputs&... inputs) const {
     const std::optional<std::string> name = building::name_of(module_, child);
-    if (!name) building::throw_unlisted(context_, typeid(Child));
+    if (!name) building::throw_unlisted(typeid(Child));
     const std::string path =
         context_.path.empty() ? *name : std::string(context_.path) + "/" + *name;
-    return LayerCall::run(context_, LayerCall::intern(path), [&](Context inside) {
+    return LayerCall::run(context_, LayerCall::intern(path), [&](Context own) {
       Trace trace;
       if (context_.trace) {
         trace = *context_.trace;
         if (trace.random) trace.random = trace.random->split(*name);
-        inside.trace = &trace;
-        if (trace.random) build(child, inside, inputs...);
+        own.trace = &trace;
+        if (trace.random) build(child, own, inputs...);
       }
-      return given(child, inside, inputs...);
+      return body(std::as_const(own));
     });
   }
 
- private:
   template <class Child, class First, class... Others>
   static void build(const Child& child, const Context& inside, const First& first,
                     const Others&...) {
-    // Who builds a model owns it, and it is not constant: only this call of it is.
-    if constexpr (requires(Child & own) { own.build(building::sample_of(first), Rng(0)); })
+    // The model that is built owns its module, which is not constant: only this call of it is.
+    if constexpr (requires(Child & own) {
+                    { own.build(building::sample_of(first), Rng(0)) } -> std::same_as<Shape>;
+                  })
       const_cast<Child&>(child).build(building::sample_of(first), *inside.trace->random);
+    if constexpr (requires(Child & own) { own.place(std::string()); })
+      const_cast<Child&>(child).place(std::string(inside.path));
   }
 
   template <class Child, class... Inputs>

@@ -17,13 +17,13 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Whether a type can be called as a module.
+/// Whether a type can be called with inputs and a context.
+template <class M, class... Inputs>
+constexpr bool takes = std::invocable<const M&, const Inputs&..., const Context&>;
+
+/// Whether a type can be called as a module of one input.
 template <class M>
-concept Module =
-    std::invocable<const M&, const Ids&, const Context&> ||
-    std::invocable<const M&, const Tensor&, const Context&> || std::invocable < const M&,
-        const Tensor&, const std::optional<Mask>
-&, const Context& > ;
+concept Module = takes<M, Ids> || takes<M, Tensor> || takes<M, Tensor, std::optional<Mask>>;
 
 /// Whether a type is a chain of layers, which carries masks by itself.
 template <class M>
@@ -36,14 +36,13 @@ class Layer {
  public:
   /// Takes the module; from now on it is reached through the layer.
   template <class M>
-  requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>) explicit Layer(M module)
+  requires(!std::same_as<std::remove_cvref_t<M>, Layer>) explicit Layer(M module)
       : self_(std::make_shared<Holder<M>>(std::move(module))),
         type_(std::is_class_v<M> ? type_name(typeid(M)) : "function") {
-    constexpr bool has_build = requires { &M::build; };
-    constexpr bool can_build = requires(M & m, const Shape& sample, const Rng& random) {
-      { m.build(sample, random) } -> std::convertible_to<Shape>;
-    };
-    static_assert(!has_build || can_build,
+    static_assert(Module<M>,
+                  "a layer is a module of one input: its call is const and takes Ids or a Tensor, "
+                  "perhaps const std::optional<Mask>& behind it, and `const Context&` last");
+    static_assert(building::builds_or_has_none<M>,
                   "a module's build is Shape build(const Shape& sample, const Rng& random)");
   }
   Layer(const Layer&) = default;             ///< shares; so does a move

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "fovea/data/sample_set.hpp"
-#include "fovea/nn/network.hpp"
+#include "fovea/nn/chain_network.hpp"
+#include "fovea/nn/module_network.hpp"
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"

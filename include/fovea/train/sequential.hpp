@@ -12,8 +12,7 @@ class Sequential : public Model {
  public:
   /// Modules, or layers, in the order in which they are called.
   template <class... Modules>
-  requires((Module<Modules> ||
-            std::same_as<Modules, Layer>)&&...) explicit Sequential(Modules... modules)
+  explicit Sequential(Modules... modules)
       : Sequential(std::make_shared<ChainNetwork>(Chain("sequential"), "Sequential")) {
     (add(Layer(std::move(modules))), ...);
   }
