@@ -216,9 +216,7 @@ std::string Sequential::summary(Index width) const {
   for (const NamedParameter& parameter : parameters_of(*this))
     (parameter.tensor.requires_grad() ? totals.trainable : totals.non_trainable) +=
         parameter.tensor.shape().count();
-  if (const Adam* adam = compiled_ ? compiled_->optimizer.as<Adam>() : nullptr)
-    for (const Adam::Slot& slot : adam->slots())
-      totals.optimizer += slot.mean.count() + slot.variance.count();
+  if (compiled_) totals.optimizer = compiled_->optimizer.slot_elements();
   return train::summary_table(name_, rows, totals, width);
 }
 

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "fovea/nn/layer.hpp"
+#include "fovea/optim/optimizer.hpp"
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
-#include "fovea/train/optimizer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
