@@ -121,7 +121,7 @@ Calls gather(Index elements) {
 }
 
 Calls adam(Index elements) {
-  const kernels::AdamStep step{real(0.1), real(0.001), real(1e-3), 1, real(1e-7), 0, 1};
+  const kernels::AdamFactors step{real(0.1), real(0.001), real(1e-3), 1, real(1e-7), 0, 1};
   const Shape shape{elements};
   return [=, gradient = bench::random_array(shape, -1, 1), parameter = Array::zeros(shape),
           mean = Array::zeros(shape), variance = Array::zeros(shape)]() mutable {

@@ -17,16 +17,14 @@ HWY_INLINE Lane all(real value) { return hn::Set(Tag(), value); }
 struct Factors {
   Lane one_minus_beta_1, one_minus_beta_2, rate, root_scale, epsilon, l2, keep;
 
-  explicit HWY_INLINE Factors(const std::array<real, 8>& f)
-      : Factors(AdamStep{f[0], f[1], f[2], f[3], f[4], f[5], f[6]}) {}
-  explicit HWY_INLINE Factors(const AdamStep& s)
-      : one_minus_beta_1(all(s.one_minus_beta_1)),
-        one_minus_beta_2(all(s.one_minus_beta_2)),
-        rate(all(s.rate)),
-        root_scale(all(s.root_scale)),
-        epsilon(all(s.epsilon)),
-        l2(all(s.l2)),
-        keep(all(s.keep)) {}
+  explicit HWY_INLINE Factors(const AdamFactors& f)
+      : one_minus_beta_1(all(f[AdamFactor::one_minus_beta_1])),
+        one_minus_beta_2(all(f[AdamFactor::one_minus_beta_2])),
+        rate(all(f[AdamFactor::rate])),
+        root_scale(all(f[AdamFactor::root_scale])),
+        epsilon(all(f[AdamFactor::epsilon])),
+        l2(all(f[AdamFactor::l2])),
+        keep(all(f[AdamFactor::keep])) {}
 };
 
 /// Whether a variance may be infinite.
@@ -110,7 +108,7 @@ struct Places : AdamPlaces {
 /// Any numbers from `begin` to `end`. A function of its own: what it needs would slow those down
 /// that call it.
 template <class Gradient>
-HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to, Index begin,
+HWY_NOINLINE void update_any(const AdamFactors& step, Gradient gradient, Places to, Index begin,
                              Index end) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
@@ -126,7 +124,7 @@ HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to,
 /// question whether a variance, or a parameter, is infinite; their sum may be so by itself, which
 /// costs time and changes no bit. Not where memory is waited for, which likes to be asked evenly.
 template <bool decays, class Gradient>
-HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to,
+HWY_INLINE void update_each(const AdamFactors& step, const Gradient& gradient, const Places& to,
                             Index n) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
@@ -160,9 +158,9 @@ HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, cons
 }
 
 template <class Gradient>
-HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to,
+HWY_INLINE void update_numbers(const AdamFactors& step, const Gradient& gradient, const Places& to,
                                Index n) {
-  if (step.l2 == 0 && step.keep == 1)
+  if (step[AdamFactor::l2] == 0 && step[AdamFactor::keep] == 1)
     update_each<false>(step, gradient, to, n);
   else
     update_each<true>(step, gradient, to, n);
@@ -183,7 +181,8 @@ struct Dense {
   }
 };
 
-void adam(const AdamStep& step, const real* gradient, const AdamPlaces& at, Index n, Index left) {
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n,
+          Index left) {
   update_numbers(step, Dense{gradient, {at}, left}, {at}, n);
 }
 
@@ -199,7 +198,7 @@ struct Parts {
   }
 };
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, const AdamPlaces& at,
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
               Index width) {
   update_numbers(step, Parts{gradients}, {at}, width);
 }
@@ -331,11 +330,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-void adam(const AdamStep& step, const real* gradient, const AdamPlaces& at, Index n, Index left) {
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n,
+          Index left) {
   FOVEA_BEST(adam)(step, gradient, at, n, left);
 }
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, const AdamPlaces& at,
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
               Index width) {
   FOVEA_BEST(adam_row)(step, gradients, at, width);
 }

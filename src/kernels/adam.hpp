@@ -13,17 +13,22 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// What a step of Adam multiplies with, bias corrections included:
+/// What a step of Adam multiplies with, bias corrections included, in the order of AdamFactor:
 ///   g' = gradient + l2 p,  m += (g' - m) one_minus_beta_1,  v += (g'^2 - v) one_minus_beta_2,
 ///   p = keep p - rate m / (root_scale sqrt(v) + epsilon)
 /// v is infinite only where the share of g'^2 is, not where g'^2 alone is. It stays infinite then,
 /// and p stands still there; docs/numerics.md says which gradients are too large.
-struct AdamStep {
-  real one_minus_beta_1, one_minus_beta_2;
-  real rate, root_scale, epsilon;
-  real l2, keep;
+using AdamFactors = std::array<real, 8>;
 
-  bool operator==(const AdamStep&) const = default;
+/// Positions in AdamFactors.
+enum AdamFactor : std::size_t {
+  one_minus_beta_1,
+  one_minus_beta_2,
+  rate,
+  root_scale,
+  epsilon,
+  l2,
+  keep,
 };
 
 /// Where the elements of a step are.
@@ -33,16 +38,15 @@ struct AdamPlaces {
 
 /// Updates n neighbouring elements. A null gradient stands for zeros. `left`: how many elements to
 /// prefetch in the array from the first on, see ahead.hpp.
-void adam(const AdamStep& step, const real* gradient, const AdamPlaces& at, Index n, Index left);
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n, Index left);
 
 /// Updates one row of a table by the sum of `gradients`, at least one, added up in their order.
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, const AdamPlaces& at,
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
               Index width);
 
-/// Steps that a row has missed. Factors are the members of AdamStep in their order, those of equal
-/// steps once.
+/// Steps that a row has missed, equal ones once.
 struct AdamMissed {
-  std::span<const std::array<real, 8>> factors;
+  std::span<const AdamFactors> factors;
   std::span<const std::int32_t> ends;  ///< the number of the last step with these factors
   std::int32_t done;                   ///< the number of the last step that the row has made
   /// Whether gradients of zero make moments shrink and parameters come to rest in the end (no

@@ -14,24 +14,21 @@ namespace {
 
 constexpr const char* slot_names[] = {"mean", "variance"};
 
-// The order of the factors is that of AdamStep's members.
-kernels::AdamStep step_of(const StepFactors& f) {
-  return {f[0], f[1], f[2], f[3], f[4], f[5], f[6]};
-}
-
 kernels::AdamPlaces places_of(const Cells& cells) {
   return {cells.parameter, cells.slots[0], cells.slots[1]};
 }
 
 class AdamRule final : public UpdateRule {
  public:
-  explicit AdamRule(const AdamOptions& options) : o_(options) {}
+  explicit AdamRule(const AdamOptions& options)
+      : o_(options),
+        comes_to_rest_(o_.weight_decay == 0 && o_.l2 == 0 && o_.beta_1 * o_.beta_1 <= o_.beta_2) {}
 
   const char* name() const override { return "Adam"; }
   std::span<const char* const> slots() const override { return slot_names; }
   bool lazy() const override { return o_.lazy; }
 
-  // Computed in double and rounded once.
+  // In the order of kernels::AdamFactor. Computed in double and rounded once.
   StepFactors factors(double learning_rate, Index step) const override {
     const auto t = static_cast<double>(step);
     const double correction_1 = 1 - std::pow(o_.beta_1, t),
@@ -50,29 +47,27 @@ class AdamRule final : public UpdateRule {
   }
 
   void update(const StepFactors& factors, const real* gradient, const Cells& cells) const override {
-    kernels::adam(step_of(factors), gradient, places_of(cells), cells.count,
+    kernels::adam(factors, gradient, places_of(cells), cells.count,
                   kernels::left_to_ask_for(cells.total, cells.begin));
   }
 
   void update_row(const StepFactors& factors, std::span<const real* const> parts,
                   const Cells& cells) const override {
-    kernels::adam_row(step_of(factors), parts, places_of(cells), cells.count);
+    kernels::adam_row(factors, parts, places_of(cells), cells.count);
   }
 
   void replay(const MissedSteps& steps, const Cells& cells) const override {
-    kernels::adam_replay({steps.factors, steps.ends, steps.done, comes_to_rest(),
-                          step_of(steps.largest).rate, step_of(steps.factors.back()).root_scale},
+    kernels::adam_replay({steps.factors, steps.ends, steps.done, comes_to_rest_,
+                          steps.largest[kernels::AdamFactor::rate],
+                          steps.factors.back()[kernels::AdamFactor::root_scale]},
                          places_of(cells), cells.count);
   }
 
  private:
+  AdamOptions o_;
   // Whether gradients of zero let every parameter come to rest, so that a row may be left early
   // when it is brought up to date.
-  bool comes_to_rest() const {
-    return o_.weight_decay == 0 && o_.l2 == 0 && o_.beta_1 * o_.beta_1 <= o_.beta_2;
-  }
-
-  AdamOptions o_;
+  bool comes_to_rest_;
 };
 
 void check(bool right, const char* option, double value, const char* rule) {

@@ -18,10 +18,16 @@ constexpr Index columns_a_time =
 constexpr std::int32_t in_work = -1;  // what `last_` is of a row that a thread brings up to date
 
 // Requests memory that is needed soon: rows lie anywhere, and waiting for them costs more than
-// their arithmetic.
-void prefetch(const real* begin, Index count) {
+// their arithmetic. Inline, for compilers take a call that only prefetches for one without effect.
+[[gnu::always_inline]] inline void prefetch(const real* begin, Index count) {
   constexpr Index line = 64 / sizeof(real);
   for (Index i = 0; i < count; i += line) __builtin_prefetch(begin + i, 1);
+}
+
+[[gnu::always_inline]] inline void prefetch(const Cells& cells) {
+  prefetch(cells.parameter, cells.count);
+  for (const real* slot : cells.slots)
+    if (slot) prefetch(slot, cells.count);
 }
 
 }  // namespace
@@ -43,37 +49,32 @@ LaggingTable::~LaggingTable() {
   table_.node()->lagging = nullptr;
 }
 
-// `count` elements of the table from element `at` on.
-Cells LaggingTable::cells(Index at, Index count) {
-  Cells result{values() + at, {}, count};
-  for (std::size_t i = 0; i < slots_.size(); ++i) result.slots[i] = slots_[i].own_data() + at;
+// The whole table. Valid until values that somebody has copied are copied.
+Cells LaggingTable::all_cells() {
+  Cells result{static_cast<Leaf&>(*table_.node()).numbers.own_data(), {}, rows_ * width_};
+  for (std::size_t i = 0; i < slots_.size(); ++i) result.slots[i] = slots_[i].own_data();
   return result;
-}
-
-void LaggingTable::prefetch_state(Index begin, Index count) const {
-  prefetch(values() + begin, count);
-  for (const Array& slot : slots_) prefetch(slot.data() + begin, count);
 }
 
 // Brings one row from step `last` to the present, and requests row `ahead`, if there is one, on the
 // way: the processor waits for few requests at once, and computes meanwhile.
-void LaggingTable::replay(Index row, std::int32_t last, std::optional<Index> ahead) {
+void LaggingTable::replay(const Cells& row, std::int32_t last, const Cells* ahead) {
   const MissedSteps missed = history_.since(last);
   for (Index column = 0; column < width_; column += columns_a_time) {
     const Index columns = std::min(columns_a_time, width_ - column);
-    if (ahead) prefetch_state(*ahead * width_ + column, columns);
-    rule_->replay(missed, cells(row * width_ + column, columns));
+    if (ahead) prefetch(ahead->part(column, columns));
+    rule_->replay(missed, row.part(column, columns));
   }
 }
 
-// Brings a row up to date, unless it is, or another thread is at it.
-void LaggingTable::update_row(Index row, std::optional<Index> ahead) {
+// Brings a row up to date, unless it is, or another thread is at it: who needs it waits for that.
+void LaggingTable::update_row(const Cells& all, Index row, const Cells* ahead) {
   const std::atomic_ref standing(last_[static_cast<std::size_t>(row)]);
   std::int32_t last = standing.load(std::memory_order_relaxed);
   if (last == history_.now() || last == in_work ||
       !standing.compare_exchange_strong(last, in_work, std::memory_order_acquire))
     return;
-  replay(row, last, ahead);
+  replay(row_of(all, row), last, ahead);
   standing.store(history_.now(), std::memory_order_release);
 }
 
@@ -87,11 +88,12 @@ void LaggingTable::settle(std::span<const std::int32_t> ids) {
       std::ranges::copy_if(ids, behind, [this](std::int32_t id) { return !is_current(id); }).out;
   if (last == behind) return;
   const parallel::FlushSubnormals flush;
+  const Cells all = all_cells();
   parallel::for_range(last - behind, rows_a_piece, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const bool has_ahead = i + rows_ahead < end && !is_current(behind[i + rows_ahead]);
-      update_row(behind[i],
-                 has_ahead ? std::optional<Index>(behind[i + rows_ahead]) : std::nullopt);
+      const Cells ahead = row_of(all, has_ahead ? behind[i + rows_ahead] : 0);
+      update_row(all, behind[i], has_ahead ? &ahead : nullptr);
     }
     for (Index i = begin; i < end; ++i) wait_for(behind[i]);
   });
@@ -107,13 +109,14 @@ void LaggingTable::settle_all() {
 // Brings rows up to date that have not made step number `step`.
 void LaggingTable::update_rows_before(std::int32_t step) {
   const parallel::FlushSubnormals flush;
+  const Cells all = all_cells();
   parallel::for_range(rows_, 4 * rows_a_piece, [&](Index begin, Index end) {
     const auto is_behind = [&](Index row) {
       return std::atomic_ref(last_[static_cast<std::size_t>(row)]).load(std::memory_order_acquire) <
              step;
     };
     for (Index row = begin; row < end; ++row)
-      if (is_behind(row)) update_row(row, std::nullopt);
+      if (is_behind(row)) update_row(all, row, nullptr);
     for (Index row = begin; row < end; ++row)
       if (is_behind(row)) wait_for(row);
   });
@@ -206,22 +209,23 @@ void LaggingTable::step_touched(const StepFactors& factors) {
   const auto parts_of = [&](Index u) {
     return std::span<const real* const>(parts + starts[u], parts + starts[u + 1]);
   };
+  const Cells all = all_cells();
   parallel::for_range(touched_->unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
       if (const Index ahead = u + rows_ahead; ahead < end) {
-        prefetch_state(ids[ahead] * width_, width_);
+        prefetch(row_of(all, ids[ahead]));
         for (const real* part :
              parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch)))
           prefetch(part, width_);
       }
-      rule_->update_row(factors, parts_of(u), cells(ids[u] * width_, width_));
+      rule_->update_row(factors, parts_of(u), row_of(all, ids[u]));
       last_[static_cast<std::size_t>(ids[u])] = history_.now();
     }
   });
 }
 
 void LaggingTable::step_whole(const StepFactors& factors) {
-  sweep(*rule_, factors, whole_->data(), cells(0, rows_ * width_));
+  sweep(*rule_, factors, whole_->data(), all_cells());
   std::ranges::fill(last_, history_.now());
   all_current_ = history_.now();
 }

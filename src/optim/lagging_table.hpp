@@ -50,13 +50,12 @@ class LaggingTable final : public LaggingRows {
   void retire() override;
 
  private:
-  Cells cells(Index at, Index count);
-  void replay(Index row, std::int32_t last, std::optional<Index> ahead);
-  void update_row(Index row, std::optional<Index> ahead);  // others wait for it to come to its end
+  Cells all_cells();
+  Cells row_of(const Cells& all, Index row) const { return all.part(row * width_, width_); }
+  void replay(const Cells& row, std::int32_t last, const Cells* ahead);
+  void update_row(const Cells& all, Index row, const Cells* ahead);
   void update_rows_before(std::int32_t step);
   void wait_for(Index row) const;
-  real* values() const { return static_cast<Leaf&>(*table_.node()).numbers.own_data(); }
-  void prefetch_state(Index begin, Index count) const;
   void copy_what_others_share(std::vector<Array>& slots);
   void take_rows(const Gradient& gradient);
   void step_whole(const StepFactors& factors);

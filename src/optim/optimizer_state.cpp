@@ -96,8 +96,8 @@ void SlotOptimizer::check(const OptimizerState& state,
   if (state.learning_rate) checked_rate(*state.learning_rate);
 }
 
-// Rows are brought up to date before slots are exchanged, by the old ones. A table lags anew when
-// the next step is one by rows.
+// A table that ends brings its rows up to date, by the slots that it had. The next step by rows
+// begins another.
 void SlotOptimizer::load_state(const OptimizerState& state) {
   const std::vector<std::string> paths = unique_paths();
   check(state, paths);
@@ -110,7 +110,6 @@ void SlotOptimizer::load_state(const OptimizerState& state) {
   const Index steps = counter(state, steps_key);
   for (std::size_t p = 0; p < paths.size(); ++p) {
     Slot& slot = slots_[p];
-    if (slot.table) slot.table->retire();
     slot.table.reset();
     slot.arrays = std::move(arrays[p]);
     slot.before = steps - counter(state, key(paths[p], steps_key));

@@ -61,7 +61,6 @@ void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
       return slot.parameter.node().get() == parameter.tensor.node().get();
     });
     if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
-    if (LaggingRows* before = parameter.tensor.node()->lagging) before->retire();
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < rule_->slots().size(); ++i)
       arrays.push_back(Array::zeros(parameter.tensor.shape()));

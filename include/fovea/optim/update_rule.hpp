@@ -19,16 +19,16 @@ constexpr std::size_t most_slots = 4;
 /// Neighbouring elements of a parameter, and the elements of its slots that belong to them.
 struct Cells {
   real* parameter;
-  std::array<real*, most_slots> slots;  ///< in the order of UpdateRule::slots
+  std::array<real*, most_slots> slots;  ///< in the order of UpdateRule::slots; null behind them
   Index count;                          ///< how many elements to update
   Index begin = 0;                      ///< position of the first in its array
   Index total = count;                  ///< how many elements the array has
 
   /// The `size` elements from element `first` of these on.
   Cells part(Index first, Index size) const {
-    Cells result{parameter + first, {}, size, begin + first, total};
-    for (std::size_t i = 0; i < most_slots; ++i)
-      result.slots[i] = slots[i] ? slots[i] + first : nullptr;
+    Cells result{parameter + first, slots, size, begin + first, total};
+    for (real*& slot : result.slots)
+      if (slot) slot += first;
     return result;
   }
 };
@@ -38,7 +38,7 @@ struct MissedSteps {
   std::span<const StepFactors> factors;  ///< of each run, in order
   std::span<const std::int32_t> ends;    ///< the number of each run's last step
   std::int32_t done;                     ///< the number of the last step that the row has made
-  StepFactors largest;                   ///< for each factor, at least the largest of these steps
+  const StepFactors& largest;            ///< for each factor, at least the largest of these steps
 };
 
 /// The algorithm of an optimiser. All functions are const and are called from several threads at
