@@ -37,6 +37,7 @@
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/optim/adam.hpp"             // Adam
+#include "fovea/optim/optimizer.hpp"        // an optimiser of any type
 #include "fovea/parallel/threads.hpp"       // set_threads
 #include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
 #include "fovea/shape/shape.hpp"            // sizes

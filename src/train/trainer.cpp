@@ -274,9 +274,7 @@ std::string Trainer::summary(Index width) const {
     if (tensor.defined())
       (tensor.requires_grad() ? totals.trainable : totals.non_trainable) += tensor.shape().count();
   });
-  if (const Adam* adam = compiled ? compiled->optimizer.as<Adam>() : nullptr)
-    for (const Adam::Slot& slot : adam->slots())
-      totals.optimizer += slot.mean.count() + slot.variance.count();
+  if (compiled) totals.optimizer = compiled->optimizer.slot_elements();
   return train::summary_table(network->path(), rows, totals, width);
 }
 

@@ -11,10 +11,10 @@
 #include "fovea/data/sample_set.hpp"
 #include "fovea/nn/chain_network.hpp"
 #include "fovea/nn/module_network.hpp"
+#include "fovea/optim/optimizer.hpp"
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
-#include "fovea/train/optimizer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
