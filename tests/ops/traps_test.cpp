@@ -242,8 +242,8 @@ TEST_CASE(
          differentiate([&](const Tensor& x) { return layer(x); }, Array::full({3, n, 2}, 1));
        }},
   };
-  for (const auto& [name, work] : cases) {
-    const int failed = trapped_part([&, &work = work] {
+  for (const auto& [name, function] : cases) {
+    const int failed = trapped_part([&, &work = function] {
       for (int size = 1; size < 40; ++size) {
         part = size;
         work(size);
