@@ -1,25 +1,28 @@
-// Numbers in memory. No mathematics, no graph.
+// Arrays of reals: elements in memory, without mathematics and without a graph.
 #pragma once
 
 #include "fovea/array/elements.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A dense array of reals: a value. A copy never sees what is written to the other, nor training;
-/// it costs memory only once one of the two is written to, or at once with `clone`.
+/// A dense array of reals: a value. Writing to one copy never changes the other, and neither does
+/// training. Copies share memory until one is written to; `clone` copies at once.
 class Array : public Elements<real, Array> {
  public:
   using Elements::Elements;
 
-  static Array full(const Shape& shape, real value);  ///< every element equal to `value`
-  static Array zeros(const Shape& shape) { return full(shape, 0); }  ///< every element 0
+  /// Returns an array whose elements all equal `value`.
+  static Array full(const Shape& shape, real value);
+  /// Returns an array of zeros.
+  static Array zeros(const Shape& shape) { return full(shape, 0); }
 
-  Array clone() const { return Array(shape(), values()); }  ///< a copy of the numbers
+  /// Returns a copy with memory of its own.
+  Array clone() const { return Array(shape(), values()); }
 
-  View view() const { return {data(), shape(), dense_strides(shape())}; }  ///< for kernels: to read
-  MutableView mutable_view() & {
-    return {mutable_data(), shape(), dense_strides(shape())};
-  }  ///< for kernels: to write
+  /// Returns the elements for a kernel to read.
+  View view() const { return {data(), shape(), dense_strides(shape())}; }
+  /// Returns the elements for a kernel to write, on the terms of mutable_data.
+  MutableView mutable_view() & { return {mutable_data(), shape(), dense_strides(shape())}; }
 };
 
 }}  // namespace fovea

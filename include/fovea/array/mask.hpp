@@ -1,37 +1,33 @@
-// Which positions to keep. A type of its own, so that nobody has to guess what true means.
+// Which positions to keep. A type of its own, so that the meaning of true is never in doubt.
 #pragma once
 
 #include "fovea/array/ids.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A dense array of keep (1) or drop (0): a value, whose copies share memory until one is written
-/// to.
+/// A dense array of keep (1) or drop (0): a value. Copies share memory until one is written to.
 class Mask : public Elements<std::uint8_t, Mask> {
  public:
   using Elements::Elements;
 
-  /// Row-major; whatever is not 0 keeps. Throws ShapeError when the number of values is not the
-  /// shape's.
+  /// Copies row-major values; every value but 0 keeps. Throws ShapeError unless there are as many
+  /// values as the shape has elements.
   Mask(const Shape& shape, std::span<const std::uint8_t> keep);
-  /// The same values, written out.
+  /// Copies row-major values, on the same terms.
   Mask(const Shape& shape, std::initializer_list<std::uint8_t> keep)
       : Mask(shape, std::span<const std::uint8_t>(keep.begin(), keep.size())) {}
 
-  /// Keeps the positions whose id is not `dropped`: Keras' mask_zero with 0.
+  /// Returns a mask that keeps the positions whose id is not `dropped`: with 0, Keras' mask_zero.
   static Mask keep_where_not(const Ids& ids, Index dropped);
 
-  std::span<const std::uint8_t> keep() const& {
-    return values();
-  }  ///< 1 or 0 for each position, row-major
-  std::vector<std::uint8_t> keep() const&& {
-    return std::move(*this).values();
-  }  ///< the same, of a temporary
-  std::span<std::uint8_t> mutable_keep() & {
-    return mutable_values();
-  }  ///< the same, to be filled with 0 and 1
+  /// Returns 1 or 0 for each position, row-major.
+  std::span<const std::uint8_t> keep() const& { return values(); }
+  /// Returns the values of a temporary.
+  std::vector<std::uint8_t> keep() const&& { return std::move(*this).values(); }
+  /// Returns the values for writing; they must be 0 or 1.
+  std::span<std::uint8_t> mutable_keep() & { return mutable_values(); }
 
-  /// How many positions are kept.
+  /// Returns the number of positions that are kept.
   Index kept() const;
 };
 

@@ -1,4 +1,4 @@
-// The gradient of one tensor: dense numbers, or only the touched rows of a table.
+// The gradient of one tensor: a dense array, or only the touched rows of a table.
 #pragma once
 
 #include <vector>
@@ -10,62 +10,63 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Rows of a table: row i of `values` belongs to row ids.at(i).
 struct TouchedRows {
-  Ids ids;       ///< one for each row
-  Array values;  ///< (ids, width)
+  Ids ids;       ///< (rows)
+  Array values;  ///< (rows, width)
 };
 
-/// What has been added up so far. A backward rule adds to it in one of three ways: into dense
-/// numbers, as an array of its own, or as rows.
+/// The gradient of one tensor as accumulated so far. A backward rule adds to it in one of three
+/// ways: into dense memory, as an array of its own, or as rows.
 class Gradient {
  public:
-  /// Where a rule writes: over what is there (add is false: it is not initialised), or on top of
-  /// it.
+  /// Dense memory into which a rule writes or adds.
   struct Target {
-    MutableView view;  ///< the dense numbers
-    bool add;          ///< whether to add to them
+    MutableView view;  ///< not initialised unless `add`
+    bool add;          ///< whether to add rather than to write
   };
 
-  explicit Gradient(const Shape& shape)
-      : dense_(shape, Array::Unfilled{}) {}  ///< nothing added yet
+  /// Constructs an empty gradient.
+  explicit Gradient(const Shape& shape) : dense_(shape, Array::Unfilled{}) {}
 
-  const Shape& shape() const& { return dense_.shape(); }  ///< the tensor's
-  Shape shape() const&& { return dense_.shape(); }        ///< the same, of a temporary
+  /// Returns the shape of the tensor.
+  const Shape& shape() const& { return dense_.shape(); }
+  /// Returns the shape of the tensor, from a temporary.
+  Shape shape() const&& { return dense_.shape(); }
 
-  /// Whether nothing has been added.
+  /// Returns whether nothing has been added.
   bool empty() const { return !has_dense() && parts_.empty(); }
 
-  /// Whether all that was added are rows.
+  /// Returns whether something was added, and all of it as rows.
   bool has_rows_only() const { return !has_dense() && !parts_.empty(); }
 
-  /// Dense numbers to write into or add to. After the call they count as written.
+  /// Returns dense memory, which the caller must write or add to at once.
   Target dense();
 
-  /// Adds an array of the same shape; the first is shared, not copied. Throws ShapeError.
+  /// Adds an array of the same shape. The first one is shared, not copied. Throws ShapeError.
   void add(const Array& contribution);
 
-  /// Adds row i of `rows` to the table row ids.at(i); ids may repeat. rows: (ids.count(), width of
-  /// the table). Throws ShapeError, and IndexError for an id that the table does not have.
+  /// Adds row i of `rows` to row ids.at(i) of the table; ids can repeat. rows (ids, width). Throws
+  /// ShapeError, and IndexError for an id that the table does not have.
   void add_rows(const Ids& ids, const Array& rows);
 
-  /// Adds all of another gradient of the same shape.
+  /// Adds another gradient of the same shape.
   void add(const Gradient& other);
 
-  /// The whole gradient as dense numbers; zeros where nothing was added.
+  /// Returns the whole gradient as a dense array; zeros where nothing was added.
   Array array() const;
 
-  /// The same where something was added, without a copy of the handle; rows become dense numbers.
+  /// Returns the same by reference, where something was added. Rows become a dense array.
   const Array& gathered() &;
 
-  const std::vector<TouchedRows>& parts() const& {
-    return parts_;
-  }  ///< what was added as rows; ids may repeat
-  std::vector<TouchedRows> parts() const&& { return parts_; }  ///< the same, of a temporary
+  /// Returns the rows as they were added; ids can repeat.
+  const std::vector<TouchedRows>& parts() const& { return parts_; }
+  /// Returns the rows of a temporary.
+  std::vector<TouchedRows> parts() const&& { return parts_; }
 
-  /// The touched rows, each once, ids ascending, added up in the order in which they were added.
-  /// Only where has_rows_only().
+  /// Returns each touched row once, by ascending id, summed in the order of addition. Requires
+  /// has_rows_only().
   TouchedRows rows() const;
 
-  /// Nothing added, as at first.
+  /// Makes the gradient empty.
   void clear();
 
  private:

@@ -1,8 +1,8 @@
 // The graph of computation, for authors of operations and viewers of graphs.
 //
-// `record` is the only door into it: it pairs a result with one backward rule for each input. A
-// rule captures the Arrays it needs, never Tensors, so what a graph keeps in memory is what its
-// rules captured, and a cycle cannot be written.
+// `record` is the only way into the graph: it pairs a result with one backward rule for each input.
+// A rule captures the Arrays that it needs, never Tensors. So a graph keeps in memory only what its
+// rules captured, and cycles are impossible.
 #pragma once
 
 #include <algorithm>
@@ -15,14 +15,14 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Inputs and the rule that serves them together.
+/// Inputs and their common rule.
 template <std::size_t N, class Rule>
 struct WithRespectTo {
-  std::array<std::reference_wrapper<const Tensor>, N>
-      inputs;  ///< in the order of the rule's arguments
-  Rule rule;   ///< kept by the node
+  /// In the order of the rule's arguments.
+  std::array<std::reference_wrapper<const Tensor>, N> inputs;
+  Rule rule;  ///< kept by the node
 
-  /// Whether any input needs a gradient.
+  /// Returns whether any input needs a gradient.
   bool needed() const { return std::ranges::any_of(inputs, &Tensor::requires_grad); }
 };
 
@@ -32,9 +32,9 @@ auto wrt(const Tensor& input, Rule rule) {
   return WithRespectTo<1, Rule>{{input}, std::move(rule)};
 }
 
-/// Pairs several inputs with one rule that shares work between them, `void(const Array& dy,
-/// Gradient* dx, Gradient* dz ...)`; a pointer is null where the input needs no gradient. wrt({x,
-/// gamma, beta}, rule)
+/// Pairs several inputs with one rule that shares work between them: wrt({x, gamma, beta}, rule).
+/// The rule is `void(const Array& dy, Gradient* dx, Gradient* dgamma ...)`. A pointer is null where
+/// its input needs no gradient.
 template <std::size_t N, class Rule>
 auto wrt(const std::reference_wrapper<const Tensor> (&inputs)[N], Rule rule) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -43,8 +43,8 @@ auto wrt(const std::reference_wrapper<const Tensor> (&inputs)[N], Rule rule) {
   (std::make_index_sequence<N>());
 }
 
-/// The node of one operation, with its rules inside. Rules that no input needs are not kept, nor
-/// what they captured.
+/// The node of one operation, with its rules. A rule is dropped, with what it captured, where no
+/// input needs it.
 template <class... Parts>
 class Recorded;
 template <std::size_t... N, class... Rule>
@@ -111,9 +111,9 @@ class Recorded<WithRespectTo<N, Rule>...> final : public Node {
   std::array<Edge, (N + ... + 0)> edges_;
 };
 
-/// The result of an operation: `value` with a node behind it, or a constant where no input needs a
-/// gradient or nothing is recorded. `operation` must be a literal: it is kept by address and named
-/// in errors.
+/// Returns the result of an operation: `value` with a node behind it. The result is a constant
+/// where no input needs a gradient or recording is disabled. `operation` is kept by address, so it
+/// must be a literal; errors name it.
 template <class... Parts>
 Tensor record(const char* operation, Array value, Parts... parts) {
   const Surroundings& here = surroundings();
@@ -124,11 +124,11 @@ Tensor record(const char* operation, Array value, Parts... parts) {
   return Tensor(std::move(value), std::move(node));
 }
 
-/// Backward from a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy has
-/// its shape.
+/// Runs backward from a tensor of any shape whose own gradient is `dy`. Gradients of leaves go to
+/// `sink`. Throws what Tensor::backward throws.
 void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph = false);
 
-/// `loss.backward()`, with the gradients of leaves going to `sink`.
+/// Runs `loss.backward()`, with the gradients of leaves going to `sink`.
 void backward(const Tensor& loss, Sink& sink, bool retain_graph = false);
 
 }}  // namespace fovea

@@ -1,4 +1,4 @@
-// The nodes of the graph of computation, and counted references to them.
+// The nodes of the graph, and counted references to them.
 #pragma once
 
 #include <atomic>
@@ -15,10 +15,13 @@ class Node;
 class NodePtr {
  public:
   NodePtr() = default;
-  explicit NodePtr(Node* node) noexcept;                            ///< counts one reference more
-  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}  ///< shares
-  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}  ///< takes over
-  /// Shares, or takes over.
+  /// Adds a reference to the node.
+  explicit NodePtr(Node* node) noexcept;
+  /// Adds a reference to the node of `other`.
+  NodePtr(const NodePtr& other) noexcept : NodePtr(other.node_) {}
+  /// Takes over the reference; `other` becomes empty.
+  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  /// Adds a reference to the node of a copy, or takes over that of a temporary.
   NodePtr& operator=(NodePtr other) noexcept {
     std::swap(node_, other.node_);
     return *this;
@@ -28,52 +31,53 @@ class NodePtr {
   Node* get() const { return node_; }                          ///< null when empty
   Node* operator->() const { return node_; }                   ///< must not be empty
   Node& operator*() const { return *node_; }                   ///< must not be empty
-  explicit operator bool() const { return node_ != nullptr; }  ///< whether there is a node
+  explicit operator bool() const { return node_ != nullptr; }  ///< false when empty
 
  private:
   Node* node_ = nullptr;
 };
 
-/// Where the gradients of leaves go: the leaves themselves, or, in a class that overrides it,
-/// somewhere else, such as one shard of a batch.
+/// The destination of the gradients of leaves: the leaves themselves. Derived classes choose
+/// another, such as one shard of a batch.
 class Sink {
  public:
   virtual ~Sink() = default;
 
-  /// The gradient to add to for a leaf.
+  /// Returns the gradient to which the gradient of a leaf is added.
   virtual Gradient& target(Node& leaf);
 };
 
-/// Brings a table up to date whose optimiser lets rows lag behind until somebody reads them.
-/// Reading through it is safe from several threads.
+/// A table whose optimiser brings rows up to date only when they are read. All members can be
+/// called from several threads.
 class LaggingRows {
  public:
   virtual ~LaggingRows() = default;
 
-  /// Brings these rows up to date. Ids must be rows of the table.
+  /// Brings these rows up to date. Each id must be a row of the table.
   virtual void settle(std::span<const std::int32_t> ids) = 0;
 
   /// Brings all rows up to date.
   virtual void settle_all() = 0;
 
-  /// Another optimiser takes over: brings all rows up to date, and never lets one lag again.
+  /// Brings all rows up to date, for good: another optimiser takes over.
   virtual void retire() = 0;
 };
 
-/// An input of a recorded operation: its node and the version of its numbers that was read.
+/// An input of a recorded operation: its node, and the version of its values that was read.
 struct Edge {
   NodePtr parent;             ///< null for a constant
-  std::uint32_t version = 0;  ///< of the parent's numbers, when they were read
-  bool wanted = false;        ///< whether the parent gathered gradients then
+  std::uint32_t version = 0;  ///< of the parent's values when they were read
+  bool wanted = false;        ///< whether the parent required a gradient then
 
   Edge() = default;
-  explicit Edge(const NodePtr& node);  ///< to a node as it is now
+  /// Refers to a node in its present version.
+  explicit Edge(const NodePtr& node);
 };
 
 /// One recorded operation, or a leaf (which has no edges).
 class Node {
  public:
-  /// Refers to the literal `operation`.
+  /// Constructs a node in the present surroundings. `operation` must be a literal.
   Node(const char* operation, const Shape& shape)
       : name(operation),
         layer(surroundings().layer),
@@ -81,55 +85,57 @@ class Node {
         gradient(shape) {}
   virtual ~Node() = default;
 
-  /// Nodes live in recycled blocks.
+  /// Allocates nodes in recycled blocks. Throws MemoryError.
   static void* operator new(std::size_t bytes) {
     return memory::acquire(static_cast<Index>(bytes))->data();
   }
+  /// Returns the block to its pool.
   static void operator delete(void* node) {
     memory::release(static_cast<memory::Block*>(node) - 1);
-  }  ///< back to the pool
+  }
 
-  bool is_leaf() const { return leaf; }  ///< a parameter, not a result: a Leaf
+  /// Returns whether this is a Leaf: a parameter, not a result.
+  bool is_leaf() const { return leaf; }
 
-  /// Operations of the inputs, in the order of the rules; empty for a leaf and once released.
+  /// Returns the inputs in the order of the rules; empty for a leaf and after release_rules.
   virtual std::span<Edge> edges() { return {}; }
 
-  /// Hands dL/d(this) to each rule, which adds its share to the parents' gradients or, for leaves,
-  /// to the sink.
+  /// Passes dL/d(this) to each rule. A rule adds its term to the gradients of parents or, for
+  /// leaves, to the sink.
   virtual void run_rules(const Array&, Sink&) {}
 
-  /// Lets go of rules, what they captured, and the edges.
+  /// Destroys the rules, what they captured, and the edges.
   virtual void release_rules() {}
 
-  /// Where a rule adds its share for an input; null where no gradient flows.
+  /// Returns where a rule adds its term for an input; null where no gradient flows.
   static Gradient* target(const Edge& edge, Sink& sink) {
     if (!edge.wanted || !edge.parent->requires_grad) return nullptr;
     return edge.parent->is_leaf() ? &sink.target(*edge.parent) : &edge.parent->gradient;
   }
 
-  const char* name;     ///< of the operation: a literal
-  const char* layer;    ///< path of the layer in which it was computed, or of a leaf in its model
-  std::uint32_t graph;  ///< of the checkpoint that it was computed in
-  std::uint32_t number = 0;        ///< one more than the largest of its parents; 0 for a parameter
-  std::uint32_t version = 0;       ///< of a leaf's numbers: counts writes in place
-  bool leaf = true;                ///< operations clear it
+  const char* name;                ///< of the operation
+  const char* layer;               ///< the path of the layer that computed the node, or of a leaf
+  std::uint32_t graph;             ///< the number of the checkpoint that computed the node
+  std::uint32_t number = 0;        ///< one more than the largest of the parents; 0 for a leaf
+  std::uint32_t version = 0;       ///< of a leaf: the number of writes to its values
+  bool leaf = true;                ///< cleared by operations
   bool requires_grad = true;       ///< cleared for a frozen leaf
   bool released = false;           ///< whether rules and edges are gone
-  LaggingRows* lagging = nullptr;  ///< of a leaf: set while its rows may lag behind
-  Gradient gradient;               ///< of a leaf: gathered; of an operation: while backward runs
+  LaggingRows* lagging = nullptr;  ///< of a leaf: set while its rows can be out of date
+  Gradient gradient;               ///< of a leaf: accumulated; else: while backward runs
   std::atomic<std::uint32_t> references = 0;  ///< NodePtrs to this node
-  std::uint64_t visit = 0;                    ///< the backward run that has seen this node
-  Node* next_dead = nullptr;                  ///< the list of nodes to be destroyed
+  std::uint64_t visit = 0;                    ///< the latest backward that visited the node
+  Node* next_dead = nullptr;                  ///< the next node to be destroyed
 };
 
-/// A parameter, or an input of a checkpoint. Its numbers are here, once, so that all handles see
-/// what is written to them.
+/// A parameter, or an input of a checkpoint. The node holds the values, so all handles see a write.
 class Leaf final : public Node {
  public:
-  Leaf(const char* kind, Array value)
-      : Node(kind, value.shape()), numbers(std::move(value)) {}  ///< refers to the literal `kind`
+  /// Constructs a leaf with these values. `kind` must be a literal.
+  Leaf(const char* kind, Array value) : Node(kind, value.shape()), numbers(std::move(value)) {}
 
-  Array numbers;  ///< rows may lag; who copies them has brought all up to date
+  /// The values. Rows of a table can be out of date; bring them up to date before copying.
+  Array numbers;
 };
 
 inline Edge::Edge(const NodePtr& node)
@@ -137,11 +143,10 @@ inline Edge::Edge(const NodePtr& node)
 
 inline Gradient& Sink::target(Node& leaf) { return leaf.gradient; }
 
-/// How messages call it: "the parameter dense/weight", "a parameter", "the result of exp".
+/// Returns the name of a node in messages: "the parameter dense/weight", "the result of exp".
 std::string to_string(const Node& node);
 
-// Nobody else knows a node of which there is one reference, or none: no read-modify-write is needed
-// there.
+// A node with at most one reference is known to no other thread, so it needs no read-modify-write.
 inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
   if (!node_) return;
   if (node_->references.load(std::memory_order_relaxed) == 0)
@@ -150,8 +155,8 @@ inline NodePtr::NodePtr(Node* node) noexcept : node_(node) {
     node_->references.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// Destroys a node that nothing refers to any more, and then its parents, in a loop: chains may be
-/// millions long.
+/// Destroys a node without references, and then its parents, in a loop: a chain can have millions
+/// of nodes.
 void destroy(Node* node) noexcept;
 
 inline NodePtr::~NodePtr() {

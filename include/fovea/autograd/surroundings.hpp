@@ -1,5 +1,5 @@
-// What surrounds the operations of a thread: whether they are recorded, in which layer they run,
-// and who watches.
+// The state of a thread that its operations depend on: whether they are recorded, in which layer
+// they run, and which observers watch them.
 #pragma once
 
 #include "fovea/array/array.hpp"
@@ -10,25 +10,27 @@ class Node;
 class Sink;
 class Observer;
 
-/// What a thread's operations find around them. Work that is handed to another thread takes it
-/// along.
+/// The state that a thread's operations depend on. Work that moves to another thread takes a copy
+/// with it.
 struct Surroundings {
   bool recording = true;    ///< whether results are recorded
-  std::uint32_t graph = 0;  ///< number of the checkpoint that is being computed; 0 outside of any
-  const char* layer = "";  ///< path of the layer that is being called: a string that is never freed
-  Observer* observer = nullptr;  ///< who watches; null: nobody
-  const void* hook =
-      nullptr;  ///< the forward hook that runs, for the layer of modules alone; null: none
+  std::uint32_t graph = 0;  ///< the number of the present checkpoint; 0 outside of any
+  /// The path of the layer that is being called; never freed.
+  const char* layer = "";
+  Observer* observer = nullptr;  ///< the newest observer, or null
+  /// The forward hook that is running, or null. Used by nn/ only.
+  const void* hook = nullptr;
 };
 
-/// This thread's.
+/// Returns the surroundings of this thread.
 Surroundings& surroundings();
 
-/// While it lives, this thread's operations find other surroundings.
+/// Replaces the surroundings of this thread while in scope.
 class SurroundingsScope {
  public:
+  /// Replaces the surroundings by `inside`.
   explicit SurroundingsScope(const Surroundings& inside)
-      : outer_(std::exchange(surroundings(), inside)) {}  ///< until the scope ends
+      : outer_(std::exchange(surroundings(), inside)) {}
   ~SurroundingsScope() { surroundings() = outer_; }
   SurroundingsScope(const SurroundingsScope&) = delete;
   SurroundingsScope& operator=(const SurroundingsScope&) = delete;
@@ -37,10 +39,11 @@ class SurroundingsScope {
   Surroundings outer_;
 };
 
-/// Watches, while it lives, the operations of the thread that made it, on which it also ends, and
-/// of the shards of `fit`; then it is called by several threads at once. What watched before goes
-/// on watching. What an observer computes itself is not watched; what it throws comes out of the
-/// operation.
+/// Watches the operations of the thread that constructed the observer, while in scope. In `fit` the
+/// observer watches those of all shards, called by several threads at once.
+///
+/// Outer observers go on watching. Operations of an observer itself are not watched. An exception
+/// of an observer leaves through the watched operation. Construct and destroy on the same thread.
 class Observer {
  public:
   Observer() : outer(std::exchange(surroundings().observer, this)) {}
@@ -48,21 +51,21 @@ class Observer {
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
 
-  /// An operation has its result, recorded or not.
+  /// Is called after an operation has computed its result, recorded or not.
   virtual void computed(const char* operation, const Array& value) = 0;
 
-  /// An operation's rules have run: its inputs have their shares, those of leaves in the sink. Its
-  /// own gradient is still there.
+  /// Is called after an operation's rules have run. The gradients of its inputs include their
+  /// terms, those of leaves in the sink, and its own gradient still exists.
   virtual void differentiated(Node& node, Sink& sink) = 0;
 
-  /// The training loop begins a step; -1: it has ended.
+  /// Is called when the training loop begins a step, and with -1 when the loop ends.
   virtual void at_step(Index) {}
 
-  Observer* outer;  ///< who watched before, or null
+  Observer* outer;  ///< the next older observer, or null
 };
 
-/// Calls tell(observer) for each of this thread's observers, the last made first, while nobody
-/// watches.
+/// Calls tell(observer) for each of this thread's observers, newest first. Operations inside `tell`
+/// are not watched.
 template <class Tell>
 void tell_observers(const Tell& tell) {
   const Surroundings here = surroundings();
@@ -70,10 +73,10 @@ void tell_observers(const Tell& tell) {
   for (Observer* observer = here.observer; observer; observer = observer->outer) tell(*observer);
 }
 
-/// Whether operations on this thread are recorded.
+/// Returns whether operations on this thread are recorded.
 inline bool grad_enabled() { return surroundings().recording; }
 
-/// While it lives, operations on this thread give constants.
+/// Disables recording on this thread while in scope: results are constants.
 class NoGrad {
  public:
   NoGrad() : outer_(std::exchange(surroundings().recording, false)) {}

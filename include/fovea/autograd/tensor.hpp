@@ -1,4 +1,4 @@
-// A tensor: numbers with a place in the graph of computation.
+// A tensor: an array with a place in the graph of computation.
 #pragma once
 
 #include "fovea/autograd/node.hpp"
@@ -6,97 +6,99 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// A handle to an array and, where gradients flow, to its node. Copies of a parameter are the same
-/// parameter; `clone` makes another. What `value` gives is a value: an Array copied from it stays
-/// as it is whatever is written to the tensor, and the other way round.
+/// parameter; `clone` makes a new one. An Array copied from `value` does not change when the tensor
+/// is written to, nor the other way round.
 ///
-/// Reading a tensor from several threads at once is safe. Writing to it, and running `backward`
-/// into the same leaves, is for one thread at a time.
+/// Several threads can read a tensor at once. Only one thread at a time can write to a tensor, or
+/// run `backward` into the same leaves.
 class Tensor {
  public:
-  /// Not defined: the state of a module's parameters before they are built.
+  /// Constructs an undefined tensor, such as the parameters of a module that is not built.
   Tensor() = default;
 
-  /// A constant.
+  /// Constructs a constant.
   Tensor(Array value) : value_(std::move(value)) {}  // NOLINT: implicit on purpose
-  Tensor(const Shape& shape, std::initializer_list<real> values)
-      : Tensor(Array(shape, values)) {}  ///< a constant, written out
+  /// Constructs a constant from row-major values. Throws ShapeError unless they fit the shape.
+  Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}
 
-  /// A leaf that gathers gradients: a parameter. The numbers are the tensor's own from now on.
+  /// Returns a parameter: a leaf that accumulates gradients, with a copy of the values.
   static Tensor parameter(const Array& value);
 
-  /// A result of `record`; or with no array the handle to a Leaf.
+  /// Constructs a result of `record` or, with an empty array, the handle of a Leaf.
   Tensor(Array value, NodePtr node) : value_(std::move(value)), node_(std::move(node)) {}
 
-  bool defined() const {
-    return value_.data() || node_;
-  }  ///< whether it holds numbers: not as made by Tensor(), nor once moved from
+  /// Returns whether the tensor has values. A default or moved-from tensor has none.
+  bool defined() const { return value_.data() || node_; }
 
-  /// The numbers. Throws StateError when not defined.
+  /// Returns the values. Throws StateError when the tensor is undefined.
   const Array& value() const& { return value_.data() ? value_ : leaf_value(); }
-  Array value() const&& { return value(); }  ///< the same, of a temporary
+  /// Returns the values of a temporary, on the same terms.
+  Array value() const&& { return value(); }
 
-  /// The numbers of a table of which only some rows are going to be read, and none kept: the others
-  /// may lag behind their optimiser.
+  /// Returns the values of a table for reading the rows `ids` at once. Other rows can be out of
+  /// date.
   const Array& rows_value(const Ids& ids) const&;
-  Array rows_value(const Ids& ids) const&& {
-    return rows_value(ids);
-  }  ///< the same, of a temporary
+  /// Returns the values of a temporary, on the same terms.
+  Array rows_value(const Ids& ids) const&& { return rows_value(ids); }
 
-  const Shape& shape() const& {
-    return node_ ? node_->gradient.shape() : value().shape();
-  }                                          ///< throws StateError when not defined
-  Shape shape() const&& { return shape(); }  ///< the same, of a temporary
+  /// Returns the shape. Throws StateError when the tensor is undefined.
+  const Shape& shape() const& { return node_ ? node_->gradient.shape() : value().shape(); }
+  /// Returns the shape of a temporary, on the same terms.
+  Shape shape() const&& { return shape(); }
 
-  /// The number of a tensor that holds one. Throws ShapeError.
+  /// Returns the value of a tensor of one element. Throws ShapeError for more or fewer.
   real item() const;
 
-  /// Writes new numbers in place; all copies of a parameter's handle see them (a constant gets
-  /// numbers of its own). A graph recorded before can no longer run backward past this tensor: it
-  /// throws StateError. Throws ShapeError when the shapes differ, StateError on a result that was
-  /// recorded.
+  /// Writes new values in place. All copies of a parameter's handle see them; a constant gets
+  /// memory of its own. A graph that was recorded before throws StateError when it runs backward
+  /// past this tensor. Throws ShapeError when the shapes differ, StateError on a recorded result.
   void assign(const Array& value);
 
-  /// The numbers, to be written in place by an optimiser, on the same terms as `assign`.
+  /// Returns the values for an optimiser to write in place, on the terms of `assign`.
   Array& mutable_value() &;
 
-  /// Whether gradients flow to this tensor.
+  /// Returns whether gradients flow to this tensor.
   bool requires_grad() const { return node_ && node_->requires_grad; }
 
-  /// Whether it is a parameter, not the result of an operation that was recorded, nor a constant.
+  /// Returns whether this is a parameter: neither a recorded result nor a constant.
   bool is_leaf() const { return node_ && node_->is_leaf(); }
 
-  /// Freezes a parameter, or lets it gather gradients again; all copies of its handle with it.
-  /// Makes a parameter of a constant. Throws StateError on a result that was recorded.
+  /// Freezes a parameter, or lets it accumulate gradients again, with all copies of its handle.
+  /// Makes a parameter of a constant. Throws StateError on a recorded result.
   void set_requires_grad(bool wanted);
 
-  /// The gradient gathered by the calls of `backward` since the last `zero_grad`, dense; zeros when
-  /// there was none. Throws StateError unless this is a leaf that requires gradients.
+  /// Returns the gradient accumulated since the last `zero_grad` as a dense array; zeros when there
+  /// was none. Throws StateError unless this is a leaf that requires gradients.
   Array grad() const;
 
-  /// The same as it is kept: perhaps only the touched rows of a table.
+  /// Returns the accumulated gradient as it is stored, such as the touched rows of a table. Throws
+  /// StateError as `grad` does.
   Gradient& gradient() const;
 
-  /// Forgets the gathered gradient.
+  /// Clears the accumulated gradient.
   void zero_grad() const;
 
-  /// Computes the gradient of this single number by every leaf that it depends on, and adds it to
-  /// the leaves' gradients. The graph is released on the way unless `retain_graph`. Throws
-  /// ShapeError when this is not one number, StateError when it depends on no leaf, was released
-  /// before, or a leaf's numbers changed since the forward pass.
+  /// Computes the gradient of this scalar with respect to every leaf that it depends on, and adds
+  /// it to the leaves' gradients. Releases the graph unless `retain_graph`. Throws ShapeError when
+  /// this has more than one element. Throws StateError when it depends on no leaf, when the graph
+  /// was released before, and when a leaf was written to since the forward pass.
   void backward(bool retain_graph = false) const;
 
-  /// The same for a tensor of any shape, whose own gradient is `dy`. Throws ShapeError unless dy
-  /// has its shape.
+  /// Runs backward from a tensor of any shape whose own gradient is `dy`. Throws as above, and
+  /// ShapeError unless dy has the shape of this tensor.
   void backward(const Array& dy, bool retain_graph = false) const;
 
-  /// The same numbers, without a history. They stay as they are when a parameter is written to.
+  /// Returns a constant with the same values. The constant does not change when a parameter is
+  /// written to.
   Tensor detach() const { return Tensor(value()); }
 
-  /// A copy of the numbers, a leaf if this is one.
+  /// Returns a tensor with a copy of the values; a leaf if this is one.
   Tensor clone() const;
 
-  const NodePtr& node() const& { return node_; }  ///< null for a constant
-  NodePtr node() const&& { return node_; }        ///< the same, of a temporary
+  /// Returns the node; null for a constant.
+  const NodePtr& node() const& { return node_; }
+  /// Returns the node of a temporary.
+  NodePtr node() const&& { return node_; }
 
  private:
   const Array& leaf_value() const;

@@ -1,6 +1,5 @@
-// Everything the library throws. A message says what was called, what differs, the values, and what
-// to do; where the call was made inside a model, it starts with the layer's path. Arguments are
-// checked before any work is done.
+// The exceptions of the library. A message says what was called, what was expected, what was given,
+// and what to do. Inside a model it starts with the path of the layer.
 #pragma once
 
 #include <stdexcept>
@@ -11,18 +10,20 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The base of all exceptions of this library.
+/// The base of all exceptions of this library. Arguments are checked before any work is done.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message) : message_(std::move(message)) {}  ///< the path is empty
+  /// Constructs an error with an empty path.
+  explicit Error(std::string message) : message_(std::move(message)) {}
 
-  /// The whole message, layer path first where there is one.
+  /// Returns the whole message, which starts with the layer's path where there is one.
   const char* what() const noexcept override { return message_.c_str(); }
 
-  /// Path of the layer in whose call the error arose, such as "sequential/attention_layer"; empty
-  /// outside of a model.
+  /// Returns the path of the layer whose call failed, such as "sequential/attention_layer". The
+  /// path is empty outside of a model.
   const std::string& path() const& noexcept { return path_; }
-  std::string path() const&& { return path_; }  ///< the same, of a temporary
+  /// Returns the path of a temporary.
+  std::string path() const&& { return path_; }
 
   /// Puts a container's name in front of the path. Containers call it while the error passes
   /// through them.
@@ -43,13 +44,13 @@ struct ValueError : Error {
   using Error::Error;
 };
 
-/// An id, label or position that names nothing.
+/// An id, label, axis or position that does not exist.
 struct IndexError : Error {
   using Error::Error;
 };
 
-/// A call that the present state does not allow: not built, graph released, numbers changed in
-/// between.
+/// A call that the present state does not allow. For instance, the module is not built, the graph
+/// was released, or a parameter was written to after the forward pass.
 struct StateError : Error {
   using Error::Error;
 };

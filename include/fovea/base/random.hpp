@@ -1,6 +1,6 @@
-// Random numbers that are a function of (seed, stream, position): the same on any number of
-// threads, in any order of drawing. The generator is Philox4x32-10 (Salmon et al., "Parallel random
-// numbers: as easy as 1, 2, 3", 2011).
+// Random numbers as a function of (seed, stream, position): the same on any number of threads, in
+// any order of drawing. The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as
+// easy as 1, 2, 3", 2011).
 #pragma once
 
 #include <array>
@@ -10,33 +10,33 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Four random words for a 64-bit key and a 128-bit counter.
+/// Returns the four random words that belong to a 128-bit counter and a 64-bit key.
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key);
 
-/// A stream of random numbers. Values at a position (`bits`, `uniform`) do not depend on what was
-/// drawn before; `next` and `below` walk the stream.
+/// A stream of random numbers. Values at a position (`bits`, `uniform`) do not depend on earlier
+/// draws; `next` and `below` advance the stream.
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed, std::uint64_t stream = 0)
-      : seed_(seed), stream_(stream) {}  ///< at position 0
+  /// Constructs the generator at position 0.
+  explicit Rng(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  /// An independent generator for a named purpose ("shuffle", a layer's path) and a number within
-  /// it (the epoch, the step).
+  /// Returns an independent generator for a named purpose ("shuffle", a layer's path) and a number
+  /// within that purpose (the epoch, the step).
   Rng split(std::string_view purpose, std::uint64_t number = 0) const;
 
-  /// The word at a position.
+  /// Returns the word at a position.
   std::uint32_t bits(std::uint64_t position) const;
 
-  /// The number at a position, uniform in [0, 1), a multiple of 2^-24.
+  /// Returns the value at a position: uniform in [0, 1), a multiple of 2^-24.
   real uniform(std::uint64_t position) const {
     return static_cast<real>(bits(position) >> 8) * real(0x1p-24);
   }
 
-  /// The next word of the stream.
+  /// Returns the next word of the stream.
   std::uint32_t next() { return bits(position_++); }
 
-  /// The next number of the stream that is uniform in [0, bound), without bias. Throws ValueError
+  /// Returns the next integer of the stream, uniform in [0, bound), without bias. Throws ValueError
   /// unless 0 < bound <= 2^32.
   Index below(Index bound);
 

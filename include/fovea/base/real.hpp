@@ -1,8 +1,8 @@
 // The scalar type, and the type of sizes and positions.
 //
-// The sources are built twice: as `fovea` (real is float) and, with FOVEA_DOUBLE defined, as
-// `fovea64` (real is double, where gradient checks are sharp). Each build has an inline namespace
-// of its own, so both may be linked into one process.
+// The sources are built twice: as `fovea`, where real is float, and with FOVEA_DOUBLE defined as
+// `fovea64`, where real is double and gradient checks are sharp. Each build has an inline namespace
+// of its own, so both can be linked into one process.
 #pragma once
 
 #if __cplusplus < 202002L
@@ -26,7 +26,7 @@ using real = double;
 using real = float;
 #endif
 
-/// Sizes, counts and positions. Signed, so that differences and negative axes are ordinary numbers.
+/// Sizes, counts and positions. Signed, so that differences and negative axes are ordinary values.
 using Index = std::int64_t;
 
 }}  // namespace fovea

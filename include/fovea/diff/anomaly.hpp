@@ -1,4 +1,4 @@
-// Where the first number that is not finite came from.
+// The origin of the first NaN or infinity.
 #pragma once
 
 #include "fovea/autograd/surroundings.hpp"
@@ -6,30 +6,31 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A NaN or an infinity that DetectAnomaly has found.
+/// A NaN or an infinity found by DetectAnomaly.
 struct NonFiniteError : Error {
   using Error::Error;
 };
 
-/// What DetectAnomaly looks for.
+/// Options of DetectAnomaly.
 struct AnomalyOptions {
-  bool infinities =
-      true;  ///< infinities as well as NaNs; log_softmax under a mask gives them by right
+  /// Whether infinities count as well as NaNs. log_softmax with a mask returns legitimate ones.
+  bool infinities = true;
 };
 
-/// While it lives, each operation's result and each gradient that a backward rule hands on is
-/// looked through, on this thread and, in `fit`, in all shards. The first number that is not finite
-/// throws NonFiniteError, which names the layer, the operation, the tensor, the position and the
-/// step. In `fit` and `evaluate` positions are those within a shard, a few samples of the batch,
-/// and the step is told by fit alone. A gradient is looked at as it has been added up so far. Slow:
-/// for finding a fault. (`torch.autograd.detect_anomaly`)
+/// Checks each result of an operation and each gradient of a backward rule while in scope, on this
+/// thread and, in `fit`, in all shards. Throws NonFiniteError for the first value that is not
+/// finite. The error names the layer, the operation, the tensor, the position and the step.
+///
+/// In `fit` and `evaluate` the position is within a shard, which is a few samples of the batch.
+/// Only `fit` reports the step. Gradients are checked as accumulated so far. The checks are slow:
+/// use them to find a fault. PyTorch's `torch.autograd.detect_anomaly`.
 ///
 ///     DetectAnomaly anomaly;
-///     model.fit(x, y);   // or a loop of your own, which may say where it is: anomaly.at_step(i)
+///     model.fit(x, y);   // or a loop of your own, which calls anomaly.at_step(i)
 class DetectAnomaly final : public Observer {
  public:
-  explicit DetectAnomaly(AnomalyOptions options = {})
-      : options_(options) {}  ///< until its scope ends
+  /// Starts checking.
+  explicit DetectAnomaly(AnomalyOptions options = {}) : options_(options) {}
   void computed(const char* operation, const Array& value) override;
   void differentiated(Node& node, Sink& sink) override;
   void at_step(Index step) override { step_ = step; }

@@ -1,4 +1,4 @@
-// Which layer needs the memory.
+// The peak memory of each layer.
 #pragma once
 
 #include <map>
@@ -9,15 +9,14 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// While it lives, notes for each layer how many bytes were in use at most while it computed,
-/// forward or backward, on this thread and in the shards of `fit` (where several layers are at work
-/// at once, each is told the bytes of all). It measures with memory::reset_peak, so
-/// memory::bytes_peak() starts anew; one at a time.
+/// Records the peak of bytes in use while each layer computes, forward or backward, while in scope.
+/// Covers this thread and the shards of `fit`. Layers that compute at the same time are each
+/// charged the bytes of all. Calls memory::reset_peak, so only one should be in scope at a time.
 class MemoryByLayer final : public Observer {
  public:
   MemoryByLayer();
 
-  /// Bytes by layer path; "" is outside of any layer.
+  /// Returns the peak bytes by layer path; "" stands for operations outside of any layer.
   std::map<std::string, Index> peaks() const;
 
   void computed(const char* operation, const Array& value) override;

@@ -1,30 +1,31 @@
-// What reading and writing files throws besides.
+// The exceptions of reading and writing files.
 #pragma once
 
 #include "fovea/base/error.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A file whose content breaks its format.
+/// A file whose content violates its format.
 class FormatError : public Error {
  public:
-  FormatError(const std::string& file, Index byte_offset,
-              const std::string& reason);  ///< the text is put together from these
+  /// Constructs the message from the name of the file, the position and the reason.
+  FormatError(const std::string& file, Index byte_offset, const std::string& reason);
 
-  /// Position in the file of the first byte that cannot be right.
+  /// Returns the position in the file of the first wrong byte.
   Index byte_offset() const noexcept { return byte_offset_; }
 
  private:
   Index byte_offset_;
 };
 
-/// An operation that the operating system refused.
+/// An operation that failed in the operating system.
 class IoError : public Error {
  public:
-  /// `error_number` is the value of errno.
+  /// Constructs the message. `error_number` is the value of errno.
   IoError(const std::string& path, const std::string& action, int error_number);
 
-  int error_number() const noexcept { return error_number_; }  ///< the value of errno
+  /// Returns the value of errno.
+  int error_number() const noexcept { return error_number_; }
 
  private:
   int error_number_;

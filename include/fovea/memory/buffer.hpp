@@ -1,9 +1,9 @@
-// Memory: blocks that are aligned to 64 bytes, shared by reference count, recycled when released,
-// and counted.
+// Memory: blocks aligned to 64 bytes, shared by reference count, recycled when released, and
+// counted.
 //
-// Blocks come from pools, one for each thread: what a thread releases it gets back first, while it
-// is in that core's cache. A pool grows to the most that its thread has had at once; then nothing
-// is asked of the system any more.
+// Each thread has a pool of blocks. A released block is the first to be reused, while it is in that
+// core's cache. A pool grows to its thread's largest use; from then on nothing is requested from
+// the system.
 #pragma once
 
 #include <atomic>
@@ -17,61 +17,62 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace memory {
 
-/// Bytes in use now by arrays, graphs and scratch of this library.
+/// Returns the bytes in use now by arrays, graphs and scratch memory of this library.
 Index bytes_now();
 
-/// The largest `bytes_now()` since the start or the last `reset_peak()`, to within 128 KiB for each
-/// thread.
+/// Returns the largest `bytes_now()` since the start or the last `reset_peak()`, to within 128 KiB
+/// for each thread.
 Index bytes_peak();
 
-/// Lets `bytes_peak()` start anew from the present use.
+/// Restarts `bytes_peak()` from the present use.
 void reset_peak();
 
-/// Bytes held from the system, in use or kept for reuse. Constant in the steady state of training
-/// on one thread; on several it stands still once each has run as many shards in a step as it ever
-/// will.
+/// Returns the bytes obtained from the system, in use or kept for reuse. The value is constant in
+/// the steady state of training. On several threads that state is reached once each thread has run
+/// its largest number of shards in a step.
 Index bytes_held();
 
-/// A request that would bring `bytes_now()` above this throws MemoryError. No cap when 0, as at the
-/// start.
+/// Sets the cap: a request that would raise `bytes_now()` above `bytes` throws MemoryError. 0, the
+/// initial value, means no cap.
 void set_cap(Index bytes);
 
 class Pool;
 
-/// Head of every block; the memory that it stands for follows it.
+/// The head of a block; its memory follows the head.
 struct alignas(64) Block {
-  std::atomic<Index> references;  ///< of Buffers and nodes
+  std::atomic<Index> references;  ///< from Buffers and nodes
   Index capacity;                 ///< bytes behind this head
-  Pool* home;                     ///< the pool it goes back to
-  Block* next;                    ///< in a list of free blocks
-  int size_class;                 ///< of its pool
+  Pool* home;                     ///< the pool that takes the block back
+  Block* next;                    ///< the next in a list of free blocks
+  int size_class;                 ///< within the pool
 
-  void* data() { return this + 1; }  ///< the memory
+  /// Returns the memory.
+  void* data() { return this + 1; }
 };
 
-/// A block of at least `bytes`, with one reference. Throws MemoryError.
+/// Returns a block of at least `bytes`, with one reference. Throws MemoryError.
 Block* acquire(Index bytes);
 
-/// Gives a block back to its pool.
+/// Returns a block to its pool.
 void release(Block* block) noexcept;
 
-/// Puts what a container of the standard library holds into blocks.
+/// Allocates the elements of a standard container in blocks.
 template <class T>
 struct Allocator {
   static_assert(alignof(T) <= 64);
-  using value_type = T;  ///< as containers want it
+  using value_type = T;  ///< as containers require
   Allocator() = default;
-  /// They are all alike.
+  /// All allocators are interchangeable.
   template <class U>
-  Allocator(const Allocator<U>&) {}  // NOLINT: implicit, as containers want it
-  /// Throws MemoryError.
+  Allocator(const Allocator<U>&) {}  // NOLINT: implicit, as containers require
+  /// Returns memory for `count` elements. Throws MemoryError.
   T* allocate(std::size_t count) {
     return static_cast<T*>(acquire(static_cast<Index>(count * sizeof(T)))->data());
   }
-  void deallocate(T* data, std::size_t) noexcept {
-    release(reinterpret_cast<Block*>(data) - 1);
-  }                                                         ///< back to the pool
-  bool operator==(const Allocator&) const { return true; }  ///< each may free what another took
+  /// Returns the memory to its pool.
+  void deallocate(T* data, std::size_t) noexcept { release(reinterpret_cast<Block*>(data) - 1); }
+  /// Returns true: any allocator can free the memory of another.
+  bool operator==(const Allocator&) const { return true; }
 };
 
 /// A list in recycled memory.
@@ -80,18 +81,19 @@ using List = std::vector<T, Allocator<T>>;
 
 }  // namespace memory
 
-/// A shared, fixed-size run of bytes, aligned to 64. Copies share. Not initialised.
+/// A shared run of bytes of fixed size, aligned to 64. Copies share the bytes.
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(Index bytes)
-      : block_(memory::acquire(bytes)) {}  ///< not initialised; throws MemoryError
+  /// Allocates memory without initialising it. Throws MemoryError.
+  explicit Buffer(Index bytes) : block_(memory::acquire(bytes)) {}
   /// Shares the memory.
   Buffer(const Buffer& other) noexcept : block_(other.block_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
-  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}  ///< takes over
-  /// Shares, or takes over.
+  /// Takes over the memory; `other` becomes empty.
+  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  /// Shares the memory of a copy, or takes over that of a temporary.
   Buffer& operator=(Buffer other) noexcept {
     std::swap(block_, other.block_);
     return *this;
@@ -101,16 +103,16 @@ class Buffer {
       memory::release(block_);
   }
 
-  /// The memory as elements of T; null when empty.
+  /// Returns the memory as elements of T; null when empty.
   template <class T>
   T* as() const {
     return block_ ? static_cast<T*>(block_->data()) : nullptr;
   }
 
-  /// Whether no other Buffer shares the memory.
+  /// Returns whether no other Buffer shares the memory.
   bool unique() const { return block_ && !shared(); }
 
-  /// Whether more than `holders` Buffers share the memory.
+  /// Returns whether more than `holders` Buffers share the memory.
   bool shared(Index holders = 1) const {
     return block_ && block_->references.load(std::memory_order_acquire) > holders;
   }

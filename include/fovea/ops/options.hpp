@@ -1,4 +1,4 @@
-// What ops take besides tensors and numbers.
+// Options of ops.
 #pragma once
 
 #include <array>
@@ -10,60 +10,61 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Axes to reduce: one, several, or none named, which means all. Negative axes count from the end.
+/// The axes of a reduction: one, several, or {} for all. Negative axes count from the end.
 class Axes {
  public:
   Axes() = default;
-  /// One axis.
+  /// Names one axis.
   Axes(int axis) : list_{axis} {}  // NOLINT: implicit on purpose
-  /// Not of a bool, which would be meant for keepdims, nor of a fraction.
+  /// Rejects a bool, which would be meant for keepdims, and a fraction.
   template <class T>
   requires(std::same_as<T, bool> || std::floating_point<T>) Axes(T)
   = delete;
-  /// Several; {} is all.
+  /// Names several axes; {} means all.
   Axes(std::initializer_list<int> axes) : list_(axes) {}  // NOLINT: implicit on purpose
-  /// Several, from a list.
+  /// Names several axes; an empty list means all.
   explicit Axes(std::vector<int> axes) : list_(std::move(axes)) {}
-  const std::vector<int>& list() const& { return list_; }  ///< as named; empty means all
-  std::vector<int> list() const&& { return list_; }        ///< the same, of a temporary
+  /// Returns the axes as named; an empty list means all.
+  const std::vector<int>& list() const& { return list_; }
+  /// Returns the axes of a temporary.
+  std::vector<int> list() const&& { return list_; }
 
  private:
   std::vector<int> list_;
 };
 
-/// Whether reduced axes stay, with size 1. Made of a bool alone, so that NumPy's sum(x, (0, 1))
-/// without its brackets is no keepdims: sum(x, 0, 1) does not compile; several axes are sum(x, {0,
-/// 1}).
+/// Whether reduced axes stay, with size 1. Only a bool converts to it, so sum(x, 0, 1) does not
+/// compile: two axes are sum(x, {0, 1}).
 class KeepDims {
  public:
-  /// true: they stay.
+  /// Keeps the axes if true.
   template <std::same_as<bool> Bool>
   KeepDims(Bool keep) : keep_(keep) {}  // NOLINT: implicit on purpose
-  /// Whether they stay.
+  /// Returns whether the axes stay.
   operator bool() const { return keep_; }  // NOLINT: implicit on purpose
 
  private:
   bool keep_;
 };
 
-/// A part of an axis, as Python writes begin:end:step: every step-th position from begin on, before
-/// end. Negative positions count from the end, a negative step walks backwards, and what is left
-/// out is the axis' own end: {} is all of it, {.step = -1} all of it backwards. Unlike Python's, a
-/// range may not reach beyond the axis.
+/// A part of an axis, as Python's begin:end:step: every step-th position from begin on, before end.
+/// Negative positions count from the end; a negative step goes backwards. Omitted ends are those of
+/// the axis: {} is the whole axis, {.step = -1} the axis reversed. Unlike in Python, a range must
+/// not reach beyond the axis.
 struct Range {
-  /// first position
-  std::optional<Index> begin = {}, end = {};  ///< one past the last
-  Index step = 1;                             ///< not 0
+  std::optional<Index> begin = {};  ///< the first position
+  std::optional<Index> end = {};    ///< one past the last position
+  Index step = 1;                   ///< not 0
 };
 
-/// How many elements to put before and after those of an axis.
+/// The numbers of elements to insert before and after those of an axis.
 struct PadWidth {
-  /// in front of the first element
-  Index before = 0, after = 0;  ///< behind the last
+  Index before = 0;  ///< in front of the first element
+  Index after = 0;   ///< behind the last element
 };
 
-/// What follows a linear map, element by element; softmax along the last axis. The functions of
-/// ops.hpp with Keras' defaults.
+/// The function applied after a linear map: elementwise, or softmax along the last axis. Each is
+/// the function of ops.hpp with Keras' defaults.
 enum class Activation {
   linear,
   relu,
@@ -77,11 +78,11 @@ enum class Activation {
   softplus
 };
 
-/// What lies around an axis over which windows slide.
+/// The padding of an axis over which windows slide.
 enum class Padding {
-  valid,  ///< nothing: windows stay inside
-  same,   ///< so much that there are ceil(size / stride) windows; the odd element at the end, as in
-          ///< TensorFlow
+  valid,  ///< none: windows stay inside
+  /// Enough for ceil(size / stride) windows. An odd element goes to the end, as in TensorFlow.
+  same,
   causal,  ///< at the front only, so that no window looks ahead
 };
 
@@ -94,23 +95,23 @@ struct Conv1DOptions {
 
 /// How windows slide over rows and columns.
 struct Conv2DOptions {
-  std::array<Index, 2> stride = {1, 1};  ///< from one window to the next, down and right
+  std::array<Index, 2> stride = {1, 1};  ///< from one window to the next: rows, columns
   Padding padding = Padding::valid;      ///< around both axes
-  std::array<Index, 2> dilation = {
-      1, 1};  ///< distance between the elements of a window, down and right
+  /// The distance between the elements of a window: rows, columns.
+  std::array<Index, 2> dilation = {1, 1};
 };
 
-/// Windows over one axis, of each of which one number is left.
+/// Windows over one axis, each of which is reduced to one element.
 struct Pool1DOptions {
-  Index size = 2;                    ///< of a window
-  Index stride = 0;                  ///< from one window to the next; 0: the size
-  Padding padding = Padding::valid;  ///< around the axis; it is never the maximum and does not
-                                     ///< count in an average
+  Index size = 2;    ///< of a window
+  Index stride = 0;  ///< from one window to the next; 0: the size
+  /// Around the axis. Padding is never the maximum and does not count in an average.
+  Padding padding = Padding::valid;
 };
 
 /// Windows over rows and columns.
 struct Pool2DOptions {
-  std::array<Index, 2> size = {2, 2};    ///< of a window, down and right
+  std::array<Index, 2> size = {2, 2};    ///< of a window: rows, columns
   std::array<Index, 2> stride = {0, 0};  ///< from one window to the next; 0: the size
   Padding padding = Padding::valid;      ///< around both axes
 };

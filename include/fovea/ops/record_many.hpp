@@ -1,4 +1,4 @@
-// The door into the graph for operations on lists of tensors, such as concat.
+// Recording of operations on lists of tensors, such as concat.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The node of an operation with any number of inputs that share one rule.
+/// The node of an operation with any number of inputs and one rule for all of them.
 template <class Rule>
 class RecordedMany final : public Node {
  public:
@@ -42,8 +42,8 @@ class RecordedMany final : public Node {
   std::vector<Edge> edges_;
 };
 
-/// `record` for a list of inputs whose length is not known when compiling; the rule is `void(const
-/// Array& dy, std::size_t i, Gradient& dxi)`.
+/// Returns the result of an operation on a list of inputs, as `record` does. The rule is
+/// `void(const Array& dy, std::size_t i, Gradient& dxi)`.
 template <class Rule>
 Tensor record_many(const char* operation, Array value, const std::vector<Tensor>& inputs,
                    Rule rule) {

@@ -1,4 +1,4 @@
-// How many threads may work. The one process-wide setting, because threads are the process's; it
+// The number of threads: the one setting of the whole process, as threads belong to the process. It
 // never changes a result.
 #pragma once
 
@@ -6,14 +6,15 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Lets `count` threads work, the caller's included. Throws ValueError unless 1 <= count <= 1024.
-/// At the start: one for each processor that the process may use, which is the smallest of the
-/// machine's, those in its affinity mask, and the CPU quota of its container (cgroup v1 and v2; a
-/// quota of 1.5 gives 2). Not to be called while the library computes. Loops of one's own on oneTBB
-/// keep their threads; OpenBLAS' do not (decision 0020, RuntimeInfo::blas_threads).
+/// Sets the number of threads, the caller's included. Throws ValueError unless 1 <= count <= 1024.
+///
+/// The initial number is the smallest of three: the machine's processors, those in the process's
+/// affinity mask, and its CPU quota. Quotas are those of cgroup v1 and v2; one of 1.5 gives 2. Must
+/// not be called while the library computes. A program's own loops on oneTBB keep their threads.
+/// OpenBLAS is set to one thread (RuntimeInfo::blas_threads, decision 0020).
 void set_threads(Index count);
 
-/// The number of threads that may work.
+/// Returns the number of threads.
 Index threads();
 
 }}  // namespace fovea

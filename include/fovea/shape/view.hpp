@@ -1,6 +1,5 @@
-// A look at numbers that live elsewhere: pointer, shape, and a stride for each axis. This is what
-// kernels are handed; a transpose swaps two strides, a broadcast has stride 0, and nothing is
-// copied.
+// Views, the arguments of kernels: a pointer to elements, a shape, and a stride for each axis. A
+// transpose swaps two strides, and a broadcast axis has stride 0, so neither copies.
 #pragma once
 
 #include "fovea/shape/shape.hpp"
@@ -9,17 +8,17 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 using Strides = std::array<Index, Shape::max_rank>;
 
-/// Strides of a dense, row-major array, in elements.
+/// Returns the strides of a dense, row-major array, in elements.
 Strides dense_strides(const Shape& shape);
 
-/// `shape` seen as `target`, aligned at the last axis: stride 0 where a size of 1 is repeated or an
-/// axis is new. Throws ShapeError where the shapes do not broadcast.
+/// Returns the strides that show `shape` as `target`, aligned at the last axis. They are 0 where a
+/// size of 1 is repeated or an axis is new. Throws ShapeError where the shapes do not broadcast.
 Strides broadcast_strides(const Shape& shape, const Shape& target);
 
-/// Numbers that somebody else owns.
+/// Elements that are owned elsewhere.
 template <class Number>
 struct ViewOf {
-  Number* data;     ///< the first number
+  Number* data;     ///< the first element
   Shape shape;      ///< sizes, repeated ones included
   Strides strides;  ///< in elements
 };

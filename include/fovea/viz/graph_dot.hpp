@@ -1,4 +1,4 @@
-// The graph behind a tensor as a picture.
+// Drawing the graph behind a tensor.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The graph behind a result in Graphviz' language, for `dot -Tsvg`: an ellipse for each operation
-/// with the shape and bytes of its result, a box for each parameter (dashed: frozen) with its path,
-/// a frame for each layer. Constants are not part of a graph, and a graph that was released shows
-/// its root alone. Throws StateError for a tensor without a graph.
+/// Returns the graph behind a result in Graphviz' language, for `dot -Tsvg`. An operation is an
+/// ellipse with the shape and bytes of its result; a layer is a frame. A parameter is a box with
+/// its path, dashed if frozen. Constants are not part of the graph. Of a released graph only the
+/// root is left. Throws StateError for a tensor without a graph.
 std::string graph_dot(const Tensor& result);
 
 }}  // namespace fovea
