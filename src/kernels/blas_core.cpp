@@ -27,7 +27,6 @@ namespace fovea {
 // the choice of the first.
 inline constinit const char* core_found_in_this_process = nullptr;
 
-}
 }  // namespace fovea
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
