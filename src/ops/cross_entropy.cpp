@@ -56,13 +56,14 @@ Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
   };
   kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(),
                          log_sum.mutable_data());
-  return record("sparse_cross_entropy", loss,
-                wrt(logits, [z = logits.value(), targets, log_sum, rows, classes](
-                                const Array& dloss, Gradient& dz) {
-                  const auto [view, add] = dz.dense();
-                  kernels::cross_entropy_slopes(dloss.data(), z.data(), targets(), log_sum.data(),
-                                                rows, classes, view.data, add);
-                }));
+  return record(
+      "sparse_cross_entropy", loss,
+      wrt(logits,
+          [z = logits.value(), targets, log_sum, rows, classes](const Array& dloss, Gradient& dz) {
+            const auto [view, add] = dz.dense();
+            kernels::cross_entropy_slopes(dloss.data(), {z.data(), log_sum.data(), rows, classes},
+                                          targets(), view.data, add);
+          }));
 }
 
 Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,

@@ -15,21 +15,26 @@ kernels::NormSizes sizes_of(const Shape& x, bool centred) {
   return {x[-1] == 0 ? 0 : x.count() / x[-1], x[-1], centred};
 }
 
-// The three gradients share their row sums: one rule. `dbeta` is null for rms_norm.
-void add_slopes(kernels::NormSizes sizes, const Array& dy, const Array& x, const Array& gamma,
-                const Array& statistics, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
-  Array dgamma_sum(gamma.shape()), dbeta_sum(gamma.shape());
-  kernels::NormGradients to{nullptr, false, dgamma ? dgamma_sum.mutable_data() : nullptr,
-                            dbeta ? dbeta_sum.mutable_data() : nullptr};
-  if (dx) {
-    const auto [view, add] = dx->dense();
-    to.dx = view.data;
-    to.add_dx = add;
+// What the rules of both ops keep. The three gradients share their row sums: one rule.
+struct NormRule {
+  kernels::NormSizes sizes;
+  Array x, gamma, statistics;
+
+  void operator()(const Array& dy, Gradient* dx, Gradient* dgamma,
+                  Gradient* dbeta = nullptr) const {
+    Array dgamma_sum(gamma.shape()), dbeta_sum(gamma.shape());
+    kernels::NormGradients to{nullptr, false, dgamma ? dgamma_sum.mutable_data() : nullptr,
+                              dbeta ? dbeta_sum.mutable_data() : nullptr};
+    if (dx) {
+      const auto [view, add] = dx->dense();
+      to.dx = view.data;
+      to.add_dx = add;
+    }
+    kernels::norm_slopes(sizes, dy.data(), x.data(), gamma.data(), statistics.data(), to);
+    if (dgamma) dgamma->add(dgamma_sum);
+    if (dbeta) dbeta->add(dbeta_sum);
   }
-  kernels::norm_slopes(sizes, dy.data(), x.data(), gamma.data(), statistics.data(), to);
-  if (dgamma) dgamma->add(dgamma_sum);
-  if (dbeta) dbeta->add(dbeta_sum);
-}
+};
 
 }  // namespace
 
@@ -37,27 +42,20 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, real
   shape::norm("layer_norm", x.shape(), gamma.shape(), beta.shape(), epsilon);
   const kernels::NormSizes sizes = sizes_of(x.shape(), true);
   Array y(x.shape()), statistics(Shape{sizes.rows, kernels::statistics_per_row});
-  kernels::norm(sizes, x.value().data(), gamma.value().data(), beta.value().data(), epsilon,
+  kernels::norm(sizes, {x.value().data(), gamma.value().data(), beta.value().data(), epsilon},
                 y.mutable_data(), statistics.mutable_data());
-  return record(
-      "layer_norm", y,
-      wrt({x, gamma, beta}, [=, x = x.value(), gamma = gamma.value()](
-                                const Array& dy, Gradient* dx, Gradient* dgamma, Gradient* dbeta) {
-        add_slopes(sizes, dy, x, gamma, statistics, dx, dgamma, dbeta);
-      }));
+  return record("layer_norm", y,
+                wrt({x, gamma, beta}, NormRule{sizes, x.value(), gamma.value(), statistics}));
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& gamma, real epsilon) {
   shape::norm("rms_norm", x.shape(), gamma.shape(), gamma.shape(), epsilon);
   const kernels::NormSizes sizes = sizes_of(x.shape(), false);
   Array y(x.shape()), statistics(Shape{sizes.rows, kernels::statistics_per_row});
-  kernels::norm(sizes, x.value().data(), gamma.value().data(), nullptr, epsilon, y.mutable_data(),
+  kernels::norm(sizes, {x.value().data(), gamma.value().data(), nullptr, epsilon}, y.mutable_data(),
                 statistics.mutable_data());
   return record("rms_norm", y,
-                wrt({x, gamma}, [=, x = x.value(), gamma = gamma.value()](
-                                    const Array& dy, Gradient* dx, Gradient* dgamma) {
-                  add_slopes(sizes, dy, x, gamma, statistics, dx, dgamma, nullptr);
-                }));
+                wrt({x, gamma}, NormRule{sizes, x.value(), gamma.value(), statistics}));
 }
 
 }}  // namespace fovea
