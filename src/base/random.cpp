@@ -33,10 +33,19 @@ Rng Rng::split(std::string_view purpose, std::uint64_t number) const {
   return Rng(seed_, words[0] | static_cast<std::uint64_t>(words[1]) << 32);
 }
 
-std::uint32_t Rng::bits(std::uint64_t position) const {
-  const std::uint64_t block = position / 4;
-  return philox({low(block), high(block), low(stream_), high(stream_)},
-                {low(seed_), high(seed_)})[position % 4];
+std::array<std::uint32_t, 4> Rng::block(std::uint64_t number) const {
+  return philox({low(number), high(number), low(stream_), high(stream_)},
+                {low(seed_), high(seed_)});
+}
+
+std::uint32_t Rng::bits(std::uint64_t position) const { return block(position / 4)[position % 4]; }
+
+void Rng::fill(std::uint64_t first, std::span<real> numbers) const {
+  for (std::size_t i = 0; i < numbers.size();) {
+    const auto words = block((first + i) / 4);
+    for (std::size_t word = (first + i) % 4; word < 4 && i < numbers.size(); ++word, ++i)
+      numbers[i] = to_uniform(words[word]);
+  }
 }
 
 // Lemire, "Fast random integer generation in an interval" (2019): multiply and keep the high word;

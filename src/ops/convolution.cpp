@@ -6,7 +6,6 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/gemm.hpp"
-#include "kernels/views.hpp"
 #include "kernels/windows.hpp"
 #include "ops/shape_rules.hpp"
 

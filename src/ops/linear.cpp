@@ -7,7 +7,6 @@
 #include "kernels/ahead.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/views.hpp"
 #include "ops/shape_rules.hpp"
 #include "ops/unary.hpp"
 

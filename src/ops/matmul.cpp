@@ -2,7 +2,6 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/gemm.hpp"
-#include "kernels/views.hpp"
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
