@@ -10,6 +10,7 @@
 #include "fovea/array/mask.hpp"
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
+#include "fovea/ops/attention.hpp"
 #include "fovea/ops/options.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -324,20 +325,17 @@ Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first = 0);
 
 // Attention, fused.
 
-/// What attention gives.
-struct Attention {
-  Tensor context;  ///< (batch, features), or (batch, queries, features) where there is one for each
-                   ///< query
-  Tensor weights;  ///< (batch, time), or (batch, queries, time): how much each query looks at each
-                   ///< position; sums to 1, or is 0 where nothing is kept
-};
+/// e^x / sum e^x over the positions that each query looks at, for scores x (batch, ..., queries,
+/// time): the bits of softmax(scores, -1, mask.dense(scores.shape())), without that array.
+/// Throws ShapeError for a mask that does not fit the scores, ValueError for a window below 1.
+Tensor attention_weights(const Tensor& scores, const AttentionMask& mask);
 
 /// e_t = v . tanh(x_t W1 + b1 + x_t W2 + b2), weights = softmax over t, context = sum_t weight_t
 /// x_t, in one visit to each sample. x (batch, time, features), W1 W2 (features, units), b1 b2
-/// (units) or both not defined, v (units, 1), mask (batch, time). Equal to
+/// (units) or both not defined, v (units, 1). Equal to
 /// sum(softmax(matmul(tanh(matmul(x, W1) + b1 + matmul(x, W2) + b2), v), 1, mask) * x, 1).
 Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2,
-                        const Tensor& b2, const Tensor& v, const std::optional<Mask>& mask = {});
+                        const Tensor& b2, const Tensor& v, const AdditivePoolOptions& options = {});
 
 // Losses, one for each sample: reductions over samples are the caller's. Predictions come first.
 
