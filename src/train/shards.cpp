@@ -32,7 +32,7 @@ void Shards::run(
   const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
     const SurroundingsScope scope(here);
-    ShardSink& sink = sinks_[static_cast<std::size_t>(shard)];
+    LeafGradients& sink = sinks_[static_cast<std::size_t>(shard)];
     sink.clear();
     body(shard, samples * shard / shards, samples * (shard + 1) / shards, sink);
   });
