@@ -1,5 +1,7 @@
 // Attention whose steps are fused, one visit to a sample. Each is equal in value and gradient to
 // the composition of elementary ops that its declaration states; the tests compare the two.
+#include <fmt/format.h>
+
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
@@ -10,6 +12,33 @@
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// x (batch, time, features), W1 and W2 (features, units), b1 and b2 (units) or both null, v
+// (units, 1), mask (batch, time) -> those four sizes.
+std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2,
+                                   const Shape* b1, const Shape* b2, const Shape& v,
+                                   const std::optional<Mask>& mask) {
+  const bool fit =
+      x.rank() == 3 && w1.rank() == 2 && w1[0] == x[2] && w2 == w1 && v == Shape{w1[1], 1};
+  if (!fit)
+    throw ShapeError(
+        fmt::format("additive_pool: x is {}, W1 {}, W2 {}, v {}; they must be (batch, time, "
+                    "features), (features, units) twice, and (units, 1)",
+                    to_string(x), to_string(w1), to_string(w2), to_string(v)));
+  const auto bias = [](const Shape* b) { return b ? to_string(*b) : std::string("none"); };
+  if ((b1 || b2) && !(b1 && b2 && *b1 == Shape{w1[1]} && *b2 == Shape{w1[1]}))
+    throw ShapeError(fmt::format(
+        "additive_pool: b1 is {}, b2 {}; with {} units both must be ({},), or both left out",
+        bias(b1), bias(b2), w1[1], w1[1]));
+  if (mask && mask->shape() != Shape{x[0], x[1]})
+    throw ShapeError(fmt::format("additive_pool: the mask is {}; for x of {} it must be ({}, {})",
+                                 to_string(mask->shape()), to_string(x), x[0], x[1]));
+  return {x[0], x[1], x[2], w1[1]};
+}
+
+}}  // namespace shape
 
 namespace {
 

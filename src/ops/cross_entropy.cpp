@@ -11,6 +11,19 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
+namespace shape { namespace {
+
+// Refuses weights that are not one for each of the classes, the last axis of the predictions.
+void class_weights(const char* operation, const Shape& predictions, const Shape& weights) {
+  if (weights != Shape{predictions[-1]})
+    throw ShapeError(
+        fmt::format("{}: class weights are {}, predictions {}; there must be one weight for each "
+                    "class, the last axis of the predictions",
+                    operation, to_string(weights), to_string(predictions)));
+}
+
+}}  // namespace shape
+
 namespace ops {
 
 void check_smoothing(const char* operation, real smoothing) {

@@ -3,11 +3,34 @@
 // dgamma = sum dy n   dbeta = sum dy
 #include "kernels/norm.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// Refuses a gamma or beta that is not (width) for x (..., width), and an epsilon below 0.
+void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta,
+          real epsilon) {
+  if (x.rank() < 1)
+    throw ShapeError(
+        fmt::format("{}: x is a single number; it needs an axis to normalise", operation));
+  for (const auto& [name, parameter] : {std::pair("gamma", &gamma), std::pair("beta", &beta)})
+    if (*parameter != Shape{x[-1]})
+      throw ShapeError(fmt::format("{}: x is {}, {} is {}; it must be ({},), the last size of x",
+                                   operation, to_string(x), name, to_string(*parameter), x[-1]));
+  if (!(epsilon >= 0))
+    throw ValueError(fmt::format("{}: epsilon is {}; it must be 0 at least", operation, epsilon));
+}
+
+}}  // namespace shape
 
 namespace {
 
