@@ -12,6 +12,7 @@
 #include "fovea/base/error.hpp"             // what is thrown
 #include "fovea/base/random.hpp"            // numbers that are a function of seed and position
 #include "fovea/base/real.hpp"              // real, Index
+#include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/diff/anomaly.hpp"           // where the first NaN came from
 #include "fovea/diff/grad.hpp"              // gradients as results, hooks, checkpoints
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
@@ -20,13 +21,13 @@
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/memory/buffer.hpp"          // recycled blocks, counted
 #include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
+#include "fovea/nn/caller.hpp"              // modules inside modules
+#include "fovea/nn/chain.hpp"               // layers in order
 #include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
 #include "fovea/nn/embedding.hpp"           // rows of a table by id
 #include "fovea/nn/in_layer.hpp"            // what a Caller does, for one call
-#include "fovea/nn/caller.hpp"              // modules inside modules
-#include "fovea/nn/chain.hpp"               // layers in order
 #include "fovea/nn/init.hpp"                // random weights
 #include "fovea/nn/module.hpp"              // what a module is
 #include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
@@ -41,7 +42,6 @@
 #include "fovea/parallel/threads.hpp"       // set_threads
 #include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
 #include "fovea/shape/shape.hpp"            // sizes
-#include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz

@@ -10,6 +10,24 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 /// Rows up to this long are summed in one go.
 constexpr Index longest_block = 4096;
 
+/// One row of `norm`. `left`: see ask_ahead.
+struct NormRow {
+  const real *x, *gamma, *beta;
+  Index width, left;
+  real epsilon;
+  real *y, *statistics;
+};
+
+/// One row of what `norm_slopes` gives x.
+struct NormInputRow {
+  const real *dy, *x, *gamma;
+  Index width, left;
+  bool centred;
+  const real* statistics;
+  real* dx;
+  bool add;
+};
+
 }}}  // namespace fovea::kernels
 #endif
 
@@ -19,6 +37,7 @@ constexpr Index longest_block = 4096;
 //
 #include "kernels/ahead.hpp"
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/pairwise.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
@@ -71,16 +90,10 @@ HWY_INLINE auto sum_of_row(Index n, Sum zero, const Value& value) {
   if constexpr (!is_long) {
     return of_lanes(sum_of_vectors(0, n, zero, value));
   } else {
-    decltype(of_lanes(zero)) waiting[64] = {};  // sums of ever fewer blocks, each a power of two
-    Index count = 0;
-    for (Index begin = 0, blocks = 1; begin < n; begin += longest_block, ++blocks) {
-      waiting[count++] =
-          of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value));
-      for (Index even = blocks; even % 2 == 0; even /= 2, --count)
-        waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
-    }
-    for (; count > 1; --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
-    return waiting[0];
+    PairwiseSum<decltype(of_lanes(zero))> total;
+    for (Index begin = 0; begin < n; begin += longest_block)
+      total.add(of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value)));
+    return total.total();
   }
 }
 
@@ -110,110 +123,95 @@ HWY_INLINE real inverse_root(real squares, real n, real epsilon) {
 /// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own,
 /// not to slow other rows down.
 template <bool is_long>
-HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* beta, Index width,
-                               real mean, real squares, real epsilon, real* y, real* statistics) {
-  const real n = static_cast<real>(width);
+HWY_NOINLINE void far_norm_row(NormRow r, real mean, real squares) {
+  const real n = static_cast<real>(r.width);
   const Lane m = hn::Set(Tag(), mean);
-  const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    return load_or(x + i, k, mean) - m;
+  const real lost = sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    return load_or(r.x + i, k, mean) - m;
   });
-  statistics[0] = mean;
-  statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, epsilon);
-  statistics[2] = lost / n * statistics[1];
-  const Normalised normalised(statistics);
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    store(normalised(load(x + i, k)) * load(gamma + i, k) + load(beta + i, k), y + i, k);
+  r.statistics[0] = mean;
+  r.statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, r.epsilon);
+  r.statistics[2] = lost / n * r.statistics[1];
+  const Normalised normalised(r.statistics);
+  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
+    store(normalised(load(r.x + i, k)) * load(r.gamma + i, k) + load(r.beta + i, k), r.y + i, k);
   });
 }
 
-/// `left`: see ask_ahead.
 template <bool is_long>
-HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* beta, Index width,
-                               Index left, real epsilon, real* y, real* statistics) {
-  const real n = static_cast<real>(width);
-  const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()),
+HWY_INLINE void layer_norm_row(NormRow r) {
+  const real n = static_cast<real>(r.width);
+  const real mean = sum_of_row<is_long>(r.width, hn::Zero(Tag()),
                                         [&](Index i, Index k) HWY_ATTR {
-                                          ask_ahead(left_if_long(width, left) - i, x + i);
-                                          return load(x + i, k);
+                                          ask_ahead(left_if_long(r.width, r.left) - i, r.x + i);
+                                          return load(r.x + i, k);
                                         }) /
                     n;
   const Lane m = hn::Set(Tag(), mean);
-  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, x + i);
-    const Lane d = load_or(x + i, k, mean) - m;
-    return d * d;
-  });
-  const real scale = inverse_root(squares, n, epsilon);
+  const real squares =
+      sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+        ask_ahead(r.left - i, r.x + i);
+        const Lane d = load_or(r.x + i, k, mean) - m;
+        return d * d;
+      });
+  const real scale = inverse_root(squares, n, r.epsilon);
   if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0))
-    return far_norm_row<is_long>(x, gamma, beta, width, mean, squares, epsilon, y, statistics);
-  statistics[0] = mean;
-  statistics[1] = scale;
-  statistics[2] = 0;
+    return far_norm_row<is_long>(r, mean, squares);
+  r.statistics[0] = mean;
+  r.statistics[1] = scale;
+  r.statistics[2] = 0;
   const Lane s = hn::Set(Tag(), scale);
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, y + i);
-    store((load(x + i, k) - m) * s * load(gamma + i, k) + load(beta + i, k), y + i, k);
+  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(r.left - i, r.y + i);
+    store((load(r.x + i, k) - m) * s * load(r.gamma + i, k) + load(r.beta + i, k), r.y + i, k);
   });
 }
 
 template <bool is_long>
-HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Index width, Index left,
-                             real epsilon, real* y, real* statistics) {
-  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, x + i);
-    const Lane v = load(x + i, k);
-    return v * v;
-  });
-  statistics[0] = statistics[2] = 0;
-  statistics[1] = inverse_root(squares, static_cast<real>(width), epsilon);
-  const Lane s = hn::Set(Tag(), statistics[1]);
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, y + i);
-    store(load(x + i, k) * s * load(gamma + i, k), y + i, k);
+HWY_INLINE void rms_norm_row(NormRow r) {
+  const real squares =
+      sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+        ask_ahead(r.left - i, r.x + i);
+        const Lane v = load(r.x + i, k);
+        return v * v;
+      });
+  r.statistics[0] = r.statistics[2] = 0;
+  r.statistics[1] = inverse_root(squares, static_cast<real>(r.width), r.epsilon);
+  const Lane s = hn::Set(Tag(), r.statistics[1]);
+  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(r.left - i, r.y + i);
+    store(load(r.x + i, k) * s * load(r.gamma + i, k), r.y + i, k);
   });
 }
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
 template <bool is_long>
-HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma, Index width,
-                               Index left, bool centred, const real* statistics, real* dx,
-                               bool add) {
-  const Normalised normalised(statistics);
+HWY_INLINE void norm_input_row(NormInputRow r) {
+  const Normalised normalised(r.statistics);
   const TwoReals sums = sum_of_row<is_long>(
-      width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
-        ask_ahead(left - i, dy + i, x + i);
-        const Lane g = load(dy + i, k) * load(gamma + i, k);
-        return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
+      r.width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
+        ask_ahead(r.left - i, r.dy + i, r.x + i);
+        const Lane g = load(r.dy + i, k) * load(r.gamma + i, k);
+        return TwoLanes{g, g * normalised(load(r.x + i, k))};  // g is 0 in lanes that do not exist
       });
-  const real share =
-      1 /
-      static_cast<real>(
-          width);  // which nobody sees: slopes are rounded anyway, and rows wait less for a product
-  const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)),
+  const real share = 1 / static_cast<real>(r.width);  // which nobody sees: slopes are rounded
+                                                      // anyway, and rows wait less for a product
+  const Lane shift = hn::Set(Tag(), r.centred ? sums.first * share : real(0)),
              slope = hn::Set(Tag(), sums.second * share);
-  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(left - i, dx + i);
-    const Lane g = load(dy + i, k) * load(gamma + i, k);
-    const Lane d = normalised.scale * (g - shift - normalised(load(x + i, k)) * slope);
-    store(add ? load(dx + i, k) + d : d, dx + i, k);
+  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(r.left - i, r.dx + i);
+    const Lane g = load(r.dy + i, k) * load(r.gamma + i, k);
+    const Lane d = normalised.scale * (g - shift - normalised(load(r.x + i, k)) * slope);
+    store(r.add ? load(r.dx + i, k) + d : d, r.dx + i, k);
   });
 }
 
 /// The rows that are short, and those that are long: what these need would slow the others down.
 template <bool is_long>
 struct RowsOf {
-  static void layer(const real* x, const real* gamma, const real* beta, Index width, Index left,
-                    real epsilon, real* y, real* statistics) {
-    layer_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
-  }
-  static void rms(const real* x, const real* gamma, const real* beta, Index width, Index left,
-                  real epsilon, real* y, real* statistics) {
-    rms_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
-  }
-  static void input(const real* dy, const real* x, const real* gamma, Index width, Index left,
-                    bool centred, const real* statistics, real* dx, bool add) {
-    norm_input_row<is_long>(dy, x, gamma, width, left, centred, statistics, dx, add);
-  }
+  static void layer(NormRow row) { layer_norm_row<is_long>(row); }
+  static void rms(NormRow row) { rms_norm_row<is_long>(row); }
+  static void input(NormInputRow row) { norm_input_row<is_long>(row); }
 };
 using ShortRows = RowsOf<false>;
 using LongRows = RowsOf<true>;
@@ -244,54 +242,66 @@ namespace {
 
 constexpr Index chunk_rows = 64;
 
-// target = the sum of `count` rows of partial results, pairwise.
+// target = the sum of `count` rows of partial results.
 void add_chunks(real* partials, Index count, Index width, real* target) {
-  for (Index step = 1; step < count; step *= 2)
-    for (Index i = 0; i + step < count; i += 2 * step)
-      scale(partials + (i + step) * width, 1, partials + i * width, width, true);
+  add_pairwise(count, [&](Index i, Index k) {
+    scale(partials + k * width, 1, partials + i * width, width, true);
+  });
   std::copy_n(partials, width, target);
+}
+
+// What the gradients of all rows are computed from.
+struct NormAdjoints {
+  NormSizes sizes;
+  const real *dy, *x, *gamma, *statistics;
+};
+
+// The gradients of rows [begin, end): of x, and their sums for gamma and beta.
+void slopes_of_rows(const NormAdjoints& d, const NormGradients& to, Index begin, Index end) {
+  const Index width = d.sizes.width;
+  const auto input_row =
+      width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
+  const auto parameters_row = FOVEA_BEST(norm_parameters_row);
+  if (to.dgamma) std::fill_n(to.dgamma, width, real(0));
+  if (to.dbeta) std::fill_n(to.dbeta, width, real(0));
+  for (Index r = begin; r < end; ++r) {
+    const real *const dy = d.dy + r * width, *const x = d.x + r * width,
+                      *const statistics = d.statistics + r * statistics_per_row;
+    if (to.dx)
+      input_row({dy, x, d.gamma, width, left_to_ask_for(d.sizes.rows * width, r * width),
+                 d.sizes.centred, statistics, to.dx + r * width, to.add_dx});
+    if (to.dgamma || to.dbeta) parameters_row(dy, x, width, statistics, to.dgamma, to.dbeta);
+  }
 }
 
 }  // namespace
 
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon,
-          real* y, real* statistics) {
+void norm(NormSizes sizes, const NormInputs& in, real* y, real* statistics) {
   const auto row = sizes.width <= longest_block
                        ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
                        : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
   const Index width = sizes.width;
   parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width),
-          epsilon, y + r * width, statistics + r * statistics_per_row);
+      row({in.x + r * width, in.gamma, in.beta, width,
+           left_to_ask_for(sizes.rows * width, r * width), in.epsilon, y + r * width,
+           statistics + r * statistics_per_row});
   });
 }
 
 void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma,
                  const real* statistics, const NormGradients& to) {
   const Index rows = sizes.rows, width = sizes.width;
-  const bool centred = sizes.centred;
-  const auto input_row =
-      width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
-  const auto parameters_row = FOVEA_BEST(norm_parameters_row);
   const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows),
               bytes = chunks * width * static_cast<Index>(sizeof(real));
   const Buffer gammas(to.dgamma ? bytes : 0), betas(to.dbeta ? bytes : 0);
+  const NormAdjoints adjoints{sizes, dy, x, gamma, statistics};
   parallel::for_range(chunks, parallel::grain(8 * width * chunk_rows), [&](Index begin, Index end) {
     for (Index chunk = begin; chunk < end; ++chunk) {
-      real* const dgamma = to.dgamma ? gammas.as<real>() + chunk * width : nullptr;
-      real* const dbeta = to.dbeta ? betas.as<real>() + chunk * width : nullptr;
-      if (dgamma) std::fill_n(dgamma, width, real(0));
-      if (dbeta) std::fill_n(dbeta, width, real(0));
-      for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
-        if (to.dx)
-          input_row(dy + r * width, x + r * width, gamma, width,
-                    left_to_ask_for(rows * width, r * width), centred,
-                    statistics + r * statistics_per_row, to.dx + r * width, to.add_dx);
-        if (dgamma || dbeta)
-          parameters_row(dy + r * width, x + r * width, width, statistics + r * statistics_per_row,
-                         dgamma, dbeta);
-      }
+      const NormGradients sums{to.dx, to.add_dx,
+                               to.dgamma ? gammas.as<real>() + chunk * width : nullptr,
+                               to.dbeta ? betas.as<real>() + chunk * width : nullptr};
+      slopes_of_rows(adjoints, sums, chunk * chunk_rows, std::min(rows, (chunk + 1) * chunk_rows));
     }
   });
   if (to.dgamma) add_chunks(gammas.as<real>(), chunks, width, to.dgamma);

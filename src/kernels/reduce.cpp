@@ -125,6 +125,7 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 
 #include "fovea/memory/buffer.hpp"
+#include "kernels/pairwise.hpp"
 #include "kernels/reduce.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
@@ -171,9 +172,8 @@ void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real*
   parallel::for_range(outer, parallel::grain(blocks * inner), [&](Index begin, Index end) {
     for (Index o = begin; o < end; ++o) {
       real* const mine = partial + o * blocks * inner;
-      for (Index step = 1; step < blocks; step *= 2)
-        for (Index i = 0; i + step < blocks; i += 2 * step)
-          join(mine + i * inner, mine + (i + step) * inner, inner);
+      add_pairwise(blocks,
+                   [&](Index i, Index k) { join(mine + i * inner, mine + k * inner, inner); });
       std::copy_n(mine, inner, y + o * inner);
     }
   });

@@ -219,6 +219,7 @@ Index lane_count() { return static_cast<Index>(hn::Lanes(Tag())); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include "kernels/keep.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
@@ -247,34 +248,34 @@ void for_each_softmax(AlongAxis axis, const Row& row) {
       });
 }
 
-const std::uint8_t* at(const std::uint8_t* keep, Index offset) {
-  return keep ? keep + offset : nullptr;
-}
-
 }  // namespace
 
 void softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
   const auto row = FOVEA_BEST(softmax_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
+  for_each_softmax(axis,
+                   [&](Index i, const Rows& rows) { row(x + i, keep_from(keep, i), rows, y + i); });
 }
 
 void softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
                     real* dx, bool add) {
   const auto row = FOVEA_BEST(softmax_slopes_row);
-  for_each_softmax(
-      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(axis, [&](Index i, const Rows& rows) {
+    row(dy + i, y + i, keep_from(keep, i), rows, dx + i, add);
+  });
 }
 
 void log_softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
   const auto row = FOVEA_BEST(log_softmax_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
+  for_each_softmax(axis,
+                   [&](Index i, const Rows& rows) { row(x + i, keep_from(keep, i), rows, y + i); });
 }
 
 void log_softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
                         real* dx, bool add) {
   const auto row = FOVEA_BEST(log_softmax_slopes_row);
-  for_each_softmax(
-      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(axis, [&](Index i, const Rows& rows) {
+    row(dy + i, y + i, keep_from(keep, i), rows, dx + i, add);
+  });
 }
 
 void log_sum_exp(const real* x, Index rows, Index length, real* y) {
@@ -324,8 +325,10 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
   });
 }
 
-void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels,
-                          const real* log_sum, Index rows, Index classes, real* dz, bool add) {
+void cross_entropy_slopes(const real* dloss, const CrossEntropy& forward, const Labels& labels,
+                          real* dz, bool add) {
+  const real *const z = forward.z, *const log_sum = forward.log_sum;
+  const Index rows = forward.rows, classes = forward.classes;
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   const real share = labels.smoothing / static_cast<real>(classes);
   real spread = share * static_cast<real>(classes);

@@ -42,54 +42,29 @@ Mask read_npy_mask(const std::string& path);
 void write_npy(const std::string& path, const Array& array);
 void write_npy(const std::string& path, const Ids& ids);
 
-/// Fills the span with a file's next bytes, or throws.
-using ByteReader = std::function<void(std::span<std::byte>)>;
-
-enum class NumpyType {
-  boolean,
-  int8,
-  int16,
-  int32,
-  int64,
-  uint8,
-  uint16,
-  uint32,
-  uint64,
-  float16,
-  float32,
-  float64
-};
-
-/// What stands in front of the numbers.
-struct NumpyHeader {
-  NumpyType type = NumpyType::float64;  ///< of an element
-  Index item_size = 8;                  ///< bytes of an element
-  bool big_endian = false;              ///< the order of its bytes
-  bool fortran_order = false;           ///< first axis fastest
-  Shape shape;                          ///< of the array
-  std::string type_text;                ///< as the file writes it: "<f8"
-  Index type_begin = 0;                 ///< where in the file that stands
-  Index data_begin = 0;                 ///< where in the file the numbers begin
-
-  /// Reads no further than to the first number, and checks that a file of `size` bytes holds the
-  /// numbers and nothing else. `file` is the name for messages. Throws FormatError.
-  static NumpyHeader read(const std::string& file, Index size, const ByteReader& read);
-};
+struct NumpyHeader;
 
 /// The array of a .npy file as the file has it, to be taken out in the type that is wanted.
 class NumpyArray {
  public:
   explicit NumpyArray(const std::string& path);  ///< reads the file
 
-  /// From elsewhere: `size` bytes that `read` will give, or throws. Memory for `at_once` of them (1
-  /// MiB, where that is more) is taken before the first one came, and more, four times as much each
-  /// time, as they come: a size that is a lie costs little.
-  NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once = 0);
+  /// From elsewhere: `size` bytes; `read` fills a span with the next of them, or throws. Memory for
+  /// `at_once` of them (1 MiB, where that is more) is taken before the first one came, and more,
+  /// four times as much each time, as they come: a size that is a lie costs little.
+  NumpyArray(const std::string& file, Index size,
+             const std::function<void(std::span<std::byte>)>& read, Index at_once = 0);
 
-  const NumpyHeader& header() const& { return header_; }  ///< as the file has it
-  NumpyHeader header() const&& { return header_; }        ///< the same, of a temporary
-  const Shape& shape() const& { return header_.shape; }   ///< of the array
-  Shape shape() const&& { return header_.shape; }         ///< the same, of a temporary
+  NumpyArray(const NumpyArray&) = default;             ///< shares the numbers
+  NumpyArray& operator=(const NumpyArray&) = default;  ///< shares the numbers
+
+  const Shape& shape() const& { return shape_; }  ///< of the array
+  Shape shape() const&& { return shape_; }        ///< the same, of a temporary
+  std::string type() const;                       ///< of an element, as the file writes it: "<f8"
+
+  /// What stands in front of the numbers; its type is the library's own.
+  const NumpyHeader& header() const& { return *header_; }
+  NumpyHeader header() const&&;  ///< the same, of a temporary
 
   /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
   Array reals() const;
@@ -98,7 +73,8 @@ class NumpyArray {
 
  private:
   std::string file_;
-  NumpyHeader header_;
+  std::shared_ptr<const NumpyHeader> header_;
+  Shape shape_;
   Buffer data_;
 };
 
