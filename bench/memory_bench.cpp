@@ -55,7 +55,7 @@ void add_array(Index bytes) {
                              benchmark::DoNotOptimize(array.mutable_data());
                            }},
                            {[=] {
-                             void* const memory = std::malloc(static_cast<std::size_t>(bytes));
+                             void* memory = std::malloc(static_cast<std::size_t>(bytes));
                              benchmark::DoNotOptimize(memory);
                              std::free(memory);
                            }});

@@ -104,6 +104,12 @@ struct Binary {
     else
       return dc * Self::slope_a(a, b);
   }
+  static HWY_INLINE Lane given_to_b(Lane dc, Lane a, Lane b) {
+    if constexpr (requires { Self::share_of_b(dc, a, b); })
+      return Self::share_of_b(dc, a, b);
+    else
+      return dc * Self::slope_b(a, b);
+  }
 
   static void values(const real* a, Index stride_a, const real* b, Index stride_b, real* c,
                      Index n) {
@@ -138,14 +144,14 @@ struct Binary {
     for_lanes(
         n,
         [&](Index i) HWY_ATTR {
-          hn::StoreU(hn::LoadU(Tag(), dc + i) *
-                         Self::slope_b(operand(a, stride_a, i), operand(b, stride_b, i)),
+          hn::StoreU(given_to_b(hn::LoadU(Tag(), dc + i), operand(a, stride_a, i),
+                                operand(b, stride_b, i)),
                      Tag(), db + i);
         },
         [&](Index i, Index k) HWY_ATTR {
-          store_some(load_some(dc + i, k) *
-                         Self::slope_b(rest(a, stride_a, i, k), rest(b, stride_b, i, k)),
-                     db + i, k);
+          store_some(
+              given_to_b(load_some(dc + i, k), rest(a, stride_a, i, k), rest(b, stride_b, i, k)),
+              db + i, k);
         });
   }
 

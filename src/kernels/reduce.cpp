@@ -211,13 +211,16 @@ void extreme_slopes(const real* dy, const real* x, const real* y, AlongAxis axis
   parallel::for_range(outer * inner, parallel::grain(2 * length), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const Index start = i / inner * length * inner + i % inner;
+      if (y[i] != y[i]) {
+        for (Index t = 0; t < length; ++t) dx[start + t * inner] = y[i];
+        continue;
+      }
       Index ties = 0;
       for (Index t = 0; t < length; ++t) ties += x[start + t * inner] == y[i];
-      const real elsewhere = y[i] == y[i] ? real(0) : y[i],
-                 shared = dy[i] / static_cast<real>(std::max<Index>(ties, 1));
+      const real shared = dy[i] / static_cast<real>(ties);
       for (Index t = 0; t < length; ++t) {
         const Index at = start + t * inner;
-        const real share = x[at] == y[i] ? shared : elsewhere;
+        const real share = x[at] == y[i] ? shared : real(0);
         dx[at] = add ? dx[at] + share : share;
       }
     }

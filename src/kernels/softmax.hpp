@@ -44,7 +44,11 @@ struct Labels {
   const real* weights = nullptr;
   real smoothing = 0;
 
-  bool ignores(Index row) const { return ignored && labels[row] == *ignored; }
+  /// Whether nothing of a row counts: its label is the ignored one, or has weight 0.
+  bool ignores(Index row) const {
+    return (ignored && labels[row] == *ignored) ||
+           (weights && smoothing == 0 && weights[labels[row]] == 0);
+  }
   real weight(Index row) const {
     return (1 - smoothing) * (weights ? weights[labels[row]] : real(1));
   }

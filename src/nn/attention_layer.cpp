@@ -10,6 +10,7 @@
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
+#include "nn/masked.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -49,18 +50,6 @@ Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return bias.defined() ? product + bias : product;
 }
 
-// x with 0 at masked positions: what stands there reaches neither values nor gradients, not even as
-// NaN.
-Tensor readable(const Tensor& x, const std::optional<Mask>& mask) {
-  return mask ? where(mask->reshaped(mask->shape().inserted(2, 1)), x, scalar(0)) : x;
-}
-
-bool is_finite(const Tensor& x) {
-  bool finite = true;
-  for (const real value : x.value().values()) finite &= std::isfinite(value);
-  return finite;
-}
-
 // NaN for each query and feature (batch, queries, features) of which the query keeps a position
 // where values are not finite; else 0.
 Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
@@ -75,7 +64,7 @@ Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
 // weight to 0, the value has no part, not even as NaN: where values are not finite, which is rare,
 // the finite ones are summed, and what the others spoil is added as NaN.
 Tensor weighted_sum(const Tensor& weights, const Tensor& values, const AttentionMask& mask) {
-  if (mask.keeps_all() || is_finite(values)) return matmul(weights, values);
+  if (mask.keeps_all() || all_finite(values.value().values())) return matmul(weights, values);
   const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
   return matmul(weights, where(finite, values, scalar(0))) +
          Tensor(spoiled(mask.dense(weights.shape()), finite, weights.shape()));
@@ -101,7 +90,7 @@ Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& que
 Tensor asking(const AttentionLayer& layer, const Tensor& x,
               const AttentionLayer::Options& options) {
   if (layer.reading == Reading::per_position)
-    return options.mask && !is_finite(x) ? readable(x, options.mask) : x;
+    return options.mask && !all_finite(x.value().values()) ? without_dropped(x, options.mask) : x;
   if (options.query) return *options.query;
   return reshape(layer.learned, {1, 1, x.shape()[2]}) +
          Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
@@ -163,7 +152,7 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
     return pooled;
   }
 
-  const Tensor keys = readable(x, options.mask);
+  const Tensor keys = without_dropped(x, options.mask);
   Tensor e;  // (batch, queries, time)
   if (reading == Reading::pool) {
     const Tensor hidden = tanh(project(keys, W1, b1) + project(keys, W2, b2));
@@ -181,7 +170,7 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
     check_features("AttentionLayer", "the query", queries.shape(),
                    score == Score::general ? W1.shape()[1] : W2.shape()[0]);
     check_mask("query mask", options.query_mask, queries.shape().without(-1));
-    e = scores(*this, keys, readable(queries, options.query_mask));
+    e = scores(*this, keys, without_dropped(queries, options.query_mask));
   }
   const Index queries = e.shape()[1];
   check_mask("query mask", options.query_mask, Shape{batch, queries});

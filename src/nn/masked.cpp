@@ -9,27 +9,23 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-namespace {
-
 // In the form that compilers turn into vector instructions.
-bool all_finite(const real* values, Index count) {
+bool all_finite(std::span<const real> values) {
   int others = 0;
-  for (Index i = 0; i < count; ++i)
-    others |= !(std::abs(values[i]) <= std::numeric_limits<real>::max());
+  for (const real value : values) others |= !(std::abs(value) <= std::numeric_limits<real>::max());
   return others == 0;
 }
-
-}  // namespace
 
 bool lies_over(const Mask& mask, const Shape& shape) {
   return mask.shape().rank() <= shape.rank() &&
          std::ranges::equal(mask.shape().sizes(), shape.sizes().first(mask.shape().sizes().size()));
 }
 
-Tensor without_dropped(const Tensor& x, const Mask& mask) {
-  Shape shape = mask.shape();
+Tensor without_dropped(const Tensor& x, const std::optional<Mask>& mask) {
+  if (!mask) return x;
+  Shape shape = mask->shape();
   while (shape.rank() < x.shape().rank()) shape = shape.inserted(shape.rank(), 1);
-  return where(mask.reshaped(shape), x, scalar(0));
+  return where(mask->reshaped(shape), x, scalar(0));
 }
 
 Tensor select_gradient(const Tensor& x, const Mask& mask) {
@@ -48,7 +44,9 @@ bool drops_nan(const Tensor& x, const Mask& mask) {
   const Index width = x.shape().count() / mask.count();
   const std::uint8_t* const keep = mask.data();
   for (Index row = 0; row < mask.count(); ++row)
-    if (keep[row] == 0 && !all_finite(x.value().data() + row * width, width)) return true;
+    if (keep[row] == 0 &&
+        !all_finite({x.value().data() + row * width, static_cast<std::size_t>(width)}))
+      return true;
   return false;
 }
 

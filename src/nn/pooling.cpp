@@ -7,6 +7,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
+#include "nn/masked.hpp"
 #include "nn/result_shape.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -74,7 +75,7 @@ Tensor GlobalAveragePool1D::operator()(const Tensor& x, const std::optional<Mask
     counts.mutable_data()[sample] =
         static_cast<real>(std::max<Index>(kept, 1));  // of nothing the sum is 0, and so is the mean
   }
-  return sum(where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0)), 1) / Tensor(counts);
+  return sum(without_dropped(x, mask), 1) / Tensor(counts);
 }
 
 }}  // namespace fovea

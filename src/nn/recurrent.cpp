@@ -10,6 +10,7 @@
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
+#include "nn/masked.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -85,8 +86,7 @@ Walk walk_along(const char* name, const Tensor& projected, Index units, std::siz
   return {stack(outputs, 1), states};
 }
 
-// x, checked, with 0 at masked positions: what stands there reaches neither outputs nor gradients,
-// not even as NaN.
+// x, checked, without what the mask drops.
 Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
                 const std::optional<Mask>& mask) {
   check_built(name, kernel);
@@ -97,11 +97,10 @@ Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (time == 0)
     throw ValueError(fmt::format("{}: a sequence of length 0 has no last position", name));
-  if (!mask) return x;
-  if (mask->shape() != Shape{batch, time})
+  if (mask && mask->shape() != Shape{batch, time})
     throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name,
                                  to_string(mask->shape()), batch, time));
-  return where(mask->reshaped(Shape{batch, time, 1}), x, scalar(0));
+  return without_dropped(x, mask);
 }
 
 Tensor result_of(const Walk& walk, bool whole) {

@@ -33,14 +33,15 @@ struct Mul : Binary<Mul> {
   static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
 };
 
-// a b where b is not 0. What a 0 takes away, infinite or NaN, has no part in the gradient either.
+// a b where b is not 0. What a 0 takes away, infinite or NaN, has no part in the gradient of a; nor
+// has a in that of b where dc is 0.
 struct MultiplyNoNan : Binary<MultiplyNoNan> {
   static HWY_INLINE Lane or_zero(Lane product, Lane b) {
     return hn::IfThenZeroElse(hn::Eq(b, lanes(0)), product);
   }
   static HWY_INLINE Lane value(Lane a, Lane b) { return or_zero(a * b, b); }
-  static HWY_INLINE Lane slope_a(Lane, Lane b) { return b; }
-  static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
+  static HWY_INLINE Lane share_of_a(Lane dc, Lane, Lane b) { return value(dc, b); }
+  static HWY_INLINE Lane share_of_b(Lane dc, Lane a, Lane) { return value(a, dc); }
 };
 
 struct Div : Binary<Div> {

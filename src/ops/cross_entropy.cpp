@@ -54,6 +54,23 @@ Shape checked(const char* name, const Shape& predictions, const Ids& labels,
   return shape::cross_entropy(name, predictions, labels, options.ignored_label);
 }
 
+kernels::Labels described(const Ids& labels, const SparseCrossEntropyOptions& options) {
+  const real* const weights =
+      options.class_weights.defined() ? options.class_weights.value().data() : nullptr;
+  return {labels.data(), options.ignored_label, weights, options.label_smoothing};
+}
+
+// Probabilities with 1 in rows of which nothing counts: the slope of their logarithm would be
+// multiplied by 0.
+Tensor without_ignored(const Tensor& probabilities, const Ids& labels,
+                       const SparseCrossEntropyOptions& options) {
+  if (!options.ignored_label && !options.class_weights.defined()) return probabilities;
+  const kernels::Labels rows = described(labels, options);
+  Mask keep(probabilities.shape().with(-1, 1));
+  for (Index row = 0; row < keep.count(); ++row) keep.mutable_data()[row] = !rows.ignores(row);
+  return where(keep, probabilities, scalar(1));
+}
+
 }  // namespace
 
 Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
@@ -61,12 +78,9 @@ Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
   Array loss(checked("sparse_cross_entropy", logits.shape(), labels, options)),
       log_sum(loss.shape());
   const Index rows = loss.count(), classes = logits.shape()[-1];
-  const bool weighted = options.class_weights.defined();
-  const Array weights = weighted ? options.class_weights.value() : Array();
-  const auto targets = [labels, weights, weighted, ignored = options.ignored_label,
-                        smoothing = options.label_smoothing] {
-    return kernels::Labels{labels.data(), ignored, weighted ? weights.data() : nullptr, smoothing};
-  };
+  SparseCrossEntropyOptions kept = options;
+  if (kept.class_weights.defined()) kept.class_weights = Tensor(options.class_weights.value());
+  const auto targets = [labels, kept] { return described(labels, kept); };
   kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(),
                          log_sum.mutable_data());
   return record(
@@ -82,7 +96,8 @@ Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
 Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,
                                                const SparseCrossEntropyOptions& options) {
   checked("sparse_cross_entropy_from_probabilities", probabilities.shape(), labels, options);
-  return sparse_cross_entropy(log(ops::clipped(probabilities)), labels, options);
+  return sparse_cross_entropy(log(ops::clipped(without_ignored(probabilities, labels, options))),
+                              labels, options);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {

@@ -76,7 +76,8 @@ Batch Pass::batch(const Samples& x, const Samples& y, memory::List<double> weigh
   return batch;
 }
 
-// How many values the loss gives for each sample of a shard.
+// How many values the loss gives for each sample of a shard: one or more for each position of the
+// mask, if there is one.
 Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) const {
   if (values.rank() < 1 || values[0] != samples)
     throw ShapeError(
@@ -84,7 +85,8 @@ Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) 
                     "position, and fit takes their mean",
                     model_.name(), to_string(values)));
   const Index each = values.count() / samples;
-  if (batch.mask && batch.mask->count() != batch.x.count() * each)
+  if (batch.mask && batch.mask->count() != batch.x.count() * each &&
+      !lies_over(*batch.mask, values.with(0, batch.x.count())))
     throw ShapeError(
         fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; "
                     "put a DropMask before the layer that leaves the sequence",
@@ -125,6 +127,16 @@ Samples with_classes(Samples target, const Mask& keep) {
   return labels;
 }
 
+// Whether a value of a metric counts. It is one of several at a position, or one for several
+// positions, of which one must count.
+bool value_counts(const Mask& keep, Index value, Index values) {
+  if (values % keep.count() == 0) return keep.data()[value / (values / keep.count())] != 0;
+  if (keep.count() % values != 0) return true;
+  const Index each = keep.count() / values;
+  return std::any_of(keep.data() + value * each, keep.data() + (value + 1) * each,
+                     [](std::uint8_t kept) { return kept != 0; });
+}
+
 }  // namespace
 
 // What does not count is selected away, not multiplied by 0, on the way there and on the way back:
@@ -151,14 +163,18 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
         keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
     const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
     const Index each = values_each(batch, values.shape(), end - begin);
-    // A loss of several values a sample is their mean.
-    const double part = batch.mask ? 1 : static_cast<double>(std::max<Index>(1, each));
+    // A loss of several values a sample, or a position of the mask, is their mean.
+    const Index positions = batch.mask ? batch.mask->count() / batch.x.count() : 1;
+    const Index values_of_one = std::max<Index>(1, each / std::max<Index>(1, positions));
+    const auto part = static_cast<double>(values_of_one);
     Array dvalues(values.shape());
     double sum = 0;
     for (Index i = 0; i < values.value().count(); ++i) {
       const double weight =
           batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(begin + i / each)];
-      const bool counts = weight != 0 && (!batch.mask || batch.mask->data()[begin * each + i] != 0);
+      const bool counts =
+          weight != 0 &&
+          (!batch.mask || batch.mask->data()[(begin * each + i) / values_of_one] != 0);
       if (counts) sum += weight * static_cast<double>(values.value().data()[i]);
       dvalues.mutable_data()[i] = counts ? static_cast<real>(weight / (counted * part)) : real(0);
     }
@@ -179,19 +195,18 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
 void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
   const std::vector<Metric>& metrics = model_.compiled_->metrics;
   const std::optional<Mask> keep = counted_positions(batch, 0, batch.x.count());
+  const Samples target = keep ? with_classes(batch.y, *keep) : batch.y;
   for (std::size_t which = 0; which < metrics.size(); ++which) {
     const Metric& metric = metrics[which];
-    const Array values = metric(predictions, batch.y);
+    const Array values = metric(predictions, target);
     if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
       throw ShapeError(
           fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "
                       "each sample or position",
                       model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
-    const bool masked = keep && values.count() % keep->count() == 0;
-    const Index each = masked ? values.count() / keep->count() : 1;
     double sum = 0, counted = 0;
     for (Index i = 0; i < values.count(); ++i) {
-      if (masked && keep->data()[i / each] == 0) continue;
+      if (keep && !value_counts(*keep, i, values.count())) continue;
       sum += static_cast<double>(values.data()[i]);
       ++counted;
     }

@@ -76,10 +76,17 @@ Tensor joined(const Case& c) {
   return concat(tensors, axis_of(c, 0));
 }
 
+// Without sizes, equal parts but for the last, which may be smaller.
 Values parted(const Case& c) {
-  const std::vector<Tensor> parts =
-      c.has(1) ? split(c.tensor(0), c.list(1), axis_of(c, 0))
-               : split(c.tensor(0), static_cast<Index>(c.expected().size()), axis_of(c, 0));
+  const Tensor x = c.tensor(0);
+  std::vector<Index> sizes = c.has(1) ? c.list(1) : c.options("split");
+  if (sizes.empty()) {
+    const Index whole = x.shape()[axis_of(c, 0)], count = static_cast<Index>(c.expected().size()),
+                size = (whole + count - 1) / count;
+    sizes.assign(c.expected().size(), size);
+    sizes.back() = whole - (count - 1) * size;
+  }
+  const std::vector<Tensor> parts = split(x, sizes, axis_of(c, 0));
   return {parts.begin(), parts.end()};
 }
 
@@ -108,11 +115,15 @@ Tensor sliced(const Case& c) {
 Tensor padded(const Case& c) {
   if (c.option("mode", "constant") != "constant")
     throw LeftOut("padding with the array's own numbers");
+  const Tensor x = c.tensor(0);
   const std::vector<Index> pads = c.list(1);
-  std::vector<PadWidth> widths;
-  for (std::size_t axis = 0; axis < pads.size() / 2; ++axis)
-    widths.push_back({pads[axis], pads[axis + pads.size() / 2]});
-  return pad(c.tensor(0), widths, c.has(2) ? c.number(2) : 0);
+  std::vector<PadWidth> widths(static_cast<std::size_t>(x.shape().rank()));
+  for (std::size_t i = 0; i < pads.size() / 2; ++i) {
+    const int axis =
+        x.shape().resolve(static_cast<int>(c.has(3) ? c.list(3)[i] : static_cast<Index>(i)));
+    widths[static_cast<std::size_t>(axis)] = {pads[i], pads[i + pads.size() / 2]};
+  }
+  return pad(x, widths, c.has(2) ? c.number(2) : 0);
 }
 
 Tensor space_to_depth(const Case& c) {

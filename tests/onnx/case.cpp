@@ -99,8 +99,9 @@ std::vector<Index> Case::options(const std::string& name) const {
 }
 
 Tensor Case::tensor_option(const std::string& name) const {
-  const Numbers& numbers = model_.nodes.back().attributes.at(name).tensor.value();
-  return as_real(numbers, shape_of(numbers));
+  const std::optional<Numbers>& numbers = model_.nodes.back().attributes.at(name).tensor;
+  if (!numbers) throw LeftOut("numbers of other types");
+  return as_real(*numbers, shape_of(*numbers));
 }
 
 }  // namespace onnx

@@ -11,18 +11,14 @@ namespace onnx {
 
 using namespace fovea;
 
-/// Thrown for a case that fovea has no words for; the text is the reason.
-struct LeftOut : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 /// What test_NAME/ holds. Inputs go by position, options (ONNX: attributes) by name.
 class Case {
  public:
   /// Reads the model; `load` reads the tensors, so that cases can be left out before.
   explicit Case(const std::filesystem::path& folder);
 
-  /// Throws LeftOut where more than tensors go in or out, or the model is more than one operator.
+  /// Throws LeftOut where more than tensors of numbers go in or out, or the model is more than one
+  /// operator.
   void load();
 
   const std::string& op() const { return model_.nodes.back().op; }
@@ -50,7 +46,8 @@ class Case {
   bool has_option(const std::string& name) const {
     return model_.nodes.back().attributes.contains(name);
   }
-  Tensor tensor_option(const std::string& name) const;
+  Tensor tensor_option(
+      const std::string& name) const;  ///< throws LeftOut where it is of a type that is not read
 
   /// In the operator's order; nothing where it is not asked for.
   const std::vector<std::optional<Numbers>>& expected() const { return outputs_; }

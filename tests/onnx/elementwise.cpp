@@ -80,6 +80,14 @@ auto reduced(const Reduce& f) {
   };
 }
 
+// The largest and the smallest of nothing are infinite for ONNX, and an error here.
+auto chosen(Tensor (*f)(const Tensor&, const Axes&, KeepDims)) {
+  return [f](const Case& c) {
+    if (c.tensor(0).shape().count() == 0) throw LeftOut("the largest or smallest of nothing");
+    return reduced(f)(c);
+  };
+}
+
 // The last of equals is the first one from the other end.
 auto position(Ids (*first)(const Tensor&, int)) {
   return [first](const Case& c) {
@@ -194,8 +202,8 @@ std::vector<Translation> elementwise() {
 
       {"ReduceSum", computed, reduced(fovea::sum)},
       {"ReduceMean", computed, reduced(fovea::mean)},
-      {"ReduceMax", moved, reduced(fovea::max)},
-      {"ReduceMin", moved, reduced(fovea::min)},
+      {"ReduceMax", moved, chosen(fovea::max)},
+      {"ReduceMin", moved, chosen(fovea::min)},
       {"ReduceProd", computed, reduced(fovea::prod)},
       {"ReduceL1", computed, reduced([](const Tensor& x, const Axes& axes, bool keepdims) {
          return sum(abs(x), axes, keepdims);

@@ -15,7 +15,12 @@ namespace onnx {
 
 using Bytes = std::span<const std::uint8_t>;
 
-/// Bytes that are no such message, or a kind of number that is not read here.
+/// Thrown for a case that there are no words for; the text is the reason.
+struct LeftOut : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Bytes that are no such message.
 struct Damaged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -53,7 +58,7 @@ struct Attribute {
   std::int64_t integer = 0;
   std::string text;
   std::vector<std::int64_t> integers;
-  std::optional<Numbers> tensor;
+  std::optional<Numbers> tensor;  // nothing where read_tensor leaves it out
 };
 
 /// A NodeProto. An empty name stands for an optional tensor that is left out.
@@ -71,7 +76,8 @@ struct Model {
   bool only_tensors = true;                  // no sequences and no optional values go in or out
 };
 
-Numbers read_tensor(Bytes bytes);  ///< throws Damaged
+Numbers read_tensor(Bytes bytes);  ///< throws Damaged; LeftOut for other types than those above:
+                                   ///< texts, bfloat16, 8 bits or 4
 Model read_model(Bytes bytes);     ///< throws Damaged
 
 }  // namespace onnx

@@ -90,6 +90,22 @@ TEST_CASE("whatever a byte is changed to, a tensor and a model are read or refus
           else
             onnx::read_tensor(bytes(damaged));
         } catch (const onnx::Damaged&) {
+        } catch (const onnx::LeftOut&) {
         }
       }
+}
+
+TEST_CASE(
+    "a tensor of a type that is not read is left out, and a model that has one as an attribute is "
+    "read without it") {
+  for (const int type : {8, 14, 16, 17, 22}) {  // texts, complex numbers, bfloat16, 8 bits, 4 bits
+    const std::string other =
+        field(1, char{1}) + field(2, static_cast<char>(type)) + field(8, "text");
+    CHECK_THROWS_AS(onnx::read_tensor(bytes(other)), onnx::LeftOut);
+    const std::string labels =
+        field(1, field(4, "LabelEncoder") + field(5, field(1, "keys") + field(5, other)));
+    const onnx::Node read = onnx::read_model(bytes(field(7, labels))).nodes.at(0);
+    CHECK(read.op == "LabelEncoder");
+    CHECK_FALSE(read.attributes.at("keys").tensor);
+  }
 }

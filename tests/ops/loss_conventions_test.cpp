@@ -6,6 +6,7 @@
 
 #include "fovea/ops/ops.hpp"
 #include "support/approx.hpp"
+#include "support/generate.hpp"
 
 using namespace fovea;
 using support::bits_differ;
@@ -38,6 +39,34 @@ TEST_CASE(
     for (const Index i : {2, 3}) CHECK(d.at(i) == 0);
     for (const Index i : {0, 1, 4, 5}) CHECK(std::abs(d.at(i)) > 0);
   }
+}
+
+TEST_CASE(
+    "a row whose label is ignored or has weight 0 takes no part, forward and backward, from logits "
+    "and from probabilities") {
+  for (const auto loss : {sparse_cross_entropy, sparse_cross_entropy_from_probabilities})
+    for (const real value :
+         {missing, std::numeric_limits<real>::infinity(), -std::numeric_limits<real>::infinity()})
+      for (Index trial = 0; trial < 40; ++trial) {
+        support::Generate g("rows without part", trial);
+        const Index rows = g.integer(1, 9), classes = g.integer(2, 40);
+        const Ids labels = g.ids({rows}, classes);
+        Array weights = g.array({classes}, {real(0.5), 2}),
+              x = g.array({rows, classes}, {real(0.1), real(0.9)});
+        const bool by_weight = g.chance(0.5);
+        const Index out = labels.data()[g.integer(0, rows - 1)];
+        if (by_weight) weights.mutable_data()[out] = 0;
+        SparseCrossEntropyOptions options{.class_weights = Tensor(weights)};
+        if (!by_weight) options.ignored_label = out;
+        const auto of = [&](const Tensor& t) { return loss(t, labels, options); };
+        const Array expected = of(x).value(), expected_slope = slope(of, x);
+        for (Index i = 0; i < x.count(); ++i)
+          if (labels.data()[i / classes] == out) x.mutable_data()[i] = value;
+        CHECK(bits_differ(of(x).value(), expected) == "");
+        const Array d = slope(of, x);
+        for (Index i = 0; i < x.count(); ++i)
+          CHECK(d.at(i) == (labels.data()[i / classes] == out ? real(0) : expected_slope.at(i)));
+      }
 }
 
 TEST_CASE("dense and sparse cross-entropy are the same of one class, smoothed or not") {
@@ -127,6 +156,12 @@ TEST_CASE(
   CHECK(
       bits_differ(multiply_no_nan(Array({3}, {nan, 2, 3}), Array({3}, {0, real(-0.0), 2})).value(),
                   Array({3}, {0, 0, 6})) == "");
+  const real inf = std::numeric_limits<real>::infinity();
+  const Tensor a = Tensor::parameter(Array({4}, {nan, -inf, 2, 3})),
+               b = Tensor::parameter(Array({4}, {0, 0, 0, 5}));
+  multiply_no_nan(a, b).backward(Array({4}, {0, 0, inf, 1}));
+  CHECK(bits_differ(a.grad(), Array({4}, {0, 0, 0, 5})) == "");
+  CHECK(bits_differ(b.grad(), Array({4}, {0, 0, inf, 3})) == "");
 }
 
 TEST_CASE(

@@ -24,24 +24,24 @@ const std::string do_not_broadcast =
 TEST_CASE(
     "comparisons, minimum and maximum, and masks of masks refuse shapes that do not broadcast") {
   using Op = Mask (*)(const Tensor&, const Tensor&);
-  for (const auto& [name, op] : {std::pair<std::string, Op>{"equal", equal},
-                                 {"not_equal", not_equal},
-                                 {"less", less},
-                                 {"less_equal", less_equal},
-                                 {"greater", greater},
-                                 {"greater_equal", greater_equal}})
-    CHECK(refusal<ShapeError>([&, op = op] {
+  for (const auto& [name, function] : {std::pair<std::string, Op>{"equal", equal},
+                                       {"not_equal", not_equal},
+                                       {"less", less},
+                                       {"less_equal", less_equal},
+                                       {"greater", greater},
+                                       {"greater_equal", greater_equal}})
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({4}));
           }) == name + do_not_broadcast);
-  for (const auto& [name, op] :
+  for (const auto& [name, function] :
        {std::pair<std::string, decltype(&minimum)>{"minimum", minimum}, {"maximum", maximum}})
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({4}));
           }) == name + do_not_broadcast);
-  for (const auto& [name, op] :
+  for (const auto& [name, function] :
        {std::pair<std::string, decltype(&logical_and)>{"logical_and", logical_and},
         {"logical_or", logical_or}})
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(Mask({2, 3}), Mask(Shape{4}));
           }) == name + do_not_broadcast);
 }
@@ -154,12 +154,12 @@ TEST_CASE(
   sparse("sparse_cross_entropy", sparse_cross_entropy);
   sparse("sparse_cross_entropy_from_probabilities", sparse_cross_entropy_from_probabilities);
   using Op = decltype(&cross_entropy);
-  for (const auto& [name, op] :
+  for (const auto& [name, function] :
        {std::pair<std::string, Op>{"cross_entropy", cross_entropy},
         {"cross_entropy_from_probabilities", cross_entropy_from_probabilities},
         {"binary_cross_entropy", binary_cross_entropy},
         {"binary_cross_entropy_from_probabilities", binary_cross_entropy_from_probabilities}})
-    CHECK(refusal<ValueError>([&, op = op] {
+    CHECK(refusal<ValueError>([&, op = function] {
             op(of({1, 2}), of({1, 2}), {.label_smoothing = -1});
           }) == name + ": the label smoothing is -1; it must be 0 to 1");
 }

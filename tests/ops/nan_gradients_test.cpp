@@ -149,6 +149,24 @@ TEST_CASE(
         {0, missing, 1, 0});
 }
 
+TEST_CASE(
+    "of several NaN top_k and max pooling hand the gradient on to those that they gave, as NaN") {
+  const Array x({1, 4, 1}, {2, missing, missing, 3});
+  const auto places = [](const Array& d) {
+    std::string text;
+    for (const real value : d.values()) text += std::isnan(value) ? 'N' : value == 0 ? '0' : '1';
+    return text;
+  };
+  CHECK(places(slope([](const Tensor& t) { return fovea::max_pool1d(t, {.size = 4}); }, x)) ==
+        "0N00");
+  CHECK(places(slope([](const Tensor& t) { return fovea::max_pool1d(t, {.size = 2, .stride = 1}); },
+                     x)) == "0NN0");
+  CHECK(places(slope([](const Tensor& t) { return fovea::top_k(fovea::reshape(t, {4}), 1).values; },
+                     x)) == "0N00");
+  CHECK(places(slope([](const Tensor& t) { return fovea::top_k(fovea::reshape(t, {4}), 3).values; },
+                     x)) == "0NN1");
+}
+
 TEST_CASE("a NaN reaches the gradients through the relu of a linear map and of Dense") {
   fovea::Dense dense{3, fovea::Activation::relu};
   dense.build(Shape{2}, fovea::Rng(1));

@@ -13,8 +13,9 @@ using namespace fovea;
     return requires(const T& x) { call; }; \
   }(static_cast<Tensor*>(nullptr)))
 
-#define REDUCTIONS(check) \
-  check(sum) check(mean) check(var) check(max) check(min) check(prod) check(logsumexp) check(norm)
+#define REDUCTIONS(check)                                                               \
+  check(sum) check(mean) check(var) check(fovea::std) check(max) check(min) check(prod) \
+      check(logsumexp) check(norm)
 
 #define REFUSES_NUMPYS_LIST(f)                                                                     \
   static_assert(!COMPILES(f(x, 0, 1)) && !COMPILES(f(x, 1, 0)) && !COMPILES(f(x, -1, Index(1))) && \

@@ -19,14 +19,14 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
     const char* name;
     Tensor (*op)(const Tensor&, const Tensor&);
   };
-  for (const auto& [name, op] :
+  for (const auto& [name, function] :
        {Row{"add", add}, Row{"sub", sub}, Row{"mul", mul}, Row{"div", div}}) {
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({4}));
           }) == std::string(name) +
                     ": shapes (2, 3) and (4,) do not broadcast: aligned at the last axis, sizes 3 "
                     "and 4 must be equal or one of them 1");
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({0, 3}));
           }) == std::string(name) +
                     ": shapes (2, 3) and (0, 3) do not broadcast: aligned at the last axis, sizes "
@@ -209,22 +209,22 @@ TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
 }
 
 TEST_CASE("cross-entropy refuses labels of another shape, and labels that are no class") {
-  for (const auto& [name, op] : {std::pair{"sparse_cross_entropy", &sparse_cross_entropy},
-                                 std::pair{"sparse_cross_entropy_from_probabilities",
-                                           &sparse_cross_entropy_from_probabilities}}) {
-    CHECK(refusal<ShapeError>([&, op = op] {
+  for (const auto& [name, function] : {std::pair{"sparse_cross_entropy", &sparse_cross_entropy},
+                                       std::pair{"sparse_cross_entropy_from_probabilities",
+                                                 &sparse_cross_entropy_from_probabilities}}) {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({32, 10}), Ids({2}, {0, 1}), {});
           }) == std::string(name) +
                     ": predictions are (32, 10), labels (2,); labels must have the predictions' "
                     "shape without its last axis, the classes");
-    CHECK(refusal<ShapeError>([&, op = op] { op(of({}), Ids({}, {0}), {}); }) ==
+    CHECK(refusal<ShapeError>([&, op = function] { op(of({}), Ids({}, {0}), {}); }) ==
           std::string(name) +
               ": predictions are (), labels (); labels must have the predictions' shape without "
               "its last axis, the classes");
-    CHECK(refusal<IndexError>([&, op = op] {
+    CHECK(refusal<IndexError>([&, op = function] {
             op(of({3, 10}), Ids({3}, {0, 10, 1}), {});
           }) == std::string(name) + ": the label at position 1 is 10; there are classes 0 to 9");
-    CHECK(refusal<IndexError>([&, op = op] {
+    CHECK(refusal<IndexError>([&, op = function] {
             op(of({3, 10}), Ids({3}, {0, 9, -1}), {});
           }) == std::string(name) + ": the label at position 2 is -1; there are classes 0 to 9");
   }
@@ -233,22 +233,22 @@ TEST_CASE("cross-entropy refuses labels of another shape, and labels that are no
 TEST_CASE(
     "softmax and log_softmax refuse a mask that does not broadcast, and an axis that the tensor "
     "does not have") {
-  for (const auto& [name, op] :
+  for (const auto& [name, function] :
        {std::pair{"softmax", &softmax}, std::pair{"log_softmax", &log_softmax}}) {
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), -1, Mask({2, 2}));
           }) == std::string(name) +
                     ": a mask of shape (2, 2) does not broadcast to (2, 3): aligned at the last "
                     "axis, each size must be equal or 1");
-    CHECK(refusal<ShapeError>([&, op = op] {
+    CHECK(refusal<ShapeError>([&, op = function] {
             op(of({3}), -1, Mask({1, 3}));
           }) == std::string(name) +
                     ": a mask of shape (1, 3) does not broadcast to (3,): aligned at the last "
                     "axis, each size must be equal or 1");
-    CHECK(refusal<IndexError>([&, op = op] {
+    CHECK(refusal<IndexError>([&, op = function] {
             op(of({2, 3}), 2, {});
           }) == std::string(name) + ": axis 2 of shape (2, 3): there are axes -2 to 1");
-    CHECK(refusal<IndexError>([&, op = op] { op(of({}), -1, {}); }) ==
+    CHECK(refusal<IndexError>([&, op = function] { op(of({}), -1, {}); }) ==
           std::string(name) + ": axis -1 of shape (): a single number has no axes");
   }
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "train/toy.hpp"
 
@@ -185,6 +186,101 @@ TEST_CASE("the gradient of a batch is that of its weighted mean, for several val
     for (Index i = 0; i < units; ++i)
       CHECK(gradient.at(i) == doctest::Approx(expected[static_cast<std::size_t>(i)]).epsilon(t));
   }
+}
+
+namespace {
+
+// Numbers of a feature twice, one below the other: (time, features) -> (time, 2, features).
+struct Twice {
+  Shape build(const Shape& sample, const Rng&) const { return Shape{sample[0], 2, sample[1]}; }
+  Tensor operator()(const Tensor& x, const Context& = {}) const { return stack({x, x * 2}, 2); }
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+};
+
+struct SquaredDistance {
+  static constexpr const char* name = "squared_distance";
+  Array operator()(const Array& prediction, const Samples& target) const {
+    return mean_squared_error(prediction, target.array()).value();
+  }
+};
+
+// One value a sample, whatever positions there are.
+struct Largest {
+  static constexpr const char* name = "largest";
+  Array operator()(const Array& prediction, const Samples&) const {
+    return max(Tensor(prediction), {1, 2}).value();
+  }
+};
+
+struct Together {
+  static constexpr bool mixes_samples = true;
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
+  Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "means over a mask of a loss with several values a position are over the kept positions' "
+    "values, as in Keras") {
+  for (Index trial = 0; trial < 20; ++trial) {
+    support::Generate g("several values a position", trial);
+    const Index samples = g.integer(1, 9), time = g.integer(1, 5), units = g.integer(1, 3);
+    Ids x(Shape{samples, time});
+    for (std::int32_t& id : x.mutable_values())
+      id = g.chance(0.4) ? 0 : static_cast<std::int32_t>(g.integer(1, toy::vocabulary - 1));
+    x.mutable_data()[0] = 1;
+    Array y = g.array({samples, time, 2, units}, {.low = -1, .high = 1});
+    std::vector<double> weight;
+    for (Index i = 0; i < samples; ++i) weight.push_back(g.chance(0.3) ? 0 : g.uniform(0.1, 3));
+    weight[0] = 1;
+    Sequential model{Embedding{toy::vocabulary, 3, true}, Twice{}, Dense{units}};
+    model.compile({.optimizer = Adam{{.learning_rate = 0}},
+                   .loss = MeanSquaredError{},
+                   .metrics = {SquaredDistance{}}});
+    model.build(Shape{time});
+    const Array p = model.predict(x);
+    double loss = 0, distance = 0, kept = 0, counted = 0;
+    std::vector<double> slope(static_cast<std::size_t>(units), 0);
+    for (Index i = 0; i < x.count(); ++i) {
+      const double w = weight[static_cast<std::size_t>(i / time)];
+      const Index each = 2 * units;
+      kept += x.at(i) != 0;
+      for (Index k = i * each; k < (i + 1) * each; ++k) {
+        if (x.at(i) == 0 || w == 0) y.mutable_data()[k] = std::numeric_limits<real>::quiet_NaN();
+        if (x.at(i) == 0 || w == 0) continue;
+        const double d = static_cast<double>(p.at(k)) - static_cast<double>(y.at(k));
+        loss += w * d * d / static_cast<double>(each);
+        distance += d * d / static_cast<double>(each);
+        slope[static_cast<std::size_t>(k % units)] += w * 2 * d / static_cast<double>(each);
+      }
+      counted += x.at(i) != 0 && w != 0;
+    }
+    for (const Index batch_size : {Index(1), Index(2), samples}) {
+      const Logs logs = model.evaluate(x, y, batch_size, weight);
+      CHECK(logs["loss"] == doctest::Approx(loss / kept).epsilon(t));
+      CHECK(logs["squared_distance"] == doctest::Approx(distance / counted).epsilon(t));
+    }
+    CHECK(model.train_on_batch(x, y, weight)["loss"] == doctest::Approx(loss / kept).epsilon(t));
+    const Array gradient = model.layers()[2].as<Dense>()->bias.grad();
+    for (Index i = 0; i < units; ++i)
+      CHECK(gradient.at(i) ==
+            doctest::Approx(slope[static_cast<std::size_t>(i)] / kept).epsilon(t));
+  }
+}
+
+TEST_CASE(
+    "a metric of one value a sample counts the samples that have weight and a kept position, also "
+    "where samples act on each other") {
+  Sequential model{Embedding{toy::vocabulary, 3, true}, Together{}, Dense{2}};
+  model.compile({.loss = MeanSquaredError{}, .metrics = {Largest{}}});
+  model.build(Shape{3});
+  const Ids x({4, 3}, {1, 2, 0, 3, 4, 5, 0, 0, 0, 6, 0, 7});
+  const Array y = Array::zeros({4, 3, 2}), p = max(Tensor(model.predict(x)), {1, 2}).value();
+  CHECK(model.evaluate(x, y, 4, {1, 0, 1, 2})["largest"] ==
+        doctest::Approx((p.at(0) + p.at(3)) / 2).epsilon(t));
+  CHECK(model.evaluate(x, y, 4)["largest"] ==
+        doctest::Approx((p.at(0) + p.at(1) + p.at(3)) / 3).epsilon(t));
 }
 
 TEST_CASE("validation_split splits sample weights along and uses them for val_loss") {

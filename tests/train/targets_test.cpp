@@ -104,9 +104,10 @@ TEST_CASE(
 
 TEST_CASE(
     "sample weights that are negative, not finite, or all zero are refused by position and value") {
-  const auto [x, y] = toy::data(4);
+  const toy::Data data = toy::data(4);
+  const Ids &x = data.x, &y = data.y;
   Sequential model = toy::model();
-  const auto with = [&, x = x, y = y](std::vector<double> weight) {
+  const auto with = [&](std::vector<double> weight) {
     FitOptions options = toy::quiet(1, 2);
     options.sample_weight = std::move(weight);
     return support::refusal<ValueError>([&] { model.fit(x, y, options); });
@@ -124,7 +125,7 @@ TEST_CASE(
     return "sequential: " + call +
            ": all 2 sample weights are 0, and nothing counts; give one above 0";
   };
-  const auto split = [&, x = x, y = y](std::vector<double> weight) {
+  const auto split = [&](std::vector<double> weight) {
     FitOptions options = toy::quiet(1, 2);
     options.sample_weight = std::move(weight);
     options.validation_split = 0.5;
@@ -134,26 +135,26 @@ TEST_CASE(
   CHECK(split({1, 1, 0, 0}) == all_zero("fit: the samples of validation_split"));
   FitOptions options = toy::quiet(1, 2);
   options.validation_data = Validation{x.rows(0, 2), y.rows(0, 2), {0, 0}};
-  CHECK(support::refusal<ValueError>([&, x = x, y = y] { model.fit(x, y, options); }) ==
+  CHECK(support::refusal<ValueError>([&] { model.fit(x, y, options); }) ==
         all_zero("fit: validation_data"));
   options.validation_data->sample_weight = {1};
-  CHECK(support::refusal<ShapeError>([&, x = x, y = y] { model.fit(x, y, options); }) ==
+  CHECK(support::refusal<ShapeError>([&] { model.fit(x, y, options); }) ==
         "sequential: fit: validation_data: 1 sample weights for 2 samples; give one for each "
         "sample, or none");
-  CHECK(support::refusal<ValueError>([&, x = x, y = y] {
+  CHECK(support::refusal<ValueError>([&] {
           model.evaluate(x.rows(0, 2), y.rows(0, 2), 2, {0, 0});
         }) == all_zero("evaluate"));
-  CHECK(support::refusal<ValueError>([&, x = x, y = y] {
+  CHECK(support::refusal<ValueError>([&] {
           model.evaluate(x.rows(0, 2), y.rows(0, 2), 2, {1, -2});
         }) ==
         "sequential: evaluate: the sample weight at position 1 is -2; weights must be finite and "
         "at least 0");
-  CHECK(support::refusal<ValueError>([&, x = x, y = y] {
+  CHECK(support::refusal<ValueError>([&] {
           model.train_on_batch(x.rows(0, 2), y.rows(0, 2), {1, -2});
         }) ==
         "sequential: train_on_batch: the sample weight at position 1 is -2; weights must be finite "
         "and at least 0");
-  CHECK(support::refusal<ShapeError>([&, x = x, y = y] { model.train_on_batch(x, y, {1}); }) ==
+  CHECK(support::refusal<ShapeError>([&] { model.train_on_batch(x, y, {1}); }) ==
         "sequential: train_on_batch: 1 sample weights for 4 samples; give one for each sample, or "
         "none");
 }

@@ -49,6 +49,20 @@ struct Distance {
   }
 };
 
+// What the model gives the label, which must be a class.
+struct ProbabilityOfLabel {
+  static constexpr const char* name = "probability_of_label";
+  Array operator()(const Array& prediction, const Samples& target) const {
+    const Ids& labels = target.ids();
+    Array result(labels.shape());
+    for (Index i = 0; i < labels.count(); ++i) {
+      if (labels.at(i) < 0 || labels.at(i) >= prediction.shape()[-1]) throw IndexError("no class");
+      result.mutable_data()[i] = prediction.at(i * prediction.shape()[-1] + labels.at(i));
+    }
+    return result;
+  }
+};
+
 // A factor for each of three samples.
 struct Gains {
   Tensor gain = {};
@@ -238,7 +252,7 @@ TEST_CASE(
         if (together) model.add(Layer(Together{}));
         model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
                        .loss = SparseCategoricalCrossentropy{},
-                       .metrics = {Accuracy{}},
+                       .metrics = {Accuracy{}, ProbabilityOfLabel{}},
                        .seed = 1});
         return trained(std::move(model), x, Ids({7, 5}, labels), options);
       };

@@ -6,6 +6,9 @@
 //   self, auto&& visit);             visit("name", member) for each parameter and each module
 //   inside
 //
+// `random` is a stream of its own for each module: a module hands random.split("name") to each one
+// inside, since two of the same stream get the same weights, and dropouts the same masks.
+//
 // That one list, in its fixed order, serves the optimiser, saving, counting and printing. A
 // std::vector or std::array of modules or parameters is visited as one member, visit("blocks",
 // self.blocks): its paths are blocks/0/..., blocks/1/... Calls are const and may come from several

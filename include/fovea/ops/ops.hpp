@@ -25,7 +25,7 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 /// a b, and 0 where b is 0, whatever a is: the weighted sum of logarithms of which some are
 /// -infinity, such as sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). TensorFlow's
-/// multiply_no_nan; the gradient is that of mul.
+/// multiply_no_nan; so are its gradients: dc b, and dc a, which is 0 where dc is.
 Tensor multiply_no_nan(const Tensor& a, const Tensor& b);
 /// a / b
 Tensor div(const Tensor& a, const Tensor& b);
@@ -350,8 +350,8 @@ struct SparseCrossEntropyOptions {
 
 /// Cross-entropy of class labels from logits z: log sum e^z - z[label]. logits (..., classes),
 /// labels (...) -> (...). With options sum_c t_c (log sum e^z - z_c), t_c = weight_c ((1 -
-/// smoothing) [c = label] + smoothing / classes), as in PyTorch. Logits of an ignored label are not
-/// looked at. Throws IndexError for a label that is no class.
+/// smoothing) [c = label] + smoothing / classes), as in PyTorch. Rows of an ignored label, or of
+/// one of weight 0 without smoothing, are not looked at. Throws IndexError for what is no class.
 Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
                             const SparseCrossEntropyOptions& options = {});
 
