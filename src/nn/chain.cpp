@@ -39,12 +39,15 @@ void Chain::add(Layer layer) {
   paths_.push_back(LayerCall::intern(fmt::format("{}/{}", place_, name)));
   names_.push_back(std::move(name));
   layers_.push_back(std::move(layer));
+  layers_.back().place(paths_.back());
 }
 
 void Chain::place(const std::string& path) {
   place_ = path;
-  for (std::size_t i = 0; i < names_.size(); ++i)
+  for (std::size_t i = 0; i < names_.size(); ++i) {
     paths_[i] = LayerCall::intern(path + "/" + names_[i]);
+    layers_[i].place(paths_[i]);
+  }
 }
 
 Shape Chain::build(const Shape& sample, const Rng& random) {

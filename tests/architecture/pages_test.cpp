@@ -134,6 +134,13 @@ TEST_CASE("the tour names what the sources have, and its snippets are theirs") {
   CHECK(blocks(tour, "```cpp").size() >= 2);
 }
 
+TEST_CASE("the ops that docs/adding_an_op.md adds do not exist yet") {
+  const Names added = matches(read(root / "docs/adding_an_op.md"), R"(\nTensor (\w+)\([^)]*\);)");
+  CHECK(added.size() >= 2);
+  const std::set<std::string> known = words(read(root / "include/fovea/ops/ops.hpp"));
+  for (const std::string& name : added) CHECK_MESSAGE(!known.contains(name), name);
+}
+
 TEST_CASE("a name or a snippet that the sources have lost is found") {
   const std::vector<std::set<std::string>> files = {{"Pass", "run"}, {"batch", "x"}};
   CHECK(stale_names("`Pass::run` and `run(a, b)`, `1/32`\n```cpp\ngone\n```\n", files).empty());

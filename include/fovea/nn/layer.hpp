@@ -90,6 +90,9 @@ class Layer {
   /// cut.
   bool mixes_samples() const { return self_->mixes_samples(); }
 
+  /// Says where a chain of layers is in its model; other modules need not know.
+  void place(const std::string& path) { self_->place(path); }
+
   /// Calls visit(path, tensor) for each parameter.
   void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const {
     self_->for_each(visit);
@@ -118,6 +121,7 @@ class Layer {
     virtual MaskFlow mask_flow() const = 0;
     virtual void check(const Ids& ids) const = 0;
     virtual Index dense_bytes() const = 0;
+    virtual void place(const std::string& path) = 0;
     virtual std::optional<Signal> run(const Signal& x, const Context& context,
                                       bool for_logits) const = 0;
     virtual std::optional<std::optional<Mask>> mask_behind(const std::optional<Mask>& before,
@@ -222,6 +226,9 @@ class Layer {
       if constexpr (requires { module.check(ids); }) module.check(ids);
     }
 
+    void place([[maybe_unused]] const std::string& path) override {
+      if constexpr (Carries<M>) module.place(path);
+    }
     Index dense_bytes() const override { return dense_bytes_of(module); }
     bool mixes_samples() const override { return mixes_samples_of(module); }
     void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override {
