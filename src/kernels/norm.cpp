@@ -3,30 +3,31 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fovea/base/real.hpp"
+#include "kernels/ahead.hpp"
+#include "kernels/norm.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 /// Rows up to this long are summed in one go.
 constexpr Index longest_block = 4096;
 
-/// One row of `norm`. `left`: see ask_ahead.
-struct NormRow {
-  const real *x, *gamma, *beta;
-  Index width, left;
-  real epsilon;
+/// What `norm` reads and writes.
+struct NormPass {
+  NormSizes sizes;
+  NormInputs in;
   real *y, *statistics;
 };
 
-/// One row of what `norm_slopes` gives x.
-struct NormInputRow {
-  const real *dy, *x, *gamma;
-  Index width, left;
-  bool centred;
-  const real* statistics;
-  real* dx;
-  bool add;
+/// What `norm_slopes` reads.
+struct NormAdjoints {
+  NormSizes sizes;
+  const real *dy, *x, *gamma, *statistics;
 };
+
+/// How many numbers row r and those behind it should ask for ahead.
+inline Index left_from(NormSizes sizes, Index r) {
+  return left_to_ask_for(sizes.rows * sizes.width, r * sizes.width);
+}
 
 }}}  // namespace fovea::kernels
 #endif
@@ -37,6 +38,7 @@ struct NormInputRow {
 //
 #include "kernels/ahead.hpp"
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/fold-inl.hpp"
 #include "kernels/pairwise.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,16 +56,12 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
 template <class Sum, class Value>
 HWY_INLINE Sum sum_of_vectors(Index begin, Index end, Sum zero, const Value& value) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
-  Sum a = zero, b = zero, c = zero, d = zero;
-  Index i = begin;
-  for (; i + 4 * width <= end; i += 4 * width) {
-    a = a + value(i, width);
-    b = b + value(i + width, width);
-    c = c + value(i + 2 * width, width);
-    d = d + value(i + 3 * width, width);
-  }
-  for (; i < end; i += width) a = a + value(i, std::min(width, end - i));
-  return (a + b) + (c + d);
+  const auto join = [](Sum a, Sum b) HWY_ATTR { return a + b; };
+  Four<Sum> four(zero);
+  Index i = fold_by_fours(
+      begin, end, width, four, [&](Index k) HWY_ATTR { return value(k, width); }, join);
+  for (; i < end; i += width) four.a = four.a + value(i, std::min(width, end - i));
+  return four.joined(join);
 }
 
 HWY_INLINE real of_lanes(Lane x) { return sum(x); }
@@ -123,109 +121,130 @@ HWY_INLINE real inverse_root(real squares, real n, real epsilon) {
 /// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own,
 /// not to slow other rows down.
 template <bool is_long>
-HWY_NOINLINE void far_norm_row(NormRow r, real mean, real squares) {
-  const real n = static_cast<real>(r.width);
+HWY_NOINLINE void far_norm_row(const NormPass& p, Index r, real mean, real squares) {
+  const Index width = p.sizes.width;
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma, *const beta = p.in.beta;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
+  const real n = static_cast<real>(width);
   const Lane m = hn::Set(Tag(), mean);
-  const real lost = sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-    return load_or(r.x + i, k, mean) - m;
+  const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    return load_or(x + i, k, mean) - m;
   });
-  r.statistics[0] = mean;
-  r.statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, r.epsilon);
-  r.statistics[2] = lost / n * r.statistics[1];
-  const Normalised normalised(r.statistics);
-  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
-    store(normalised(load(r.x + i, k)) * load(r.gamma + i, k) + load(r.beta + i, k), r.y + i, k);
+  statistics[0] = mean;
+  statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, p.in.epsilon);
+  statistics[2] = lost / n * statistics[1];
+  const Normalised normalised(statistics);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    store(normalised(load(x + i, k)) * load(gamma + i, k) + load(beta + i, k), y + i, k);
   });
 }
 
 template <bool is_long>
-HWY_INLINE void layer_norm_row(NormRow r) {
-  const real n = static_cast<real>(r.width);
-  const real mean = sum_of_row<is_long>(r.width, hn::Zero(Tag()),
+HWY_INLINE void layer_norm_row(const NormPass& p, Index r) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma, *const beta = p.in.beta;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
+  const real n = static_cast<real>(width);
+  const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()),
                                         [&](Index i, Index k) HWY_ATTR {
-                                          ask_ahead(left_if_long(r.width, r.left) - i, r.x + i);
-                                          return load(r.x + i, k);
+                                          ask_ahead(left_if_long(width, left) - i, x + i);
+                                          return load(x + i, k);
                                         }) /
                     n;
   const Lane m = hn::Set(Tag(), mean);
-  const real squares =
-      sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-        ask_ahead(r.left - i, r.x + i);
-        const Lane d = load_or(r.x + i, k, mean) - m;
-        return d * d;
-      });
-  const real scale = inverse_root(squares, n, r.epsilon);
+  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, x + i);
+    const Lane d = load_or(x + i, k, mean) - m;
+    return d * d;
+  });
+  const real scale = inverse_root(squares, n, p.in.epsilon);
   if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0))
-    return far_norm_row<is_long>(r, mean, squares);
-  r.statistics[0] = mean;
-  r.statistics[1] = scale;
-  r.statistics[2] = 0;
+    return far_norm_row<is_long>(p, r, mean, squares);
+  statistics[0] = mean;
+  statistics[1] = scale;
+  statistics[2] = 0;
   const Lane s = hn::Set(Tag(), scale);
-  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(r.left - i, r.y + i);
-    store((load(r.x + i, k) - m) * s * load(r.gamma + i, k) + load(r.beta + i, k), r.y + i, k);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, y + i);
+    store((load(x + i, k) - m) * s * load(gamma + i, k) + load(beta + i, k), y + i, k);
   });
 }
 
 template <bool is_long>
-HWY_INLINE void rms_norm_row(NormRow r) {
-  const real squares =
-      sum_of_row<is_long>(r.width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
-        ask_ahead(r.left - i, r.x + i);
-        const Lane v = load(r.x + i, k);
-        return v * v;
-      });
-  r.statistics[0] = r.statistics[2] = 0;
-  r.statistics[1] = inverse_root(squares, static_cast<real>(r.width), r.epsilon);
-  const Lane s = hn::Set(Tag(), r.statistics[1]);
-  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(r.left - i, r.y + i);
-    store(load(r.x + i, k) * s * load(r.gamma + i, k), r.y + i, k);
+HWY_INLINE void rms_norm_row(const NormPass& p, Index r) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
+  const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, x + i);
+    const Lane v = load(x + i, k);
+    return v * v;
+  });
+  statistics[0] = statistics[2] = 0;
+  statistics[1] = inverse_root(squares, static_cast<real>(width), p.in.epsilon);
+  const Lane s = hn::Set(Tag(), statistics[1]);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, y + i);
+    store(load(x + i, k) * s * load(gamma + i, k), y + i, k);
   });
 }
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
 template <bool is_long>
-HWY_INLINE void norm_input_row(NormInputRow r) {
-  const Normalised normalised(r.statistics);
+HWY_INLINE void norm_input_row(const NormAdjoints& p, Index r, real* dx, bool add) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const dy = p.dy + r * width, *const x = p.x + r * width, *const gamma = p.gamma;
+  const bool centred = p.sizes.centred;
+  const Normalised normalised(p.statistics + r * statistics_per_row);
   const TwoReals sums = sum_of_row<is_long>(
-      r.width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
-        ask_ahead(r.left - i, r.dy + i, r.x + i);
-        const Lane g = load(r.dy + i, k) * load(r.gamma + i, k);
-        return TwoLanes{g, g * normalised(load(r.x + i, k))};  // g is 0 in lanes that do not exist
+      width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
+        ask_ahead(left - i, dy + i, x + i);
+        const Lane g = load(dy + i, k) * load(gamma + i, k);
+        return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
       });
-  const real share = 1 / static_cast<real>(r.width);  // which nobody sees: slopes are rounded
-                                                      // anyway, and rows wait less for a product
-  const Lane shift = hn::Set(Tag(), r.centred ? sums.first * share : real(0)),
+  // One division, whose rounding the slopes hide: rows wait less for a product.
+  const real share = 1 / static_cast<real>(width);
+  const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)),
              slope = hn::Set(Tag(), sums.second * share);
-  for_vectors(r.width, [&](Index i, Index k) HWY_ATTR {
-    ask_ahead(r.left - i, r.dx + i);
-    const Lane g = load(r.dy + i, k) * load(r.gamma + i, k);
-    const Lane d = normalised.scale * (g - shift - normalised(load(r.x + i, k)) * slope);
-    store(r.add ? load(r.dx + i, k) + d : d, r.dx + i, k);
+  for_vectors(width, [&](Index i, Index k) HWY_ATTR {
+    ask_ahead(left - i, dx + i);
+    const Lane g = load(dy + i, k) * load(gamma + i, k);
+    const Lane d = normalised.scale * (g - shift - normalised(load(x + i, k)) * slope);
+    store(add ? load(dx + i, k) + d : d, dx + i, k);
   });
 }
 
-/// The rows that are short, and those that are long: what these need would slow the others down.
-template <bool is_long>
-struct RowsOf {
-  static void layer(NormRow row) { layer_norm_row<is_long>(row); }
-  static void rms(NormRow row) { rms_norm_row<is_long>(row); }
-  static void input(NormInputRow row) { norm_input_row<is_long>(row); }
-};
-using ShortRows = RowsOf<false>;
-using LongRows = RowsOf<true>;
-
 /// dgamma += dy n, dbeta += dy; either may be null.
-void norm_parameters_row(const real* dy, const real* x, Index width, const real* statistics,
-                         real* dgamma, real* dbeta) {
-  const Normalised normalised(statistics);
+HWY_INLINE void norm_parameters_row(const NormAdjoints& p, Index r, real* dgamma, real* dbeta) {
+  const Index width = p.sizes.width;
+  const real *const dy = p.dy + r * width, *const x = p.x + r * width;
+  const Normalised normalised(p.statistics + r * statistics_per_row);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     const Lane d = load(dy + i, k);
     if (dgamma) store(load(dgamma + i, k) + d * normalised(load(x + i, k)), dgamma + i, k);
     if (dbeta) store(load(dbeta + i, k) + d, dbeta + i, k);
   });
 }
+
+/// The rows [begin, end) that are short, and those that are long: what these need would slow the
+/// others down.
+template <bool is_long>
+struct RowsOf {
+  static void layer(const NormPass& pass, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) layer_norm_row<is_long>(pass, r);
+  }
+  static void rms(const NormPass& pass, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) rms_norm_row<is_long>(pass, r);
+  }
+  static void slopes(const NormAdjoints& pass, const NormGradients& to, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      if (to.dx) norm_input_row<is_long>(pass, r, to.dx + r * pass.sizes.width, to.add_dx);
+      if (to.dgamma || to.dbeta) norm_parameters_row(pass, r, to.dgamma, to.dbeta);
+    }
+  }
+};
+using ShortRows = RowsOf<false>;
+using LongRows = RowsOf<true>;
 
 }}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -250,43 +269,26 @@ void add_chunks(real* partials, Index count, Index width, real* target) {
   std::copy_n(partials, width, target);
 }
 
-// What the gradients of all rows are computed from.
-struct NormAdjoints {
-  NormSizes sizes;
-  const real *dy, *x, *gamma, *statistics;
-};
-
 // The gradients of rows [begin, end): of x, and their sums for gamma and beta.
-void slopes_of_rows(const NormAdjoints& d, const NormGradients& to, Index begin, Index end) {
-  const Index width = d.sizes.width;
-  const auto input_row =
-      width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
-  const auto parameters_row = FOVEA_BEST(norm_parameters_row);
+void slopes_of_rows(const NormAdjoints& pass, const NormGradients& to, Index begin, Index end) {
+  const Index width = pass.sizes.width;
   if (to.dgamma) std::fill_n(to.dgamma, width, real(0));
   if (to.dbeta) std::fill_n(to.dbeta, width, real(0));
-  for (Index r = begin; r < end; ++r) {
-    const real *const dy = d.dy + r * width, *const x = d.x + r * width,
-                      *const statistics = d.statistics + r * statistics_per_row;
-    if (to.dx)
-      input_row({dy, x, d.gamma, width, left_to_ask_for(d.sizes.rows * width, r * width),
-                 d.sizes.centred, statistics, to.dx + r * width, to.add_dx});
-    if (to.dgamma || to.dbeta) parameters_row(dy, x, width, statistics, to.dgamma, to.dbeta);
-  }
+  const auto rows =
+      width <= longest_block ? FOVEA_BEST(ShortRows::slopes) : FOVEA_BEST(LongRows::slopes);
+  rows(pass, to, begin, end);
 }
 
 }  // namespace
 
 void norm(NormSizes sizes, const NormInputs& in, real* y, real* statistics) {
-  const auto row = sizes.width <= longest_block
-                       ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
-                       : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
-  const Index width = sizes.width;
-  parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r)
-      row({in.x + r * width, in.gamma, in.beta, width,
-           left_to_ask_for(sizes.rows * width, r * width), in.epsilon, y + r * width,
-           statistics + r * statistics_per_row});
-  });
+  const auto rows =
+      sizes.width <= longest_block
+          ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
+          : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
+  const NormPass pass{sizes, in, y, statistics};
+  parallel::for_range(sizes.rows, parallel::grain(4 * sizes.width),
+                      [&](Index begin, Index end) { rows(pass, begin, end); });
 }
 
 void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma,
@@ -295,13 +297,13 @@ void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gam
   const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows),
               bytes = chunks * width * static_cast<Index>(sizeof(real));
   const Buffer gammas(to.dgamma ? bytes : 0), betas(to.dbeta ? bytes : 0);
-  const NormAdjoints adjoints{sizes, dy, x, gamma, statistics};
+  const NormAdjoints pass{sizes, dy, x, gamma, statistics};
   parallel::for_range(chunks, parallel::grain(8 * width * chunk_rows), [&](Index begin, Index end) {
     for (Index chunk = begin; chunk < end; ++chunk) {
       const NormGradients sums{to.dx, to.add_dx,
                                to.dgamma ? gammas.as<real>() + chunk * width : nullptr,
                                to.dbeta ? betas.as<real>() + chunk * width : nullptr};
-      slopes_of_rows(adjoints, sums, chunk * chunk_rows, std::min(rows, (chunk + 1) * chunk_rows));
+      slopes_of_rows(pass, sums, chunk * chunk_rows, std::min(rows, (chunk + 1) * chunk_rows));
     }
   });
   if (to.dgamma) add_chunks(gammas.as<real>(), chunks, width, to.dgamma);

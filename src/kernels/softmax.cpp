@@ -30,6 +30,7 @@ struct Rows {
 #include "kernels/targets.hpp"
 //
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/fold-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
@@ -76,23 +77,18 @@ HWY_INLINE Part part(const std::uint8_t* keep, const Rows& rows, Index i) {
 template <class Value, class Join>
 HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, const Value& value,
                        const Join& join) {
-  Lane a = start, b = start, c = start, d = start;
-  const Index whole = whole_vectors(keep, rows);
-  Index i = 0;
-  for (; i + 4 <= whole; i += 4) {
-    a = join(a, value(Whole{rows.offset(i)}));
-    b = join(b, value(Whole{rows.offset(i + 1)}));
-    c = join(c, value(Whole{rows.offset(i + 2)}));
-    d = join(d, value(Whole{rows.offset(i + 3)}));
-  }
+  Four<Lane> four(start);
+  Index i = fold_by_fours(
+      0, whole_vectors(keep, rows), 1, four,
+      [&](Index k) HWY_ATTR { return value(Whole{rows.offset(k)}); }, join);
   for (; i < rows.vectors() || i % 4 != 0; ++i) {
-    const Lane next = i < rows.vectors() ? join(a, value(part(keep, rows, i))) : a;
-    a = b;
-    b = c;
-    c = d;
-    d = next;
+    const Lane next = i < rows.vectors() ? join(four.a, value(part(keep, rows, i))) : four.a;
+    four.a = four.b;
+    four.b = four.c;
+    four.c = four.d;
+    four.d = next;
   }
-  return join(join(a, b), join(c, d));
+  return four.joined(join);
 }
 
 template <class Value>
