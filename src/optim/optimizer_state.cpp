@@ -93,7 +93,7 @@ void SlotOptimizer::check(const OptimizerState& state,
           "{}: load_state: expected no array \"{}\"; attach the parameters that were attached when "
           "the state was made, in the same order",
           rule_->name(), name));
-  if (state.learning_rate) checked_rate(*state.learning_rate);
+  if (state.learning_rate) check_rate(*state.learning_rate);
 }
 
 // A table that ends brings its rows up to date, by the slots that it had. The next step by rows

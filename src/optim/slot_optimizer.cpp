@@ -38,14 +38,20 @@ SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
   return *this;
 }
 
-double SlotOptimizer::checked_rate(double rate) const {
-  if (rate >= 0 && std::isfinite(rate)) return rate;
-  throw ValueError(fmt::format("{}: learning_rate is {}; it must be at least 0 and finite",
-                               rule_->name(), rate));
+void SlotOptimizer::check_rate(double rate, std::optional<Index> step) const {
+  if (rate >= 0 && std::isfinite(rate)) return;
+  throw ValueError(fmt::format("{}: learning_rate{} is {}; it must be at least 0 and finite",
+                               rule_->name(), step ? fmt::format(" of step {}", *step) : "", rate));
+}
+
+double SlotOptimizer::rate_of_step() const {
+  const double rate = rate_.at(steps_);
+  check_rate(rate, steps_);
+  return rate;
 }
 
 void SlotOptimizer::set_learning_rate(LearningRate rate) {
-  if (rate.number()) checked_rate(*rate.number());
+  if (rate.number()) check_rate(*rate.number());
   rate_ = std::move(rate);
 }
 
@@ -124,7 +130,7 @@ void SlotOptimizer::step() {
         "{}: nothing that learns is attached; call attach(model) once the model is built and "
         "some of its parameters learn",
         rule_->name()));
-  const double rate = checked_rate(rate_.at(steps_));
+  const double rate = rate_of_step();
   const parallel::FlushSubnormals flush;
   const Finish at_end{slots_};
   memory::List<Learning> learning;

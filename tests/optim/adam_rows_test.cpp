@@ -259,10 +259,12 @@ TEST_CASE("the rows of a table are the same bits on any number of threads") {
 }
 
 TEST_CASE("a row that one thread brings up to date is not read by another before it is done") {
+  constexpr Index wide = 200'000;  // it takes some 10 ms to bring such a row up to date
   Generate g("waited for", 0);
-  Twins twins(g.array(Shape{2, 30000}, {-1, 1}), {.learning_rate = 0.01, .weight_decay = 0.1});
-  twins.step(Ids({1}, {0}), g.array(Shape{1, 30000}, {-1, 1}), false);
-  for (int i = 0; i < 100; ++i) twins.step(Ids({1}, {1}), g.array(Shape{1, 30000}, {-1, 1}), false);
+  Twins twins(g.array(Shape{2, wide}, {-1, 1}), {.learning_rate = 0.01, .weight_decay = 0.1});
+  const Array values = g.array(Shape{1, wide}, {-1, 1});
+  twins.step(Ids({1}, {0}), values, false);
+  for (int i = 0; i < 100; ++i) twins.step(Ids({1}, {1}), values, false);
   std::vector<Tensor> read(4);
   std::latch together(4);
   std::vector<std::thread> threads;

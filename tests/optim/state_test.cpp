@@ -69,7 +69,7 @@ void check_resumed(const Options& options) {
   second.attach_late<O>();
   second.train(0, 3);  // what it has is forgotten
   for (std::size_t i = 0; i < values.size(); ++i) second.parameters[i].assign(values[i]);
-  second.optimizer.load_state(state);
+  second.optimizer.as<O>()->load_state(state);
   CHECK(second.optimizer.as<O>()->steps() == 25);
   whole.train(25, 60);
   second.train(25, 60);
@@ -207,6 +207,8 @@ TEST_CASE("loading a state brings rows up to date by the old slots, and moves no
     on_rows.step();
     on_full.step();
   }
+  CHECK(bits_differ(on_rows.state().arrays.at("table/mean"),
+                    on_full.state().arrays.at("table/mean")) == "");
   const std::vector<SlotOptimizer::Slot> kept = on_rows.slots();  // they hold on to the table
   on_rows.load_state(start);
   CHECK(bits_differ(rows.value(), full.value()) == "");
@@ -242,4 +244,26 @@ TEST_CASE("an optimiser of any type has a state where its type has one") {
       still.load_state({}),
       "load_state: the optimizer has none; give its type state() and load_state(state)",
       StateError);
+}
+
+TEST_CASE("a state that is loaded before anything is attached is loaded in time, or refused") {
+  const Tensor p = Tensor::parameter(Array::zeros(Shape{2})), q = p.clone();
+  const OptimizerState state = trained_adam(p).state();
+  q.gradient().add(Array::full(Shape{2}, 1));
+  for (const bool by_hand : {false, true}) {
+    Optimizer optimizer = Adam{};
+    optimizer.load_state(state);
+    if (by_hand)
+      optimizer.as<Adam>()->attach({{"p", q}});
+    else
+      optimizer.attach({{"p", q}});
+    optimizer.step();
+    CHECK(optimizer.as<Adam>()->steps() == 2);
+  }
+  Optimizer wrong = Adam{};
+  wrong.load_state(state);
+  const Array before = q.value().clone();
+  for (int i = 0; i < 2; ++i) CHECK_THROWS_AS(wrong.attach({{"other", q}}), StateError);
+  CHECK_THROWS_AS(Optimizer(wrong).load_state({}), StateError);
+  CHECK(bits_differ(q.value(), before) == "");
 }

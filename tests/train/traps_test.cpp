@@ -53,6 +53,7 @@ OF_A_TEMPORARY(NumpyArray, shape())
 OF_A_TEMPORARY(Layer, type())
 OF_A_TEMPORARY(Layer, name())
 OF_A_TEMPORARY(Adam, slots())
+OF_A_TEMPORARY(SlotOptimizer::Slot, operator[]("mean"))
 OF_A_TEMPORARY(Sequential, layers())
 OF_A_TEMPORARY(Sequential, history())
 static_assert(by_value<decltype(std::declval<Logs>()["loss"])> &&

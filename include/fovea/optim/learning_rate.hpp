@@ -4,6 +4,8 @@
 #include <concepts>
 #include <functional>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "fovea/base/real.hpp"
 

@@ -27,15 +27,25 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
 
   /// Attaches a model's parameters; those of the model before are let go where the optimiser has a
-  /// `reset`. Returns how many times the optimiser was attached to a model, this one included.
+  /// `reset`. A state that was loaded since the last step is loaded into these parameters. Returns
+  /// how many times the optimiser was attached to a model, this one included.
   std::uint64_t attach(std::vector<NamedParameter> parameters) {
     if (self_->attachments > 0) self_->reset();
     self_->attach(std::move(parameters));
-    return ++self_->attachments;
+    ++self_->attachments;
+    if (self_->loaded) self_->load_state(*self_->loaded);
+    self_->waits = false;
+    return self_->attachments;
   }
   std::uint64_t attachments() const { return self_->attachments; }  ///< how many so far
-  void step() { self_->step(); }                                    ///< performs one update
-  double learning_rate() const { return self_->learning_rate(); }   ///< of the next step
+  /// Performs one update.
+  void step() {
+    if (self_->waits) self_->load_state(*self_->loaded);
+    self_->waits = false;
+    self_->loaded.reset();
+    self_->step();
+  }
+  double learning_rate() const { return self_->learning_rate(); }  ///< of the next step
   /// A number or a schedule, for the steps from now on. Throws StateError for a schedule where the
   /// optimiser takes numbers only.
   void set_learning_rate(const LearningRate& rate) { self_->set_learning_rate(rate); }
@@ -45,9 +55,15 @@ class Optimizer {
 
   /// All that it takes to resume. Throws StateError where its type has no state().
   OptimizerState state() const { return self_->state(); }
-  /// Goes on from a state, once the parameters are attached. Throws StateError where its type has
-  /// no load_state(state), and what that throws.
-  void load_state(const OptimizerState& state) { self_->load_state(state); }
+  /// Goes on from a state: now where it is attached, and else once it is: a model attaches it when
+  /// training begins, which then throws what does not fit. Throws StateError where its type has no
+  /// load_state(state), and what that throws.
+  void load_state(const OptimizerState& state) {
+    self_->check_loads();
+    if (self_->attachments > 0) self_->load_state(state);
+    self_->loaded = state;
+    self_->waits = self_->attachments == 0;
+  }
 
   /// The optimiser itself, or null if it is of another type.
   template <class O>
@@ -66,8 +82,11 @@ class Optimizer {
     virtual void set_learning_rate(const LearningRate& rate) = 0;
     virtual Index slot_elements() const = 0;
     virtual OptimizerState state() const = 0;
+    virtual void check_loads() const = 0;
     virtual void load_state(const OptimizerState& state) = 0;
     std::uint64_t attachments = 0;
+    std::optional<OptimizerState> loaded;  // since the last step
+    bool waits = false;                    // whether it is still to be loaded
   };
   template <class O>
   struct Holder final : Interface {
@@ -101,12 +120,13 @@ class Optimizer {
         throw StateError(
             "state: the optimizer has none; give its type state() and load_state(state)");
     }
-    void load_state(const OptimizerState& state) override {
-      if constexpr (requires { optimizer.load_state(state); })
-        optimizer.load_state(state);
-      else
+    void check_loads() const override {
+      if constexpr (!requires(O & o, const OptimizerState& state) { o.load_state(state); })
         throw StateError(
             "load_state: the optimizer has none; give its type state() and load_state(state)");
+    }
+    void load_state(const OptimizerState& state) override {
+      if constexpr (requires { optimizer.load_state(state); }) optimizer.load_state(state);
     }
     O optimizer;
   };

@@ -105,7 +105,8 @@ class SlotOptimizer {
  private:
   struct Learning;  // a parameter that takes part in a step
 
-  double checked_rate(double rate) const;
+  double rate_of_step() const;
+  void check_rate(double rate, std::optional<Index> step = {}) const;
   Index prepare(Slot& slot);
   void take_part(Learning& learning) const;
   std::vector<std::string> unique_paths() const;
