@@ -94,8 +94,7 @@ bool fits(const Function& function) { return function.lines <= 40 && function.pa
 struct Exception {
   std::string file, function, reason;
 };
-const std::vector<Exception> exceptions = {
-};
+const std::vector<Exception> exceptions = {};
 
 bool is_excepted(const std::string& file, const std::string& function) {
   return std::ranges::any_of(exceptions, [&](const Exception& exception) {
