@@ -24,10 +24,10 @@ constexpr std::int32_t in_work = -1;  // what `last_` is of a row that a thread 
   for (Index i = 0; i < count; i += line) __builtin_prefetch(begin + i, 1);
 }
 
-[[gnu::always_inline]] inline void prefetch(const Cells& cells) {
-  prefetch(cells.parameter, cells.count);
+[[gnu::always_inline]] inline void prefetch(const Cells& cells, Index begin, Index count) {
+  prefetch(cells.parameter + begin, count);
   for (const real* slot : cells.slots)
-    if (slot) prefetch(slot, cells.count);
+    if (slot) prefetch(slot + begin, count);
 }
 
 }  // namespace
@@ -58,23 +58,24 @@ Cells LaggingTable::all_cells() {
 
 // Brings one row from step `last` to the present, and requests row `ahead`, if there is one, on the
 // way: the processor waits for few requests at once, and computes meanwhile.
-void LaggingTable::replay(const Cells& row, std::int32_t last, const Cells* ahead) {
+void LaggingTable::replay(const Cells& all, Index row, std::int32_t last,
+                          std::optional<Index> ahead) {
   const MissedSteps missed = history_.since(last);
   for (Index column = 0; column < width_; column += columns_a_time) {
     const Index columns = std::min(columns_a_time, width_ - column);
-    if (ahead) prefetch(ahead->part(column, columns));
-    rule_->replay(missed, row.part(column, columns));
+    if (ahead) prefetch(all, *ahead * width_ + column, columns);
+    rule_->replay(missed, all.part(row * width_ + column, columns));
   }
 }
 
 // Brings a row up to date, unless it is, or another thread is at it: who needs it waits for that.
-void LaggingTable::update_row(const Cells& all, Index row, const Cells* ahead) {
+void LaggingTable::update_row(const Cells& all, Index row, std::optional<Index> ahead) {
   const std::atomic_ref standing(last_[static_cast<std::size_t>(row)]);
   std::int32_t last = standing.load(std::memory_order_relaxed);
   if (last == history_.now() || last == in_work ||
       !standing.compare_exchange_strong(last, in_work, std::memory_order_acquire))
     return;
-  replay(row_of(all, row), last, ahead);
+  replay(all, row, last, ahead);
   standing.store(history_.now(), std::memory_order_release);
 }
 
@@ -92,8 +93,8 @@ void LaggingTable::settle(std::span<const std::int32_t> ids) {
   parallel::for_range(last - behind, rows_a_piece, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       const bool has_ahead = i + rows_ahead < end && !is_current(behind[i + rows_ahead]);
-      const Cells ahead = row_of(all, has_ahead ? behind[i + rows_ahead] : 0);
-      update_row(all, behind[i], has_ahead ? &ahead : nullptr);
+      update_row(all, behind[i],
+                 has_ahead ? std::optional<Index>(behind[i + rows_ahead]) : std::nullopt);
     }
     for (Index i = begin; i < end; ++i) wait_for(behind[i]);
   });
@@ -116,7 +117,7 @@ void LaggingTable::update_rows_before(std::int32_t step) {
              step;
     };
     for (Index row = begin; row < end; ++row)
-      if (is_behind(row)) update_row(all, row, nullptr);
+      if (is_behind(row)) update_row(all, row, std::nullopt);
     for (Index row = begin; row < end; ++row)
       if (is_behind(row)) wait_for(row);
   });
@@ -213,12 +214,12 @@ void LaggingTable::step_touched(const StepFactors& factors) {
   parallel::for_range(touched_->unique, rows_a_piece, [&](Index begin, Index end) {
     for (Index u = begin; u < end; ++u) {
       if (const Index ahead = u + rows_ahead; ahead < end) {
-        prefetch(row_of(all, ids[ahead]));
+        prefetch(all, ids[ahead] * width_, width_);
         for (const real* part :
              parts_of(ahead).first(std::min<std::size_t>(parts_of(ahead).size(), parts_to_fetch)))
           prefetch(part, width_);
       }
-      rule_->update_row(factors, parts_of(u), row_of(all, ids[u]));
+      rule_->update_row(factors, parts_of(u), all.part(ids[u] * width_, width_));
       last_[static_cast<std::size_t>(ids[u])] = history_.now();
     }
   });

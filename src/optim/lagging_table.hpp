@@ -51,9 +51,8 @@ class LaggingTable final : public LaggingRows {
 
  private:
   Cells all_cells();
-  Cells row_of(const Cells& all, Index row) const { return all.part(row * width_, width_); }
-  void replay(const Cells& row, std::int32_t last, const Cells* ahead);
-  void update_row(const Cells& all, Index row, const Cells* ahead);
+  void replay(const Cells& all, Index row, std::int32_t last, std::optional<Index> ahead);
+  void update_row(const Cells& all, Index row, std::optional<Index> ahead);
   void update_rows_before(std::int32_t step);
   void wait_for(Index row) const;
   void copy_what_others_share(std::vector<Array>& slots);
