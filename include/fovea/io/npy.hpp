@@ -1,6 +1,6 @@
 // NumPy's files: a .npy file holds one array, a .npz file (a zip file of them) several by name.
-// Files may come from anybody: whatever they hold, the outcome is an array or an exception, and
-// memory stays in proportion to the file.
+// Files are not trusted: any content leads to an array or an exception, and memory stays in
+// proportion to the file.
 //
 // Read are format versions 1.0 to 3.0, ranks 0 to 6, C and Fortran order, both byte orders, and the
 // types f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and bool, also as NumPy 1 on Python 2 and other programs
