@@ -12,7 +12,6 @@
 #include "by_turns.hpp"
 #include "fovea/fovea.hpp"
 #include "kernels/gemm.hpp"
-#include "kernels/views.hpp"
 #include "run.hpp"
 
 using namespace fovea;

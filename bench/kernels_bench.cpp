@@ -17,7 +17,6 @@
 #include "kernels/reduce.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/softmax.hpp"
-#include "kernels/views.hpp"
 #include "run.hpp"
 
 using namespace fovea;
@@ -79,8 +78,9 @@ auto norm(bool centred) {
                 gamma = Array::full(Shape{width}, 1), beta = Array::zeros(Shape{width});
     return [=, y = Array::zeros(x.shape()),
             statistics = Array::zeros(Shape{rows, kernels::statistics_per_row})]() mutable {
-      kernels::norm({rows, width, centred}, x.data(), gamma.data(), centred ? beta.data() : nullptr,
-                    real(1e-5), y.mutable_data(), statistics.mutable_data());
+      kernels::norm({rows, width, centred},
+                    {x.data(), gamma.data(), centred ? beta.data() : nullptr, real(1e-5)},
+                    y.mutable_data(), statistics.mutable_data());
     };
   };
 }

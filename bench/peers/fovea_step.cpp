@@ -15,7 +15,7 @@ using Batch = std::pair<Samples, Samples>;
 
 Samples samples(const NumpyArchive& data, const char* name) {
   const NumpyArray array = data.numpy(name);
-  if (array.header().type == NumpyType::float32) return array.reals();
+  if (array.type().ends_with("f4")) return array.reals();
   return array.ids();
 }
 

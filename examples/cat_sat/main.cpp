@@ -117,30 +117,31 @@ void print_layer(const Tensor& x) {
   Adam adam{{.learning_rate = 0.02}};
   adam.attach(layer);
 
-  const Attention before = layer.attend(batch);
+  const Attention before = layer.attend(batch, {.weights = true});
   const Tensor hidden = tanh(matmul(x, layer.W1) + layer.b1 + matmul(x, layer.W2) + layer.b2);
   const Tensor by_hand = softmax(matmul(hidden, layer.v) + layer.c, 0);
   for (Index i = 0; i < time_steps; ++i)
-    examples::require(close(by_hand.value().at(i), before.weights.value().at(i)),
+    examples::require(close(by_hand.value().at(i), before.weights().value().at(i)),
                       "the layer's weights are softmax(e)");
 
   constexpr int steps = 10;
   for (int step = 0; step < steps; ++step) {
-    const Tensor loss = -log(slice(layer.attend(batch).weights, 1, cat, cat + 1));
+    const Tensor loss =
+        -log(slice(layer.attend(batch, {.weights = true}).weights(), 1, cat, cat + 1));
     loss.backward();
     adam.step();
     adam.zero_grad();
   }
-  const Attention after = layer.attend(batch);
+  const Attention after = layer.attend(batch, {.weights = true});
 
   print_heading(6, "the additive layer learns it", "e_i = v . tanh(W1 x_i + b1 + W2 x_i + b2) + c");
   fmt::print("   word  w_i at first                    w_i after {} steps of Adam\n", steps);
   for (Index i = 0; i < time_steps; ++i)
-    fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)], weight(before.weights, i),
-               weight(after.weights, i));
-  fmt::print("   sum {:7.3f}{:32.3f}\n", sum(before.weights).item(), sum(after.weights).item());
-  examples::require(close(sum(after.weights).item(), 1), "the layer's weights sum to 1");
-  examples::require(after.weights.value().at(cat) > before.weights.value().at(cat),
+    fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)],
+               weight(before.weights(), i), weight(after.weights(), i));
+  fmt::print("   sum {:7.3f}{:32.3f}\n", sum(before.weights()).item(), sum(after.weights()).item());
+  examples::require(close(sum(after.weights()).item(), 1), "the layer's weights sum to 1");
+  examples::require(after.weights().value().at(cat) > before.weights().value().at(cat),
                     "learning moves weight to \"cat\"");
 }
 

@@ -17,6 +17,71 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
+// The nodes of a run, in the memory that the thread's run before has left; a rule may itself run
+// backward, for instance to recompute. However the run ends, no gradient stays in a node.
+struct WorkList {
+  WorkList() : nodes(std::exchange(spare(), {})) {}
+  ~WorkList() {
+    for (const NodePtr& node : nodes)
+      if (node) node->gradient.clear();
+    nodes.clear();
+    spare() = std::move(nodes);
+  }
+  static std::vector<NodePtr>& spare() {
+    thread_local std::vector<NodePtr> list;
+    return list;
+  }
+
+  std::vector<NodePtr> nodes;
+};
+
+void check_start(const Tensor& y, const Array& dy);
+void reachable_newest_first(const NodePtr& root, std::vector<NodePtr>& nodes);
+void run(Node& node, Sink& sink);
+
+}  // namespace
+
+void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
+  check_start(y, dy);
+  if (y.node()->is_leaf()) return sink.target(*y.node()).add(dy);
+  const parallel::FlushSubnormals flush;
+  WorkList list;
+  reachable_newest_first(y.node(), list.nodes);
+  y.node()->gradient.add(dy);
+  for (NodePtr& node : list.nodes) {
+    if (!node->gradient.empty()) run(*node, sink);
+    node->gradient.clear();
+    if (!retain_graph) {
+      node->release_rules();
+      node = NodePtr();
+    }
+  }
+}
+
+void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
+  if (loss.value().count() != 1)
+    throw ShapeError(
+        fmt::format("backward: the loss has shape {}; it must be one number (take its sum or mean)",
+                    to_string(loss.shape())));
+  backward(loss, Array::full(loss.shape(), 1), sink, retain_graph);
+}
+
+namespace {
+
+void check_start(const Tensor& y, const Array& dy) {
+  if (dy.shape() != y.shape())
+    throw ShapeError(fmt::format(
+        "backward: a gradient of shape {} for a tensor of shape {}; the two must be equal",
+        to_string(dy.shape()), to_string(y.shape())));
+  if (!y.requires_grad() && !grad_enabled())
+    throw StateError(
+        "backward: nothing is recorded where a NoGrad lives; end it before the forward pass");
+  if (!y.requires_grad())
+    throw StateError(
+        "backward: the loss depends on no parameter that requires gradients; make a leaf with "
+        "Tensor::parameter, and end any NoGrad before the forward pass");
+}
+
 void check_usable(const Node& node, std::span<const Edge> edges) {
   if (node.released)
     throw StateError(
@@ -62,68 +127,6 @@ void run(Node& node, Sink& sink) {
   }
 }
 
-// The working list of a thread, kept for its memory; emptied when a run ends, however it ends.
-struct WorkList {
-  std::vector<NodePtr>& nodes;
-  ~WorkList() {
-    for (const NodePtr& node : nodes)
-      if (node) node->gradient.clear();
-    nodes.clear();
-  }
-};
-
 }  // namespace
-
-void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
-  if (loss.value().count() != 1)
-    throw ShapeError(
-        fmt::format("backward: the loss has shape {}; it must be one number (take its sum or mean)",
-                    to_string(loss.shape())));
-  backward(loss, Array::full(loss.shape(), 1), sink, retain_graph);
-}
-
-void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
-  if (dy.shape() != y.shape())
-    throw ShapeError(fmt::format(
-        "backward: a gradient of shape {} for a tensor of shape {}; the two must be equal",
-        to_string(dy.shape()), to_string(y.shape())));
-  if (!y.requires_grad() && !grad_enabled())
-    throw StateError(
-        "backward: nothing is recorded where a NoGrad lives; end it before the forward pass");
-  if (!y.requires_grad())
-    throw StateError(
-        "backward: the loss depends on no parameter that requires gradients; make a leaf with "
-        "Tensor::parameter, and end any NoGrad before the forward pass");
-  if (y.node()->is_leaf()) return sink.target(*y.node()).add(dy);
-
-  const parallel::FlushSubnormals flush;
-  thread_local std::vector<NodePtr> spare;
-  std::vector<NodePtr> nodes =
-      std::exchange(spare, {});  // a rule may itself run backward, for instance to recompute
-  {
-    const WorkList list{nodes};
-    reachable_newest_first(y.node(), nodes);
-    y.node()->gradient.add(dy);
-    for (NodePtr& node : nodes) {
-      if (!node->gradient.empty()) run(*node, sink);
-      node->gradient.clear();
-      if (!retain_graph) {
-        node->release_rules();
-        node = NodePtr();
-      }
-    }
-  }
-  spare = std::move(nodes);
-}
-
-void Tensor::backward(bool retain_graph) const {
-  Sink own;
-  fovea::backward(*this, own, retain_graph);
-}
-
-void Tensor::backward(const Array& dy, bool retain_graph) const {
-  Sink own;
-  fovea::backward(*this, dy, own, retain_graph);
-}
 
 }}  // namespace fovea

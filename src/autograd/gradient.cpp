@@ -26,14 +26,14 @@ Gradient::Target Gradient::dense() {
     parts_.clear();
   }
   const bool add = has_dense();
-  if (!add) dense_ = Array(shape());
+  if (!add) dense_.buffer_ = Buffer(shape().count() * static_cast<Index>(sizeof(real)));
   return {dense_.mutable_view(), add};
 }
 
 void Gradient::add(const Array& contribution) {
   check_shape(contribution.shape(), shape());
   if (empty()) {
-    dense_ = contribution;
+    dense_.buffer_ = contribution.buffer_;
     return;
   }
   const Target target = dense();
@@ -100,7 +100,7 @@ TouchedRows Gradient::rows() const {
 }
 
 void Gradient::clear() {
-  if (has_dense()) dense_ = Array(shape(), Array::Unfilled{});
+  dense_.buffer_ = Buffer();
   parts_.clear();
 }
 

@@ -4,6 +4,7 @@
 
 #include <Random123/philox.h>
 
+#include "base/fnv.hpp"
 #include "fovea/base/error.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -26,17 +27,26 @@ std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32)
 // The new stream's number is the generator's own mix of the old one, the purpose's FNV-1a hash and
 // the number, so that streams split from different parents differ as well.
 Rng Rng::split(std::string_view purpose, std::uint64_t number) const {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : purpose) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::uint64_t hash = fnv_start;
+  for (const char c : purpose) hash = fnv(hash, static_cast<unsigned char>(c));
   const auto words = philox({low(hash), high(hash), low(number), high(number)},
                             {low(stream_) ^ 0x9e3779b9, high(stream_)});
   return Rng(seed_, words[0] | static_cast<std::uint64_t>(words[1]) << 32);
 }
 
-std::uint32_t Rng::bits(std::uint64_t position) const {
-  const std::uint64_t block = position / 4;
-  return philox({low(block), high(block), low(stream_), high(stream_)},
-                {low(seed_), high(seed_)})[position % 4];
+std::array<std::uint32_t, 4> Rng::block(std::uint64_t number) const {
+  return philox({low(number), high(number), low(stream_), high(stream_)},
+                {low(seed_), high(seed_)});
+}
+
+std::uint32_t Rng::bits(std::uint64_t position) const { return block(position / 4)[position % 4]; }
+
+void Rng::fill(std::uint64_t first, std::span<real> numbers) const {
+  for (std::size_t i = 0; i < numbers.size();) {
+    const auto words = block((first + i) / 4);
+    for (std::size_t word = (first + i) % 4; word < 4 && i < numbers.size(); ++word, ++i)
+      numbers[i] = to_uniform(words[word]);
+  }
 }
 
 // Lemire, "Fast random integer generation in an interval" (2019): multiply and keep the high word;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <type_traits>
 
+#include "base/fnv.hpp"
 #include "diff/reachable.hpp"
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
@@ -42,9 +43,8 @@ std::uint32_t next_graph() {
 
 // A number for the bits of an array: Fowler, Noll and Vo's hash, of words.
 std::uint64_t fingerprint(const Array& array) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const real number : array.values())
-    hash = (hash ^ std::bit_cast<Bits>(number)) * 0x100000001b3;
+  std::uint64_t hash = fnv_start;
+  for (const real number : array.values()) hash = fnv(hash, std::bit_cast<Bits>(number));
   return hash;
 }
 

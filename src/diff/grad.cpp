@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "diff/leaf_gradients.hpp"
 #include "diff/reachable.hpp"
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
@@ -12,27 +13,6 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
-
-// Gathers the gradients of all leaves beside them.
-class Apart final : public Sink {
- public:
-  Gradient& target(Node& leaf) override {
-    return gradients_.try_emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())})
-        .first->second.gradient;
-  }
-
-  const Gradient* find(const Node* leaf) const {
-    const auto found = gradients_.find(leaf);
-    return found == gradients_.end() ? nullptr : &found->second.gradient;
-  }
-
- private:
-  struct Entry {
-    NodePtr leaf;  // kept: another node at the same address would be taken for it
-    Gradient gradient;
-  };
-  std::unordered_map<const Node*, Entry> gradients_;
-};
 
 // Keeps the gradients of results, which the engine forgets once they are handed on.
 class Results final : public Observer {
@@ -71,7 +51,7 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs,
                         "set allow_unused",
                         i, to_string(inputs[i].shape())));
   }
-  Apart leaves;
+  LeafGradients leaves;
   Results results(inputs);
   backward(loss, leaves, options.retain_graph);
   std::vector<Array> gradients;

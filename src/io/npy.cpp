@@ -15,6 +15,7 @@
 
 #include "fovea/io/error.hpp"
 #include "io/atomic_file.hpp"
+#include "io/npy_header.hpp"
 #include "io/path.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -210,14 +211,18 @@ NumpyArray::NumpyArray(const std::string& path) : NumpyArray(read_whole(path)) {
 
 NumpyArray::NumpyArray(const std::string& file, Index size, const ByteReader& read, Index at_once)
     : file_(file),
-      header_(NumpyHeader::read(file, size, read)),
-      data_(read_in_pieces(size - header_.data_begin, at_once, read)) {}
+      header_(std::make_shared<const NumpyHeader>(NumpyHeader::read(file, size, read))),
+      shape_(header_->shape),
+      data_(read_in_pieces(size - header_->data_begin, at_once, read)) {}
+
+std::string NumpyArray::type() const { return header_->type_text; }
+NumpyHeader NumpyArray::header() const&& { return *header_; }
 
 Array NumpyArray::reals() const {
   Array result(shape());
   real* const out = result.mutable_data();
-  with_element_type(header_.type, [&]<class T>() {
-    for_each_element<T>(header_, data_,
+  with_element_type(header_->type, [&]<class T>() {
+    for_each_element<T>(*header_, data_,
                         [=](Index i, T value) { out[i] = static_cast<real>(value); });
   });
   return result;
@@ -226,9 +231,9 @@ Array NumpyArray::reals() const {
 Ids NumpyArray::ids() const {
   const Buffer narrow(shape().count() * 4);
   std::int32_t* const out = narrow.as<std::int32_t>();
-  with_element_type(header_.type, [&]<class T>() {
+  with_element_type(header_->type, [&]<class T>() {
     if constexpr (std::is_integral_v<T>) {
-      for_each_element<T>(header_, data_, [&](Index i, T value) {
+      for_each_element<T>(*header_, data_, [&](Index i, T value) {
         if (!std::in_range<std::int32_t>(value))
           throw ValueError(fmt::format(
               "{}: the value at position {} is {}, which does not fit 32 bits", file_, i, value));
@@ -237,8 +242,8 @@ Ids NumpyArray::ids() const {
       });
     } else {
       throw FormatError(
-          file_, header_.type_begin,
-          fmt::format("numbers of type '{}' are no ids; ids are integers", header_.type_text));
+          file_, header_->type_begin,
+          fmt::format("numbers of type '{}' are no ids; ids are integers", header_->type_text));
     }
   });
   return Ids(shape(),
@@ -246,12 +251,12 @@ Ids NumpyArray::ids() const {
 }
 
 Mask NumpyArray::mask() const {
-  if (header_.type != NumpyType::boolean && header_.type != NumpyType::uint8)
+  if (header_->type != NumpyType::boolean && header_->type != NumpyType::uint8)
     throw FormatError(
-        file_, header_.type_begin,
-        fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_.type_text));
+        file_, header_->type_begin,
+        fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_->type_text));
   Mask result(shape());
-  for_each_element<std::uint8_t>(header_, data_, [&](Index i, std::uint8_t value) {
+  for_each_element<std::uint8_t>(*header_, data_, [&](Index i, std::uint8_t value) {
     result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0;
   });
   return result;

@@ -1,6 +1,6 @@
 // The header of a .npy file: NEP 1, "A Simple File Format for NumPy Arrays". Nothing in it is
 // believed before it is checked against the file's size.
-#include "fovea/io/npy.hpp"
+#include "io/npy_header.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 #include <charconv>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "fovea/io/error.hpp"
 

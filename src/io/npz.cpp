@@ -14,6 +14,7 @@
 
 #include "fovea/io/error.hpp"
 #include "fovea/io/npy.hpp"
+#include "io/npy_header.hpp"
 #include "io/path.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {

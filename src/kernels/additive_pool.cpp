@@ -1,3 +1,22 @@
+#ifndef FOVEA_KERNELS_ADDITIVE_POOL_SAMPLE
+#define FOVEA_KERNELS_ADDITIVE_POOL_SAMPLE
+#include "fovea/base/real.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
+
+/// The scores of one sample, on the way back: from the gradients of the scores to those of what is
+/// before them.
+struct ScoresOfSample {
+  Index time, units;
+  const real *de, *v, *h, *weight;
+  real* dz;
+  Index dz_step;
+  real *db, *dv;
+};
+
+}}}  // namespace fovea::kernels
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/additive_pool.cpp"
 #include "kernels/targets.hpp"
@@ -60,10 +79,10 @@ void pool_slopes(Index time, Index features, const real* x, const real* dcontext
   }
 }
 
-/// Row t of dz, `step` numbers from the next, becomes dz_t = de_t v (1 - h_t^2), and weight_t
+/// Row t of dz, `dz_step` numbers from the next, becomes dz_t = de_t v (1 - h_t^2), and weight_t
 /// behind it; db += sum_t dz_t and dv += sum_t de_t h_t.
-void scores_slopes(Index time, Index units, const real* de, const real* v, const real* h,
-                   const real* weight, real* dz, Index step, real* db, real* dv) {
+void scores_slopes(const ScoresOfSample& s) {
+  const auto [time, units, de, v, h, weight, dz, step, db, dv] = s;
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
   for (Index u = 0; u < units; u += width) {
     const Index n = std::min(width, units - u);
@@ -91,6 +110,7 @@ HWY_AFTER_NAMESPACE();
 #include "fovea/memory/buffer.hpp"
 #include "kernels/additive_pool.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/keep.hpp"
 #include "kernels/softmax.hpp"
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
@@ -167,81 +187,109 @@ struct Scratch {
   real *dz, *x, *dx, *transposed_w, *weights, *de;
 };
 
-const std::uint8_t* at(const std::uint8_t* keep, Index offset) {
-  return keep ? keep + offset : nullptr;
+// What belongs to one sample of a batch.
+PoolInputs sample(PoolSizes s, const PoolInputs& in, Index i) {
+  return {in.x + i * s.time * s.features, in.w, in.b, in.v, keep_from(in.keep, i * s.time)};
+}
+PoolResults sample(PoolSizes s, const PoolResults& out, Index i) {
+  return {out.hidden + i * s.time * s.units, out.context + i * s.features,
+          out.weights ? out.weights + i * s.time : nullptr};
+}
+PoolAdjoints sample(PoolSizes s, const PoolAdjoints& d, Index i) {
+  return {d.hidden + i * s.time * s.units, d.weights + i * s.time, d.dcontext + i * s.features,
+          d.dweights ? d.dweights + i * s.time : nullptr};
 }
 
-void pool_sample(PoolSizes s, const real* x, const real* w, const real* b, const real* v,
-                 const std::uint8_t* keep, real* hidden, real* out, const Scratch& scratch) {
-  const Kept kept(keep, s.time);
+void pool_sample(PoolSizes s, const PoolInputs& in, const PoolResults& out,
+                 const Scratch& scratch) {
+  const Kept kept(in.keep, s.time);
   const Index n = kept.count();
-  const real* const rows = kept.rows(x, s.features, scratch.x);
-  gemm(dense(rows, n, s.features), dense(w, s.features, s.units), dense(hidden, n, s.units), false);
-  FOVEA_BEST(scores)(n, s.units, b, v, hidden, scratch.weights);
+  const real* const rows = kept.rows(in.x, s.features, scratch.x);
+  gemm(dense(rows, n, s.features), dense(in.w, s.features, s.units), dense(out.hidden, n, s.units),
+       false);
+  FOVEA_BEST(scores)(n, s.units, in.b, in.v, out.hidden, scratch.weights);
   softmax(scratch.weights, nullptr, {1, n, 1}, scratch.weights);
-  FOVEA_BEST(pool)(n, s.features, rows, scratch.weights, out);
-  kept.put_back(scratch.weights, 1, out + s.features, false);
+  FOVEA_BEST(pool)(n, s.features, rows, scratch.weights, out.context);
+  if (out.weights) kept.put_back(scratch.weights, 1, out.weights, false);
 }
 
-// v, and the gradients of the parameters, as one piece of the batch sees them.
-struct Weights {
-  const real* v;
-  real *dw, *db, *dv;
-};
+// The gradient of one sample's scores, in scratch.de: the kept ones, one after another.
+void slopes_of_scores(PoolSizes s, const Kept& kept, const real* rows, const real* weights,
+                      const PoolAdjoints& d, const Scratch& scratch) {
+  const Index n = kept.count();
+  std::fill_n(scratch.de, n, real(0));
+  if (d.dweights) {
+    const real* const given = kept.rows(d.dweights, 1, scratch.de);
+    if (given != scratch.de) std::copy_n(given, n, scratch.de);
+  }
+  FOVEA_BEST(pool_slopes)(n, s.features, rows, d.dcontext, scratch.de);
+  softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
+}
 
 // dx_t = dz_t W^T + weight_t dcontext is one product: dcontext is one row more of W^T, and weight_t
 // one number more of dz_t.
-void slopes_of_sample(PoolSizes s, const real* d, const real* x, const Weights& p,
-                      const std::uint8_t* keep, const real* hidden, const real* out, real* dx,
-                      bool add_dx, bool add_dw, const Scratch& scratch) {
-  const Kept kept(keep, s.time);
+void slopes_of_x(PoolSizes s, const Kept& kept, const real* dcontext, const PoolGradients& g,
+                 const Scratch& scratch) {
   const Index n = kept.count();
-  const real* const rows = kept.rows(x, s.features, scratch.x);
-  const real* const weights = kept.rows(out + s.features, 1, scratch.weights);
-  const real* const given = kept.rows(d + s.features, 1, scratch.de);
-  if (given != scratch.de) std::copy_n(given, n, scratch.de);
-  FOVEA_BEST(pool_slopes)(n, s.features, rows, d, scratch.de);
-  softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
-  FOVEA_BEST(scores_slopes)
-  (n, s.units, scratch.de, p.v, hidden, weights, scratch.dz, scratch.dz_step, p.db, p.dv);
-  const auto dz = [&](Index columns) {
-    return View{scratch.dz, Shape{n, columns}, {scratch.dz_step, 1}};
-  };
-  gemm(View{rows, Shape{s.features, n}, {1, s.features}}, dz(s.units),
-       dense(p.dw, s.features, s.units), add_dw);
-  if (!dx) return;
   const bool direct = kept.at_front();
-  std::copy_n(d, s.features, scratch.transposed_w + s.units * s.features);
-  gemm(dz(s.units + 1),
+  std::copy_n(dcontext, s.features, scratch.transposed_w + s.units * s.features);
+  gemm(View{scratch.dz, Shape{n, s.units + 1}, {scratch.dz_step, 1}},
        dense(static_cast<const real*>(scratch.transposed_w), s.units + 1, s.features),
-       dense(direct ? dx : scratch.dx, n, s.features), direct && add_dx);
+       dense(direct ? g.dx : scratch.dx, n, s.features), direct && g.add_dx);
   if (!direct)
-    kept.put_back(scratch.dx, s.features, dx, add_dx);
-  else if (!add_dx)
-    std::fill_n(dx + n * s.features, (s.time - n) * s.features, real(0));
+    kept.put_back(scratch.dx, s.features, g.dx, g.add_dx);
+  else if (!g.add_dx)
+    std::fill_n(g.dx + n * s.features, (s.time - n) * s.features, real(0));
+}
+
+// Writes or adds to dx as g.add_dx says, and to dW as `add_dw`; adds to db and dv.
+void slopes_of_sample(PoolSizes s, const PoolInputs& in, const PoolAdjoints& d,
+                      const PoolGradients& g, bool add_dw, const Scratch& scratch) {
+  const Kept kept(in.keep, s.time);
+  const Index n = kept.count();
+  const real* const rows = kept.rows(in.x, s.features, scratch.x);
+  const real* const weights = kept.rows(d.weights, 1, scratch.weights);
+  slopes_of_scores(s, kept, rows, weights, d, scratch);
+  FOVEA_BEST(scores_slopes)
+  ({n, s.units, scratch.de, in.v, d.hidden, weights, scratch.dz, scratch.dz_step, g.db, g.dv});
+  gemm(View{rows, Shape{s.features, n}, {1, s.features}},
+       View{scratch.dz, Shape{n, s.units}, {scratch.dz_step, 1}}, dense(g.dw, s.features, s.units),
+       add_dw);
+  if (g.dx) slopes_of_x(s, kept, d.dcontext, g, scratch);
+}
+
+// The gradients of W, b and v of one piece of the batch, behind one another at `sums`.
+void slopes_of_piece(PoolSizes s, const PoolInputs& in, const PoolAdjoints& d,
+                     const PoolGradients& gradients, Index piece, real* sums,
+                     const Scratch& scratch) {
+  const Index count_w = s.features * s.units;
+  PoolGradients g{nullptr, gradients.add_dx, sums, sums + count_w, sums + count_w + s.units};
+  std::fill_n(g.db, 2 * s.units, real(0));
+  const Index begin = piece * samples_a_piece, end = std::min(s.batch, begin + samples_a_piece);
+  if (begin >= end) std::fill_n(g.dw, count_w, real(0));
+  for (Index i = begin; i < end; ++i) {
+    if (gradients.dx) g.dx = gradients.dx + i * s.time * s.features;
+    slopes_of_sample(s, sample(s, in, i), sample(s, d, i), g, i > begin, scratch);
+  }
 }
 
 }  // namespace
 
-void additive_pool(PoolSizes s, const real* x, const real* w, const real* b, const real* v,
-                   const std::uint8_t* keep, real* hidden, real* out) {
+void additive_pool(PoolSizes s, const PoolInputs& in, const PoolResults& out) {
   parallel::for_range(s.batch, parallel::grain(s.time * s.units * (2 + s.features / 16)),
                       [&](Index begin, Index end) {
                         const Scratch scratch(s);
                         for (Index i = begin; i < end; ++i)
-                          pool_sample(s, x + i * s.time * s.features, w, b, v, at(keep, i * s.time),
-                                      hidden + i * s.time * s.units,
-                                      out + i * (s.features + s.time), scratch);
+                          pool_sample(s, sample(s, in, i), sample(s, out, i), scratch);
                       });
 }
 
-void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real* w, const real* v,
-                          const std::uint8_t* keep, const real* hidden, const real* out,
+void additive_pool_slopes(PoolSizes s, const PoolInputs& in, const PoolAdjoints& d,
                           const PoolGradients& gradients) {
   // Wᵀ as an array of its own: OpenBLAS' kernels for small products do not take it transposed.
   const Index count_w = s.features * s.units;
   const Buffer transposed(count_w * static_cast<Index>(sizeof(real)));
-  transpose(w, s.features, s.units, s.units, transposed.as<real>(), s.features);
+  transpose(in.w, s.features, s.units, s.units, transposed.as<real>(), s.features);
 
   const Index pieces = std::max<Index>(1, (s.batch + samples_a_piece - 1) / samples_a_piece);
   const Index sums = count_w + 2 * s.units;  // dW, db, dv of one piece
@@ -249,19 +297,8 @@ void additive_pool_slopes(PoolSizes s, const real* d, const real* x, const real*
   parallel::for_range(pieces, 1, [&](Index first, Index last) {
     const Scratch scratch(s);
     std::copy_n(transposed.as<real>(), count_w, scratch.transposed_w);
-    for (Index piece = first; piece < last; ++piece) {
-      real* const dw = partials.as<real>() + piece * sums;
-      const Weights weights{v, dw, dw + count_w, dw + count_w + s.units};
-      std::fill_n(dw + count_w, 2 * s.units, real(0));
-      const Index begin = piece * samples_a_piece, end = std::min(s.batch, begin + samples_a_piece);
-      if (begin >= end) std::fill_n(dw, count_w, real(0));
-      for (Index i = begin; i < end; ++i)
-        slopes_of_sample(s, d + i * (s.features + s.time), x + i * s.time * s.features, weights,
-                         at(keep, i * s.time), hidden + i * s.time * s.units,
-                         out + i * (s.features + s.time),
-                         gradients.dx ? gradients.dx + i * s.time * s.features : nullptr,
-                         gradients.add_dx, i > begin, scratch);
-    }
+    for (Index piece = first; piece < last; ++piece)
+      slopes_of_piece(s, in, d, gradients, piece, partials.as<real>() + piece * sums, scratch);
   });
   real* const total = partials.as<real>();
   if (pieces > 1) sum(total, {1, pieces, sums}, total, false);

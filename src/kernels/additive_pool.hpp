@@ -11,11 +11,30 @@ struct PoolSizes {
   Index batch, time, features, units;
 };
 
-/// x (batch, time, features), w (features, units), b (units) or null, v (units), keep (batch, time)
-/// or null -> hidden h (batch, time, units), out (batch, features + time): the context, then the
-/// weights.
-void additive_pool(PoolSizes sizes, const real* x, const real* w, const real* b, const real* v,
-                   const std::uint8_t* keep, real* hidden, real* out);
+/// What is pooled, and the parameters of the scores.
+struct PoolInputs {
+  const real* x;             ///< (batch, time, features)
+  const real* w;             ///< (features, units)
+  const real* b;             ///< (units), or null
+  const real* v;             ///< (units)
+  const std::uint8_t* keep;  ///< (batch, time), or null
+};
+
+/// What pooling gives.
+struct PoolResults {
+  real* hidden;   ///< h (batch, time, units), which the gradients need
+  real* context;  ///< (batch, features)
+  real* weights;  ///< (batch, time), or null where they are not needed
+};
+void additive_pool(PoolSizes sizes, const PoolInputs& in, const PoolResults& out);
+
+/// What the gradients are computed from: what pooling gave, and the gradients of its results.
+struct PoolAdjoints {
+  const real* hidden;
+  const real* weights;
+  const real* dcontext;
+  const real* dweights;  ///< null where nothing depends on the weights
+};
 
 /// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`; the
 /// others are written.
@@ -27,11 +46,9 @@ struct PoolGradients {
   real* dv;
 };
 
-/// With d = (dcontext, dweights) of out's shape:
 ///   dweight_t += x_t . dcontext,  de = softmax's adjoint,  dz_t = de_t v (1 - h_t^2),
 ///   dx_t = w_t dcontext + dz_t Wᵀ,  dW = sum x_tᵀ dz_t,  db = sum dz_t,  dv = sum de_t h_t
-void additive_pool_slopes(PoolSizes sizes, const real* d, const real* x, const real* w,
-                          const real* v, const std::uint8_t* keep, const real* hidden,
-                          const real* out, const PoolGradients& gradients);
+void additive_pool_slopes(PoolSizes sizes, const PoolInputs& in, const PoolAdjoints& d,
+                          const PoolGradients& gradients);
 
 }}}  // namespace fovea::kernels

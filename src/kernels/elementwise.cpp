@@ -41,7 +41,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "kernels/loop.hpp"
-#include "kernels/views.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {

@@ -13,6 +13,7 @@
 #include "kernels/blas_core.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/known_products.hpp"
+#include "kernels/pairwise.hpp"
 #include "kernels/transpose.hpp"
 #include "parallel/parallel.hpp"
 
@@ -250,10 +251,9 @@ void task(const Grid& grid, Index index, Product p, real* partials) {
 void add_partials(real* partials, Index count, Index size, real* c) {
   constexpr Index grain = 4096;
   parallel::for_range(size, grain, [&](Index begin, Index end) {
-    for (Index step = 1; step < count; step *= 2)
-      for (Index i = 0; i + step < count; i += 2 * step)
-        scale(partials + (i + step) * size + begin, 1, partials + i * size + begin, end - begin,
-              true);
+    add_pairwise(count, [&](Index i, Index k) {
+      scale(partials + k * size + begin, 1, partials + i * size + begin, end - begin, true);
+    });
     scale(partials + begin, 1, c + begin, end - begin, true);
   });
 }

@@ -3,12 +3,31 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fovea/base/real.hpp"
+#include "kernels/ahead.hpp"
+#include "kernels/norm.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 /// Rows up to this long are summed in one go.
 constexpr Index longest_block = 4096;
+
+/// What `norm` reads and writes.
+struct NormPass {
+  NormSizes sizes;
+  NormInputs in;
+  real *y, *statistics;
+};
+
+/// What `norm_slopes` reads.
+struct NormAdjoints {
+  NormSizes sizes;
+  const real *dy, *x, *gamma, *statistics;
+};
+
+/// How many numbers row r and those behind it should ask for ahead.
+inline Index left_from(NormSizes sizes, Index r) {
+  return left_to_ask_for(sizes.rows * sizes.width, r * sizes.width);
+}
 
 }}}  // namespace fovea::kernels
 #endif
@@ -19,6 +38,8 @@ constexpr Index longest_block = 4096;
 //
 #include "kernels/ahead.hpp"
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/fold-inl.hpp"
+#include "kernels/pairwise.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
@@ -35,16 +56,12 @@ HWY_INLINE void for_vectors(Index n, const Each& each) {
 template <class Sum, class Value>
 HWY_INLINE Sum sum_of_vectors(Index begin, Index end, Sum zero, const Value& value) {
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
-  Sum a = zero, b = zero, c = zero, d = zero;
-  Index i = begin;
-  for (; i + 4 * width <= end; i += 4 * width) {
-    a = a + value(i, width);
-    b = b + value(i + width, width);
-    c = c + value(i + 2 * width, width);
-    d = d + value(i + 3 * width, width);
-  }
-  for (; i < end; i += width) a = a + value(i, std::min(width, end - i));
-  return (a + b) + (c + d);
+  const auto join = [](Sum a, Sum b) HWY_ATTR { return a + b; };
+  Four<Sum> four(zero);
+  Index i = fold_by_fours(
+      begin, end, width, four, [&](Index k) HWY_ATTR { return value(k, width); }, join);
+  for (; i < end; i += width) four.a = four.a + value(i, std::min(width, end - i));
+  return four.joined(join);
 }
 
 HWY_INLINE real of_lanes(Lane x) { return sum(x); }
@@ -71,16 +88,10 @@ HWY_INLINE auto sum_of_row(Index n, Sum zero, const Value& value) {
   if constexpr (!is_long) {
     return of_lanes(sum_of_vectors(0, n, zero, value));
   } else {
-    decltype(of_lanes(zero)) waiting[64] = {};  // sums of ever fewer blocks, each a power of two
-    Index count = 0;
-    for (Index begin = 0, blocks = 1; begin < n; begin += longest_block, ++blocks) {
-      waiting[count++] =
-          of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value));
-      for (Index even = blocks; even % 2 == 0; even /= 2, --count)
-        waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
-    }
-    for (; count > 1; --count) waiting[count - 2] = waiting[count - 2] + waiting[count - 1];
-    return waiting[0];
+    PairwiseSum<decltype(of_lanes(zero))> total;
+    for (Index begin = 0; begin < n; begin += longest_block)
+      total.add(of_lanes(sum_of_vectors(begin, std::min(n, begin + longest_block), zero, value)));
+    return total.total();
   }
 }
 
@@ -110,15 +121,17 @@ HWY_INLINE real inverse_root(real squares, real n, real epsilon) {
 /// The mean of the deviations from a rounded mean is what its rounding lost. A function of its own,
 /// not to slow other rows down.
 template <bool is_long>
-HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* beta, Index width,
-                               real mean, real squares, real epsilon, real* y, real* statistics) {
+HWY_NOINLINE void far_norm_row(const NormPass& p, Index r, real mean, real squares) {
+  const Index width = p.sizes.width;
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma, *const beta = p.in.beta;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
   const real n = static_cast<real>(width);
   const Lane m = hn::Set(Tag(), mean);
   const real lost = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     return load_or(x + i, k, mean) - m;
   });
   statistics[0] = mean;
-  statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, epsilon);
+  statistics[1] = inverse_root(std::max(squares - lost * (lost / n), real(0)), n, p.in.epsilon);
   statistics[2] = lost / n * statistics[1];
   const Normalised normalised(statistics);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
@@ -126,10 +139,11 @@ HWY_NOINLINE void far_norm_row(const real* x, const real* gamma, const real* bet
   });
 }
 
-/// `left`: see ask_ahead.
 template <bool is_long>
-HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* beta, Index width,
-                               Index left, real epsilon, real* y, real* statistics) {
+HWY_INLINE void layer_norm_row(const NormPass& p, Index r) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma, *const beta = p.in.beta;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
   const real n = static_cast<real>(width);
   const real mean = sum_of_row<is_long>(width, hn::Zero(Tag()),
                                         [&](Index i, Index k) HWY_ATTR {
@@ -143,9 +157,9 @@ HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* bet
     const Lane d = load_or(x + i, k, mean) - m;
     return d * d;
   });
-  const real scale = inverse_root(squares, n, epsilon);
+  const real scale = inverse_root(squares, n, p.in.epsilon);
   if (HWY_UNLIKELY(std::abs(mean) * scale > far_from_0))
-    return far_norm_row<is_long>(x, gamma, beta, width, mean, squares, epsilon, y, statistics);
+    return far_norm_row<is_long>(p, r, mean, squares);
   statistics[0] = mean;
   statistics[1] = scale;
   statistics[2] = 0;
@@ -157,15 +171,17 @@ HWY_INLINE void layer_norm_row(const real* x, const real* gamma, const real* bet
 }
 
 template <bool is_long>
-HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Index width, Index left,
-                             real epsilon, real* y, real* statistics) {
+HWY_INLINE void rms_norm_row(const NormPass& p, Index r) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const x = p.in.x + r * width, *const gamma = p.in.gamma;
+  real *const y = p.y + r * width, *const statistics = p.statistics + r * statistics_per_row;
   const real squares = sum_of_row<is_long>(width, hn::Zero(Tag()), [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, x + i);
     const Lane v = load(x + i, k);
     return v * v;
   });
   statistics[0] = statistics[2] = 0;
-  statistics[1] = inverse_root(squares, static_cast<real>(width), epsilon);
+  statistics[1] = inverse_root(squares, static_cast<real>(width), p.in.epsilon);
   const Lane s = hn::Set(Tag(), statistics[1]);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     ask_ahead(left - i, y + i);
@@ -175,20 +191,19 @@ HWY_INLINE void rms_norm_row(const real* x, const real* gamma, const real*, Inde
 
 /// dx (+)= s (g - mean(g) - n mean(g n))
 template <bool is_long>
-HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma, Index width,
-                               Index left, bool centred, const real* statistics, real* dx,
-                               bool add) {
-  const Normalised normalised(statistics);
+HWY_INLINE void norm_input_row(const NormAdjoints& p, Index r, real* dx, bool add) {
+  const Index width = p.sizes.width, left = left_from(p.sizes, r);
+  const real *const dy = p.dy + r * width, *const x = p.x + r * width, *const gamma = p.gamma;
+  const bool centred = p.sizes.centred;
+  const Normalised normalised(p.statistics + r * statistics_per_row);
   const TwoReals sums = sum_of_row<is_long>(
       width, TwoLanes{hn::Zero(Tag()), hn::Zero(Tag())}, [&](Index i, Index k) HWY_ATTR {
         ask_ahead(left - i, dy + i, x + i);
         const Lane g = load(dy + i, k) * load(gamma + i, k);
         return TwoLanes{g, g * normalised(load(x + i, k))};  // g is 0 in lanes that do not exist
       });
-  const real share =
-      1 /
-      static_cast<real>(
-          width);  // which nobody sees: slopes are rounded anyway, and rows wait less for a product
+  // One division, whose rounding the slopes hide: rows wait less for a product.
+  const real share = 1 / static_cast<real>(width);
   const Lane shift = hn::Set(Tag(), centred ? sums.first * share : real(0)),
              slope = hn::Set(Tag(), sums.second * share);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
@@ -199,35 +214,37 @@ HWY_INLINE void norm_input_row(const real* dy, const real* x, const real* gamma,
   });
 }
 
-/// The rows that are short, and those that are long: what these need would slow the others down.
-template <bool is_long>
-struct RowsOf {
-  static void layer(const real* x, const real* gamma, const real* beta, Index width, Index left,
-                    real epsilon, real* y, real* statistics) {
-    layer_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
-  }
-  static void rms(const real* x, const real* gamma, const real* beta, Index width, Index left,
-                  real epsilon, real* y, real* statistics) {
-    rms_norm_row<is_long>(x, gamma, beta, width, left, epsilon, y, statistics);
-  }
-  static void input(const real* dy, const real* x, const real* gamma, Index width, Index left,
-                    bool centred, const real* statistics, real* dx, bool add) {
-    norm_input_row<is_long>(dy, x, gamma, width, left, centred, statistics, dx, add);
-  }
-};
-using ShortRows = RowsOf<false>;
-using LongRows = RowsOf<true>;
-
 /// dgamma += dy n, dbeta += dy; either may be null.
-void norm_parameters_row(const real* dy, const real* x, Index width, const real* statistics,
-                         real* dgamma, real* dbeta) {
-  const Normalised normalised(statistics);
+HWY_INLINE void norm_parameters_row(const NormAdjoints& p, Index r, real* dgamma, real* dbeta) {
+  const Index width = p.sizes.width;
+  const real *const dy = p.dy + r * width, *const x = p.x + r * width;
+  const Normalised normalised(p.statistics + r * statistics_per_row);
   for_vectors(width, [&](Index i, Index k) HWY_ATTR {
     const Lane d = load(dy + i, k);
     if (dgamma) store(load(dgamma + i, k) + d * normalised(load(x + i, k)), dgamma + i, k);
     if (dbeta) store(load(dbeta + i, k) + d, dbeta + i, k);
   });
 }
+
+/// The rows [begin, end) that are short, and those that are long: what these need would slow the
+/// others down.
+template <bool is_long>
+struct RowsOf {
+  static void layer(const NormPass& pass, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) layer_norm_row<is_long>(pass, r);
+  }
+  static void rms(const NormPass& pass, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) rms_norm_row<is_long>(pass, r);
+  }
+  static void slopes(const NormAdjoints& pass, const NormGradients& to, Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      if (to.dx) norm_input_row<is_long>(pass, r, to.dx + r * pass.sizes.width, to.add_dx);
+      if (to.dgamma || to.dbeta) norm_parameters_row(pass, r, to.dgamma, to.dbeta);
+    }
+  }
+};
+using ShortRows = RowsOf<false>;
+using LongRows = RowsOf<true>;
 
 }}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -244,54 +261,49 @@ namespace {
 
 constexpr Index chunk_rows = 64;
 
-// target = the sum of `count` rows of partial results, pairwise.
+// target = the sum of `count` rows of partial results.
 void add_chunks(real* partials, Index count, Index width, real* target) {
-  for (Index step = 1; step < count; step *= 2)
-    for (Index i = 0; i + step < count; i += 2 * step)
-      scale(partials + (i + step) * width, 1, partials + i * width, width, true);
+  add_pairwise(count, [&](Index i, Index k) {
+    scale(partials + k * width, 1, partials + i * width, width, true);
+  });
   std::copy_n(partials, width, target);
+}
+
+// The gradients of rows [begin, end): of x, and their sums for gamma and beta.
+void slopes_of_rows(const NormAdjoints& pass, const NormGradients& to, Index begin, Index end) {
+  const Index width = pass.sizes.width;
+  if (to.dgamma) std::fill_n(to.dgamma, width, real(0));
+  if (to.dbeta) std::fill_n(to.dbeta, width, real(0));
+  const auto rows =
+      width <= longest_block ? FOVEA_BEST(ShortRows::slopes) : FOVEA_BEST(LongRows::slopes);
+  rows(pass, to, begin, end);
 }
 
 }  // namespace
 
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon,
-          real* y, real* statistics) {
-  const auto row = sizes.width <= longest_block
-                       ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
-                       : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
-  const Index width = sizes.width;
-  parallel::for_range(sizes.rows, parallel::grain(4 * width), [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r)
-      row(x + r * width, gamma, beta, width, left_to_ask_for(sizes.rows * width, r * width),
-          epsilon, y + r * width, statistics + r * statistics_per_row);
-  });
+void norm(NormSizes sizes, const NormInputs& in, real* y, real* statistics) {
+  const auto rows =
+      sizes.width <= longest_block
+          ? (sizes.centred ? FOVEA_BEST(ShortRows::layer) : FOVEA_BEST(ShortRows::rms))
+          : (sizes.centred ? FOVEA_BEST(LongRows::layer) : FOVEA_BEST(LongRows::rms));
+  const NormPass pass{sizes, in, y, statistics};
+  parallel::for_range(sizes.rows, parallel::grain(4 * sizes.width),
+                      [&](Index begin, Index end) { rows(pass, begin, end); });
 }
 
 void norm_slopes(NormSizes sizes, const real* dy, const real* x, const real* gamma,
                  const real* statistics, const NormGradients& to) {
   const Index rows = sizes.rows, width = sizes.width;
-  const bool centred = sizes.centred;
-  const auto input_row =
-      width <= longest_block ? FOVEA_BEST(ShortRows::input) : FOVEA_BEST(LongRows::input);
-  const auto parameters_row = FOVEA_BEST(norm_parameters_row);
   const Index chunks = std::max<Index>(1, (rows + chunk_rows - 1) / chunk_rows),
               bytes = chunks * width * static_cast<Index>(sizeof(real));
   const Buffer gammas(to.dgamma ? bytes : 0), betas(to.dbeta ? bytes : 0);
+  const NormAdjoints pass{sizes, dy, x, gamma, statistics};
   parallel::for_range(chunks, parallel::grain(8 * width * chunk_rows), [&](Index begin, Index end) {
     for (Index chunk = begin; chunk < end; ++chunk) {
-      real* const dgamma = to.dgamma ? gammas.as<real>() + chunk * width : nullptr;
-      real* const dbeta = to.dbeta ? betas.as<real>() + chunk * width : nullptr;
-      if (dgamma) std::fill_n(dgamma, width, real(0));
-      if (dbeta) std::fill_n(dbeta, width, real(0));
-      for (Index r = chunk * chunk_rows; r < std::min(rows, (chunk + 1) * chunk_rows); ++r) {
-        if (to.dx)
-          input_row(dy + r * width, x + r * width, gamma, width,
-                    left_to_ask_for(rows * width, r * width), centred,
-                    statistics + r * statistics_per_row, to.dx + r * width, to.add_dx);
-        if (dgamma || dbeta)
-          parameters_row(dy + r * width, x + r * width, width, statistics + r * statistics_per_row,
-                         dgamma, dbeta);
-      }
+      const NormGradients sums{to.dx, to.add_dx,
+                               to.dgamma ? gammas.as<real>() + chunk * width : nullptr,
+                               to.dbeta ? betas.as<real>() + chunk * width : nullptr};
+      slopes_of_rows(pass, sums, chunk * chunk_rows, std::min(rows, (chunk + 1) * chunk_rows));
     }
   });
   if (to.dgamma) add_chunks(gammas.as<real>(), chunks, width, to.dgamma);

@@ -11,12 +11,16 @@ struct NormSizes {
   bool centred;  // layer_norm subtracts the mean and adds beta; rms_norm does neither
 };
 
+struct NormInputs {
+  const real *x, *gamma, *beta;  // beta is null unless centred
+  real epsilon;
+};
+
 /// With m = mean(x) or 0 and s = 1 / sqrt(mean((x - m)^2) + epsilon):  y = (x - m) s gamma + beta.
-/// beta is null unless centred. `statistics` get of each row m rounded, s, and s times what the
+/// `statistics` get of each row m rounded, s, and s times what the
 /// rounding of m lost: with them, and with the variance of the differences, a large mean costs no
 /// digits. Sums are added pairwise over blocks of a row.
-void norm(NormSizes sizes, const real* x, const real* gamma, const real* beta, real epsilon,
-          real* y, real* statistics);
+void norm(NormSizes sizes, const NormInputs& in, real* y, real* statistics);
 constexpr Index statistics_per_row = 3;
 
 /// Where the gradients go; null where none is wanted. dx is written, or added to with `add_dx`;

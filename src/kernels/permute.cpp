@@ -44,14 +44,21 @@ void copy_row(const real* x, Index step_x, real* y, Index step_y, Index count, b
 
 constexpr Index tile = 64, lead = tile + 64 / sizeof(real);
 
-// y (columns, rows) (+)= x (rows, columns) with its axes exchanged, of at most one tile; rows are
-// apart by the leads. `turned`: memory for a tile, where it is added.
-void exchange(const real* x, Index lead_x, real* y, Index lead_y, Index rows, Index columns,
-              bool add, real* turned) {
-  if (!add) return transpose(x, rows, columns, lead_x, y, lead_y);
-  transpose(x, rows, columns, lead_x, turned, lead);
-  for (Index column = 0; column < columns; ++column)
-    copy_row(turned + column * lead, 1, y + column * lead_y, 1, rows, true);
+// At most one tile: (rows, columns) of x, and (columns, rows) of y, whose rows are apart by the
+// leads.
+struct Exchange {
+  const real* x;
+  Index lead_x;
+  real* y;
+  Index lead_y, rows, columns;
+};
+
+// y (+)= x with its axes exchanged. `turned`: memory for a tile, where it is added.
+void exchange(const Exchange& e, bool add, real* turned) {
+  if (!add) return transpose(e.x, e.rows, e.columns, e.lead_x, e.y, e.lead_y);
+  transpose(e.x, e.rows, e.columns, e.lead_x, turned, lead);
+  for (Index column = 0; column < e.columns; ++column)
+    copy_row(turned + column * lead, 1, e.y + column * e.lead_y, 1, e.rows, true);
 }
 
 // The axis along which neighbours in x are next to each other, if it is another than the last,
@@ -79,9 +86,10 @@ void copy_exchanged(const View& x, const MutableView& y, int axis, bool add) {
         for (Index i = begin; i < end; ++i) {
           const Place from = place(i / tiles, x, y, axis, last);
           const Index row = i % tiles / across * tile, column = i % across * tile;
-          exchange(x.data + from.x + row * lead_x + column, lead_x,
-                   y.data + from.y + column * lead_y + row, lead_y, std::min(tile, rows - row),
-                   std::min(tile, columns - column), add, turned.as<real>());
+          exchange({x.data + from.x + row * lead_x + column, lead_x,
+                    y.data + from.y + column * lead_y + row, lead_y, std::min(tile, rows - row),
+                    std::min(tile, columns - column)},
+                   add, turned.as<real>());
         }
       });
 }

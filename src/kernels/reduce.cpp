@@ -3,6 +3,7 @@
 #include "kernels/targets.hpp"
 //
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/fold-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
@@ -48,17 +49,13 @@ template <class Join>
 real reduce_row(const real* x, Index n) {
   if (n <= 4) return Join::few(x, n);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
-  Lane a = hn::Set(Tag(), Join::start), b = a, c = a, d = a;
-  Index i = 0;
-  for (; i + 4 * width <= n; i += 4 * width) {
-    a = Join::join(a, hn::LoadU(Tag(), x + i));
-    b = Join::join(b, hn::LoadU(Tag(), x + i + width));
-    c = Join::join(c, hn::LoadU(Tag(), x + i + 2 * width));
-    d = Join::join(d, hn::LoadU(Tag(), x + i + 3 * width));
-  }
-  for (; i + width <= n; i += width) a = Join::join(a, hn::LoadU(Tag(), x + i));
-  if (i < n) b = Join::join(b, load_some(x + i, n - i, Join::start));
-  return Join::lanes_of(Join::join(Join::join(a, b), Join::join(c, d)));
+  const auto join = [](Lane a, Lane b) HWY_ATTR { return Join::join(a, b); };
+  Four<Lane> four(hn::Set(Tag(), Join::start));
+  Index i = fold_by_fours(
+      0, n, width, four, [&](Index k) HWY_ATTR { return hn::LoadU(Tag(), x + k); }, join);
+  for (; i + width <= n; i += width) four.a = join(four.a, hn::LoadU(Tag(), x + i));
+  if (i < n) four.b = join(four.b, load_some(x + i, n - i, Join::start));
+  return Join::lanes_of(four.joined(join));
 }
 
 /// y (inner) = the join of `rows` rows of x.
@@ -125,6 +122,7 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 
 #include "fovea/memory/buffer.hpp"
+#include "kernels/pairwise.hpp"
 #include "kernels/reduce.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
@@ -171,9 +169,8 @@ void reduce(ReduceRows rows, JoinRows join, const real* x, AlongAxis axis, real*
   parallel::for_range(outer, parallel::grain(blocks * inner), [&](Index begin, Index end) {
     for (Index o = begin; o < end; ++o) {
       real* const mine = partial + o * blocks * inner;
-      for (Index step = 1; step < blocks; step *= 2)
-        for (Index i = 0; i + step < blocks; i += 2 * step)
-          join(mine + i * inner, mine + (i + step) * inner, inner);
+      add_pairwise(blocks,
+                   [&](Index i, Index k) { join(mine + i * inner, mine + k * inner, inner); });
       std::copy_n(mine, inner, y + o * inner);
     }
   });

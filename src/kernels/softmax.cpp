@@ -30,6 +30,7 @@ struct Rows {
 #include "kernels/targets.hpp"
 //
 #include "kernels/elementwise-inl.hpp"
+#include "kernels/fold-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels::HWY_NAMESPACE {
@@ -76,23 +77,18 @@ HWY_INLINE Part part(const std::uint8_t* keep, const Rows& rows, Index i) {
 template <class Value, class Join>
 HWY_INLINE Lane joined(const std::uint8_t* keep, const Rows& rows, Lane start, const Value& value,
                        const Join& join) {
-  Lane a = start, b = start, c = start, d = start;
-  const Index whole = whole_vectors(keep, rows);
-  Index i = 0;
-  for (; i + 4 <= whole; i += 4) {
-    a = join(a, value(Whole{rows.offset(i)}));
-    b = join(b, value(Whole{rows.offset(i + 1)}));
-    c = join(c, value(Whole{rows.offset(i + 2)}));
-    d = join(d, value(Whole{rows.offset(i + 3)}));
-  }
+  Four<Lane> four(start);
+  Index i = fold_by_fours(
+      0, whole_vectors(keep, rows), 1, four,
+      [&](Index k) HWY_ATTR { return value(Whole{rows.offset(k)}); }, join);
   for (; i < rows.vectors() || i % 4 != 0; ++i) {
-    const Lane next = i < rows.vectors() ? join(a, value(part(keep, rows, i))) : a;
-    a = b;
-    b = c;
-    c = d;
-    d = next;
+    const Lane next = i < rows.vectors() ? join(four.a, value(part(keep, rows, i))) : four.a;
+    four.a = four.b;
+    four.b = four.c;
+    four.c = four.d;
+    four.d = next;
   }
-  return join(join(a, b), join(c, d));
+  return four.joined(join);
 }
 
 template <class Value>
@@ -219,6 +215,7 @@ Index lane_count() { return static_cast<Index>(hn::Lanes(Tag())); }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include "kernels/keep.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
@@ -247,34 +244,34 @@ void for_each_softmax(AlongAxis axis, const Row& row) {
       });
 }
 
-const std::uint8_t* at(const std::uint8_t* keep, Index offset) {
-  return keep ? keep + offset : nullptr;
-}
-
 }  // namespace
 
 void softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
   const auto row = FOVEA_BEST(softmax_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
+  for_each_softmax(axis,
+                   [&](Index i, const Rows& rows) { row(x + i, keep_from(keep, i), rows, y + i); });
 }
 
 void softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
                     real* dx, bool add) {
   const auto row = FOVEA_BEST(softmax_slopes_row);
-  for_each_softmax(
-      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(axis, [&](Index i, const Rows& rows) {
+    row(dy + i, y + i, keep_from(keep, i), rows, dx + i, add);
+  });
 }
 
 void log_softmax(const real* x, const std::uint8_t* keep, AlongAxis axis, real* y) {
   const auto row = FOVEA_BEST(log_softmax_row);
-  for_each_softmax(axis, [&](Index i, const Rows& rows) { row(x + i, at(keep, i), rows, y + i); });
+  for_each_softmax(axis,
+                   [&](Index i, const Rows& rows) { row(x + i, keep_from(keep, i), rows, y + i); });
 }
 
 void log_softmax_slopes(const real* dy, const real* y, const std::uint8_t* keep, AlongAxis axis,
                         real* dx, bool add) {
   const auto row = FOVEA_BEST(log_softmax_slopes_row);
-  for_each_softmax(
-      axis, [&](Index i, const Rows& rows) { row(dy + i, y + i, at(keep, i), rows, dx + i, add); });
+  for_each_softmax(axis, [&](Index i, const Rows& rows) {
+    row(dy + i, y + i, keep_from(keep, i), rows, dx + i, add);
+  });
 }
 
 void log_sum_exp(const real* x, Index rows, Index length, real* y) {
@@ -324,8 +321,10 @@ void cross_entropy(const real* z, const Labels& labels, Index rows, Index classe
   });
 }
 
-void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels,
-                          const real* log_sum, Index rows, Index classes, real* dz, bool add) {
+void cross_entropy_slopes(const real* dloss, const CrossEntropy& forward, const Labels& labels,
+                          real* dz, bool add) {
+  const real *const z = forward.z, *const log_sum = forward.log_sum;
+  const Index rows = forward.rows, classes = forward.classes;
   const auto row = FOVEA_BEST(log_sum_exp_slopes_row);
   const real share = labels.smoothing / static_cast<real>(classes);
   real spread = share * static_cast<real>(classes);

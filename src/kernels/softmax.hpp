@@ -60,8 +60,14 @@ struct Labels {
 void cross_entropy(const real* z, const Labels& labels, Index rows, Index classes, real* loss,
                    real* log_sum);
 
+/// Logits and what cross_entropy gave for them.
+struct CrossEntropy {
+  const real *z, *log_sum;
+  Index rows, classes;
+};
+
 /// dz (+)= dloss (e^(z - log_sum) sum_c t_c - t).
-void cross_entropy_slopes(const real* dloss, const real* z, const Labels& labels,
-                          const real* log_sum, Index rows, Index classes, real* dz, bool add);
+void cross_entropy_slopes(const real* dloss, const CrossEntropy& forward, const Labels& labels,
+                          real* dz, bool add);
 
 }}}  // namespace fovea::kernels

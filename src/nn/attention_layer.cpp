@@ -60,14 +60,14 @@ Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
   return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
 }
 
-// weights (batch, queries, time) times values (batch, time, features). Where `keep` has set a
+// weights (batch, queries, time) times values (batch, time, features). Where `mask` has set a
 // weight to 0, the value has no part, not even as NaN: where values are not finite, which is rare,
 // the finite ones are summed, and what the others spoil is added as NaN.
-Tensor weighted_sum(const Tensor& weights, const Tensor& values, const std::optional<Mask>& keep) {
-  if (!keep || all_finite(values.value().values())) return matmul(weights, values);
+Tensor weighted_sum(const Tensor& weights, const Tensor& values, const AttentionMask& mask) {
+  if (mask.keeps_all() || all_finite(values.value().values())) return matmul(weights, values);
   const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
   return matmul(weights, where(finite, values, scalar(0))) +
-         Tensor(spoiled(*keep, finite, weights.shape()));
+         Tensor(spoiled(mask.dense(weights.shape()), finite, weights.shape()));
 }
 
 // Scores of each query against each position: keys (batch, time, features), queries (batch,
@@ -94,35 +94,6 @@ Tensor asking(const AttentionLayer& layer, const Tensor& x,
   if (options.query) return *options.query;
   return reshape(layer.learned, {1, 1, x.shape()[2]}) +
          Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
-}
-
-Mask causal_mask(Index time) {
-  Mask mask(Shape{time, time});
-  for (Index query = 0; query < time; ++query)
-    for (Index key = 0; key < time; ++key)
-      mask.mutable_keep()[static_cast<std::size_t>(query * time + key)] = key <= query;
-  return mask;
-}
-
-// Which (batch, queries, time) to keep, from what is known of positions, of queries, and of their
-// order; none if all.
-std::optional<Mask> joined_mask(const AttentionLayer::Options& options, bool causal, Index batch,
-                                Index queries, Index time) {
-  if (!options.query_mask && !causal)
-    return options.mask ? std::optional(options.mask->reshaped(Shape{batch, 1, time}))
-                        : std::nullopt;
-  const std::optional<Mask> order = causal ? std::optional(causal_mask(time)) : std::nullopt;
-  Mask joined(Shape{batch, queries, time});
-  for (Index i = 0; i < joined.count(); ++i) {
-    const Index row = i / time, sample = row / queries;
-    const auto keeps = [](const std::optional<Mask>& mask, Index at) {
-      return !mask || mask->keep()[static_cast<std::size_t>(at)];
-    };
-    joined.mutable_keep()[static_cast<std::size_t>(i)] =
-        keeps(options.mask, sample * time + i % time) && keeps(options.query_mask, row) &&
-        keeps(order, i % (time * (causal ? time : 1)));
-  }
-  return joined;
 }
 
 void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& expected) {
@@ -173,9 +144,11 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
   check_mask("mask", options.mask, Shape{batch, time});
 
   if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0)) {
-    const Attention pooled = additive_pool(x, W1, b1, W2, b2, v, options.mask);
+    const bool asked = options.weights || context.weights;
+    const Attention pooled =
+        additive_pool(x, W1, b1, W2, b2, v, {.mask = options.mask, .weights = asked});
     if (context.weights)
-      context.weights->insert_or_assign(std::string(context.path), pooled.weights.value());
+      context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
     return pooled;
   }
 
@@ -202,15 +175,17 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
   const Index queries = e.shape()[1];
   check_mask("query mask", options.query_mask, Shape{batch, queries});
 
-  const std::optional<Mask> keep = joined_mask(options, causal, batch, queries, time);
-  Tensor weights = softmax(e, -1, keep);
+  const AttentionMask looked_at{
+      .causal = causal, .keep = options.mask, .queries = options.query_mask};
+  Tensor weights = attention_weights(e, looked_at);
   const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
-  const Tensor shown = one ? reshape(weights, {batch, time}) : weights;
+  Tensor shown;
+  if (options.weights || context.weights) shown = one ? reshape(weights, {batch, time}) : weights;
   if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
   if (context.training && dropout > 0)
     weights = fovea::dropout(weights, dropout, drops("AttentionLayer", context, stream),
                              context.first_sample * queries * time);
-  const Tensor sums = weighted_sum(weights, keys, keep);
+  const Tensor sums = weighted_sum(weights, keys, looked_at);
   return {one ? reshape(sums, {batch, features}) : sums, shown};
 }
 

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 #include <span>
+#include <vector>
 
 #include "fovea/base/error.hpp"
 
@@ -13,8 +14,8 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace init {
 
 Array uniform(const Shape& shape, real low, real high, const Rng& random) {
   Array array(shape);
-  for (Index i = 0; i < array.count(); ++i)
-    array.mutable_data()[i] = low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
+  random.fill(0, array.mutable_values());
+  for (real& value : array.mutable_values()) value = low + (high - low) * value;
   return array;
 }
 
@@ -30,10 +31,12 @@ Array glorot_uniform(const Shape& shape, const Rng& random) {
 namespace {
 
 // Two uniform numbers make one that is normal (Box and Muller, 1958).
-double normal(const Rng& random, Index i) {
-  const auto position = static_cast<std::uint64_t>(2 * i);
-  return std::sqrt(-2 * std::log1p(-static_cast<double>(random.uniform(position)))) *
-         std::cos(2 * std::numbers::pi * static_cast<double>(random.uniform(position + 1)));
+void fill_normal(const Rng& random, std::size_t first, std::span<double> numbers) {
+  std::vector<real> uniform(2 * numbers.size());
+  random.fill(2 * first, uniform);
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = std::sqrt(-2 * std::log1p(-static_cast<double>(uniform[2 * i]))) *
+                 std::cos(2 * std::numbers::pi * static_cast<double>(uniform[2 * i + 1]));
 }
 
 }  // namespace
@@ -54,8 +57,7 @@ Array orthogonal(const Shape& shape, const Rng& random) {
   };
   for (std::size_t v = 0; v < count; ++v) {
     const std::span<double> mine = vector(v);
-    for (std::size_t i = 0; i < length; ++i)
-      mine[i] = normal(random, static_cast<Index>(v * length + i));
+    fill_normal(random, v * length, mine);
     for (int pass = 0; pass < 2; ++pass)
       for (std::size_t other = 0; other < v; ++other) {
         const std::span<const double> earlier = vector(other);

@@ -24,4 +24,9 @@ Index reduced_count(const char* operation, const Shape& x, const Axes& axes);
 /// The mask repeated to a shape that it broadcasts to: kernels read one byte for each element.
 Mask repeated(const Mask& mask, const Shape& shape);
 
+/// The bytes of a mask, for kernels: null where there is none, which keeps all.
+inline const std::uint8_t* bytes(const std::optional<Mask>& mask) {
+  return mask ? mask->keep().data() : nullptr;
+}
+
 }}}  // namespace fovea::ops

@@ -11,6 +11,19 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
+namespace shape { namespace {
+
+// Refuses weights that are not one for each of the classes, the last axis of the predictions.
+void class_weights(const char* operation, const Shape& predictions, const Shape& weights) {
+  if (weights != Shape{predictions[-1]})
+    throw ShapeError(
+        fmt::format("{}: class weights are {}, predictions {}; there must be one weight for each "
+                    "class, the last axis of the predictions",
+                    operation, to_string(weights), to_string(predictions)));
+}
+
+}}  // namespace shape
+
 namespace ops {
 
 void check_smoothing(const char* operation, real smoothing) {
@@ -70,13 +83,14 @@ Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
   const auto targets = [labels, kept] { return described(labels, kept); };
   kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(),
                          log_sum.mutable_data());
-  return record("sparse_cross_entropy", loss,
-                wrt(logits, [z = logits.value(), targets, log_sum, rows, classes](
-                                const Array& dloss, Gradient& dz) {
-                  const auto [view, add] = dz.dense();
-                  kernels::cross_entropy_slopes(dloss.data(), z.data(), targets(), log_sum.data(),
-                                                rows, classes, view.data, add);
-                }));
+  return record(
+      "sparse_cross_entropy", loss,
+      wrt(logits,
+          [z = logits.value(), targets, log_sum, rows, classes](const Array& dloss, Gradient& dz) {
+            const auto [view, add] = dz.dense();
+            kernels::cross_entropy_slopes(dloss.data(), {z.data(), log_sum.data(), rows, classes},
+                                          targets(), view.data, add);
+          }));
 }
 
 Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,

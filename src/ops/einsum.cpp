@@ -2,13 +2,99 @@
 // left to right; each pair, with its axes sorted into those that both keep (batch), one keeps
 // (rows, columns) and both lose (inner), is a single matmul:
 //   (batch, rows, inner) (batch, inner, columns) -> (batch, rows, columns)
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
+#include <map>
+
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// What einsum is asked for: a letter for each axis of each operand, and of the result.
+struct Subscripts {
+  std::vector<std::string> inputs;
+  std::string output;
+};
+
+// The letters of each operand, and of the result if it is named.
+Subscripts parsed(std::string_view text) {
+  Subscripts result{{""}, ""};
+  bool named = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    std::string& term = named ? result.output : result.inputs.back();
+    if (c == ' ') continue;
+    if (c == ',' && !named) {
+      result.inputs.emplace_back();
+    } else if (c == '-' && i + 1 < text.size() && text[i + 1] == '>' && !named) {
+      named = true;
+      ++i;
+    } else if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')) {
+      throw ValueError(
+          fmt::format("einsum: '{}' in \"{}\" is no subscript; they are letters, with commas "
+                      "between operands and -> before the result{}",
+                      c, text, c == '.' ? "; \"...\" is not known here" : ""));
+    } else if (term.find(c) != std::string::npos) {
+      throw ValueError(fmt::format(
+          "einsum: '{}' stands twice in one term of \"{}\"; diagonals are not known here", c,
+          text));
+    } else {
+      term += c;
+    }
+  }
+  if (named) return result;
+  std::map<char, int> uses;
+  for (const std::string& term : result.inputs)
+    for (const char name : term) ++uses[name];
+  for (const auto& [name, count] : uses)
+    if (count == 1) result.output += name;
+  return result;
+}
+
+Subscripts einsum(std::string_view text, const std::vector<Shape>& shapes) {
+  const Subscripts result = parsed(text);
+  if (result.inputs.size() != shapes.size())
+    throw ShapeError(fmt::format("einsum: \"{}\" names {} operands, and {} are given", text,
+                                 result.inputs.size(), shapes.size()));
+  std::map<char, Index> sizes;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const std::string& names = result.inputs[i];
+    if (static_cast<int>(names.size()) != shapes[i].rank())
+      throw ShapeError(fmt::format("einsum: operand {} of \"{}\" is {}; \"{}\" names {} axes", i,
+                                   text, to_string(shapes[i]), names, names.size()));
+    for (std::size_t axis = 0; axis < names.size(); ++axis) {
+      const Index size = shapes[i][static_cast<int>(axis)];
+      if (const auto [known, is_new] = sizes.try_emplace(names[axis], size);
+          !is_new && known->second != size)
+        throw ShapeError(
+            fmt::format("einsum: '{}' of \"{}\" has size {} in operand {}, and {} before",
+                        names[axis], text, size, i, known->second));
+    }
+  }
+  for (const char name : result.output)
+    if (!sizes.contains(name))
+      throw ValueError(
+          fmt::format("einsum: '{}' of the result of \"{}\" is in no operand", name, text));
+  return result;
+}
+
+// Refuses last sizes that differ.
+void dot(const Shape& a, const Shape& b) {
+  if (a.rank() < 1 || b.rank() < 1 || a[-1] != b[-1])
+    throw ShapeError(
+        fmt::format("dot: a is {}, b is {}; the last size of a must equal the last of b",
+                    to_string(a), to_string(b)));
+  broadcast("dot", a, b);
+}
+
+}}  // namespace shape
 
 namespace {
 

@@ -7,11 +7,28 @@
 #include "kernels/ahead.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/views.hpp"
+#include "ops/product.hpp"
 #include "ops/shape_rules.hpp"
 #include "ops/unary.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// x (..., inputs), weight (inputs, units), bias (units) or null -> (..., units)
+Shape linear(const Shape& x, const Shape& weight, const Shape* bias) {
+  if (x.rank() < 1) throw ShapeError("linear: x is a single number; it must be (..., inputs)");
+  if (weight.rank() != 2 || weight[0] != x[-1])
+    throw ShapeError(fmt::format("linear: x is {}, weight {}; the weight must be ({}, units)",
+                                 to_string(x), to_string(weight), x[-1]));
+  if (bias && *bias != Shape{weight[1]})
+    throw ShapeError(
+        fmt::format("linear: weight is {}, bias {}; the bias must be ({},), or left out",
+                    to_string(weight), to_string(*bias), weight[1]));
+  return x.with(-1, weight[1]);
+}
+
+}}  // namespace shape
 
 namespace {
 
@@ -77,8 +94,7 @@ Array slopes(const kernels::UnaryKernel& kernel, const Array& dy, const Array& y
 }
 
 void add_product(const View& a, const View& b, Gradient& gradient) {
-  const auto [view, add] = gradient.dense();
-  kernels::gemm(a, b, matrix(view.data, gradient.shape()), add);
+  ops::add_product(a, b, Shape{a.shape[0], b.shape[1]}, gradient);
 }
 
 }  // namespace

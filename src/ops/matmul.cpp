@@ -1,12 +1,45 @@
 // C = A' B', where A' is A or its transpose. With dC given, dA' = dC B'ᵀ and dB' = A'ᵀ dC.
+#include <fmt/format.h>
+
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/gemm.hpp"
-#include "kernels/views.hpp"
 #include "ops/map.hpp"
+#include "ops/product.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// (..., rows, inner) (..., inner, columns) -> (..., rows, columns); a transposed operand counts
+// with its last axes exchanged, a vector is one row or one column, which the result does not have.
+Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
+  if (a.rank() < 1 || b.rank() < 1)
+    throw ShapeError(fmt::format(
+        "matmul: a is {}, b is {}; both need an axis at least (for a single number use *)",
+        to_string(a), to_string(b)));
+  const bool matrix_a = a.rank() > 1, matrix_b = b.rank() > 1;
+  const bool first_a = matrix_a && transpose_a,
+             first_b =
+                 matrix_b && !transpose_b;  // whether the second-to-last axis is the inner one
+  if (a[first_a ? -2 : -1] != b[first_b ? -2 : -1])
+    throw ShapeError(fmt::format(
+        "matmul: inner sizes differ: a is {}{}, b is {}{}; the {} size of a must equal the {} of b",
+        to_string(a), first_a ? " transposed" : "", to_string(b),
+        matrix_b && transpose_b ? " transposed" : "", first_a ? "second-to-last" : "last",
+        first_b ? "second-to-last" : "last"));
+  const auto batch = [](const Shape& s) {
+    return s.rank() < 2 ? Shape() : Shape(s.sizes().first(s.sizes().size() - 2));
+  };
+  Shape result = broadcast("matmul, leading axes", batch(a), batch(b));
+  if (matrix_a) result = result.inserted(result.rank(), a[transpose_a ? -1 : -2]);
+  if (matrix_b) result = result.inserted(result.rank(), b[transpose_b ? -2 : -1]);
+  return result;
+}
+
+}}  // namespace shape
 
 namespace {
 
@@ -22,8 +55,7 @@ void add_product(const View& a, const View& b, const Shape& result, Gradient& gr
   const Shape full = result.with(-2, a.shape[-2]).with(-1, b.shape[-1]);
   const View left = with_leading_axes(a, result), right = with_leading_axes(b, result);
   if (full == gradient.shape()) {
-    const auto [view, add] = gradient.dense();
-    kernels::gemm(left, right, view, add);
+    ops::add_product(left, right, full, gradient);
   } else {
     Array product(full);
     kernels::gemm(left, right, product.mutable_view(), false);

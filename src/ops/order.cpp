@@ -1,8 +1,11 @@
 // Which elements are largest or smallest, and running sums. What is chosen gets the gradient, and
 // NaN where it is NaN; positions have none.
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/order.hpp"
 #include "kernels/scan.hpp"
@@ -12,6 +15,20 @@
 #include "ops/unary.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// (..., n) -> (..., k)
+Shape top_k(const Shape& x, Index k) {
+  const Index size = x[axis("top_k", x, -1)];
+  if (k < 0 || k > size)
+    throw ValueError(
+        fmt::format("top_k: k is {}; the last axis of {} has {} elements; k must be 0 to {}", k,
+                    to_string(x), size, size));
+  return x.with(-1, k);
+}
+
+}}  // namespace shape
 
 namespace {
 

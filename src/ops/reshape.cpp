@@ -1,8 +1,14 @@
 // The same numbers under other axes. The gradient moves back the same way; where numbers were
 // repeated, it is their sum.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <numeric>
 
+#include <algorithm>
+
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/permute.hpp"
@@ -10,6 +16,91 @@
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+// The size may be -1 for one axis: whatever is left.
+Shape reshape(const Shape& x, std::vector<Index> sizes) {
+  const auto open = std::ranges::find(sizes, Index(-1));
+  if (open != sizes.end()) {
+    const std::vector<Index> named = sizes;
+    *open = 1;
+    if (std::ranges::find(sizes, Index(-1)) != sizes.end())
+      throw ShapeError(
+          fmt::format("reshape: more than one size of ({}) is -1", fmt::join(named, ", ")));
+    const Index others = Shape(sizes).count();
+    if (others == 0 || x.count() % others != 0)
+      throw ShapeError(
+          fmt::format("reshape: {} has {} elements, which the other sizes of ({}) do not divide",
+                      to_string(x), x.count(), fmt::join(named, ", ")));
+    *open = x.count() / others;
+  }
+  const Shape result(sizes);
+  if (result.count() != x.count())
+    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}; they must be as many",
+                                 to_string(x), x.count(), to_string(result), result.count()));
+  return result;
+}
+
+// Axis i of the result is axis order[i] of x.
+Shape permute(const Shape& x, const std::vector<int>& order) {
+  if (static_cast<int>(order.size()) != x.rank() ||
+      axes("permute", x, order).count() != order.size())
+    throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once",
+                                 fmt::join(order, ", "), x.rank(), to_string(x)));
+  std::vector<Index> sizes;
+  for (const int axis : order) sizes.push_back(x[axis]);
+  return Shape(sizes);
+}
+
+// x without the named axes, whose sizes are 1; without all of size 1 when none is named.
+Shape squeeze(const Shape& x, const std::vector<int>& named) {
+  AxisSet gone = axes("squeeze", x, named);
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (!gone[static_cast<std::size_t>(axis)] || x[axis] == 1) continue;
+    if (!named.empty())
+      throw ShapeError(
+          fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can go", axis,
+                      to_string(x), x[axis]));
+    gone.reset(static_cast<std::size_t>(axis));
+  }
+  return reduce(x, gone, false);
+}
+
+// The sizes as a shape that x broadcasts to.
+Shape broadcast_to(const Shape& x, const std::vector<Index>& sizes) {
+  const Shape target(sizes);
+  if (!broadcasts(x, target))
+    throw ShapeError(
+        fmt::format("broadcast_to: {} does not broadcast to {}: aligned at the last axis, each "
+                    "size must be equal or 1",
+                    to_string(x), to_string(target)));
+  return target;
+}
+
+Shape tile(const Shape& x, const std::vector<Index>& counts) {
+  if (static_cast<int>(counts.size()) != x.rank())
+    throw ShapeError(fmt::format("tile: {} counts for {}, which has {} axes; each axis needs one",
+                                 counts.size(), to_string(x), x.rank()));
+  Shape tiled = x;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const Index count = counts[static_cast<std::size_t>(axis)];
+    if (count < 0)
+      throw ValueError(fmt::format("tile: a count of ({}) is negative", fmt::join(counts, ", ")));
+    tiled = tiled.with(axis, multiplied("tile", x[axis], count));
+  }
+  return tiled;
+}
+
+// An axis, or each, so many times as long.
+Shape repeat(const Shape& x, Index count, int axis) {
+  const int named = shape::axis("repeat", x, axis);
+  if (count < 0)
+    throw ValueError(fmt::format("repeat: the count is {}; it must be 0 at least", count));
+  return x.with(named, multiplied("repeat", x[named], count));
+}
+
+}}  // namespace shape
 
 namespace {
 

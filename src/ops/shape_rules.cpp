@@ -63,6 +63,11 @@ std::string positions(std::string_view head, std::string_view things, Index size
                    : fmt::format("{} {} 0 to {}", head, things, size - 1);
 }
 
+void refuse_id(const char* operation, const Ids& ids, Index position, std::string_view there_are) {
+  throw IndexError(fmt::format("{}: the id at position {} of {} is {}; {}", operation, position,
+                               to_string(ids.shape()), ids.data()[position], there_are));
+}
+
 bool broadcasts(const Shape& from, const Shape& to) {
   if (from.rank() > to.rank()) return false;
   for (int axis = 0; axis < to.rank(); ++axis) {
@@ -109,75 +114,6 @@ Shape reduce(const Shape& x, AxisSet axes, bool keepdims) {
   return Shape(std::span<const Index>(sizes.data(), rank));
 }
 
-Shape reshape(const Shape& x, std::vector<Index> sizes) {
-  const auto open = std::ranges::find(sizes, Index(-1));
-  if (open != sizes.end()) {
-    const std::vector<Index> named = sizes;
-    *open = 1;
-    if (std::ranges::find(sizes, Index(-1)) != sizes.end())
-      throw ShapeError(
-          fmt::format("reshape: more than one size of ({}) is -1", fmt::join(named, ", ")));
-    const Index others = Shape(sizes).count();
-    if (others == 0 || x.count() % others != 0)
-      throw ShapeError(
-          fmt::format("reshape: {} has {} elements, which the other sizes of ({}) do not divide",
-                      to_string(x), x.count(), fmt::join(named, ", ")));
-    *open = x.count() / others;
-  }
-  const Shape result(sizes);
-  if (result.count() != x.count())
-    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}; they must be as many",
-                                 to_string(x), x.count(), to_string(result), result.count()));
-  return result;
-}
-
-Shape permute(const Shape& x, const std::vector<int>& order) {
-  if (static_cast<int>(order.size()) != x.rank() ||
-      axes("permute", x, order).count() != order.size())
-    throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once",
-                                 fmt::join(order, ", "), x.rank(), to_string(x)));
-  std::vector<Index> sizes;
-  for (const int axis : order) sizes.push_back(x[axis]);
-  return Shape(sizes);
-}
-
-Shape slice(const Shape& x, int axis, Index begin, Index end) {
-  const Index size = x[shape::axis("slice", x, axis)];
-  if (begin < 0 || begin > end || end > size)
-    throw IndexError(fmt::format(
-        "slice: [{}, {}) of axis {} of {}, whose size is {}; it must be 0 <= begin <= end <= {}",
-        begin, end, axis, to_string(x), size, size));
-  return x.with(axis, end - begin);
-}
-
-Shape concat(const std::vector<Shape>& shapes, int axis) {
-  if (shapes.empty()) throw ValueError("concat: no tensors are given; it needs one at least");
-  shape::axis("concat", shapes[0], axis);
-  Index total = 0;
-  for (const Shape& shape : shapes) {
-    if (shape.rank() != shapes[0].rank() || shape.with(axis, 0) != shapes[0].with(axis, 0))
-      throw ShapeError(fmt::format(
-          "concat along axis {}: {} does not fit {}; all sizes but that axis must be equal", axis,
-          to_string(shape), to_string(shapes[0])));
-    total = added("concat", total, shape[axis]);
-  }
-  return shapes[0].with(axis, total);
-}
-
-Shape gather_rows(const Shape& table, const Ids& ids) {
-  if (table.rank() < 1)
-    throw ShapeError("gather_rows: the table is a single number; it needs rows");
-  const Index rows = table[0];
-  for (Index i = 0; i < ids.count(); ++i)
-    if (const Index id = ids.data()[i]; id < 0 || id >= rows)
-      throw IndexError(fmt::format("gather_rows: the id at position {} of {} is {}; {}", i,
-                                   to_string(ids.shape()), id,
-                                   positions("the table has", "rows", table[0])));
-  Shape shape = ids.shape();
-  for (int axis = 1; axis < table.rank(); ++axis) shape = shape.inserted(shape.rank(), table[axis]);
-  return shape;
-}
-
 Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& labels,
                     const std::optional<Index>& ignored) {
   if (predictions.rank() < 1 || predictions.without(-1) != labels.shape())
@@ -193,50 +129,12 @@ Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& 
   return labels.shape();
 }
 
-void class_weights(const char* operation, const Shape& predictions, const Shape& weights) {
-  if (weights != Shape{predictions[-1]})
-    throw ShapeError(
-        fmt::format("{}: class weights are {}, predictions {}; there must be one weight for each "
-                    "class, the last axis of the predictions",
-                    operation, to_string(weights), to_string(predictions)));
-}
-
 Shape per_sample(const char* operation, const Shape& predictions, const Shape& targets) {
   if (predictions.rank() < 1 || predictions != targets)
     throw ShapeError(fmt::format(
         "{}: predictions are {}, targets {}; they must have the same shape, of one axis at least",
         operation, to_string(predictions), to_string(targets)));
   return predictions.without(-1);
-}
-
-Shape top_k(const Shape& x, Index k) {
-  const Index size = x[axis("top_k", x, -1)];
-  if (k < 0 || k > size)
-    throw ValueError(
-        fmt::format("top_k: k is {}; the last axis of {} has {} elements; k must be 0 to {}", k,
-                    to_string(x), size, size));
-  return x.with(-1, k);
-}
-
-std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape& w2,
-                                   const Shape* b1, const Shape* b2, const Shape& v,
-                                   const std::optional<Mask>& mask) {
-  const bool fit =
-      x.rank() == 3 && w1.rank() == 2 && w1[0] == x[2] && w2 == w1 && v == Shape{w1[1], 1};
-  if (!fit)
-    throw ShapeError(
-        fmt::format("additive_pool: x is {}, W1 {}, W2 {}, v {}; they must be (batch, time, "
-                    "features), (features, units) twice, and (units, 1)",
-                    to_string(x), to_string(w1), to_string(w2), to_string(v)));
-  const auto bias = [](const Shape* b) { return b ? to_string(*b) : std::string("none"); };
-  if ((b1 || b2) && !(b1 && b2 && *b1 == Shape{w1[1]} && *b2 == Shape{w1[1]}))
-    throw ShapeError(fmt::format(
-        "additive_pool: b1 is {}, b2 {}; with {} units both must be ({},), or both left out",
-        bias(b1), bias(b2), w1[1], w1[1]));
-  if (mask && mask->shape() != Shape{x[0], x[1]})
-    throw ShapeError(fmt::format("additive_pool: the mask is {}; for x of {} it must be ({}, {})",
-                                 to_string(mask->shape()), to_string(x), x[0], x[1]));
-  return {x[0], x[1], x[2], w1[1]};
 }
 
 void mask(const char* operation, const Shape& x, const Mask& mask) {

@@ -1,13 +1,148 @@
 // Parts of arrays, and arrays made of parts. The gradient moves back the same way.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
+#include <cstdlib>
+
+#include <limits>
+
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "fovea/ops/record_many.hpp"
 #include "kernels/permute.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+std::string text(const Range& range) {
+  const auto bound = [](const std::optional<Index>& position) {
+    return position ? fmt::format("{}", *position) : "";
+  };
+  return fmt::format("{}:{}:{}", bound(range.begin), bound(range.end), range.step);
+}
+
+// x with axis `axis` cut to [begin, end).
+Shape slice(const Shape& x, int axis, Index begin, Index end) {
+  const Index size = x[shape::axis("slice", x, axis)];
+  if (begin < 0 || begin > end || end > size)
+    throw IndexError(fmt::format(
+        "slice: [{}, {}) of axis {} of {}, whose size is {}; it must be 0 <= begin <= end <= {}",
+        begin, end, axis, to_string(x), size, size));
+  return x.with(axis, end - begin);
+}
+
+// All shapes joined along `axis`; the other sizes are equal.
+Shape concat(const std::vector<Shape>& shapes, int axis) {
+  if (shapes.empty()) throw ValueError("concat: no tensors are given; it needs one at least");
+  shape::axis("concat", shapes[0], axis);
+  Index total = 0;
+  for (const Shape& shape : shapes) {
+    if (shape.rank() != shapes[0].rank() || shape.with(axis, 0) != shapes[0].with(axis, 0))
+      throw ShapeError(fmt::format(
+          "concat along axis {}: {} does not fit {}; all sizes but that axis must be equal", axis,
+          to_string(shape), to_string(shapes[0])));
+    total = added("concat", total, shape[axis]);
+  }
+  return shapes[0].with(axis, total);
+}
+
+// Equal shapes with a new axis at `axis`.
+Shape stack(const std::vector<Shape>& shapes, int axis) {
+  if (shapes.empty()) throw ValueError("stack: no tensors are given; it needs one at least");
+  for (const Shape& shape : shapes)
+    if (shape != shapes[0])
+      throw ShapeError(fmt::format("stack: {} does not fit {}; all shapes must be equal",
+                                   to_string(shape), to_string(shapes[0])));
+  return inserted("stack", shapes[0], axis, static_cast<Index>(shapes.size()));
+}
+
+// Refuses sizes that do not add up to the axis', or a number of parts that does not divide it.
+void split(const Shape& x, const std::vector<Index>& sizes, int axis) {
+  const Index whole = x[shape::axis("split", x, axis)];
+  Index total = 0;
+  for (const Index size : sizes) {
+    if (size < 0)
+      throw ValueError(fmt::format("split: a size of ({}) is negative", fmt::join(sizes, ", ")));
+    total = added("split", total, size);
+  }
+  if (total != whole)
+    throw ShapeError(fmt::format("split: axis {} of {} has size {}; the parts ({}) have {}", axis,
+                                 to_string(x), whole, fmt::join(sizes, ", "), total));
+}
+
+void split(const Shape& x, Index parts, int axis) {
+  const Index size = x[shape::axis("split", x, axis)];
+  if (parts < 1 || size % parts != 0 ||
+      parts > std::max<Index>(
+                  1, size))  // of nothing there is one part: many would be a list without end
+    throw ShapeError(fmt::format("split: axis {} of {} has size {}, which {} parts do not divide",
+                                 axis, to_string(x), size, parts));
+}
+
+// Which part of an array a slice is: its shape, and for each axis the first position and the step.
+struct Cut {
+  Shape shape;
+  std::array<Index, Shape::max_rank> begin, step;
+};
+
+Cut slice(const Shape& x, const std::vector<Range>& ranges) {
+  if (static_cast<int>(ranges.size()) > x.rank())
+    throw ShapeError(fmt::format("slice: {} ranges for {}, which has {} axes", ranges.size(),
+                                 to_string(x), x.rank()));
+  Cut cut{x, {}, {}};
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const auto here = static_cast<std::size_t>(axis);
+    const Range range = here < ranges.size() ? ranges[here] : Range{};
+    if (range.step == 0)
+      throw ValueError(fmt::format("slice: the step of {} is 0; to repeat an element is for repeat",
+                                   text(range)));
+    const Index size = x[axis];
+    const auto resolve = [&](const std::optional<Index>& position, Index otherwise) {
+      return !position ? otherwise : *position < 0 ? *position + size : *position;
+    };
+    const bool forward = range.step > 0;
+    const Index begin = resolve(range.begin, forward ? 0 : size - 1),
+                end = resolve(range.end, forward ? size : -1);
+    const bool backward_fits =
+        begin < size && begin >= end && (!range.begin || begin >= 0) && (!range.end || end >= 0);
+    if (forward ? begin < 0 || begin > end || end > size : !backward_fits)
+      throw IndexError(fmt::format("slice: {} of axis {} of {}, whose size is {}", text(range),
+                                   axis, to_string(x), size));
+    // The smallest step has no absolute value; the one next to it goes as far.
+    const Index length = std::abs(end - begin),
+                step = std::abs(std::max(range.step, -std::numeric_limits<Index>::max()));
+    cut.shape = cut.shape.with(axis, length == 0 ? 0 : (length - 1) / step + 1);
+    cut.begin[here] = begin;
+    cut.step[here] =
+        length <= step
+            ? 1
+            : range.step;  // of one element any; a large one would leave the strides' range
+  }
+  return cut;
+}
+
+// x with each axis made longer at both ends.
+Shape pad(const Shape& x, const std::vector<PadWidth>& widths) {
+  if (static_cast<int>(widths.size()) != x.rank())
+    throw ShapeError(fmt::format("pad: {} widths for {}, which has {} axes; each axis needs one",
+                                 widths.size(), to_string(x), x.rank()));
+  Shape padded = x;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const auto [before, after] = widths[static_cast<std::size_t>(axis)];
+    if (before < 0 || after < 0)
+      throw ValueError(fmt::format("pad: the widths of axis {} are {} and {}; to cut is for slice",
+                                   axis, before, after));
+    padded = padded.with(axis, added("pad", added("pad", before, x[axis]), after));
+  }
+  return padded;
+}
+
+}}  // namespace shape
 
 namespace {
 

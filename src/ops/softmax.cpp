@@ -20,20 +20,17 @@ std::optional<Mask> full_mask(const char* operation, const Shape& x,
   return ops::repeated(*mask, x);
 }
 
-const std::uint8_t* bytes(const std::optional<Mask>& mask) {
-  return mask ? mask->keep().data() : nullptr;
-}
-
 }  // namespace
 
 Tensor softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
   const kernels::AlongAxis rows = ops::along(x.shape(), shape::axis("softmax", x.shape(), axis));
   const std::optional<Mask> keep = full_mask("softmax", x.shape(), mask);
   Array y(x.shape());
-  kernels::softmax(x.value().data(), bytes(keep), rows, y.mutable_data());
+  kernels::softmax(x.value().data(), ops::bytes(keep), rows, y.mutable_data());
   return record("softmax", y, wrt(x, [y, keep, rows](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::softmax_slopes(dy.data(), y.data(), bytes(keep), rows, view.data, add);
+                  kernels::softmax_slopes(dy.data(), y.data(), ops::bytes(keep), rows, view.data,
+                                          add);
                 }));
 }
 
@@ -42,11 +39,11 @@ Tensor log_softmax(const Tensor& x, int axis, const std::optional<Mask>& mask) {
       ops::along(x.shape(), shape::axis("log_softmax", x.shape(), axis));
   const std::optional<Mask> keep = full_mask("log_softmax", x.shape(), mask);
   Array y(x.shape());
-  kernels::log_softmax(x.value().data(), bytes(keep), rows, y.mutable_data());
+  kernels::log_softmax(x.value().data(), ops::bytes(keep), rows, y.mutable_data());
   return record("log_softmax", y, wrt(x, [y, keep, rows](const Array& dy, Gradient& dx) {
                   const auto [view, add] = dx.dense();
-                  kernels::log_softmax_slopes(dy.data(), y.data(), bytes(keep), rows, view.data,
-                                              add);
+                  kernels::log_softmax_slopes(dy.data(), y.data(), ops::bytes(keep), rows,
+                                              view.data, add);
                 }));
 }
 

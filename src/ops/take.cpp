@@ -2,14 +2,72 @@
 // the same place are added.
 #include "kernels/take.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/map.hpp"
 #include "ops/shape_rules.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace shape { namespace {
+
+std::vector<Index> sizes_of(const Shape& shape) {
+  return {shape.sizes().begin(), shape.sizes().end()};
+}
+
+// x with an axis replaced by those of ids. Checks every id, as the next three do.
+Shape take(const Shape& x, const Ids& ids, int axis) {
+  const int named = shape::axis("take", x, axis);
+  check_ids(
+      "take", ids, x[named], [&] { return fmt::format("axis {} of {} has", axis, to_string(x)); },
+      "positions");
+  std::vector<Index> sizes = sizes_of(x);
+  sizes.erase(sizes.begin() + named);
+  sizes.insert(sizes.begin() + named, ids.shape().sizes().begin(), ids.shape().sizes().end());
+  return Shape(sizes);
+}
+
+// The ids' shape, which is x's but for one axis.
+Shape take_along(const Shape& x, const Ids& ids, int axis) {
+  const int named = shape::axis("take_along", x, axis);
+  if (ids.shape().rank() != x.rank() || ids.shape().with(named, 0) != x.with(named, 0))
+    throw ShapeError(
+        fmt::format("take_along: x is {}, ids are {}; all sizes but that of axis {} must be equal",
+                    to_string(x), to_string(ids.shape()), axis));
+  check_ids(
+      "take_along", ids, x[named],
+      [&] { return fmt::format("axis {} of {} has", axis, to_string(x)); }, "positions");
+  return ids.shape();
+}
+
+// Refuses updates that are not one row of x for each id.
+void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
+  if (x.rank() < 1) throw ShapeError("scatter_add: x is a single number; it needs rows");
+  std::vector<Index> sizes = sizes_of(ids.shape());
+  sizes.insert(sizes.end(), x.sizes().begin() + 1, x.sizes().end());
+  if (sizes != sizes_of(updates))
+    throw ShapeError(fmt::format(
+        "scatter_add: x is {}, ids are {}, updates {}; updates must be one row of x for each id",
+        to_string(x), to_string(ids.shape()), to_string(updates)));
+  check_ids(
+      "scatter_add", ids, x[0], [] { return "x has"; }, "rows");
+}
+
+// ids (...) -> (..., classes)
+Shape one_hot(const Ids& ids, Index classes) {
+  if (classes < 0)
+    throw ValueError(fmt::format("one_hot: {} classes; it must be 0 at least", classes));
+  check_ids(
+      "one_hot", ids, classes, [] { return "there are"; }, "classes");
+  return ids.shape().inserted(ids.shape().rank(), classes);
+}
+
+}}  // namespace shape
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/elementwise.hpp"
+#include "kernels/pairwise.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -31,7 +32,7 @@ void Shards::run(
   const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
     const SurroundingsScope scope(here);
-    ShardSink& sink = sinks_[static_cast<std::size_t>(shard)];
+    LeafGradients& sink = sinks_[static_cast<std::size_t>(shard)];
     sink.clear();
     body(shard, samples * shard / shards, samples * (shard + 1) / shards, sink);
   });
@@ -50,11 +51,11 @@ struct DenseSum {
   std::array<real*, most_shards> numbers = {};      // and where they may be written to
 };
 
-// Adds up numbers [begin, end) of all parts, along a binary tree.
+// Adds up numbers [begin, end) of all parts.
 void add_up(const DenseSum& sum, Index begin, Index end) {
-  for (std::size_t step = 1; step < sum.count; step *= 2)
-    for (std::size_t i = 0; i + step < sum.count; i += 2 * step)
-      kernels::scale(sum.numbers[i + step] + begin, 1, sum.numbers[i] + begin, end - begin, true);
+  kernels::add_pairwise(sum.count, [&](std::size_t i, std::size_t k) {
+    kernels::scale(sum.numbers[k] + begin, 1, sum.numbers[i] + begin, end - begin, true);
+  });
 }
 
 }  // namespace

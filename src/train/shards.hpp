@@ -6,41 +6,14 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <vector>
 
+#include "diff/leaf_gradients.hpp"
 #include "fovea/autograd/graph.hpp"
 #include "fovea/nn/module.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-/// Gathers the gradients of one shard. Keeps the leaves alive: another node at the same address
-/// would be taken for one of them.
-class ShardSink final : public Sink {
- public:
-  Gradient& target(Node& leaf) override {
-    const auto found = gradients_.find(&leaf);
-    return found != gradients_.end()
-               ? found->second.gradient
-               : gradients_.emplace(&leaf, Entry{NodePtr(&leaf), Gradient(leaf.gradient.shape())})
-                     .first->second.gradient;
-  }
-  /// Forgets the gradients, and the leaves that nobody else knows any more.
-  void clear() {
-    std::erase_if(gradients_, [](const auto& entry) {
-      return entry.second.leaf->references.load(std::memory_order_relaxed) == 1;
-    });
-    for (auto& entry : gradients_) entry.second.gradient.clear();
-  }
-
- private:
-  struct Entry {
-    NodePtr leaf;
-    Gradient gradient;
-  };
-  std::map<const Node*, Entry> gradients_;
-};
 
 /// The gradients of all shards, whose memory is kept from one batch to the next.
 class Shards {
@@ -61,7 +34,7 @@ class Shards {
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
 
  private:
-  std::deque<ShardSink> sinks_;  // which stay where they are when there are more
+  std::deque<LeafGradients> sinks_;  // which stay where they are when there are more
 };
 
 }}  // namespace fovea

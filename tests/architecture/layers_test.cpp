@@ -212,7 +212,7 @@ TEST_CASE("every header is guarded by pragma once") {
       CHECK_MESSAGE(matches(file.text, "(#pragma once)").size() == 1, file.path);
 }
 
-TEST_CASE("the core is less than 1,700 lines of code") {
+TEST_CASE("the core is less than 1,760 lines of code") {
   std::ptrdiff_t sum = 0;
   std::string counts;
   for (const std::string& layer : core) {
@@ -223,7 +223,7 @@ TEST_CASE("the core is less than 1,700 lines of code") {
     sum += lines;
     counts += " " + layer + " " + std::to_string(lines);
   }
-  CHECK_MESSAGE(sum < 1700, "lines:", counts);
+  CHECK_MESSAGE(sum < 1760, "lines:", counts);
 }
 
 TEST_CASE("blank lines and those of a comment alone are no code") {

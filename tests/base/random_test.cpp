@@ -50,6 +50,18 @@ TEST_CASE("the first 1,000 numbers of a seed never change") {
   CHECK(hash_of_next(Rng(42).split("shuffle", 3), 1000) == 0xdec1a3f260d27593);
 }
 
+TEST_CASE("numbers in bulk are those at each position, from any first position on") {
+  const Rng rng = Rng(42).split("bulk");
+  for (const std::uint64_t first :
+       {std::uint64_t(0), std::uint64_t(1), std::uint64_t(6), std::uint64_t(0xfffffffffffffff0)})
+    for (std::size_t count = 0; count < 13; ++count) {
+      std::vector<real> numbers(count + 1, real(-1));
+      rng.fill(first, std::span(numbers).first(count));
+      for (std::size_t i = 0; i < count; ++i) CHECK(numbers[i] == rng.uniform(first + i));
+      CHECK(numbers[count] == -1);
+    }
+}
+
 TEST_CASE("seed, stream and position all count to their last bit") {
   const Rng rng(0x123456789abcdef0, 0xfedcba9876543210);
   CHECK(rng.bits(0) == 0x90aafdc4);

@@ -176,7 +176,7 @@ TEST_CASE("what was moved from, or never given, refuses") {
          a.names();
        },
        "StateError: NumpyArchive: it was moved from; ask the one that it was moved to"},
-      {"gives no reader", [] { NumpyArray("x", 200, ByteReader()); },
+      {"gives no reader", [] { NumpyArray("x", 200, nullptr); },
        "ValueError: x: no reader is given, which would fill a span with the next bytes"},
       {"gives a negative size", [] { NumpyArray("x", -5, [](std::span<std::byte>) {}); },
        "ValueError: x: a size of -5 bytes; it must be at least 0"},

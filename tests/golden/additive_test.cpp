@@ -46,7 +46,7 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
   CAPTURE(prefix);
   const AttentionLayer layer = layer_of(file, reading, variant);
   const Tensor x = golden::parameter(file, "x");
-  AttentionLayer::Options options;
+  AttentionLayer::Options options{.weights = true};
   if (reading == Reading::query) options.query = golden::parameter(file, "query");
   if (variant.mask) options.mask = file.mask("mask");
   if (variant.query_mask) options.query_mask = file.mask("query_mask");
@@ -55,7 +55,7 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
   CHECK(golden::differs(attention.context.value(), file.array(prefix + "output"), 5e-6) == "");
   const Array weights = file.array(prefix + "weights");
   CHECK(golden::differs(
-            attention.weights.value(),
+            attention.weights().value(),
             variant.query_mask ? without_masked_queries(weights, *options.query_mask) : weights,
             5e-6) == "");
 

@@ -131,8 +131,8 @@ TEST_CASE(
     std::vector<double> losses, accuracies;
     for (Index step = 0; step < run.steps; ++step) {
       const Ids ids = run.ids_of(step), labels = run.labels_of(step);
-      const Attention attention =
-          model.attention_layer.attend(model.embedding(ids), {.mask = model.embedding.mask(ids)});
+      const Attention attention = model.attention_layer.attend(
+          model.embedding(ids), {.mask = model.embedding.mask(ids), .weights = true});
       const Tensor probabilities = model.dense(attention.context);
       const Tensor loss = mean(SparseCategoricalCrossentropy{}(probabilities, labels));
       adam.zero_grad();
@@ -141,7 +141,7 @@ TEST_CASE(
       accuracies.push_back(
           static_cast<double>(mean(Tensor(Accuracy{}(probabilities.value(), labels))).item()));
       if (step == 0) {
-        CHECK(golden::differs(attention.weights.value(), run.file.array("step1_weights"), 2e-6) ==
+        CHECK(golden::differs(attention.weights().value(), run.file.array("step1_weights"), 2e-6) ==
               "");
         CHECK(golden::differs(attention.context.value(), run.file.array("step1_context"), 2e-6) ==
               "");

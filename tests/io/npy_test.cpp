@@ -12,6 +12,7 @@
 #include "files.hpp"
 #include "fovea/base/random.hpp"
 #include "fovea/io/error.hpp"
+#include "io/npy_header.hpp"
 #include "support/seed.hpp"
 
 using namespace fovea;

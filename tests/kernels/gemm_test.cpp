@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "fovea/parallel/threads.hpp"
-#include "kernels/views.hpp"
 #include "support/approx.hpp"
 #include "support/generate.hpp"
 

@@ -67,10 +67,10 @@ TEST_CASE(
     Array loss(Shape{rows}), log_sum(Shape{rows}), dz(z.shape()), added = Array::full(z.shape(), 1);
     kernels::cross_entropy(z.data(), {labels.data()}, rows, classes, loss.mutable_data(),
                            log_sum.mutable_data());
-    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows,
-                                  classes, dz.mutable_data(), false);
-    kernels::cross_entropy_slopes(dloss.data(), z.data(), {labels.data()}, log_sum.data(), rows,
-                                  classes, added.mutable_data(), true);
+    kernels::cross_entropy_slopes(dloss.data(), {z.data(), log_sum.data(), rows, classes},
+                                  {labels.data()}, dz.mutable_data(), false);
+    kernels::cross_entropy_slopes(dloss.data(), {z.data(), log_sum.data(), rows, classes},
+                                  {labels.data()}, added.mutable_data(), true);
     support::Plain expected = support::plain::softmax(support::Plain(z), 1, {});
     support::Plain expected_added = expected;
     for (Index i = 0; i < z.count(); ++i) {

@@ -62,8 +62,9 @@ TEST_CASE(
     CHECK(support::gradcheck(context, at, g, comparisons) == "");
     const support::Function weights = [&](support::Inputs inputs) {
       AttentionLayer::Options attended = what;
+      attended.weights = true;
       if (given) attended.query = inputs[1];
-      return with_parameters(options, inputs, given ? 2 : 1).attend(inputs[0], attended).weights;
+      return with_parameters(options, inputs, given ? 2 : 1).attend(inputs[0], attended).weights();
     };
     CHECK(support::gradcheck(weights, at, g, comparisons) == "");
     ++cases;

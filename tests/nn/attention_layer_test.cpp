@@ -73,11 +73,11 @@ TEST_CASE("the context has one row for the sequence, for each position, or for e
   CHECK(each.build(Shape{5, 6}, Rng(1)) == Shape{5, 6});
   CHECK(asked.build(Shape{5, 6}, Rng(1)) == Shape{6});
   CHECK(pool.attend(x).context.shape() == Shape{2, 6});
-  CHECK(pool.attend(x).weights.shape() == Shape{2, 5});
+  CHECK(pool.attend(x, {.weights = true}).weights().shape() == Shape{2, 5});
   CHECK(each.attend(x).context.shape() == Shape{2, 5, 6});
-  CHECK(each.attend(x).weights.shape() == Shape{2, 5, 5});
+  CHECK(each.attend(x, {.weights = true}).weights().shape() == Shape{2, 5, 5});
   CHECK(asked.attend(x, {.query = query}).context.shape() == Shape{2, 3, 6});
-  CHECK(asked.attend(x, {.query = query}).weights.shape() == Shape{2, 3, 5});
+  CHECK(asked.attend(x, {.query = query, .weights = true}).weights().shape() == Shape{2, 3, 5});
 }
 
 TEST_CASE("options that do not go together are refused when the layer is built") {

@@ -91,8 +91,9 @@ TEST_CASE("attention is its formula in plain loops, in every reading and score")
           features);
       const Array x = g.array(Shape{batch, time, features}, {-1, 1}),
                   asked = g.array(Shape{batch, queries, features}, {-1, 1});
-      const Attention attention =
-          reading == Reading::query ? layer.attend(x, {.query = asked}) : layer.attend(x);
+      const Attention attention = reading == Reading::query
+                                      ? layer.attend(x, {.query = asked, .weights = true})
+                                      : layer.attend(x, {.weights = true});
       const auto check = [](real got, long double expected) {
         CHECK(std::abs(static_cast<long double>(got) - expected) <=
               64 * static_cast<long double>(eps));
@@ -112,7 +113,7 @@ TEST_CASE("attention is its formula in plain loops, in every reading and score")
             total += e.back();
           }
           for (Index i = 0; i < time; ++i)
-            check(attention.weights.value().at((b * queries + j) * time + i),
+            check(attention.weights().value().at((b * queries + j) * time + i),
                   e[static_cast<std::size_t>(i)] / total);
           for (Index f = 0; f < features; ++f) {
             long double context = 0;
@@ -130,11 +131,13 @@ TEST_CASE(
   Generate g("sums", 0);
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
-    CHECK(close(sum(layer.attend(g.array(Shape{3, 11, 6}, {-3, 3})).weights, -1).value(),
-                Array::full(reading == Reading::pool ? Shape{3} : Shape{3, 11}, 1), 8 * eps));
+    CHECK(
+        close(sum(layer.attend(g.array(Shape{3, 11, 6}, {-3, 3}), {.weights = true}).weights(), -1)
+                  .value(),
+              Array::full(reading == Reading::pool ? Shape{3} : Shape{3, 11}, 1), 8 * eps));
     const Array one = g.array(Shape{3, 1, 6}, {-3, 3});
-    const Attention alone = layer.attend(one);
-    CHECK(bits_differ(alone.weights.value(), Array::full(alone.weights.shape(), 1)) == "");
+    const Attention alone = layer.attend(one, {.weights = true});
+    CHECK(bits_differ(alone.weights().value(), Array::full(alone.weights().shape(), 1)) == "");
     CHECK(bits_differ(alone.context.value().reshaped(one.shape()), one) == "");
     const Array row = g.array(Shape{1, 1, 6}, {-3, 3});
     const Tensor same = Tensor(row) + Tensor(Array::zeros(Shape{2, 5, 1}));
@@ -152,8 +155,9 @@ TEST_CASE("permuting time permutes the weights and leaves the pooled context") {
   const auto permuted = [](const Tensor& t) {
     return concat({slice(t, 1, 2, 3), slice(t, 1, 0, 1), slice(t, 1, 3, 4), slice(t, 1, 1, 2)}, 1);
   };
-  const Attention before = layer.attend(x), after = layer.attend(permuted(x));
-  CHECK(close(after.weights.value(), permuted(before.weights).value(), 8 * eps));
+  const Attention before = layer.attend(x, {.weights = true}),
+                  after = layer.attend(permuted(x), {.weights = true});
+  CHECK(close(after.weights().value(), permuted(before.weights()).value(), 8 * eps));
   CHECK(close(after.context.value(), before.context.value(), 8 * eps));
 }
 
@@ -164,8 +168,8 @@ TEST_CASE("with W1 and W2 zero every position counts alike, and the context is t
     layer.W1.assign(Array::zeros(layer.W1.shape()));
     layer.W2.assign(Array::zeros(layer.W2.shape()));
     const Tensor x(g.array(Shape{2, 7, 6}, {-2, 2}));
-    const Attention attention = layer.attend(x);
-    CHECK(close(attention.weights.value(), Array::full(attention.weights.shape(), real(1) / 7),
+    const Attention attention = layer.attend(x, {.weights = true});
+    CHECK(close(attention.weights().value(), Array::full(attention.weights().shape(), real(1) / 7),
                 4 * eps));
     const Tensor average =
         reading == Reading::pool ? mean(x, 1) : mean(x, 1, true) + Tensor(Array::zeros(x.shape()));
@@ -181,14 +185,15 @@ TEST_CASE(
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
     const Tensor x(g.array(Shape{2, 5, 6}, {-2, 2})), padding(g.array(Shape{2, 3, 6}, {-9, 9}));
     const Mask keep(Shape{2, 8}, {1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0});
-    const Attention bare = layer.attend(x),
-                    padded = layer.attend(concat({x, padding}, 1), {.mask = keep});
-    const int time = padded.weights.shape().rank() - 1;
-    const Tensor kept = slice(padded.weights, time, 0, 5),
-                 dropped = slice(padded.weights, time, 5, 8);
+    const Attention bare = layer.attend(x, {.weights = true}),
+                    padded = layer.attend(concat({x, padding}, 1), {.mask = keep, .weights = true});
+    const int time = padded.weights().shape().rank() - 1;
+    const Tensor kept = slice(padded.weights(), time, 0, 5),
+                 dropped = slice(padded.weights(), time, 5, 8);
     CHECK(bits_differ(dropped.value(), Array::zeros(dropped.shape())) == "");
     const bool pool = reading == Reading::pool;
-    CHECK(close(pool ? kept.value() : slice(kept, 1, 0, 5).value(), bare.weights.value(), 8 * eps));
+    CHECK(
+        close(pool ? kept.value() : slice(kept, 1, 0, 5).value(), bare.weights().value(), 8 * eps));
     CHECK(close(pool ? padded.context.value() : slice(padded.context, 1, 0, 5).value(),
                 bare.context.value(), 16 * eps));
   }
@@ -201,9 +206,9 @@ TEST_CASE(
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
     const Tensor x = Tensor::parameter(g.array(Shape{2, 5, 6}, {-2, 2}));
-    const Attention attention =
-        layer.attend(x, {.mask = Mask(Shape{2, 5}, {0, 0, 0, 0, 0, 1, 1, 0, 1, 1})});
-    for (const Tensor& result : {attention.weights, attention.context})
+    const Attention attention = layer.attend(
+        x, {.mask = Mask(Shape{2, 5}, {0, 0, 0, 0, 0, 1, 1, 0, 1, 1}), .weights = true});
+    for (const Tensor& result : {attention.weights(), attention.context})
       CHECK(bits_differ(result.value().rows(0, 1), Array::zeros(result.shape().with(0, 1))) == "");
     sum(attention.context * attention.context).backward();
     CHECK(bits_differ(x.grad().rows(0, 1), Array::zeros(Shape{1, 5, 6})) == "");
@@ -250,11 +255,13 @@ TEST_CASE("causal positions look back only: what comes later changes nothing") {
                                                       .causal = true},
                                        6);
     const Tensor start(g.array(Shape{2, 3, 6}, {-2, 2}));
-    const Attention a = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1)),
+    const Attention a = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1),
+                                     {.weights = true}),
                     b = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1));
     CHECK(bits_differ(slice(a.context, 1, 0, 3).value(), slice(b.context, 1, 0, 3).value()) == "");
     for (Index query = 0; query < 5; ++query)
-      for (Index key = query + 1; key < 5; ++key) CHECK(a.weights.value().at(query * 5 + key) == 0);
+      for (Index key = query + 1; key < 5; ++key)
+        CHECK(a.weights().value().at(query * 5 + key) == 0);
   }
 }
 
@@ -263,13 +270,14 @@ TEST_CASE("queries that are masked get weights and context 0, the others what th
   const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = Reading::query}, 6);
   const Tensor x(g.array(Shape{1, 5, 6}, {-2, 2})), query(g.array(Shape{1, 3, 6}, {-2, 2}));
   const Attention all = layer.attend(x, {.query = query}),
-                  some =
-                      layer.attend(x, {.query = query, .query_mask = Mask(Shape{1, 3}, {1, 0, 1})});
+                  some = layer.attend(x, {.query = query,
+                                          .query_mask = Mask(Shape{1, 3}, {1, 0, 1}),
+                                          .weights = true});
   for (const Index kept : {0, 2})
     CHECK(bits_differ(slice(some.context, 1, kept, kept + 1).value(),
                       slice(all.context, 1, kept, kept + 1).value()) == "");
   CHECK(bits_differ(slice(some.context, 1, 1, 2).value(), Array::zeros(Shape{1, 1, 6})) == "");
-  CHECK(bits_differ(slice(some.weights, 1, 1, 2).value(), Array::zeros(Shape{1, 1, 5})) == "");
+  CHECK(bits_differ(slice(some.weights(), 1, 1, 2).value(), Array::zeros(Shape{1, 1, 5})) == "");
 }
 
 TEST_CASE("a learned query is the same as that query given to every sample") {

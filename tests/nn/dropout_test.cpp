@@ -84,14 +84,15 @@ TEST_CASE(
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     AttentionLayer layer{.units = 4, .reading = reading, .dropout = real(0.4)};
     layer.build(Shape{5, 6}, Rng(1));
-    const Attention whole = layer.attend(x, {}, training(2)), calm = layer.attend(x);
+    const Attention whole = layer.attend(x, {.weights = true}, training(2)),
+                    calm = layer.attend(x, {.weights = true});
     for (const Index cut : {1, 4})
       CHECK(bits_differ(layer.attend(x.rows(cut, 7), {}, training(2, cut)).context.value(),
                         whole.context.value().rows(cut, 7)) == "");
     CHECK(bits_differ(whole.context.value(), calm.context.value()) != "");
-    for (Index i = 0; i < whole.weights.value().count(); ++i)
-      CHECK(whole.weights.value().at(i) ==
-            doctest::Approx(static_cast<double>(calm.weights.value().at(i))).epsilon(1e-5));
+    for (Index i = 0; i < whole.weights().value().count(); ++i)
+      CHECK(whole.weights().value().at(i) ==
+            doctest::Approx(static_cast<double>(calm.weights().value().at(i))).epsilon(1e-5));
   }
 }
 

@@ -255,6 +255,6 @@ TEST_CASE("additive_pool says which of its sizes do not fit") {
         "additive_pool: b1 is none, b2 (6,); with 6 units both must be (6,), or both left out");
   CHECK(refusal<ShapeError>([] {
           additive_pool(of({2, 3, 4}), of({4, 6}), of({6}), of({4, 6}), of({6}), of({6, 1}),
-                        Mask(Shape{2, 4}));
+                        {.mask = Mask(Shape{2, 4})});
         }) == "additive_pool: the mask is (2, 4); for x of (2, 3, 4) it must be (2, 3)");
 }

@@ -6,7 +6,6 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/base/random.hpp"
-#include "kernels/views.hpp"
 #include "support/seed.hpp"
 
 using namespace fovea;

@@ -66,17 +66,38 @@ Call additive_pool_call(const Shapes& shapes, Generate& g) {
   if (g.variant(3) != 0)
     mask = g.mask(Shape{shapes[0][0], shapes[0][1]}, g.variant(3) == 1 ? 0.7 : 0.2);
   return {[=](Inputs x) {
-            const fovea::Attention a =
-                fovea::additive_pool(x[0], x[1], x[2], x[3], x[4], x[5], mask);
-            return fovea::concat({a.context, a.weights}, 1);
+            const fovea::Attention a = fovea::additive_pool(x[0], x[1], x[2], x[3], x[4], x[5],
+                                                            {.mask = mask, .weights = true});
+            return fovea::concat({a.context, a.weights()}, 1);
           },
           [=](const auto& x) { return pool(x, mask); }, text(mask)};
+}
+
+// Scores (batch, queries, time), or with heads.
+Shapes scores(Generate& g) {
+  const Index batch = g.wants_empty() ? 0 : g.integer(1, g.large() ? 20 : 3);
+  const Index time = g.wants_ones() ? 1 : g.integer(1, g.large() ? 400 : 9),
+              queries = g.integer(1, g.large() ? 60 : 5);
+  return {g.chance(0.5) ? Shape{batch, queries, time} : Shape{batch, 2, queries, time}};
+}
+
+Call attention_weights_call(const Shapes& shapes, Generate& g) {
+  const Shape shape = shapes[0];
+  fovea::AttentionMask mask{.causal = g.variant(2) == 1};
+  if (g.chance(0.4)) mask.window = g.integer(1, 5);
+  if (g.chance(0.4)) mask.keep = g.mask(Shape{shape[0], shape[-1]}, 0.7);
+  if (g.chance(0.3)) mask.queries = g.mask(Shape{shape[0], shape[-2]}, 0.7);
+  return {[=](Inputs x) { return fovea::attention_weights(x[0], mask); },
+          [=](const auto& x) { return plain::softmax(x[0], shape.rank() - 1, mask.dense(shape)); },
+          fmt::format("causal {}, window {}, {}", mask.causal, mask.window.value_or(0),
+                      text(mask.keep))};
 }
 
 }  // namespace
 
 std::vector<OpCase> attention_cases() {
-  return {{"additive_pool", {-1, 1}, 8, pooled, additive_pool_call}};
+  return {{"attention_weights", {-3, 3}, 4, scores, attention_weights_call},
+          {"additive_pool", {-1, 1}, 8, pooled, additive_pool_call}};
 }
 
 }  // namespace support

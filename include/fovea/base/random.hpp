@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "fovea/base/real.hpp"
@@ -29,9 +30,11 @@ class Rng {
   std::uint32_t bits(std::uint64_t position) const;
 
   /// Returns the value at a position: uniform in [0, 1), a multiple of 2^-24.
-  real uniform(std::uint64_t position) const {
-    return static_cast<real>(bits(position) >> 8) * real(0x1p-24);
-  }
+  real uniform(std::uint64_t position) const { return to_uniform(bits(position)); }
+
+  /// Writes uniform(first), uniform(first + 1), ... to `numbers`. One call of the generator gives
+  /// four of them.
+  void fill(std::uint64_t first, std::span<real> numbers) const;
 
   /// Returns the next word of the stream.
   std::uint32_t next() { return bits(position_++); }
@@ -41,6 +44,11 @@ class Rng {
   Index below(Index bound);
 
  private:
+  static real to_uniform(std::uint32_t word) {
+    return static_cast<real>(word >> 8) * real(0x1p-24);
+  }
+  std::array<std::uint32_t, 4> block(std::uint64_t number) const;
+
   std::uint64_t seed_;
   std::uint64_t stream_;
   std::uint64_t position_ = 0;

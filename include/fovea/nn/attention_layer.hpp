@@ -72,10 +72,11 @@ struct AttentionLayer {
     std::optional<Tensor> query = {};  ///< reading query: (batch, queries, query features)
     std::optional<Mask> mask = {};     ///< (batch, time): positions of x to keep
     std::optional<Mask> query_mask =
-        {};  ///< (batch, queries): the others get weights and context 0
+        {};                ///< (batch, queries): the others get weights and context 0
+    bool weights = false;  ///< whether the result has weights
   };
 
-  /// Context and weights.
+  /// The context, and weights if they are asked for.
   Attention attend(const Tensor& x, const Options& options, const Context& context = {}) const;
   Attention attend(const Tensor& x) const {
     return attend(x, Options{});

@@ -10,6 +10,7 @@
 #include "fovea/array/mask.hpp"
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
+#include "fovea/ops/attention.hpp"
 #include "fovea/ops/options.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -321,21 +322,17 @@ Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first = 0);
 
 // Attention, fused.
 
-/// The results of attention.
-struct Attention {
-  /// (batch, features), or (batch, queries, features) with one row for each query
-  Tensor context;
-  /// (batch, time), or (batch, queries, time). Sums to 1 over time, or is 0 where no position is
-  /// kept.
-  Tensor weights;
-};
+/// e^x / sum e^x over the positions that each query looks at: scores x (batch, ..., queries, time).
+/// The bits are those of softmax(scores, -1, mask.dense(scores.shape())), without that array.
+/// Throws ShapeError for a mask that does not fit the scores, ValueError for a window below 1.
+Tensor attention_weights(const Tensor& scores, const AttentionMask& mask);
 
 /// Additive attention over time: weights = softmax over t of v . tanh(x_t W1 + b1 + x_t W2 + b2),
 /// context = sum_t weights_t x_t. x (batch, time, features), W1 W2 (features, units), b1 b2 (units)
-/// or both undefined, v (units, 1), mask (batch, time). Equal to
+/// or both undefined, v (units, 1). Equal to
 /// sum(softmax(matmul(tanh(matmul(x, W1) + b1 + matmul(x, W2) + b2), v), 1, mask) * x, 1).
 Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2,
-                        const Tensor& b2, const Tensor& v, const std::optional<Mask>& mask = {});
+                        const Tensor& b2, const Tensor& v, const AdditivePoolOptions& options = {});
 
 // Losses, one value for each sample; the caller reduces over samples. Predictions come first.
 

@@ -25,4 +25,11 @@ struct ViewOf {
 using View = ViewOf<const real>;   ///< to read
 using MutableView = ViewOf<real>;  ///< to write
 
+/// Returns a view with the last two axes exchanged. Throws ShapeError below rank 2.
+View transposed(const View& view);
+
+/// Returns a view of shape `target` that repeats axes of size 1. Throws ShapeError where the shapes
+/// do not broadcast.
+View broadcast_to(const View& view, const Shape& target);
+
 }}  // namespace fovea

@@ -1,44 +1,13 @@
-// Tensors, leaves, what surrounds them, and the end of nodes.
-#include "fovea/autograd/graph.hpp"
+#include "fovea/autograd/tensor.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-namespace {
-
-thread_local Surroundings here;
-
-}  // namespace
-
-Surroundings& surroundings() { return here; }
-
-Observer::~Observer() {
-  Observer** at = &here.observer;
-  while (*at && *at != this) at = &(*at)->outer;
-  if (*at) *at = outer;
-}
-
-void destroy(Node* node) noexcept {
-  thread_local Node* dead = nullptr;
-  thread_local bool destroying = false;
-  node->next_dead = dead;
-  dead = node;
-  if (destroying) return;
-  destroying = true;
-  while (dead) delete std::exchange(dead, dead->next_dead);
-  destroying = false;
-}
-
-std::string to_string(const Node& node) {
-  if (!node.is_leaf()) return fmt::format("the result of {}", node.name);
-  return *node.layer ? fmt::format("the {} {}", node.name, node.layer)
-                     : fmt::format("a {}", node.name);
-}
 
 Tensor Tensor::parameter(const Array& value) {
   return Tensor({}, NodePtr(new Leaf("parameter", value.clone())));
@@ -120,6 +89,16 @@ Tensor Tensor::clone() const {
   Tensor copy = parameter(value());
   copy.node_->requires_grad = node_->requires_grad;
   return copy;
+}
+
+void Tensor::backward(bool retain_graph) const {
+  Sink own;
+  fovea::backward(*this, own, retain_graph);
+}
+
+void Tensor::backward(const Array& dy, bool retain_graph) const {
+  Sink own;
+  fovea::backward(*this, dy, own, retain_graph);
 }
 
 }}  // namespace fovea
