@@ -173,9 +173,8 @@ void add_parts(const Work& work) {
 
 void add_without(const Work& work) {
   add(work, "_own_loop", [=](benchmark::State& state) { loop(state, work); });
-  add(work, "_lazy_adam", [=](benchmark::State& state) {
-    step(state, work, Adam(AdamOptions{.untouched_rows_stand_still = true}));
-  });
+  add(work, "_lazy_adam",
+      [=](benchmark::State& state) { step(state, work, Adam(AdamOptions{.lazy = true})); });
   add(work, "_dense_adam", [=](benchmark::State& state) { step(state, work, DenseAdam{}); });
   add(work, "_composed",
       [=](benchmark::State& state) { step(state, work, Adam{}, ComposedAttention{}); });

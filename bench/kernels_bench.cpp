@@ -11,6 +11,7 @@
 #include "by_turns.hpp"
 #include "fovea/fovea.hpp"
 #include "kernels/adam.hpp"
+#include "kernels/ahead.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/known_products.hpp"
 #include "kernels/norm.hpp"
@@ -120,12 +121,17 @@ Calls gather(Index elements) {
 }
 
 Calls adam(Index elements) {
-  const kernels::AdamStep step{real(0.1), real(0.001), real(1e-3), 1, real(1e-7), 0, 1};
+  const kernels::AdamFactors step{real(0.1), real(0.001), real(1e-3), 1, real(1e-7), 0, 1};
   const Shape shape{elements};
   return [=, gradient = bench::random_array(shape, -1, 1), parameter = Array::zeros(shape),
           mean = Array::zeros(shape), variance = Array::zeros(shape)]() mutable {
-    kernels::adam(step, gradient.data(), parameter.mutable_data(), mean.mutable_data(),
-                  variance.mutable_data(), elements);
+    const kernels::AdamPlaces at{parameter.mutable_data(), mean.mutable_data(),
+                                 variance.mutable_data()};
+    parallel::for_range(elements, parallel::worth_a_task / 4, [&](Index begin, Index end) {
+      kernels::adam(step, gradient.data() + begin,
+                    {at.parameter + begin, at.mean + begin, at.variance + begin}, end - begin,
+                    kernels::left_to_ask_for(elements, begin));
+    });
   };
 }
 

@@ -44,10 +44,9 @@ Sequential mlp() {
 std::shared_ptr<Sequential> ready(const peers::Options& options, const NumpyArchive& data) {
   auto model = std::make_shared<Sequential>(
       options.kind == "mlp" ? mlp() : documented(data, options.kind == "epoch"));
-  model->compile(
-      {.optimizer = Adam{{.untouched_rows_stand_still = options.contestant == "fovea-lazy"}},
-       .loss = SparseCategoricalCrossentropy{},
-       .metrics = {Accuracy{}}});
+  model->compile({.optimizer = Adam{{.lazy = options.contestant == "fovea-lazy"}},
+                  .loss = SparseCategoricalCrossentropy{},
+                  .metrics = {Accuracy{}}});
   model->build({data.shape("x")[1]});
   Sequential::parameters(
       *model, [&](const std::string& path, Tensor& tensor) { tensor.assign(data.array(path)); });

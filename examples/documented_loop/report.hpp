@@ -16,7 +16,7 @@ double report_data(const WordNet& data);
 /// at the end of training.
 class RememberBest : public fovea::RestoreBestWeights {
  public:
-  void on_train_end(fovea::Sequential&) override {}
+  void on_train_end(fovea::Model&) override {}
 };
 
 /// XXH3, 64 bits, over all parameters as little-endian numbers in the order of the model's list, as

@@ -2,42 +2,50 @@
 // included alone.
 #pragma once
 
+// clang-format off
+// The order is that of the layers, not of the alphabet.
+#include "fovea/base/error.hpp"             // what is thrown
+#include "fovea/base/random.hpp"            // numbers that are a function of seed and position
+#include "fovea/base/real.hpp"              // real, Index
+#include "fovea/memory/buffer.hpp"          // recycled blocks, counted
+#include "fovea/shape/shape.hpp"            // sizes
+#include "fovea/parallel/threads.hpp"       // set_threads
+#include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
 #include "fovea/array/array.hpp"            // numbers
 #include "fovea/array/ids.hpp"              // integers that name rows and classes
 #include "fovea/array/mask.hpp"             // which positions to keep
 #include "fovea/autograd/gradient.hpp"      // dense, or touched rows
-#include "fovea/autograd/graph.hpp"         // record, for operations of your own
-#include "fovea/autograd/surroundings.hpp"  // NoGrad, Observer
 #include "fovea/autograd/tensor.hpp"        // numbers with a place in the graph
-#include "fovea/base/error.hpp"             // what is thrown
-#include "fovea/base/random.hpp"            // numbers that are a function of seed and position
-#include "fovea/base/real.hpp"              // real, Index
-#include "fovea/diff/anomaly.hpp"           // where the first NaN came from
+#include "fovea/autograd/surroundings.hpp"  // NoGrad, Observer
+#include "fovea/autograd/graph.hpp"         // record, for operations of your own
+#include "fovea/ops/options.hpp"            // axes, ranges, windows
+#include "fovea/ops/ops.hpp"                // every differentiable function
+#include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/diff/grad.hpp"              // gradients as results, hooks, checkpoints
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
+#include "fovea/diff/anomaly.hpp"           // where the first NaN came from
 #include "fovea/diff/memory_by_layer.hpp"   // which layer needs the memory
-#include "fovea/io/error.hpp"               // what files throw besides
-#include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
-#include "fovea/memory/buffer.hpp"          // recycled blocks, counted
+#include "fovea/nn/module.hpp"              // what a module is
+#include "fovea/nn/caller.hpp"              // modules inside modules
+#include "fovea/nn/in_layer.hpp"            // what a Caller does, for one call
+#include "fovea/nn/chain.hpp"               // layers in order
+#include "fovea/nn/init.hpp"                // random weights
+#include "fovea/nn/embedding.hpp"           // rows of a table by id
 #include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
-#include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
-#include "fovea/nn/embedding.hpp"           // rows of a table by id
-#include "fovea/nn/in_layer.hpp"            // modules inside modules
-#include "fovea/nn/init.hpp"                // random weights
-#include "fovea/nn/module.hpp"              // what a module is
 #include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
+#include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
 #include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePool1D
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
-#include "fovea/ops/ops.hpp"                // every differentiable function
-#include "fovea/ops/options.hpp"            // axes, ranges, windows
-#include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/optim/adam.hpp"             // Adam
-#include "fovea/parallel/threads.hpp"       // set_threads
-#include "fovea/runtime/runtime_info.hpp"   // what runs: for bug reports
-#include "fovea/shape/shape.hpp"            // sizes
-#include "fovea/train/sequential.hpp"       // compile, fit, evaluate, predict
+#include "fovea/optim/optimizer.hpp"        // an optimiser of any type
+#include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
+#include "fovea/io/error.hpp"               // what files throw besides
+#include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
+#include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
+// clang-format on

@@ -25,6 +25,14 @@ class LeafGradients final : public Sink {
     return found == gradients_.end() ? nullptr : &found->second.gradient;
   }
 
+  /// Whether a leaf for which `is_listed` returns false has a gradient.
+  template <class IsListed>
+  bool has_other(const IsListed& is_listed) const {
+    for (const auto& entry : gradients_)
+      if (!entry.second.gradient.empty() && !is_listed(entry.first)) return true;
+    return false;
+  }
+
   /// Forgets the gradients, and the leaves that nothing else refers to.
   void clear() {
     std::erase_if(gradients_, [](const auto& entry) {

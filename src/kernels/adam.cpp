@@ -1,7 +1,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/adam.cpp"
 #include <algorithm>
-#include <utility>
 
 #include "kernels/targets.hpp"
 //
@@ -18,14 +17,14 @@ HWY_INLINE Lane all(real value) { return hn::Set(Tag(), value); }
 struct Factors {
   Lane one_minus_beta_1, one_minus_beta_2, rate, root_scale, epsilon, l2, keep;
 
-  explicit HWY_INLINE Factors(const AdamStep& s)
-      : one_minus_beta_1(all(s.one_minus_beta_1)),
-        one_minus_beta_2(all(s.one_minus_beta_2)),
-        rate(all(s.rate)),
-        root_scale(all(s.root_scale)),
-        epsilon(all(s.epsilon)),
-        l2(all(s.l2)),
-        keep(all(s.keep)) {}
+  explicit HWY_INLINE Factors(const AdamFactors& f)
+      : one_minus_beta_1(all(f[AdamFactor::one_minus_beta_1])),
+        one_minus_beta_2(all(f[AdamFactor::one_minus_beta_2])),
+        rate(all(f[AdamFactor::rate])),
+        root_scale(all(f[AdamFactor::root_scale])),
+        epsilon(all(f[AdamFactor::epsilon])),
+        l2(all(f[AdamFactor::l2])),
+        keep(all(f[AdamFactor::keep])) {}
 };
 
 /// Whether a variance may be infinite.
@@ -95,10 +94,7 @@ HWY_INLINE void update(const Factors& f, Lane gradient, State& s) {
   s.p = moved<Variance::any>(f, f.keep * s.p, s.m, s.v);
 }
 
-/// Where the numbers of a step are.
-struct Places {
-  real *parameter, *mean, *variance;
-
+struct Places : AdamPlaces {
   HWY_INLINE State load_at(Index i, Index k) const {
     return {load(parameter + i, k), load(mean + i, k), load(variance + i, k)};
   }
@@ -112,7 +108,7 @@ struct Places {
 /// Any numbers from `begin` to `end`. A function of its own: what it needs would slow those down
 /// that call it.
 template <class Gradient>
-HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to, Index begin,
+HWY_NOINLINE void update_any(const AdamFactors& step, Gradient gradient, Places to, Index begin,
                              Index end) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
@@ -128,7 +124,7 @@ HWY_NOINLINE void update_any(const AdamStep& step, Gradient gradient, Places to,
 /// question whether a variance, or a parameter, is infinite; their sum may be so by itself, which
 /// costs time and changes no bit. Not where memory is waited for, which likes to be asked evenly.
 template <bool decays, class Gradient>
-HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, const Places& to,
+HWY_INLINE void update_each(const AdamFactors& step, const Gradient& gradient, const Places& to,
                             Index n) {
   const Factors f(step);
   const Index width = static_cast<Index>(hn::Lanes(Tag()));
@@ -162,9 +158,9 @@ HWY_INLINE void update_each(const AdamStep& step, const Gradient& gradient, cons
 }
 
 template <class Gradient>
-HWY_INLINE void update_numbers(const AdamStep& step, const Gradient& gradient, const Places& to,
+HWY_INLINE void update_numbers(const AdamFactors& step, const Gradient& gradient, const Places& to,
                                Index n) {
-  if (step.l2 == 0 && step.keep == 1)
+  if (step[AdamFactor::l2] == 0 && step[AdamFactor::keep] == 1)
     update_each<false>(step, gradient, to, n);
   else
     update_each<true>(step, gradient, to, n);
@@ -185,10 +181,9 @@ struct Dense {
   }
 };
 
-void adam_piece(const AdamStep& step, const real* gradient, real* parameter, real* mean,
-                real* variance, Index n, Index left) {
-  const Places to{parameter, mean, variance};
-  update_numbers(step, Dense{gradient, to, left}, to, n);
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n,
+          Index left) {
+  update_numbers(step, Dense{gradient, {at}, left}, {at}, n);
 }
 
 /// The sum of a row's parts, in their order.
@@ -203,9 +198,9 @@ struct Parts {
   }
 };
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter,
-              real* mean, real* variance, Index width) {
-  update_numbers(step, Parts{gradients}, {parameter, mean, variance}, width);
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
+              Index width) {
+  update_numbers(step, Parts{gradients}, {at}, width);
 }
 
 /// Four vectors of a row, in registers through many steps: members, for arrays would be kept in
@@ -255,66 +250,76 @@ struct Block {
 };
 
 /// All steps, whatever they are.
-HWY_INLINE void replay_any(std::span<const AdamRun> runs, Index skip, Block& b) {
-  for (const AdamRun& run : runs) {
-    const Factors f(run.step);
-    for (Index left = run.count - std::exchange(skip, 0); left > 0; --left)
+HWY_INLINE void replay_any(const AdamMissed& missed, Block& b) {
+  std::int32_t done = missed.done;
+  for (std::size_t run = 0; run < missed.ends.size(); ++run) {
+    const Factors f(missed.factors[run]);
+    for (; done < missed.ends[run]; ++done)
       b.each([&](State& s) HWY_ATTR { update(f, hn::Zero(Tag()), s); });
   }
 }
 
 /// Steps without decay, on parameters and variances that are finite, or parameters end as NaN: they
 /// move everything until the parameters stand still, then the moments alone.
-HWY_INLINE void replay_settling(std::span<const AdamRun> runs, Index skip, real largest_rate,
-                                real smallest_root, Block& b) {
+HWY_INLINE void replay_settling(const AdamMissed& missed, Block& b) {
   constexpr int between_checks = 8;
   int until_check = between_checks;
   bool still = false;
-  for (const AdamRun& run : runs) {
-    const Factors f(run.step);
-    Index left = run.count - std::exchange(skip, 0);
-    for (; left > 0 && !still; --left) {
+  std::int32_t done = missed.done;
+  for (std::size_t run = 0; run < missed.ends.size(); ++run) {
+    const Factors f(missed.factors[run]);
+    const std::int32_t end = missed.ends[run];
+    for (; done < end && !still; ++done) {
       b.each([&](State& s) HWY_ATTR {
         s.fade(f);
         s.p = moved<Variance::finite>(f, s.p, s.m, s.v);
       });
       if (--until_check > 0) continue;
       until_check = between_checks;
-      still = b.stands_still(f, largest_rate, smallest_root);
+      still = b.stands_still(f, missed.largest_rate, missed.smallest_root);
     }
-    for (; left > 0; --left) b.each([&](State& s) HWY_ATTR { s.fade(f); });
+    for (; done < end; ++done) b.each([&](State& s) HWY_ATTR { s.fade(f); });
   }
 }
 
-void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate,
-                real smallest_root, real* parameter, real* mean, real* variance, Index width) {
+/// The block that `loaded` gives, after all steps.
+template <class Load>
+HWY_INLINE Block replayed(const AdamMissed& missed, const Load& loaded) {
+  Block b = loaded();
+  if (!missed.settles) {
+    replay_any(missed, b);
+  } else if (b.is_untouched()) {
+    // One step does what all do: a subnormal parameter becomes 0, any other stays.
+    const std::int32_t one = missed.done + 1;
+    AdamMissed first = missed;
+    first.ends = {&one, 1};
+    replay_any(first, b);
+  } else {
+    replay_settling(missed, b);
+    if (!b.is_finite()) {  // l2 p is no gradient of 0 then, or a variance was infinite
+      b = loaded();
+      replay_any(missed, b);
+    }
+  }
+  return b;
+}
+
+void adam_replay(const AdamMissed& missed, const AdamPlaces& at, Index width) {
+  const Places to{at};
   const Index lane_count = static_cast<Index>(hn::Lanes(Tag()));
   for (Index begin = 0; begin < width; begin += Block::size * lane_count) {
-    const auto numbers_at = [&](Index at) { return std::clamp<Index>(width - at, 0, lane_count); };
+    const auto numbers_at = [&](Index i) { return std::clamp<Index>(width - i, 0, lane_count); };
     const auto loaded = [&](int k) HWY_ATTR {
-      const Index at = begin + k * lane_count, n = numbers_at(at);
-      return State{load(parameter + at, n), load(mean + at, n), load(variance + at, n)};
+      const Index i = begin + k * lane_count;
+      return to.load_at(i, numbers_at(i));
     };
-    Block b{loaded(0), loaded(1), loaded(2), loaded(3)};
-    if (settles && b.is_untouched()) {
-      replay_any(runs.first(1), runs.front().count - 1,
-                 b);  // one step does what all do: a subnormal parameter becomes 0, any other stays
-    } else if (settles) {
-      replay_settling(runs, skip, largest_rate, smallest_root, b);
-      if (!b.is_finite()) {  // l2 p is no gradient of 0 then, or a variance was infinite
-        b = {loaded(0), loaded(1), loaded(2), loaded(3)};
-        replay_any(runs, skip, b);
-      }
-    } else {
-      replay_any(runs, skip, b);
-    }
-    Index at = begin;
+    Block b = replayed(missed, [&]() HWY_ATTR {
+      return Block{loaded(0), loaded(1), loaded(2), loaded(3)};
+    });
+    Index i = begin;
     b.each([&](const State& s) HWY_ATTR {
-      const Index n = numbers_at(at);
-      store(s.p, parameter + at, n);
-      store(s.m, mean + at, n);
-      store(s.v, variance + at, n);
-      at += lane_count;
+      to.store_at(s, i, numbers_at(i));
+      i += lane_count;
     });
   }
 }
@@ -323,28 +328,20 @@ void replay_row(std::span<const AdamRun> runs, Index skip, bool settles, real la
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "parallel/parallel.hpp"
-
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance,
-          Index n) {
-  const auto piece = FOVEA_BEST(adam_piece);
-  parallel::for_range(n, parallel::worth_a_task / 4, [&](Index begin, Index end) {
-    piece(step, gradient ? gradient + begin : nullptr, parameter + begin, mean + begin,
-          variance + begin, end - begin, left_to_ask_for(n, begin));
-  });
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n,
+          Index left) {
+  FOVEA_BEST(adam)(step, gradient, at, n, left);
 }
 
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter,
-              real* mean, real* variance, Index width) {
-  FOVEA_BEST(adam_row)(step, gradients, parameter, mean, variance, width);
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
+              Index width) {
+  FOVEA_BEST(adam_row)(step, gradients, at, width);
 }
 
-void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate,
-                 real smallest_root, real* parameter, real* mean, real* variance, Index width) {
-  FOVEA_BEST(replay_row)
-  (runs, skip, settles, largest_rate, smallest_root, parameter, mean, variance, width);
+void adam_replay(const AdamMissed& missed, const AdamPlaces& at, Index width) {
+  FOVEA_BEST(adam_replay)(missed, at, width);
 }
 
 }}}  // namespace fovea::kernels

@@ -5,46 +5,58 @@
 // change nothing.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 
 #include "fovea/base/real.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// What a step of Adam multiplies with, bias corrections included:
+/// What a step of Adam multiplies with, bias corrections included, in the order of AdamFactor:
 ///   g' = gradient + l2 p,  m += (g' - m) one_minus_beta_1,  v += (g'^2 - v) one_minus_beta_2,
 ///   p = keep p - rate m / (root_scale sqrt(v) + epsilon)
 /// v is infinite only where the share of g'^2 is, not where g'^2 alone is. It stays infinite then,
 /// and p stands still there; docs/numerics.md says which gradients are too large.
-struct AdamStep {
-  real one_minus_beta_1, one_minus_beta_2;
-  real rate, root_scale, epsilon;
-  real l2, keep;
+using AdamFactors = std::array<real, 8>;
 
-  bool operator==(const AdamStep&) const = default;
+/// Positions in AdamFactors.
+enum AdamFactor : std::size_t {
+  one_minus_beta_1,
+  one_minus_beta_2,
+  rate,
+  root_scale,
+  epsilon,
+  l2,
+  keep,
 };
 
-/// Updates n parameters, in parallel. A null gradient counts as zeros.
-void adam(const AdamStep& step, const real* gradient, real* parameter, real* mean, real* variance,
-          Index n);
-
-/// Updates one row of a table by the sum of `gradients`, at least one, added up in their order; on
-/// the calling thread.
-void adam_row(const AdamStep& step, std::span<const real* const> gradients, real* parameter,
-              real* mean, real* variance, Index width);
-
-/// Equal steps in a row.
-struct AdamRun {
-  AdamStep step;
-  Index count;
+/// Where the elements of a step are.
+struct AdamPlaces {
+  real *parameter, *mean, *variance;
 };
 
-/// Makes the steps of `runs`, in order, less the first `skip`, with gradients of zero, on `width`
-/// neighbours of a row. With `settles`, gradients of zero make moments shrink and parameters stand
-/// still in the end (no decay, beta_1^2 <= beta_2), and from when they do the moments alone are
-/// computed; then `largest_rate` is the largest rate and `smallest_root` the smallest root_scale
-/// among the steps.
-void adam_replay(std::span<const AdamRun> runs, Index skip, bool settles, real largest_rate,
-                 real smallest_root, real* parameter, real* mean, real* variance, Index width);
+/// Updates n neighbouring elements. A null gradient stands for zeros. `left`: how many elements to
+/// prefetch in the array from the first on, see ahead.hpp.
+void adam(const AdamFactors& step, const real* gradient, const AdamPlaces& at, Index n, Index left);
+
+/// Updates one row of a table by the sum of `gradients`, at least one, added up in their order.
+void adam_row(const AdamFactors& step, std::span<const real* const> gradients, const AdamPlaces& at,
+              Index width);
+
+/// Steps that a row has missed, equal ones once.
+struct AdamMissed {
+  std::span<const AdamFactors> factors;
+  std::span<const std::int32_t> ends;  ///< the number of the last step with these factors
+  std::int32_t done;                   ///< the number of the last step that the row has made
+  /// Whether gradients of zero make moments shrink and parameters come to rest in the end (no
+  /// decay, beta_1^2 <= beta_2). From when they do the moments alone are computed.
+  bool settles;
+  real largest_rate;   ///< at least the largest rate of these steps
+  real smallest_root;  ///< at most the smallest root_scale of these steps
+};
+
+/// Makes the steps that `width` neighbours of a row have missed, with gradients of zero.
+void adam_replay(const AdamMissed& missed, const AdamPlaces& at, Index width);
 
 }}}  // namespace fovea::kernels

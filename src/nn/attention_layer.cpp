@@ -102,6 +102,48 @@ void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& 
                                  to_string(mask->shape()), to_string(expected)));
 }
 
+// What can be wrong with a call, whatever the reading.
+void check_call(const AttentionLayer& layer, const Tensor& x,
+                const AttentionLayer::Options& options) {
+  check_built("AttentionLayer", layer.W1);
+  if (x.shape().rank() != 3)
+    throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)",
+                                 to_string(x.shape())));
+  check_features("AttentionLayer", "x", x.shape(), layer.W1.shape()[0]);
+  if (options.query && layer.reading != Reading::query)
+    throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
+  check_mask("mask", options.mask, x.shape().without(-1));
+}
+
+// The queries, (batch, queries, features), that a layer scores against.
+Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
+                       const AttentionLayer::Options& options) {
+  if (layer.reading == Reading::query && !options.query && !layer.learned_query)
+    throw StateError(
+        "AttentionLayer: the reading is query, and there is none; give one to attend, or set "
+        "learned_query");
+  const Tensor queries = asking(layer, x, options);
+  if (queries.shape().rank() != 3 || queries.shape()[0] != x.shape()[0])
+    throw ShapeError(
+        fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)",
+                    to_string(queries.shape()), x.shape()[0]));
+  check_features("AttentionLayer", "the query", queries.shape(),
+                 layer.score == Score::general ? layer.W1.shape()[1] : layer.W2.shape()[0]);
+  check_mask("query mask", options.query_mask, queries.shape().without(-1));
+  return queries;
+}
+
+// The reading pool in one op.
+Attention fused_pool(const AttentionLayer& layer, const Tensor& x,
+                     const AttentionLayer::Options& options, const Context& context) {
+  const bool asked = options.weights || context.weights;
+  const Attention pooled = additive_pool(x, layer.W1, layer.b1, layer.W2, layer.b2, layer.v,
+                                         {.mask = options.mask, .weights = asked});
+  if (context.weights)
+    context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
+  return pooled;
+}
+
 }  // namespace
 
 Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
@@ -133,24 +175,10 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
 
 Attention AttentionLayer::attend(const Tensor& x, const Options& options,
                                  const Context& context) const {
-  check_built("AttentionLayer", W1);
-  if (x.shape().rank() != 3)
-    throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)",
-                                 to_string(x.shape())));
+  check_call(*this, x, options);
   const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
-  check_features("AttentionLayer", "x", x.shape(), W1.shape()[0]);
-  if (options.query && reading != Reading::query)
-    throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
-  check_mask("mask", options.mask, Shape{batch, time});
-
-  if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0)) {
-    const bool asked = options.weights || context.weights;
-    const Attention pooled =
-        additive_pool(x, W1, b1, W2, b2, v, {.mask = options.mask, .weights = asked});
-    if (context.weights)
-      context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
-    return pooled;
-  }
+  if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0))
+    return fused_pool(*this, x, options, context);
 
   const Tensor keys = without_dropped(x, options.mask);
   Tensor e;  // (batch, queries, time)
@@ -158,18 +186,7 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
     const Tensor hidden = tanh(project(keys, W1, b1) + project(keys, W2, b2));
     e = reshape(matmul(hidden, v), {batch, 1, time});
   } else {
-    if (reading == Reading::query && !options.query && !learned_query)
-      throw StateError(
-          "AttentionLayer: the reading is query, and there is none; give one to attend, or set "
-          "learned_query");
-    const Tensor queries = asking(*this, x, options);
-    if (queries.shape().rank() != 3 || queries.shape()[0] != batch)
-      throw ShapeError(
-          fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)",
-                      to_string(queries.shape()), batch));
-    check_features("AttentionLayer", "the query", queries.shape(),
-                   score == Score::general ? W1.shape()[1] : W2.shape()[0]);
-    check_mask("query mask", options.query_mask, queries.shape().without(-1));
+    const Tensor queries = checked_queries(*this, x, options);
     e = scores(*this, keys, without_dropped(queries, options.query_mask));
   }
   const Index queries = e.shape()[1];

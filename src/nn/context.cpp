@@ -5,6 +5,7 @@
 #include <string>
 
 #include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -15,6 +16,19 @@ const Array& AttentionWeights::operator[](std::string_view path) const& {
   for (const auto& weights : *this) names += (names.empty() ? "are: " : ", ") + weights.first;
   throw IndexError(fmt::format("AttentionWeights: there is no \"{}\"; there {}", path,
                                empty() ? "are none" : names));
+}
+
+Tensor Logits::keep(const Tensor& logits, Activation activation) {
+  kept.emplace_back(activate(logits, activation), logits);
+  return kept.back().first;
+}
+
+const Tensor* Logits::of(const Tensor& output) const {
+  for (const auto& pair : kept)
+    if (pair.first.value().data() == output.value().data() &&
+        pair.first.node().get() == output.node().get())
+      return &pair.second;
+  return nullptr;
 }
 
 Rng Context::random() const {

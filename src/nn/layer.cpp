@@ -1,43 +1,12 @@
 #include "fovea/nn/layer.hpp"
 
-#include <cxxabi.h>
 #include <fmt/format.h>
-
-#include <cstdlib>
 
 #include "fovea/base/error.hpp"
 #include "nn/checks.hpp"
 #include "nn/masked.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-namespace {
-
-// What stands behind the last "::" that no bracket encloses, without arguments of templates. Types
-// without a name are written
-// "{lambda(...)#1}" or "{unnamed type#1}" by one compiler, "$_0", "'lambda'(...)" or "'unnamed'" by
-// another.
-std::string unqualified(std::string_view type) {
-  std::size_t begin = 0, depth = 0;
-  for (std::size_t i = 0; i < type.size(); ++i) {
-    if (std::string_view("<({[").find(type[i]) != std::string_view::npos) ++depth;
-    if (std::string_view(">)}]").find(type[i]) != std::string_view::npos) --depth;
-    if (type[i] == ':' && depth == 0) begin = i + 1;
-  }
-  const std::string_view last = type.substr(begin);
-  if (last.starts_with("{unnamed") || last.starts_with("'unnamed")) return "module";
-  if (last.starts_with('{') || last.starts_with('\'') || last.starts_with('$')) return "lambda";
-  return std::string(last.substr(0, last.find('<')));
-}
-
-}  // namespace
-
-std::string Layer::type_name(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> demangled(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-  return unqualified(status == 0 ? demangled.get() : type.name());
-}
 
 Layer named(std::string name, Layer layer) {
   if (name.empty() || name.find('/') != std::string::npos)
@@ -50,9 +19,15 @@ Layer named(std::string name, Layer layer) {
 }
 
 Signal Layer::call(const Signal& x, const Context& context) const {
+  if (std::optional<Signal> carried = self_->run(x, context, false)) return *std::move(carried);
   std::optional<Mask> behind = mask(x.mask, std::get_if<Ids>(&x.value));
   const std::optional<Signal> finite = without_dropped_nan(x);
-  const std::optional<Tensor> y = self_->call(finite ? *finite : x, context);
+  const Signal& input = finite ? *finite : x;
+  const Tensor* const tensor = std::get_if<Tensor>(&input.value);
+  const std::optional<Activation> last = last_activation();
+  if (context.logits && tensor && last && context.logits->wants(*last))
+    return {context.logits->keep(self_->linear(*tensor), *last), std::move(behind)};
+  const std::optional<Tensor> y = self_->call(input, context);
   if (!y) refuse_kind(x);
   return {*y, std::move(behind)};
 }
@@ -96,12 +71,14 @@ void Layer::refuse_kind(const Signal& x) const {
 
 Signal Layer::call_for_logits(const Signal& x, const Context& context) const {
   const Tensor* tensor = std::get_if<Tensor>(&x.value);
+  if (std::optional<Signal> carried = self_->run(x, context, true)) return *std::move(carried);
   if (!tensor || !last_activation()) return call(x, context);
   const std::optional<Signal> finite = without_dropped_nan(x);
   return {self_->linear(finite ? std::get<Tensor>(finite->value) : *tensor), mask(x.mask, nullptr)};
 }
 
 std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* ids) const {
+  if (auto carried = self_->mask_behind(before, ids)) return *std::move(carried);
   if (ids)
     if (std::optional<Mask> own = self_->own_mask(*ids)) return own;
   if (!before || self_->mask_flow() == MaskFlow::ends) return std::nullopt;

@@ -9,13 +9,13 @@
 #include <limits>
 
 #include "fovea/base/error.hpp"
-#include "fovea/train/sequential.hpp"
+#include "fovea/train/model.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-double monitored(const Sequential& model, const char* callback, const std::string& name,
+double monitored(const Model& model, const char* callback, const std::string& name,
                  const Logs& logs) {
   const auto found = logs.find(name);
   if (found != logs.end()) return found->second;
@@ -71,7 +71,7 @@ Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, doubl
         fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
 }
 
-double Monitor::value(const Sequential& model, const Logs& logs) const {
+double Monitor::value(const Model& model, const Logs& logs) const {
   const double value = monitored(model, callback_, name_, logs);
   if (mode_ == MonitorMode::by_name)
     throw ValueError(
@@ -90,16 +90,16 @@ bool Monitor::improves(double value, double best) const {
 RestoreBestWeights::RestoreBestWeights(RestoreBestWeightsOptions options)
     : monitor_("RestoreBestWeights", std::move(options.monitor), options.mode, options.min_delta) {}
 
-void RestoreBestWeights::check_names(const Sequential& model, const Logs& names) const {
+void RestoreBestWeights::check_names(const Model& model, const Logs& names) const {
   monitor_.value(model, names);
 }
 
-void RestoreBestWeights::on_train_begin(Sequential&) {
+void RestoreBestWeights::on_train_begin(Model&) {
   best_epoch_ = -1;
   weights_.clear();
 }
 
-void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs& logs) {
+void RestoreBestWeights::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (best_epoch_ >= 0 && !monitor_.improves(value, best_)) return;
   best_ = value;
@@ -109,7 +109,7 @@ void RestoreBestWeights::on_epoch_end(Sequential& model, Index epoch, const Logs
     weights_.push_back(parameter.tensor.value().clone());
 }
 
-void RestoreBestWeights::restore(Sequential& model) const {
+void RestoreBestWeights::restore(Model& model) const {
   if (weights_.empty())
     throw StateError(
         "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back");
@@ -134,11 +134,11 @@ EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
         fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience_));
 }
 
-void EarlyStopping::check_names(const Sequential& model, const Logs& names) const {
+void EarlyStopping::check_names(const Model& model, const Logs& names) const {
   monitor_.value(model, names);
 }
 
-void EarlyStopping::on_train_begin(Sequential&) {
+void EarlyStopping::on_train_begin(Model&) {
   best_ = std::numeric_limits<double>::quiet_NaN();  // which any number is better than
   waited_ = 0;
   started_ = stopped_ = false;
@@ -146,7 +146,7 @@ void EarlyStopping::on_train_begin(Sequential&) {
 
 // As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both
 // stop at it, and the first epoch of all never stops.
-void EarlyStopping::on_epoch_end(Sequential& model, Index, const Logs& logs) {
+void EarlyStopping::on_epoch_end(Model& model, Index, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (monitor_.improves(value, best_)) {
     best_ = value;

@@ -5,30 +5,28 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <numeric>
 
+#include "data/order.hpp"
+#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
-#include "fovea/nn/in_layer.hpp"
 #include "fovea/runtime/runtime_info.hpp"
-#include "fovea/train/sequential.hpp"
-#include "train/call_name.hpp"
-#include "train/pass.hpp"
 #include "train/progress.hpp"
+#include "train/trainer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
+struct Trainer::Checked {
+  SampleSet x, y;
+  std::vector<double> weight = {};
+  std::vector<Trace::Output> traced = {};  // where samples are not those the model was built for
+};
+
 namespace {
 
-void check_counts(const CallName& call, const Samples& x, const Samples& y) {
+void check_counts(const CallName& call, const SampleSet& x, const SampleSet& y) {
   if (x.count() != y.count())
     throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many",
                                  call.text(), x.count(), y.count()));
-}
-
-void check_batch_size(const CallName& call, Index batch_size) {
-  if (batch_size < 1)
-    throw ValueError(
-        fmt::format("{}: batch_size is {}; it must be at least 1", call.text(), batch_size));
 }
 
 std::vector<train::ProgressValue> progress_values(const Logs& logs) {
@@ -57,7 +55,13 @@ void check_weights(const CallName& call, const std::vector<double>& weight, Inde
                     call.text(), samples));
 }
 
-void check_options(const CallName& call, const Samples& x, const FitOptions& options) {
+void check_batch_size(const CallName& call, Index batch_size) {
+  if (batch_size < 1)
+    throw ValueError(
+        fmt::format("{}: batch_size is {}; it must be at least 1", call.text(), batch_size));
+}
+
+void check_options(const CallName& call, const SampleSet& x, const FitOptions& options) {
   if (options.epochs < 1)
     throw ValueError(
         fmt::format("{}: epochs is {}; it must be at least 1", call.text(), options.epochs));
@@ -79,136 +83,130 @@ void check_options(const CallName& call, const Samples& x, const FitOptions& opt
   check_batch_size(call, options.batch_size);
 }
 
-std::vector<Index> in_order(Index count) {
-  std::vector<Index> positions(static_cast<std::size_t>(count));
-  std::iota(positions.begin(), positions.end(), Index(0));
-  return positions;
-}
-
-// The order in which an epoch sees its samples: by Fisher and Yates, from the seed and the number
-// of the epoch.
-std::vector<Index> shuffled(Index count, std::uint64_t seed, std::uint64_t epoch) {
-  std::vector<Index> positions = in_order(count);
-  Rng random = Rng(seed).split("shuffle", epoch);
-  for (Index i = count - 1; i > 0; --i)
-    std::swap(positions[static_cast<std::size_t>(i)],
-              positions[static_cast<std::size_t>(random.below(i + 1))]);
-  return positions;
-}
-
 // Once in a process, where a person looks.
 void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
+// While it exists, fit runs.
+struct Running {
+  explicit Running(bool& flag) : now(flag) { now = true; }
+  ~Running() { now = false; }
+  Running(const Running&) = delete;
+  bool& now;
+};
+
 }  // namespace
 
-void Sequential::check_ready(const char* what) const {
-  if (!compiled_)
-    throw StateError(
-        fmt::format("{}: {}: it is not compiled; call compile with a loss first", name_, what));
-  if (layers_.empty())
-    throw StateError(fmt::format("{}: {}: it has no layers; add some", name_, what));
-}
-
-// What can be known to be wrong with data before any work is done. Gives shapes_for(x).
-std::vector<Shape> Sequential::check_data(const CallName& call, const Samples& x, const Samples& y,
-                                          const std::vector<double>& weight) const {
-  check_counts(call, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
-  check_input(call, x);
-  std::vector<Shape> shapes = shapes_for(call, x);
-  std::optional<std::optional<Mask>>
-      mask;  // of all samples: computed where a target is in question
-  const auto counts = [&](Index position) {
-    if (!weight.empty() &&
-        weight[static_cast<std::size_t>(position / (y.shape().count() / y.count()))] == 0)
-      return false;
-    if (!mask) mask = final_mask(x);
-    if (!*mask || (*mask)->count() == 0 || y.shape().count() % (*mask)->count() != 0) return true;
-    return (*mask)->data()[position / (y.shape().count() / (*mask)->count())] != 0;
-  };
-  try {
-    const Shape prediction = (shapes.empty() ? outputs_ : shapes).back().inserted(0, x.count());
-    compiled_->loss.check(prediction, y, std::cref(counts));
-    for (const Metric& metric : compiled_->metrics) metric.check(prediction, y);
-  } catch (Error& error) {
-    error.add_path(call.path());
-    throw;
-  }
-  return shapes;
-}
-
-// Samples of another shape than the model was built for are accepted if every layer accepts one of
-// them: a time axis is free unless a layer fixes it. Hooks are not called. Gives the shapes of such
-// a sample and of what the layers make of it; none where the model was built for such samples.
-std::vector<Shape> Sequential::shapes_for(const CallName& call, const Samples& x) const {
-  const Shape sample = x.shape().without(0);
-  std::vector<Shape> shapes;
-  if (sample == input_) return shapes;
+// Samples of other shapes than the model was built for are accepted if every layer accepts one of
+// them: a time axis is free unless a layer fixes it. Hooks are not called. Nothing where the model
+// was built for such samples.
+std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet& x) const {
+  if (are_those_it_was_built_for(x)) return {};
   const NoGrad no_grad;
-  shapes.push_back(sample);
-  Signal one = signal(x.rows(0, 1));
   try {
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      one = LayerCall::run({}, paths_[i],
-                           [&](const Context& inside) { return layers_[i].call(one, inside); });
-      shapes.push_back(std::get<Tensor>(one.value).shape().without(0));
-    }
+    return network->trace(signals(x.rows(0, 1)));
   } catch (const Error& error) {
+    std::string built, given;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      built += (i > 0 ? ", " : "") + to_string(samples_[i]);
+      given += (i > 0 ? ", " : "") + to_string(x[i].samples.shape().without(0));
+    }
     throw ShapeError(fmt::format(
         "{}: built for samples of shape {}; these are {}, which a layer does not accept: {}",
-        call.text(), to_string(input_), to_string(sample), error.what()));
+        call.text(), built, given, error.what()));
   }
-  return shapes;
 }
 
-// What the first layer says of all samples, before shards count them from 0.
-void Sequential::check_input(const CallName& call, const Samples& x) const {
+// What can be known to be wrong with data before any work is done.
+Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, const SampleSet& y,
+                                     const std::vector<double>& weight) const {
+  check_counts(call, x, y);
+  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
+  Checked data{inputs(call, x), targets(call, y), weight};
   try {
-    layers_.front().check(signal(x));
+    network->check(signals(data.x));
   } catch (Error& error) {
-    error.add_path(names_.front());
     error.add_path(call.path());
     throw;
   }
+  data.traced = traced(call, data.x);
+  const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
+  // Masks of all samples: computed where a target is in question.
+  std::optional<memory::List<std::optional<Mask>>> masks;
+  for (std::size_t o = 0; o < data.y.size(); ++o) {
+    const Samples& target = data.y[o].samples;
+    const Index each = target.shape().count() / target.count();
+    const auto counts = [&](Index position) {
+      if (!weight.empty() && weight[static_cast<std::size_t>(position / each)] == 0) return false;
+      if (!masks) {
+        Shards shards;
+        masks = network->masks_come_late() ? pass(shards, data.traced).late_masks(data.x)
+                                           : network->masks(signals(data.x));
+      }
+      const std::optional<Mask>& mask = data.y[o].mask ? data.y[o].mask : (*masks)[o];
+      if (!mask || mask->count() == 0 || target.shape().count() % mask->count() != 0) return true;
+      return mask->data()[position / (target.shape().count() / mask->count())] != 0;
+    };
+    const Shape prediction = traced[traced.size() - data.y.size() + o].shape.inserted(0, x.count());
+    const OutputOptions& options = compiled->outputs[o];
+    try {
+      options.loss.check(prediction, target, std::cref(counts));
+      for (const Metric& metric : options.metrics) metric.check(prediction, target);
+    } catch (Error& error) {
+      if (data.y.size() > 1) error.add_path(options.name);
+      error.add_path(call.path());
+      throw;
+    }
+  }
+  return data;
 }
 
-void Sequential::check_learns(const CallName& call) const {
+void Trainer::check_learns(const CallName& call) const {
   if (!grad_enabled())
     throw StateError(
         fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
   bool learns = false;
-  for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) {
-    learns = learns || tensor.requires_grad();
-  });
+  network->each(
+      [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
   if (!learns)
     throw StateError(
         fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
 }
 
-Shards& Sequential::shards() {
-  if (!shards_) shards_ = std::make_shared<Shards>();
-  return *shards_;
+Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
+  memory::List<Shape> shapes;
+  if (traced.empty()) {
+    shapes.assign(samples_.begin(), samples_.end());
+    traced = network->traced();
+  }
+  for (const Trace::Output& output : traced) shapes.push_back(output.shape);
+  return Pass({.network = *network,
+               .outputs = compiled ? &compiled->outputs : nullptr,
+               .seed = compiled ? compiled->seed : 0,
+               .step = &steps_,
+               .hooks = &hooks_,
+               .learning = &learning_},
+              shards, shapes);
 }
 
 // At the first step: the optimiser takes on what learns.
-void Sequential::attach_optimizer() {
+void Trainer::attach_optimizer() {
   learning_.clear();
   visited_.clear();
-  for_each_parameter(*this, [&](const ParameterPath& path, const Tensor& tensor) {
+  network->each([&](const ParameterPath& path, Tensor& tensor) {
     if (!tensor.requires_grad()) return;
     const Node* const node = tensor.node().get();
     if (std::ranges::find(visited_, node) == visited_.end()) learning_.push_back({path, tensor});
     visited_.push_back(node);
   });
-  attached_ = compiled_->optimizer.attach(learning_);
+  attached_ = optimizer().attach(learning_);
 }
 
-void Sequential::check_attached() const {
+void Trainer::check_attached() const {
   auto expected = visited_.begin();
   bool same = true;
-  for_each_parameter(*this, [&](const ParameterPath&, const Tensor& tensor) {
+  network->each([&](const ParameterPath&, Tensor& tensor) {
     if (tensor.requires_grad())
       same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });
@@ -216,25 +214,31 @@ void Sequential::check_attached() const {
     throw StateError(
         fmt::format("{}: since compile parameters were frozen, let learn again, or exchanged for "
                     "others; call compile again",
-                    name_));
-  if (compiled_->optimizer.attachments() != attached_)
+                    name()));
+  if (compiled->optimizer.attachments() != attached_)
     throw StateError(
         fmt::format("{}: since compile its optimizer was attached to another model, or exchanged "
                     "for another; call compile, for each model with an optimizer of its own",
-                    name_));
+                    name()));
 }
 
 // One pass and one step of the optimiser; the model stands at the end of this batch when it
 // returns.
-void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
-  if (steps_ == 0) attach_optimizer();
+void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
+  const bool first = steps_ == 0;
+  if (first) attach_optimizer();
   check_attached();
   tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
   {
-    const parallel::FlushSubnormals
-        flush;  // not longer: callbacks are the user's, and run in the user's floating-point mode
+    // Not longer: callbacks are the user's, and run in the user's floating-point mode.
+    const parallel::FlushSubnormals flush;
     pass.run(batch, true, means);
-    compiled_->optimizer.step();
+    if (first && pass.has_unlisted_gradients())
+      throw StateError(fmt::format(
+          "{}: a tensor that requires gradients took part in the loss, and no module lists it in "
+          "`parameters`: it would not learn; list it, or call set_requires_grad(false)",
+          name()));
+    optimizer().step();
   }
   drawn_.reset();
   ++steps_;
@@ -242,12 +246,13 @@ void Sequential::train(Pass& pass, const Batch& batch, Means& means) {
 }
 
 // One epoch: batches, validation, logs and progress.
-void Sequential::epoch(Pass& pass, Pass& validation, const Samples& x, const Samples& y,
-                       const FitOptions& options, Index number) {
+void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Checked& data,
+                    const Checked* validation_data, const FitOptions& options, Index number) {
+  const Index samples = data.x.count();
   const std::vector<Index> positions =
-      options.shuffle ? shuffled(x.count(), compiled_->seed, epochs_) : in_order(x.count());
-  const Index batch_size = std::min(options.batch_size, x.count()),
-              batches = (x.count() + batch_size - 1) / batch_size;
+      options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
+  const Index batch_size = std::min(options.batch_size, samples),
+              batches = (samples + batch_size - 1) / batch_size;
   std::ostream& out = options.output ? *options.output : std::cout;
   std::optional<train::Progress> progress;
   if (options.verbose > 0)
@@ -257,34 +262,35 @@ void Sequential::epoch(Pass& pass, Pass& validation, const Samples& x, const Sam
                                     .epochs = options.epochs,
                                     .steps = batches});
   ++epochs_;
-  Means means(*compiled_);
+  Means means(compiled->outputs);
   for (Index i = 0; i < batches; ++i) {
-    const Index begin = i * batch_size, size = std::min(batch_size, x.count() - begin);
+    const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
     train(pass,
-          pass.batch(x, y, options.sample_weight,
+          pass.batch(data.x, data.y, data.weight,
                      std::span(positions).subspan(static_cast<std::size_t>(begin),
                                                   static_cast<std::size_t>(size))),
           means);
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
-    for (Callback* callback : options.callbacks) callback->on_batch_end(*this, i, logs);
+    for (Callback* callback : options.callbacks) callback->on_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
   }
   Logs logs = means.logs();
-  if (const auto& data = options.validation_data)
-    for (const auto& [name, value] :
-         validation.evaluate(data->x, data->y, data->sample_weight, options.batch_size))
+  if (validation_data)
+    for (const auto& [name, value] : validation->evaluate(
+             validation_data->x, validation_data->y, validation_data->weight, options.batch_size))
       logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs));
-  history_.epoch.push_back(number);
-  for (const auto& [name, value] : logs) history_.history[name].push_back(value);
-  for (Callback* callback : options.callbacks) callback->on_epoch_end(*this, number, logs);
+  history.epoch.push_back(number);
+  for (const auto& [name, value] : logs) history.history[name].push_back(value);
+  for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
-History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& options) {
-  const CallName call{name_, "fit"};
+History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
+                     const FitOptions& options) {
+  const CallName call{name(), "fit"};
   check_ready("fit");
-  fit_runs_.refuse(call.text());
+  refuse_while_fit(call.text());
   check_options(call, x, options);
   check_counts(call, x, y);
   const auto kept = static_cast<Index>(
@@ -294,94 +300,101 @@ History Sequential::fit(const Samples& x, const Samples& y, const FitOptions& op
   if (kept == 0)
     throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
                                  call.text(), options.validation_split, x.count()));
-  build(x.shape().without(0));
-  check_data(call, x, y, options.sample_weight);
-  if (const auto& data = options.validation_data) {
-    const CallName validation{name_, "fit", "validation_data"};
-    check_weights(validation, data->sample_weight, data->x.count(), true);
-    return fit_checked(x, y, options,
-                       check_data(validation, data->x, data->y, data->sample_weight));
+  targets(call, y);
+  build(call, x);
+  Checked data = check_data(call, x, y, options.sample_weight);
+  if (const auto& given = options.validation_data) {
+    const CallName validation{name(), "fit", "validation_data"};
+    check_weights(validation, given->sample_weight, given->x.count(), true);
+    const Checked other = check_data(validation, given->x, given->y, given->sample_weight);
+    return fit_checked(model, data, options, &other);
   }
-  if (kept == x.count()) return fit_checked(x, y, options, {});
-  FitOptions split = options;
-  split.validation_data = Validation{x.rows(kept, x.count()), y.rows(kept, y.count())};
-  if (!options.sample_weight.empty()) {
-    const auto middle = options.sample_weight.begin() + kept;
-    split.sample_weight.assign(options.sample_weight.begin(), middle);
-    split.validation_data->sample_weight.assign(middle, options.sample_weight.end());
-    check_weights({name_, "fit", "the samples before validation_split"}, split.sample_weight, kept,
+  if (kept == x.count()) return fit_checked(model, data, options, nullptr);
+  const Index count = x.count();
+  Checked other{data.x.rows(kept, count), data.y.rows(kept, count)};
+  data.x = data.x.rows(0, kept);
+  data.y = data.y.rows(0, kept);
+  if (!data.weight.empty()) {
+    other.weight.assign(data.weight.begin() + kept, data.weight.end());
+    data.weight.resize(static_cast<std::size_t>(kept));
+    check_weights({name(), "fit", "the samples before validation_split"}, data.weight, kept, true);
+    check_weights({name(), "fit", "the samples of validation_split"}, other.weight, count - kept,
                   true);
-    check_weights({name_, "fit", "the samples of validation_split"},
-                  split.validation_data->sample_weight, x.count() - kept, true);
   }
-  return fit_checked(x.rows(0, kept), y.rows(0, kept), split, {});
+  return fit_checked(model, data, options, &other);
 }
 
-// `shapes`: of check_data, for the samples to validate on.
-History Sequential::fit_checked(const Samples& x, const Samples& y, const FitOptions& options,
-                                const std::vector<Shape>& shapes) {
-  Pass pass(*this, shards()), validation(*this, shards(), shapes);
-  check_learns({name_, "fit"});
-  Logs names = {{"loss", 0}};
-  for (const Metric& metric : compiled_->metrics) names[metric.name()] = 0;
-  if (options.validation_data)
+// `validation`: null for none.
+History Trainer::fit_checked(Model& model, const Checked& data, const FitOptions& options,
+                             const Checked* validation) {
+  Pass training = pass(shards_, data.traced);
+  std::optional<Pass> other;
+  if (validation) other.emplace(pass(shards_, validation->traced));
+  check_learns({name(), "fit"});
+  Logs names = Means(compiled->outputs).logs();
+  if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
-  for (const Callback* callback : options.callbacks) callback->check_names(*this, names);
-  const FitRuns::Scope scope(fit_runs_);
-  history_ = {};
+  for (const Callback* callback : options.callbacks) callback->check_names(model, names);
+  const Running running(fit_runs_);
+  history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
-  for (Callback* callback : options.callbacks) callback->on_train_begin(*this);
+  for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = 0; number < options.epochs; ++number) {
-    for (Callback* callback : options.callbacks) callback->on_epoch_begin(*this, number);
-    epoch(pass, validation, x, y, options, number);
+    for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
+    epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
     if (std::ranges::any_of(options.callbacks,
                             [](const Callback* callback) { return callback->wants_to_stop(); }))
       break;
   }
-  for (Callback* callback : options.callbacks) callback->on_train_end(*this);
-  return history_;
+  for (Callback* callback : options.callbacks) callback->on_train_end(model);
+  return history;
 }
 
-Logs Sequential::train_on_batch(const Samples& x, const Samples& y,
-                                const std::vector<double>& sample_weight) {
-  const CallName call{name_, "train_on_batch"};
+Logs Trainer::train_on_batch(const SampleSet& x, const SampleSet& y,
+                             const std::vector<double>& sample_weight) {
+  const CallName call{name(), "train_on_batch"};
   check_ready("train_on_batch");
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
   check_weights(call, sample_weight, x.count(), false);
-  build(x.shape().without(0));
-  check_data(call, x, y, sample_weight);
+  targets(call, y);
+  build(call, x);
+  const Checked data = check_data(call, x, y, sample_weight);
   check_learns(call);
-  Pass pass(*this, shards());
-  Means means(*compiled_);
-  train(pass, pass.batch(x, y, memory::List<double>(sample_weight.begin(), sample_weight.end())),
+  Pass training = pass(shards_, {});
+  Means means(compiled->outputs);
+  train(training,
+        training.batch(data.x, data.y,
+                       memory::List<double>(sample_weight.begin(), sample_weight.end())),
         means);
   return means.logs();
 }
 
-Logs Sequential::evaluate(const Samples& x, const Samples& y, Index batch_size,
-                          const std::vector<double>& sample_weight) const {
-  const CallName call{name_, "evaluate"};
+Logs Trainer::evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
+                       const std::vector<double>& sample_weight) const {
+  const CallName call{name(), "evaluate"};
   check_ready("evaluate");
-  if (!built())
-    throw StateError(fmt::format(
-        "{}: it is not built; call fit, or build with the shape of a sample", call.text()));
+  check_built(call);
   check_batch_size(call, batch_size);
   check_weights(call, sample_weight, x.count(), true);
-  const std::vector<Shape> shapes = check_data(call, x, y, sample_weight);
+  const Checked data = check_data(call, x, y, sample_weight);
   Shards shards;
-  return Pass(*this, shards, shapes).evaluate(x, y, sample_weight, batch_size);
+  return pass(shards, data.traced).evaluate(data.x, data.y, data.weight, batch_size);
 }
 
-Array Sequential::predict(const Samples& x, Index batch_size) const {
-  const CallName call{name_, "predict"};
-  if (!built())
-    throw StateError(fmt::format(
-        "{}: it is not built; call fit, or build with the shape of a sample", call.text()));
+std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const {
+  const CallName call{name(), "predict"};
+  check_built(call);
   check_batch_size(call, batch_size);
-  check_input(call, x);
+  const SampleSet own = inputs(call, x);
+  try {
+    network->check(signals(own));
+  } catch (Error& error) {
+    error.add_path(call.path());
+    throw;
+  }
   Shards shards;
-  return Pass(*this, shards).predict(x, batch_size);
+  return pass(shards, {}).predict(own, batch_size);
 }
 
 }}  // namespace fovea

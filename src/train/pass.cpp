@@ -5,17 +5,27 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/order.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/masked.hpp"
+#include "train/output_loss.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+/// A shard's samples, and what they became.
+struct Pass::Part {
+  Index begin = 0, end = 0;
+  memory::List<Output> outputs = {};
+  memory::List<double> losses = {};      // of each output: a sum
+  memory::List<Array> predictions = {};  // of each output that is measured
+};
 
 namespace {
 
 // What shards give, one behind the other along the first axis.
-Array joined(const std::string& model, std::span<const Array> parts) {
+Array joined(const char* model, std::span<const Array> parts) {
   Index samples = 0;
   for (const Array& part : parts) {
     if (part.shape().rank() < 1)
@@ -35,25 +45,54 @@ Array joined(const std::string& model, std::span<const Array> parts) {
   return whole;
 }
 
-}  // namespace
-
-Pass::Pass(const Sequential& model, Shards& shards, std::span<const Shape> shapes)
-    : model_(model), shards_(shards) {
-  for (const Layer& layer : model.layers()) {
-    dense_bytes_ += layer.dense_bytes();
-    mixes_samples_ = mixes_samples_ || layer.mixes_samples();
+// Masks of shards, one behind the other.
+std::optional<Mask> joined(std::span<const std::optional<Mask>> parts) {
+  Index samples = 0;
+  for (const std::optional<Mask>& part : parts) {
+    if (!part) return std::nullopt;
+    samples += part->shape()[0];
   }
-  const auto see = [this](const Shape& one) {
-    if (one.rank() > 0) positions_ = std::max(positions_, one.with(-1, 1).count());
-  };
-  if (shapes.empty()) see(model.input_);
-  for (const Shape& shape : shapes.empty() ? std::span<const Shape>(model.outputs_) : shapes)
-    see(shape);
-  const std::optional<Activation> last = model.layers()[model.last_layer()].last_activation();
-  if (model.compiled_ && last && model.compiled_->loss.after() == last) fused_ = last;
+  Mask whole(parts[0]->shape().with(0, samples));
+  std::uint8_t* to = whole.mutable_data();
+  for (const std::optional<Mask>& part : parts) to = std::copy_n(part->data(), part->count(), to);
+  return whole;
 }
 
-Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>& weight,
+Counted counted(std::optional<Mask> mask, Index samples) {
+  const Index count = mask ? mask->kept() : samples;
+  return {std::move(mask), count};
+}
+
+}  // namespace
+
+Signals signals(const SampleSet& x) {
+  Signals result;
+  result.reserve(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Samples& samples = x[i].samples;
+    if (samples.is_ids())
+      result.push_back({samples.ids(), x[i].mask});
+    else
+      result.push_back({Tensor(samples.array()), x[i].mask});
+  }
+  return result;
+}
+
+Pass::Pass(const PassOptions& options, Shards& shards, std::span<const Shape> shapes)
+    : options_(options),
+      shards_(shards),
+      dense_bytes_(options.network.dense_bytes()),
+      mixes_samples_(options.network.samples_mix()) {
+  for (const Shape& one : shapes)
+    if (one.rank() > 0) positions_ = std::max(positions_, one.with(-1, 1).count());
+  if (!options_.outputs) return;
+  for (const OutputOptions& output : *options_.outputs) {
+    const std::optional<Activation> after = output.loss.after();
+    wanted_.push_back(after && options_.network.may_end_in(*after) ? after : std::nullopt);
+  }
+}
+
+Batch Pass::batch(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
                   std::span<const Index> positions) const {
   memory::List<double> weights;
   weights.reserve(weight.empty() ? 0 : positions.size());
@@ -62,164 +101,155 @@ Batch Pass::batch(const Samples& x, const Samples& y, const std::vector<double>&
   return batch(x.rows(positions), y.rows(positions), std::move(weights));
 }
 
-Batch Pass::batch(const Samples& x, const Samples& y, memory::List<double> weight) const {
-  Batch batch{x, y, std::move(weight), model_.final_mask(x)};
-  batch.counted = batch.mask ? batch.mask->kept() : x.count();
-  if (mixes_samples_ || std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return batch;
+Batch Pass::batch(const SampleSet& x, const SampleSet& y, memory::List<double> weight) const {
+  Batch batch{x, y, std::move(weight), x.count()};
+  if (!options_.network.masks_come_late()) {
+    memory::List<std::optional<Mask>> masks = options_.network.masks(signals(x));
+    for (std::size_t o = 0; o < masks.size(); ++o)
+      batch.counted.push_back(counted(y[o].mask ? y[o].mask : std::move(masks[o]), x.count()));
+  }
+  const bool all = mixes_samples_ || options_.network.masks_come_late();
+  if (all || std::ranges::find(batch.weight, 0.0) == batch.weight.end()) return batch;
   memory::List<Index> taken;
   for (std::size_t i = 0; i < batch.weight.size(); ++i)
     if (batch.weight[i] != 0) taken.push_back(static_cast<Index>(i));
   batch.x = x.rows(taken);
   batch.y = y.rows(taken);
-  if (batch.mask) batch.mask = batch.mask->rows(taken);
+  for (Counted& each : batch.counted)
+    if (each.mask) each.mask = each.mask->rows(taken);
   std::erase(batch.weight, 0.0);
   return batch;
 }
 
-// How many values the loss gives for each sample of a shard: one or more for each position of the
-// mask, if there is one.
-Index Pass::values_each(const Batch& batch, const Shape& values, Index samples) const {
-  if (values.rank() < 1 || values[0] != samples)
-    throw ShapeError(
-        fmt::format("{}: the loss gives values of shape {}; it must give one for each sample or "
-                    "position, and fit takes their mean",
-                    model_.name(), to_string(values)));
-  const Index each = values.count() / samples;
-  if (batch.mask && batch.mask->count() != batch.x.count() * each &&
-      !lies_over(*batch.mask, values.with(0, batch.x.count())))
-    throw ShapeError(
-        fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; "
-                    "put a DropMask before the layer that leaves the sequence",
-                    model_.name(), to_string(batch.mask->shape()), each));
-  return each;
+Context Pass::context(bool training, Index first_sample) const {
+  Context context{.training = training, .seed = options_.seed, .first_sample = first_sample};
+  if (options_.step) context.step = *options_.step;
+  if (options_.hooks) context.hooks = *options_.hooks;
+  return context;
 }
 
-Tensor Pass::prediction(const Samples& x, const Context& context, bool logits) const {
-  return std::get<Tensor>(model_.forward(Sequential::signal(x), context, logits).value);
+void Pass::forward(const Batch& batch, Index begin, Index end, bool training,
+                   memory::List<Output>& outputs) const {
+  options_.network.call(signals(batch.x.rows(begin, end)), context(training, begin), wanted_,
+                        outputs);
 }
 
-namespace {
-
-// The positions of a shard's predictions that count, where some do not: masked ones, and samples of
-// weight 0 if they are in the batch.
-std::optional<Mask> counted_positions(const Batch& batch, Index begin, Index end) {
-  if (!batch.mask && std::ranges::find(batch.weight, 0.0) == batch.weight.end())
-    return std::nullopt;
-  const auto has_weight = [&](Index sample) {
-    return batch.weight.empty() || batch.weight[static_cast<std::size_t>(sample)] != 0;
-  };
-  Mask keep = batch.mask ? batch.mask->rows(begin, end) : Mask(Shape{end - begin});
-  if (!batch.mask) std::ranges::fill(keep.mutable_keep(), std::uint8_t(1));
-  const Index each = keep.count() / (end - begin);
-  for (Index sample = begin; sample < end; ++sample)
-    if (!has_weight(sample))
-      std::fill_n(keep.mutable_data() + (sample - begin) * each, each, std::uint8_t(0));
-  return keep.kept() < keep.count() ? std::optional(std::move(keep)) : std::nullopt;
+// The prediction of an output whose logits alone were computed, perhaps.
+Array Pass::prediction(std::size_t output, const Output& result) const {
+  const auto* const tensor = std::get_if<Tensor>(&result.signal.value);
+  if (tensor && tensor->defined()) return tensor->value();
+  const NoGrad detached;
+  return activate(result.logits.detach(), *wanted_[output]).value();
 }
 
-// The target with class 0 in the place of labels that do not count, which may be no classes.
-Samples with_classes(Samples target, const Mask& keep) {
-  if (!target.is_ids() || !lies_over(keep, target.shape())) return target;
-  Ids labels(target.shape(), target.ids().values());
-  const Index each = labels.count() / std::max<Index>(1, keep.count());
-  for (Index i = 0; i < labels.count(); ++i)
-    if (keep.data()[i / each] == 0) labels.mutable_data()[i] = 0;
-  return labels;
+// What counts, where only the outputs of all shards say so.
+memory::List<Counted> Pass::late_counts(const Batch& batch, const memory::List<Part>& parts) const {
+  memory::List<Counted> result;
+  for (std::size_t o = 0; o < options_.outputs->size(); ++o) {
+    memory::List<std::optional<Mask>> masks;
+    for (const Part& part : parts) masks.push_back(part.outputs[o].signal.mask);
+    std::optional<Mask> mask = batch.y[o].mask;
+    if (!mask && !masks.empty()) mask = joined(masks);
+    result.push_back(counted(std::move(mask), batch.samples));
+  }
+  return result;
 }
 
-// Whether a value of a metric counts. It is one of several at a position, or one for several
-// positions, of which one must count.
-bool value_counts(const Mask& keep, Index value, Index values) {
-  if (values % keep.count() == 0) return keep.data()[value / (values / keep.count())] != 0;
-  if (keep.count() % values != 0) return true;
-  const Index each = keep.count() / values;
-  return std::any_of(keep.data() + value * each, keep.data() + (value + 1) * each,
-                     [](std::uint8_t kept) { return kept != 0; });
+// The losses of a shard's outputs, and when training the gradients that they hand back.
+void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counted, Part& part,
+                         bool training, Sink& sink) const {
+  const std::size_t outputs = options_.outputs->size();
+  std::optional<NoGrad> no_grad;
+  if (!training) no_grad.emplace();
+  Tensor total;
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const OutputOptions& options = (*options_.outputs)[o];
+    const OutputLoss loss = output_loss(
+        name(), options,
+        {batch.y[o].samples, batch.weight, counted[o], batch.count(), part.begin, part.end},
+        part.outputs[o]);
+    part.losses.push_back(loss.sum);
+    if (!options.metrics.empty())
+      part.predictions.push_back(prediction(o, part.outputs[o]));
+    else
+      part.predictions.emplace_back();
+    if (!training) continue;
+    if (outputs == 1) {
+      backward(loss.values, loss.gradient, sink);
+    } else {
+      const Tensor weighted = sum(loss.values * Tensor(loss.gradient));
+      total = total.defined() ? total + weighted : weighted;
+    }
+  }
+  if (total.defined()) backward(total, Array::full(total.shape(), 1), sink);
+  part.outputs.clear();
 }
 
-}  // namespace
-
-// What does not count is selected away, not multiplied by 0, on the way there and on the way back:
-// its prediction and its target may be NaN, its loss and the loss's own derivative infinite, and
-// its prediction gets a gradient of exactly 0.
 void Pass::run(const Batch& batch, bool training, Means& means) {
-  const Index samples = batch.x.count(), shards = samples == 0 ? 0 : this->count(samples);
-  memory::List<double> losses(static_cast<std::size_t>(shards));
-  memory::List<Array> predictions(static_cast<std::size_t>(shards));
-  const Loss& loss = model_.compiled_->loss;
-  const bool is_measured = !model_.compiled_->metrics.empty();
-  const auto counted = static_cast<double>(std::max<Index>(1, batch.counted));
-  shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
+  const Index samples = batch.count(), shards = samples == 0 ? 0 : this->count(samples);
+  memory::List<Part> parts(static_cast<std::size_t>(shards));
+  const bool late = options_.network.masks_come_late();
+  const auto call = [&](Index shard, Index begin, Index end) {
     std::optional<NoGrad> no_grad;
     if (!training) no_grad.emplace();
-    const Context context{.training = training,
-                          .seed = model_.compiled_->seed,
-                          .step = model_.steps_,
-                          .first_sample = begin};
-    const Tensor output = prediction(batch.x.rows(begin, end), context, fused_.has_value());
-    const std::optional<Mask> keep = counted_positions(batch, begin, end);
-    const Samples rows = batch.y.rows(begin, end), target = keep ? with_classes(rows, *keep) : rows;
-    const Tensor seen =
-        keep && lies_over(*keep, output.shape()) ? select_gradient(output, *keep) : output;
-    const Tensor values = fused_ ? loss.of_logits(seen, target) : loss(seen, target);
-    const Index each = values_each(batch, values.shape(), end - begin);
-    // A loss of several values a sample, or a position of the mask, is their mean.
-    const Index positions = batch.mask ? batch.mask->count() / batch.x.count() : 1;
-    const Index values_of_one = std::max<Index>(1, each / std::max<Index>(1, positions));
-    const auto part = static_cast<double>(values_of_one);
-    Array dvalues(values.shape());
-    double sum = 0;
-    for (Index i = 0; i < values.value().count(); ++i) {
-      const double weight =
-          batch.weight.empty() ? 1 : batch.weight[static_cast<std::size_t>(begin + i / each)];
-      const bool counts =
-          weight != 0 &&
-          (!batch.mask || batch.mask->data()[(begin * each + i) / values_of_one] != 0);
-      if (counts) sum += weight * static_cast<double>(values.value().data()[i]);
-      dvalues.mutable_data()[i] = counts ? static_cast<real>(weight / (counted * part)) : real(0);
-    }
-    losses[static_cast<std::size_t>(shard)] = sum / part;
-    if (training) backward(values, dvalues, sink);
-    if (!is_measured) return;
-    const NoGrad detached;
-    predictions[static_cast<std::size_t>(shard)] =
-        fused_ ? activate(output.detach(), *fused_).value() : output.value();
+    Part& part = parts[static_cast<std::size_t>(shard)];
+    part.begin = begin;
+    part.end = end;
+    forward(batch, begin, end, training, part.outputs);
+  };
+  memory::List<Counted> counted = batch.counted;
+  if (late) {
+    shards_.run(shards, samples,
+                [&](Index shard, Index begin, Index end, Sink&) { call(shard, begin, end); });
+    counted = late_counts(batch, parts);
+  }
+  shards_.run(shards, samples, [&](Index shard, Index begin, Index end, Sink& sink) {
+    if (!late) call(shard, begin, end);
+    differentiate(batch, counted, parts[static_cast<std::size_t>(shard)], training, sink);
   });
-  if (training) shards_.reduce(shards, model_.learning_);
-  means.add_loss(std::accumulate(losses.begin(), losses.end(), 0.0),
-                 static_cast<double>(batch.counted));
-  const NoGrad no_grad;
-  if (is_measured && samples > 0) add_metrics(batch, joined(model_.name_, predictions), means);
-}
-
-void Pass::add_metrics(const Batch& batch, const Array& predictions, Means& means) const {
-  const std::vector<Metric>& metrics = model_.compiled_->metrics;
-  const std::optional<Mask> keep = counted_positions(batch, 0, batch.x.count());
-  const Samples target = keep ? with_classes(batch.y, *keep) : batch.y;
-  for (std::size_t which = 0; which < metrics.size(); ++which) {
-    const Metric& metric = metrics[which];
-    const Array values = metric(predictions, target);
-    if (values.shape().rank() < 1 || values.shape()[0] != batch.x.count())
-      throw ShapeError(
-          fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "
-                      "each sample or position",
-                      model_.name(), metric.name(), to_string(values.shape()), batch.x.count()));
-    double sum = 0, counted = 0;
-    for (Index i = 0; i < values.count(); ++i) {
-      if (keep && !value_counts(*keep, i, values.count())) continue;
-      sum += static_cast<double>(values.data()[i]);
-      ++counted;
-    }
-    means.add_metric(which, sum, counted);
+  if (training) shards_.reduce(shards, *options_.learning);
+  for (std::size_t o = 0; o < options_.outputs->size(); ++o) {
+    double sum = 0;
+    for (const Part& part : parts) sum += part.losses[o];
+    means.add_loss(o, sum, static_cast<double>(counted[o].count));
+    if ((*options_.outputs)[o].metrics.empty() || samples == 0) continue;
+    memory::List<Array> predictions;
+    for (Part& part : parts) predictions.push_back(std::move(part.predictions[o]));
+    const NoGrad no_grad;
+    add_metrics(batch, counted, o, joined(name(), predictions), means);
   }
 }
 
-Logs Pass::evaluate(const Samples& x, const Samples& y, const std::vector<double>& weight,
+void Pass::add_metrics(const Batch& batch, const memory::List<Counted>& counted, std::size_t output,
+                       const Array& predictions, Means& means) const {
+  const std::vector<Metric>& metrics = (*options_.outputs)[output].metrics;
+  const LossRows rows{
+      batch.y[output].samples, batch.weight, counted[output], batch.count(), 0, batch.count()};
+  const std::optional<Mask> keep = counted_positions(rows);
+  const Samples target = keep ? with_classes(rows.target, *keep) : rows.target;
+  for (std::size_t which = 0; which < metrics.size(); ++which) {
+    const Metric& metric = metrics[which];
+    const Array values = metric(predictions, target);
+    if (values.shape().rank() < 1 || values.shape()[0] != batch.count())
+      throw ShapeError(
+          fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "
+                      "each sample or position",
+                      name(), metric.name(), to_string(values.shape()), batch.count()));
+    double sum = 0, count = 0;
+    for (Index i = 0; i < values.count(); ++i) {
+      if (keep && !value_counts(*keep, i, values.count())) continue;
+      sum += static_cast<double>(values.data()[i]);
+      ++count;
+    }
+    means.add_metric(output, which, sum, count);
+  }
+}
+
+Logs Pass::evaluate(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
                     Index batch_size) {
   const parallel::FlushSubnormals flush;
-  Means means(*model_.compiled_);
-  std::vector<Index> positions(static_cast<std::size_t>(x.count()));
-  std::iota(positions.begin(), positions.end(), Index(0));
+  Means means(*options_.outputs);
+  const std::vector<Index> positions = in_order(x.count());
   for (Index begin = 0; begin < x.count(); begin += batch_size) {
     const auto size = static_cast<std::size_t>(std::min(batch_size, x.count() - begin));
     run(batch(x, y, weight, std::span(positions).subspan(static_cast<std::size_t>(begin), size)),
@@ -228,21 +258,41 @@ Logs Pass::evaluate(const Samples& x, const Samples& y, const std::vector<double
   return means.logs();
 }
 
-Array Pass::predict(const Samples& x, Index batch_size) {
+std::vector<Array> Pass::predict(const SampleSet& x, Index batch_size) {
   const parallel::FlushSubnormals flush;
-  memory::List<Array> parts;
+  const std::size_t outputs = options_.network.outputs().size();
+  memory::List<memory::List<Array>> parts(outputs);
   for (Index first = 0; first == 0 || first < x.count(); first += batch_size) {
-    const Samples batch = x.rows(first, std::min(first + batch_size, x.count()));
+    const Batch batch{x.rows(first, std::min(first + batch_size, x.count())), x};
     const Index count = this->count(batch.count());
-    const std::size_t before = parts.size();
-    parts.resize(before + static_cast<std::size_t>(count));
+    const std::size_t before = parts[0].size();
+    for (auto& of_output : parts) of_output.resize(before + static_cast<std::size_t>(count));
     shards_.run(count, batch.count(), [&](Index shard, Index begin, Index end, Sink&) {
       const NoGrad no_grad;
-      parts[before + static_cast<std::size_t>(shard)] =
-          prediction(batch.rows(begin, end), Context{.first_sample = begin}, false).value();
+      memory::List<Output> results;
+      options_.network.call(signals(batch.x.rows(begin, end)), context(false, begin), {}, results);
+      for (std::size_t o = 0; o < outputs; ++o)
+        parts[o][before + static_cast<std::size_t>(shard)] = results[o].signal.tensor().value();
     });
   }
-  return joined(model_.name_, parts);
+  std::vector<Array> result;
+  for (const auto& of_output : parts) result.push_back(joined(name(), of_output));
+  return result;
+}
+
+memory::List<std::optional<Mask>> Pass::late_masks(const SampleSet& x) {
+  constexpr Index at_once = 32;
+  const NoGrad no_grad;
+  memory::List<memory::List<std::optional<Mask>>> parts(options_.network.outputs().size());
+  for (Index first = 0; first < x.count(); first += at_once) {
+    memory::List<Output> results;
+    options_.network.call(signals(x.rows(first, std::min(first + at_once, x.count()))), Context{},
+                          {}, results);
+    for (std::size_t o = 0; o < parts.size(); ++o) parts[o].push_back(results[o].signal.mask);
+  }
+  memory::List<std::optional<Mask>> result;
+  for (const auto& of_output : parts) result.push_back(joined(of_output));
+  return result;
 }
 
 }}  // namespace fovea

@@ -58,6 +58,23 @@ void add_up(const DenseSum& sum, Index begin, Index end) {
   });
 }
 
+// Adds up all sums that are not another's, in pieces that run in parallel.
+void add_up(memory::List<DenseSum>& sums) {
+  constexpr Index grain = 8192;
+  memory::List<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    DenseSum& sum = sums[i];
+    if (sum.shares != i || sum.count == 1) continue;
+    for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
+    for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain)
+      pieces.emplace_back(&sum, begin);
+  }
+  parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
+    const auto& [sum, begin] = pieces[static_cast<std::size_t>(i)];
+    add_up(*sum, begin, std::min(sum->parameter->shape().count(), begin + grain));
+  });
+}
+
 }  // namespace
 
 void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters) {
@@ -89,22 +106,20 @@ void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters)
     sums.push_back(sum);
   }
 
-  constexpr Index grain = 8192;
-  memory::List<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    DenseSum& sum = sums[i];
-    if (sum.shares != i || sum.count == 1) continue;
-    for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
-    for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain)
-      pieces.emplace_back(&sum, begin);
-  }
-  parallel::run(static_cast<Index>(pieces.size()), [&](Index i) {
-    const auto& [sum, begin] = pieces[static_cast<std::size_t>(i)];
-    add_up(*sum, begin, std::min(sum->parameter->shape().count(), begin + grain));
-  });
+  add_up(sums);
   for (const DenseSum& sum : sums)
     sum.parameter->gradient().add(
         sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
+}
+
+bool Shards::has_unlisted(const std::vector<NamedParameter>& parameters) const {
+  const auto is_listed = [&](const Node* leaf) {
+    return std::ranges::any_of(parameters, [&](const NamedParameter& parameter) {
+      return parameter.tensor.node().get() == leaf;
+    });
+  };
+  return std::ranges::any_of(sinks_,
+                             [&](const LeafGradients& sink) { return sink.has_other(is_listed); });
 }
 
 }}  // namespace fovea

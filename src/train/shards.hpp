@@ -33,6 +33,9 @@ class Shards {
   /// requires gradients and is listed once.
   void reduce(Index shards, const std::vector<NamedParameter>& parameters);
 
+  /// Whether a leaf that is none of the parameters got a gradient in the last run.
+  bool has_unlisted(const std::vector<NamedParameter>& parameters) const;
+
  private:
   std::deque<LeafGradients> sinks_;  // which stay where they are when there are more
 };

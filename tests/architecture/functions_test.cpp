@@ -76,7 +76,7 @@ std::vector<Function> functions(const std::string& text) {
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
   std::vector<Function> result;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (!lines[i].ends_with("{")) continue;
+    if (!lines[i].ends_with("{") || trimmed(lines[i]).starts_with("//")) continue;
     std::size_t first, end = i + 1;
     const std::string head = head_of(lines, i, first);
     if (!is_function(head)) continue;

@@ -18,9 +18,9 @@ namespace files = std::filesystem;
 using Names = std::vector<std::string>;
 
 // Each layer includes itself and what stands left of it.
-const Names layers = {"base",    "memory", "shape",    "parallel", "kernels",
-                      "runtime", "array",  "autograd", "ops",      "diff",
-                      "nn",      "optim",  "io",       "train",    "viz"};
+const Names layers = {"base",  "memory",   "shape", "parallel", "kernels", "runtime",
+                      "array", "autograd", "ops",   "diff",     "nn",      "optim",
+                      "io",    "data",     "train", "viz"};
 const Names core = {"base", "memory", "shape", "parallel", "array", "autograd"};
 
 const files::path root = FOVEA_SOURCE_ROOT;
@@ -190,7 +190,10 @@ TEST_CASE(
                             "Gradient& target(Node& leaf);",
                             "const Interface& self() const {",
                             "const Array& leaf_value() const;",
-                            "Shards& shards();",
+                            "Network& network() const;",
+                            "Trainer& trainer() const;",
+                            "ChainNetwork& layered() const;",
+                            "Chain& chain() const;",
                             "Zip& zip() const;"};
   for (const File& file : library())
     if (file.in("include"))

@@ -267,6 +267,38 @@ TEST_CASE("optimisers with wrong options") {
        "ValueError: Adam: learning_rate is -0.01; it must be at least 0 and finite"},
       {"lets a schedule divide by zero", [] { Adam().set_learning_rate(1 / 0.0); },
        "ValueError: Adam: learning_rate is inf; it must be at least 0 and finite"},
+      {"has a schedule fall below 0",
+       [] {
+         Adam adam({.learning_rate = [](Index step) { return 0.5 - double(step); }});
+         adam.attach({{"p", weight({2})}});
+         adam.step();
+         adam.step();
+       },
+       "ValueError: Adam: learning_rate of step 1 is -0.5; it must be at least 0 and finite"},
+      {"resumes another model",
+       [] {
+         Adam one, other;
+         one.attach({{"dense/kernel", weight({2, 3})}});
+         other.attach({{"dense/kernel", weight({3, 2})}});
+         one.load_state(other.state());
+       },
+       "ShapeError: Adam: load_state: expected \"dense/kernel/mean\" of shape (2, 3), got (3, 2); "
+       "load the state of the same model"},
+      {"loads a state before attaching",
+       [] {
+         Adam one, other;
+         other.attach({{"dense/kernel", weight({3, 2})}});
+         one.load_state(other.state());
+       },
+       "StateError: Adam: load_state: expected no array \"dense/kernel/mean\"; attach the "
+       "parameters that were attached when the state was made, in the same order"},
+      {"asks for a slot by PyTorch's name",
+       [] {
+         Adam adam;
+         adam.attach({{"p", weight({2})}});
+         adam.slots()[0]["exp_avg"];
+       },
+       "IndexError: slot of p: expected one of \"mean\", \"variance\", got \"exp_avg\""},
       {"sets beta_1 to 1", [] { Adam({.beta_1 = 1}); },
        "ValueError: Adam: beta_1 is 1; it must be at least 0 and below 1"},
       {"gives beta_2 as a distance from 1", [] { Adam({.beta_2 = -0.001}); },

@@ -49,6 +49,24 @@ module "$hidden" 'static void parameters(Part& self, auto&& visit) { visit("dens
 module "$hidden" "$list visit(\"rate\", self.rate); } real rate = 1;"
 module "$hidden" "$list visit(\"more\", self.more); } std::unique_ptr<Dense> more;"
 module "$hidden" "$list visit(\"more\", self.more); } std::map<std::string, Dense> more;"
+# The same of modules that cannot be called, or built.
+wrong() {
+  printf '#include <fovea/fovea.hpp>\nusing namespace fovea;\nstruct Part {\n%s\n};\nint main() { %s }\n' "$2" "$3" >"$folder/part.cpp"
+  if $compiler -std=c++20 -fsyntax-only "$folder/part.cpp" $flags 2>"$folder/log"; then echo "compiles: $2"; exit 1; fi
+  grep -q "static assertion.*$1\|static_assert.*$1" "$folder/log" || { echo "does not compile, without the sentence: $2"; cat "$folder/log"; exit 1; }
+  refused=$((refused + 1))
+}
+form='Shape build(const Shape& sample, const Rng& random)'
+without='Tensor operator()(const Tensor& x) const { return x; }'
+wrong 'const Context&. last' "$without" 'Model model{Part{}};'
+wrong 'const Context&. last' "$without" 'Sequential model{Part{}};'
+wrong 'const Context&. last' 'Tensor operator()(const Array& x, const Context&) const { return x; }' 'Model model{Part{}};'
+wrong 'gives a Tensor or a Signal' 'int operator()(const Tensor& x, const Context&) const { return 1; }' 'Model model{Part{}};'
+called='Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }'
+for way in Model Sequential; do
+  wrong "$form" "$called Shape build(Shape sample) { return sample; }" "$way model{Part{}};"
+  wrong "$form" "$called void build(const Shape&, const Rng&) {}" "$way model{Part{}};"
+done
 echo "figure: modules refused by the compiler with a sentence = $refused"
 
 # Each header, read alone as C++17, stops at a sentence that says what is missing.

@@ -1,6 +1,7 @@
 // Modules: their list of parameters, and the interface by which containers hold modules of any
 // type.
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/dense.hpp"
 
 #include <doctest/doctest.h>
 

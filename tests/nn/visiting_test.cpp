@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "fovea/nn/dense.hpp"
 #include "fovea/nn/dropout.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/residual.hpp"

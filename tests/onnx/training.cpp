@@ -145,18 +145,18 @@ Values adam(const Case& c) {
   for (std::size_t i = 0; i < count; ++i)
     parameters.push_back({std::to_string(i), Tensor::parameter(c.tensor(2 + i).value())});
   optimizer.attach(parameters);
+  OptimizerState state = optimizer.state();
   for (std::size_t i = 0; i < count; ++i) {
     sum(parameters[i].tensor * c.tensor(2 + count + i)).backward();
-    // Moments cannot be set yet, and a copy of them is a snapshot: these are the optimiser's own.
-    auto& slot = const_cast<Adam::Slot&>(optimizer.slots()[i]);
-    std::ranges::copy(c.tensor(2 + 2 * count + i).value().values(), slot.mean.mutable_data());
-    std::ranges::copy(c.tensor(2 + 3 * count + i).value().values(), slot.variance.mutable_data());
+    state.arrays.at(std::to_string(i) + "/mean") = c.tensor(2 + 2 * count + i).value();
+    state.arrays.at(std::to_string(i) + "/variance") = c.tensor(2 + 3 * count + i).value();
   }
+  optimizer.load_state(state);
   optimizer.step();
   Values outputs;
   for (const Adam::Slot& slot : optimizer.slots()) outputs.push_back(slot.parameter);
-  for (const Adam::Slot& slot : optimizer.slots()) outputs.push_back(Tensor(slot.mean));
-  for (const Adam::Slot& slot : optimizer.slots()) outputs.push_back(Tensor(slot.variance));
+  for (const Adam::Slot& slot : optimizer.slots()) outputs.push_back(Tensor(slot["mean"]));
+  for (const Adam::Slot& slot : optimizer.slots()) outputs.push_back(Tensor(slot["variance"]));
   return outputs;
 }
 

@@ -222,8 +222,8 @@ TEST_CASE(
        }},
       {"Adam in PyTorch's form, of zeros",
        [](Index n) {
-         step(Array::zeros({3, n}), Array::zeros({3, n}), {.epsilon = 1e-8, .epsilon_inside = true},
-              false);
+         step(Array::zeros({3, n}), Array::zeros({3, n}),
+              {.epsilon = 1e-8, .form = AdamForm::pytorch}, false);
        }},
       {"Adam by rows",
        [](Index n) {

@@ -20,25 +20,25 @@ struct Oracle {
   int t = 0;
 
   void step(long double g) {
-    ++t;
+    const double rate = o.learning_rate.at(t++);
     g += o.l2 * p;
     m = o.beta_1 * m + (1 - o.beta_1) * g;
     v = o.beta_2 * v + (1 - o.beta_2) * g * g;
     const long double b1 = 1 - std::pow(static_cast<long double>(o.beta_1), t),
                       b2 = 1 - std::pow(static_cast<long double>(o.beta_2), t);
     const long double change =
-        o.epsilon_inside
-            ? o.learning_rate * (m / b1) / (std::sqrt(v / b2) + o.epsilon)            // PyTorch
-            : o.learning_rate * std::sqrt(b2) / b1 * m / (std::sqrt(v) + o.epsilon);  // Keras
-    p = p * (1 - o.learning_rate * o.weight_decay) - change;
+        o.form == AdamForm::pytorch
+            ? rate * (m / b1) / (std::sqrt(v / b2) + o.epsilon)            // PyTorch
+            : rate * std::sqrt(b2) / b1 * m / (std::sqrt(v) + o.epsilon);  // Keras
+    p = p * (1 - rate * o.weight_decay) - change;
   }
 };
 
 const AdamOptions forms[] = {
     {},
-    {.epsilon = 1e-8, .epsilon_inside = true},
+    {.epsilon = 1e-8, .form = AdamForm::pytorch},
     {.learning_rate = 0.01, .beta_1 = 0.5, .beta_2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.02},
-    {.learning_rate = 0.01, .epsilon_inside = true, .l2 = 0.1}};
+    {.learning_rate = 0.01, .form = AdamForm::pytorch, .l2 = 0.1}};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ TEST_CASE(
     "PyTorch's") {
   constexpr double gradients[] = {1, -1, 1e-12, 0};
   for (const AdamOptions& form : forms) {
-    CAPTURE(form.epsilon_inside);
+    CAPTURE(static_cast<int>(form.form));
     CAPTURE(form.weight_decay);
     // Four numbers, each beginning elsewhere in the cycle, and a fifth that sees 1e-12 alone, where
     // the forms part.
@@ -78,9 +78,9 @@ TEST_CASE(
         form.l2 == 0)  // with l2, p and m go to 0, where only the absolute error means something
       for (int i = 0; i < 5; ++i) {
         const Oracle& oracle = oracles[static_cast<std::size_t>(i)];
-        CHECK(static_cast<double>(adam.slots()[0].mean.at(i)) ==
+        CHECK(static_cast<double>(adam.slots()[0]["mean"].at(i)) ==
               doctest::Approx(static_cast<double>(oracle.m)).epsilon(1e-12).scale(0));
-        CHECK(static_cast<double>(adam.slots()[0].variance.at(i)) ==
+        CHECK(static_cast<double>(adam.slots()[0]["variance"].at(i)) ==
               doctest::Approx(static_cast<double>(oracle.v)).epsilon(1e-12).scale(0));
       }
   }
@@ -90,7 +90,7 @@ TEST_CASE("the two forms part where the gradient is as small as epsilon") {
   if (!is_double) return;
   const Tensor keras = Tensor::parameter(Array(Shape{1}, {1})),
                pytorch = Tensor::parameter(Array(Shape{1}, {1}));
-  Adam outside{{.epsilon = 1e-7}}, inside{{.epsilon = 1e-7, .epsilon_inside = true}};
+  Adam outside{{.epsilon = 1e-7}}, inside{{.epsilon = 1e-7, .form = AdamForm::pytorch}};
   outside.attach({{"p", keras}});
   inside.attach({{"p", pytorch}});
   for (const Tensor& p : {keras, pytorch}) p.gradient().add(Array(Shape{1}, {real(1e-7)}));
@@ -109,7 +109,8 @@ TEST_CASE(
   constexpr Index count = 200;
   for (const bool inside : {false, true}) {
     support::Generate g("range of gradients", inside);
-    const AdamOptions form{.epsilon = is_double ? 1e-300 : 1e-30, .epsilon_inside = inside};
+    const AdamOptions form{.epsilon = is_double ? 1e-300 : 1e-30,
+                           .form = inside ? AdamForm::pytorch : AdamForm::keras};
     const Tensor p = Tensor::parameter(Array::zeros(Shape{count}));
     std::vector<double> sizes = {smallest, 0.9999 * largest};
     while (static_cast<Index>(sizes.size()) < count)
@@ -162,7 +163,7 @@ TEST_CASE(
                least = std::sqrt(static_cast<double>(std::numeric_limits<real>::min()));
   for (const AdamOptions& given : forms) {
     if (given.weight_decay != 0 || given.l2 != 0) continue;
-    support::Generate g("beyond the range", given.epsilon_inside);
+    support::Generate g("beyond the range", given.form == AdamForm::pytorch);
     AdamOptions form = given;
     form.epsilon = is_double ? 1e-300 : 1e-30;
     constexpr Index count = 67;
@@ -185,10 +186,10 @@ TEST_CASE(
       for (Index i = 0; i < count; ++i) {
         REQUIRE(p.value().at(i) == start.at(i));
         REQUIRE(std::abs(p.value().at(count + i) - start.at(count + i)) <=
-                form.learning_rate * (step + 2));
+                form.learning_rate.at(step) * (step + 2));
       }
     }
-    CHECK(std::isinf(adam.slots()[0].variance.at(0)));
+    CHECK(std::isinf(adam.slots()[0]["variance"].at(0)));
   }
 }
 

@@ -16,17 +16,17 @@ const Ids x = toy::data(10).x, y = toy::data(10).y;
 
 struct Diary : Callback {
   std::string text;
-  void on_train_begin(Sequential&) override { text += "begin "; }
-  void on_epoch_begin(Sequential&, Index epoch) override {
+  void on_train_begin(Model&) override { text += "begin "; }
+  void on_epoch_begin(Model&, Index epoch) override {
     text += "epoch" + std::to_string(epoch) + " ";
   }
-  void on_batch_end(Sequential&, Index batch, const Logs& logs) override {
+  void on_batch_end(Model&, Index batch, const Logs& logs) override {
     text += "batch" + std::to_string(batch) + (logs.contains("loss") ? " " : "? ");
   }
-  void on_epoch_end(Sequential&, Index epoch, const Logs&) override {
+  void on_epoch_end(Model&, Index epoch, const Logs&) override {
     text += "end" + std::to_string(epoch) + " ";
   }
-  void on_train_end(Sequential&) override { text += "done"; }
+  void on_train_end(Model&) override { text += "done"; }
 };
 
 struct Bang {};
@@ -34,8 +34,8 @@ struct Bang {};
 struct ThrowsAt : Callback {
   Index epoch, batch, now = 0;
   ThrowsAt(Index e, Index b) : epoch(e), batch(b) {}
-  void on_epoch_begin(Sequential&, Index number) override { now = number; }
-  void on_batch_end(Sequential&, Index number, const Logs&) override {
+  void on_epoch_begin(Model&, Index number) override { now = number; }
+  void on_batch_end(Model&, Index number, const Logs&) override {
     if (now == epoch && number == batch) throw Bang();
   }
 };
@@ -73,7 +73,7 @@ TEST_CASE("callbacks are called in order, each at its moment") {
 TEST_CASE("the logs of an epoch are what history keeps, with val_ in front of what was validated") {
   struct Keep : Callback {
     std::vector<Logs> logs;
-    void on_epoch_end(Sequential&, Index, const Logs& l) override { logs.push_back(l); }
+    void on_epoch_end(Model&, Index, const Logs& l) override { logs.push_back(l); }
   } keep;
   Sequential model = toy::model();
   FitOptions options = toy::quiet(2, 4);
@@ -103,7 +103,7 @@ TEST_CASE(
   struct AfterFive : Callback {
     int steps = 0;
     std::vector<Array> weights;
-    void on_batch_end(Sequential& model, Index, const Logs&) override {
+    void on_batch_end(Model& model, Index, const Logs&) override {
       if (++steps == 5) weights = toy::weights(model);
     }
   } after_five;
@@ -123,10 +123,12 @@ TEST_CASE(
     "asked") {
   struct Weights : Callback {
     std::vector<std::vector<Array>> list;
-    void on_epoch_end(Sequential& model, Index epoch, const Logs&) override {
+    void on_epoch_end(Model& model, Index epoch, const Logs&) override {
       list.push_back(toy::weights(model));
       if (epoch != 5) return;
-      Dense& dense = *model.layers()[3].as<Dense>();  // from here on it is worse, and stays so
+      Dense& dense = *dynamic_cast<Sequential&>(model)
+                          .layers()[3]
+                          .as<Dense>();  // from here on it is worse, and stays so
       dense.weight.assign((dense.weight.detach() * -20).value());
       model.optimizer().set_learning_rate(0);
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "optim/momentum.hpp"
 #include "train/toy.hpp"
 
 using namespace fovea;
@@ -229,4 +230,36 @@ TEST_CASE(
   names.erase(std::unique(names.begin(), names.end()), names.end());
   CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d", "rms_norm",
                                           "attention_layer"});
+}
+
+TEST_CASE(
+    "a model that is trained by an optimiser of one's own counts its slots, and is resumed from "
+    "its state before the first step") {
+  for (const bool attached_before : {false, true}) {
+    const auto [x, y] = toy::data(60);
+    const auto made = [] {
+      Sequential model = toy::model();
+      model.compile({.optimizer = toy::Momentum{{.learning_rate = 0.05}},
+                     .loss = SparseCategoricalCrossentropy{},
+                     .seed = 1});
+      return model;
+    };
+    Sequential whole = made(), first = made(), second = made();
+    const auto train = [&](Sequential& model, int begin, int end) {
+      for (int i = begin; i < end; ++i) model.train_on_batch(x.rows(i, i + 20), y.rows(i, i + 20));
+    };
+    train(whole, 0, 30);
+    train(first, 0, 12);
+    CHECK(whole.summary().find("Optimizer params: " + std::to_string(parameter_count(whole))) !=
+          std::string::npos);
+    if (attached_before) train(second, 0, 1);
+    const std::vector<NamedParameter> from = parameters_of(first), to = parameters_of(second);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      Tensor parameter = to[i].tensor;
+      parameter.assign(from[i].tensor.value());
+    }
+    second.optimizer().load_state(first.optimizer().state());
+    train(second, 12, 30);
+    CHECK(toy::bits_differ(toy::weights(second), toy::weights(whole)) == "");
+  }
 }

@@ -1,5 +1,5 @@
 // Samples, metrics and losses by themselves.
-#include "fovea/train/samples.hpp"
+#include "fovea/data/samples.hpp"
 
 #include <doctest/doctest.h>
 

@@ -40,8 +40,8 @@ Outcome trained(Index count, Reading reading) {
   Outcome outcome{{}, model.fit(x, y, options).history, model.evaluate(x, y, 400)};
   outcome.arrays = toy::weights(model);
   for (const Adam::Slot& slot : model.optimizer().as<Adam>()->slots()) {
-    outcome.arrays.push_back(slot.mean.clone());
-    outcome.arrays.push_back(slot.variance.clone());
+    outcome.arrays.push_back(slot["mean"].clone());
+    outcome.arrays.push_back(slot["variance"].clone());
   }
   outcome.arrays.push_back(model.predict(x, 300));
   outcome.arrays.push_back(model.attention(x).begin()->second);
@@ -85,7 +85,7 @@ TEST_CASE(
             ? Sequential{Dense{256, Activation::relu}, Dense{128, Activation::relu},
                          Dense{10, Activation::softmax}}
             : Sequential{Embedding{3000, 128}, AttentionLayer{64}, Dense{10, Activation::softmax}};
-    model.compile({.optimizer = Adam(AdamOptions{.untouched_rows_stand_still = kind == Kind::lazy}),
+    model.compile({.optimizer = Adam(AdamOptions{.lazy = kind == Kind::lazy}),
                    .loss = SparseCategoricalCrossentropy{},
                    .metrics = {Accuracy{}}});
     model.build(dense ? Shape{784} : Shape{100});
@@ -124,7 +124,7 @@ TEST_CASE(
   const auto [x, y] = toy::data(400);
   struct Curious : Callback {
     Ids samples, labels;
-    void on_batch_end(Sequential& model, Index, const Logs&) override {
+    void on_batch_end(Model& model, Index, const Logs&) override {
       model.attention(samples);
       model.predict(samples, 3);
       model.evaluate(samples, labels);

@@ -60,7 +60,7 @@ inline FitOptions quiet(Index epochs, Index batch_size) {
 }
 
 /// Every parameter's numbers, copied.
-inline std::vector<Array> weights(const Sequential& model) {
+inline std::vector<Array> weights(const Model& model) {
   std::vector<Array> list;
   for (const NamedParameter& parameter : parameters_of(model))
     list.push_back(parameter.tensor.value().clone());

@@ -53,6 +53,7 @@ OF_A_TEMPORARY(NumpyArray, shape())
 OF_A_TEMPORARY(Layer, type())
 OF_A_TEMPORARY(Layer, name())
 OF_A_TEMPORARY(Adam, slots())
+OF_A_TEMPORARY(SlotOptimizer::Slot, operator[]("mean"))
 OF_A_TEMPORARY(Sequential, layers())
 OF_A_TEMPORARY(Sequential, history())
 static_assert(by_value<decltype(std::declval<Logs>()["loss"])> &&
@@ -83,12 +84,12 @@ struct Modes : Callback {
     ++calls;
     kept += subnormals_are_kept();
   }
-  void check_names(const Sequential&, const Logs&) const override { see(); }
-  void on_train_begin(Sequential&) override { see(); }
-  void on_epoch_begin(Sequential&, Index) override { see(); }
-  void on_batch_end(Sequential&, Index, const Logs&) override { see(); }
-  void on_epoch_end(Sequential&, Index, const Logs&) override { see(); }
-  void on_train_end(Sequential&) override { see(); }
+  void check_names(const Model&, const Logs&) const override { see(); }
+  void on_train_begin(Model&) override { see(); }
+  void on_epoch_begin(Model&, Index) override { see(); }
+  void on_batch_end(Model&, Index, const Logs&) override { see(); }
+  void on_epoch_end(Model&, Index, const Logs&) override { see(); }
+  void on_train_end(Model&) override { see(); }
   bool wants_to_stop() const override {
     see();
     return false;

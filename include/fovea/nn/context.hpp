@@ -10,6 +10,8 @@
 
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
+#include "fovea/memory/buffer.hpp"
+#include "fovea/ops/options.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -29,6 +31,27 @@ using ForwardHook = std::function<Tensor(const Tensor& output)>;
 /// Hooks by layer path.
 using ForwardHooks = std::map<std::string, ForwardHook, std::less<>>;
 
+/// Asks the modules of a model for the logits of a last activation, from which a loss is computed
+/// without clipping. A module that knows them keeps them beside what it gives.
+struct Logits {
+  bool of_softmax = false;  ///< whether those of a softmax are asked for
+  bool of_sigmoid = false;  ///< whether those of a sigmoid are
+  /// What modules gave, and the logits of it.
+  memory::List<std::pair<Tensor, Tensor>> kept = {};
+
+  /// Whether the logits of an activation are asked for.
+  bool wants(Activation activation) const {
+    return (activation == Activation::softmax && of_softmax) ||
+           (activation == Activation::sigmoid && of_sigmoid);
+  }
+  /// Returns activation(logits), and remembers both.
+  Tensor keep(const Tensor& logits, Activation activation);
+  /// The logits of an output, or null: it has passed something else since, such as a hook.
+  const Tensor* of(const Tensor& output) const;
+};
+
+struct Trace;
+
 /// The circumstances of one call of a module. `Adam::context` makes those of a loop of one's own.
 struct Context {
   bool training = false;                   ///< dropout is active only then
@@ -41,6 +64,8 @@ struct Context {
   AttentionWeights* weights =
       nullptr;  ///< where attention layers put their weights, when somebody asks
   std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
+  Logits* logits = nullptr;      ///< asked for by the model whose loss is computed from them
+  const Trace* trace = nullptr;  ///< of a model's first call; see Caller
 
   /// The random numbers of this module in this step. Throws StateError without a step: each would
   /// draw the same.

@@ -10,37 +10,40 @@
 
 #include "fovea/array/ids.hpp"
 #include "fovea/array/mask.hpp"
-#include "fovea/nn/dense.hpp"
+#include "fovea/nn/caller.hpp"
 #include "fovea/nn/module.hpp"
+#include "fovea/nn/signal.hpp"
+#include "fovea/nn/type_name.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What flows between layers: ids or numbers, and which positions count.
-struct Signal {
-  std::variant<Ids, Tensor> value;  ///< what it carries
-  std::optional<Mask> mask;         ///< over its first axes; none: all count
-};
+/// Whether a type can be called with inputs and a context.
+template <class M, class... Inputs>
+constexpr bool takes = std::invocable<const M&, const Inputs&..., const Context&>;
 
-/// Whether a type can be called as a module.
+/// Whether a type can be called as a module of one input.
 template <class M>
-concept Module = std::invocable<const M&, const Ids&, const Context&> ||
-    std::invocable<const M&, const Tensor&, const Context&>;
+concept Module = takes<M, Ids> || takes<M, Tensor> || takes<M, Tensor, std::optional<Mask>>;
+
+/// Whether a type is a chain of layers, which carries masks by itself.
+template <class M>
+concept Carries = requires(const M& m, const Signal& x, const Context& context) {
+  { m.run(x, context, true) } -> std::same_as<Signal>;
+};
 
 /// A module of any type. Copies share it.
 class Layer {
  public:
   /// Takes the module; from now on it is reached through the layer.
   template <class M>
-  requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>) explicit Layer(M module)
+  requires(!std::same_as<std::remove_cvref_t<M>, Layer>) explicit Layer(M module)
       : self_(std::make_shared<Holder<M>>(std::move(module))),
         type_(std::is_class_v<M> ? type_name(typeid(M)) : "function") {
-    constexpr bool has_build = requires { &M::build; };
-    constexpr bool can_build = requires(M & m, const Shape& sample, const Rng& random) {
-      { m.build(sample, random) } -> std::convertible_to<Shape>;
-    };
-    static_assert(!has_build || can_build,
-                  "a module's build is Shape build(const Shape& sample, const Rng& random); a "
-                  "Sequential cannot be a layer of another");
+    static_assert(Module<M>,
+                  "a layer is a module of one input: its call is const and takes Ids or a Tensor, "
+                  "perhaps const std::optional<Mask>& behind it, and `const Context&` last");
+    static_assert(building::builds_or_has_none<M>,
+                  "a module's build is Shape build(const Shape& sample, const Rng& random)");
   }
   Layer(const Layer&) = default;             ///< shares; so does a move
   Layer& operator=(const Layer&) = default;  ///< shares; so does a move
@@ -81,13 +84,14 @@ class Layer {
   void check(const Signal& x) const;
 
   /// Bytes of the parameters whose gradients are dense.
-  Index dense_bytes() const {
-    return self_->gradient_is_rows() ? 0 : count() * static_cast<Index>(sizeof(real));
-  }
+  Index dense_bytes() const { return self_->dense_bytes(); }
 
   /// Whether samples of a batch act on each other in this module, so that the batch must not be
   /// cut.
   bool mixes_samples() const { return self_->mixes_samples(); }
+
+  /// Says where a chain of layers is in its model; other modules need not know.
+  void place(const std::string& path) { self_->place(path); }
 
   /// Calls visit(path, tensor) for each parameter.
   void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const {
@@ -116,7 +120,12 @@ class Layer {
     virtual std::optional<Mask> own_mask(const Ids& ids) const = 0;
     virtual MaskFlow mask_flow() const = 0;
     virtual void check(const Ids& ids) const = 0;
-    virtual bool gradient_is_rows() const = 0;
+    virtual Index dense_bytes() const = 0;
+    virtual void place(const std::string& path) = 0;
+    virtual std::optional<Signal> run(const Signal& x, const Context& context,
+                                      bool for_logits) const = 0;
+    virtual std::optional<std::optional<Mask>> mask_behind(const std::optional<Mask>& before,
+                                                           const Ids* ids) const = 0;
     virtual bool mixes_samples() const = 0;
     virtual void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) = 0;
   };
@@ -126,10 +135,25 @@ class Layer {
     explicit Holder(M m) : module(std::move(m)) {}
 
     Shape build(const Shape& sample, const Rng& random) override {
-      if constexpr (requires { module.build(sample, random); })
-        return module.build(sample, random);
+      return building::make(module, sample, random);
+    }
+
+    std::optional<Signal> run([[maybe_unused]] const Signal& x,
+                              [[maybe_unused]] const Context& context,
+                              [[maybe_unused]] bool for_logits) const override {
+      if constexpr (Carries<M>)
+        return module.run(x, context, for_logits);
       else
-        return sample;
+        return std::nullopt;
+    }
+
+    std::optional<std::optional<Mask>> mask_behind(
+        [[maybe_unused]] const std::optional<Mask>& before,
+        [[maybe_unused]] const Ids* ids) const override {
+      if constexpr (Carries<M>)
+        return module.mask_behind(before, ids);
+      else
+        return std::nullopt;
     }
 
     std::optional<Tensor> call(const Signal& x, const Context& context) const override {
@@ -169,6 +193,8 @@ class Layer {
                       module.activation == Activation::softmax;
                     })
         return module.activation;
+      else if constexpr (Carries<M>)
+        return module.last_activation();
       else
         return std::nullopt;
     }
@@ -200,18 +226,11 @@ class Layer {
       if constexpr (requires { module.check(ids); }) module.check(ids);
     }
 
-    bool gradient_is_rows() const override {
-      if constexpr (requires { M::gradient_is_rows; })
-        return M::gradient_is_rows;
-      else
-        return false;
+    void place([[maybe_unused]] const std::string& path) override {
+      if constexpr (Carries<M>) module.place(path);
     }
-    bool mixes_samples() const override {
-      if constexpr (requires { M::mixes_samples; })
-        return M::mixes_samples;
-      else
-        return false;
-    }
+    Index dense_bytes() const override { return dense_bytes_of(module); }
+    bool mixes_samples() const override { return mixes_samples_of(module); }
     void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) override {
       for_each_parameter(module, visit);
     }
@@ -223,7 +242,6 @@ class Layer {
   friend Layer named(std::string name, Layer layer);
 
   [[noreturn]] void refuse_kind(const Signal& x) const;
-  static std::string type_name(const std::type_info& type);
 
   std::shared_ptr<Interface> self_;
   std::string type_;

@@ -136,6 +136,12 @@ consteval Visiting way() {  ///< how its parameters are found
 template <class Module>
 constexpr Visiting visiting_of = visiting::way<Module>();
 
+/// The path of an element of a list of modules: its position in decimal digits.
+inline std::string list_position(std::size_t position) {
+  char digits[20];
+  return {digits, std::to_chars(digits, digits + sizeof digits, position).ptr};
+}
+
 /// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included,
 /// in their fixed order. A path is taken as std::string, or as const ParameterPath& where its text
 /// is not needed. Does not compile where parameters would be missed.
@@ -159,11 +165,7 @@ void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* oute
                 "std::function and a reference do not show what they have");
   if constexpr (way == Visiting::list) {
     std::size_t number = 0;
-    for (auto& element : module) {
-      char digits[20];
-      member(std::string(digits, std::to_chars(digits, digits + sizeof digits, number++).ptr),
-             element);
-    }
+    for (auto& element : module) member(list_position(number++), element);
   } else if constexpr (way == Visiting::parameters) {
     std::remove_const_t<Module>::parameters(module, member);
   }
@@ -205,6 +207,48 @@ void set_trainable(Module& module, bool trainable) {
   for_each_parameter(module, [&](const ParameterPath&, Tensor& tensor) {
     if (tensor.node() || !tensor.defined()) tensor.set_requires_grad(trainable);
   });
+}
+
+/// Bytes of the parameters whose gradients are dense: all but those of modules, inside or out, that
+/// declare `static constexpr bool gradient_is_rows = true`, and of modules that say so themselves
+/// by a member `dense_bytes()`.
+template <class Module>
+Index dense_bytes_of(const Module& module) {
+  constexpr Visiting way = visiting_of<const Module>;
+  if constexpr (way == Visiting::tensor) {
+    return module.defined() ? module.shape().count() * static_cast<Index>(sizeof(real)) : 0;
+  } else if constexpr (requires { module.dense_bytes(); }) {
+    return module.dense_bytes();
+  } else {
+    if constexpr (requires { Module::gradient_is_rows; })
+      if (Module::gradient_is_rows) return 0;
+    Index bytes = 0;
+    if constexpr (way == Visiting::list)
+      for (const auto& element : module) bytes += dense_bytes_of(element);
+    else if constexpr (way == Visiting::parameters)
+      Module::parameters(
+          module, [&](const ParameterPath&, const auto& inner) { bytes += dense_bytes_of(inner); });
+    return bytes;
+  }
+}
+
+/// Whether samples of a batch act on each other in a module, or in one inside it, so that the batch
+/// must not be cut: `static constexpr bool mixes_samples = true`.
+template <class Module>
+bool mixes_samples_of(const Module& module) {
+  constexpr Visiting way = visiting_of<const Module>;
+  bool mixes = false;
+  if constexpr (requires { module.samples_mix(); })
+    mixes = module.samples_mix();
+  else if constexpr (requires { Module::mixes_samples; })
+    mixes = Module::mixes_samples;
+  if constexpr (way == Visiting::list)
+    for (const auto& element : module) mixes = mixes || mixes_samples_of(element);
+  else if constexpr (way == Visiting::parameters)
+    Module::parameters(module, [&](const ParameterPath&, const auto& inner) {
+      mixes = mixes || mixes_samples_of(inner);
+    });
+  return mixes;
 }
 
 }}  // namespace fovea

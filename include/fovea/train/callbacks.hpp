@@ -11,7 +11,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-class Sequential;
+class Model;
 
 /// Loss and metrics by name: "loss", "accuracy", "val_loss" ...
 struct Logs : std::map<std::string, double, std::less<>> {
@@ -28,15 +28,14 @@ class Callback {
   virtual ~Callback() = default;
   /// Before anything is trained, with the names that an epoch's logs will have: to refuse what
   /// would not be among them.
-  virtual void check_names(const Sequential&, const Logs& /*names*/) const {}
-  virtual void on_train_begin(Sequential&) {}  ///< before the first epoch
-  virtual void on_epoch_begin(Sequential&, Index /*epoch*/) {
-  }  ///< before the first batch of an epoch
-  virtual void on_batch_end(Sequential&, Index /*batch*/, const Logs&) {
+  virtual void check_names(const Model&, const Logs& /*names*/) const {}
+  virtual void on_train_begin(Model&) {}                   ///< before the first epoch
+  virtual void on_epoch_begin(Model&, Index /*epoch*/) {}  ///< before the first batch of an epoch
+  virtual void on_batch_end(Model&, Index /*batch*/, const Logs&) {
   }  ///< with the means of the epoch so far
-  virtual void on_epoch_end(Sequential&, Index /*epoch*/, const Logs&) {
-  }                                          ///< with validation, if there is any
-  virtual void on_train_end(Sequential&) {}  ///< after the last epoch
+  virtual void on_epoch_end(Model&, Index /*epoch*/, const Logs&) {
+  }                                     ///< with validation, if there is any
+  virtual void on_train_end(Model&) {}  ///< after the last epoch
 
   /// Asked after each epoch: true ends the training.
   virtual bool wants_to_stop() const { return false; }
@@ -59,7 +58,7 @@ class Monitor {
 
   /// The value. Throws ValueError where the logs have none of that name, or it is not known which
   /// values are better.
-  double value(const Sequential& model, const Logs& logs) const;
+  double value(const Model& model, const Logs& logs) const;
   /// Whether `value` is better than `best` by more than min_delta.
   bool improves(double value, double best) const;
 
@@ -89,14 +88,14 @@ class RestoreBestWeights : public Callback {
       : RestoreBestWeights(RestoreBestWeightsOptions{.monitor = std::move(monitor)}) {}
 
   /// Throws ValueError without the value, and where its name does not tell which values are better.
-  void check_names(const Sequential& model, const Logs& names) const override;
-  void on_train_begin(Sequential& model) override;  ///< forgets what it had
+  void check_names(const Model& model, const Logs& names) const override;
+  void on_train_begin(Model& model) override;  ///< forgets what it had
   /// Throws ValueError when the monitored value is not among the logs.
-  void on_epoch_end(Sequential& model, Index epoch, const Logs& logs) override;
-  void on_train_end(Sequential& model) override { restore(model); }  ///< puts the best weights back
+  void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
+  void on_train_end(Model& model) override { restore(model); }  ///< puts the best weights back
 
   /// Puts the remembered weights back. Throws StateError when none are.
-  void restore(Sequential& model) const;
+  void restore(Model& model) const;
 
   /// The best epoch, counted from 0; -1 before the first.
   Index best_epoch() const { return best_epoch_; }
@@ -129,9 +128,9 @@ class EarlyStopping : public Callback {
             .monitor = std::move(monitor), .min_delta = min_delta, .patience = patience}) {}
 
   /// Throws ValueError without the value, and where its name does not tell which values are better.
-  void check_names(const Sequential& model, const Logs& names) const override;
-  void on_train_begin(Sequential& model) override;  ///< forgets what it had
-  void on_epoch_end(Sequential& model, Index epoch,
+  void check_names(const Model& model, const Logs& names) const override;
+  void on_train_begin(Model& model) override;  ///< forgets what it had
+  void on_epoch_end(Model& model, Index epoch,
                     const Logs& logs) override;  ///< throws ValueError without the value
   bool wants_to_stop() const override { return stopped_; }
 

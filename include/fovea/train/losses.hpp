@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "fovea/base/error.hpp"
+#include "fovea/data/samples.hpp"
 #include "fovea/ops/ops.hpp"
-#include "fovea/train/samples.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "fovea/train/samples.hpp"
+#include "fovea/data/samples.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 

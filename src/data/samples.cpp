@@ -1,4 +1,4 @@
-#include "fovea/train/samples.hpp"
+#include "fovea/data/samples.hpp"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,52 @@
+// A chain of layers as a network of one input and one output.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/nn/chain.hpp"
+#include "fovea/nn/network.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+/// Layers in order, or one module of one input: as a chain of it.
+class ChainNetwork final : public Network {
+ public:
+  explicit ChainNetwork(Chain chain, std::string type);  ///< of that type, in messages
+  void place(const std::string& path) override;
+  std::string type() const override { return type_; }
+  void build(const Signals& one, const Rng& random) override;
+  bool built() const override { return chain_.built(); }
+  std::vector<Trace::Output> trace(const Signals& one) const override;
+  const std::vector<Trace::Output>& traced() const& override { return traced_; }
+  void check(const Signals& x) const override;
+  void check_options() const override;
+  void call(const Signals& x, const Context& context,
+            std::span<const std::optional<Activation>> wanted,
+            memory::List<Output>& outputs) const override;
+  memory::List<std::optional<Mask>> masks(const Signals& x) const override;
+  bool may_end_in(Activation last) const override { return chain_.last_activation() == last; }
+  std::vector<Part> parts() const override;
+  Index dense_bytes() const override { return chain_.dense_bytes(); }
+  bool samples_mix() const override { return chain_.samples_mix(); }
+  void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const override;
+  bool empty() const override { return chain_.layers().empty(); }
+  void* module(const std::type_info&) const override { return nullptr; }
+
+  /// Makes the parameters for samples of a shape.
+  void build(const Shape& sample, const Rng& random);
+  Chain& chain() & { return chain_; }             ///< the layers
+  const Chain& chain() const& { return chain_; }  ///< the layers
+
+ private:
+  void note();
+
+  mutable Chain chain_;  // layers are shared, and give their parameters to whoever asks
+  std::string type_;
+  std::vector<Trace::Output> traced_;
+};
+
+}}  // namespace fovea

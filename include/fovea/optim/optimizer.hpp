@@ -1,0 +1,137 @@
+// An optimiser of any type, as `compile` takes it.
+#pragma once
+
+#include <concepts>
+#include <memory>
+
+#include "fovea/optim/adam.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+/// An optimiser of any type: attach(parameters), step(), learning_rate(), set_learning_rate(rate);
+/// where it has them also reset(), slot_elements(), state() and load_state(state). A value:
+/// `compile` makes it the model's own.
+class Optimizer {
+ public:
+  /// Takes an optimiser of any type.
+  template <class O>
+  requires(!std::same_as<std::remove_cvref_t<O>, Optimizer> &&
+           requires(O & optimizer, std::vector<NamedParameter> parameters) {
+             optimizer.attach(parameters);
+             optimizer.step();
+             optimizer.set_learning_rate(optimizer.learning_rate());
+           }) Optimizer(O optimizer)
+      : self_(std::make_shared<Holder<O>>(std::move(optimizer))) {}  // NOLINT: implicit on purpose
+
+  Optimizer(const Optimizer&) = default;             ///< shares; so does a move
+  Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
+
+  /// Attaches a model's parameters; those of the model before are let go where the optimiser has a
+  /// `reset`. A state that was loaded since the last step is loaded into these parameters. Returns
+  /// how many times the optimiser was attached to a model, this one included.
+  std::uint64_t attach(std::vector<NamedParameter> parameters) {
+    if (self_->attachments > 0) self_->reset();
+    self_->attach(std::move(parameters));
+    ++self_->attachments;
+    if (self_->loaded) self_->load_state(*self_->loaded);
+    self_->waits = false;
+    return self_->attachments;
+  }
+  std::uint64_t attachments() const { return self_->attachments; }  ///< how many so far
+  /// Performs one update.
+  void step() {
+    if (self_->waits) self_->load_state(*self_->loaded);
+    self_->waits = false;
+    self_->loaded.reset();
+    self_->step();
+  }
+  double learning_rate() const { return self_->learning_rate(); }  ///< of the next step
+  /// A number or a schedule, for the steps from now on. Throws StateError for a schedule where the
+  /// optimiser takes numbers only.
+  void set_learning_rate(const LearningRate& rate) { self_->set_learning_rate(rate); }
+
+  /// How many elements it keeps beside the parameters; 0 where its type does not say.
+  Index slot_elements() const { return self_->slot_elements(); }
+
+  /// All that it takes to resume. Throws StateError where its type has no state().
+  OptimizerState state() const { return self_->state(); }
+  /// Goes on from a state: now where it is attached, and else once it is: a model attaches it when
+  /// training begins, which then throws what does not fit. Throws StateError where its type has no
+  /// load_state(state), and what that throws.
+  void load_state(const OptimizerState& state) {
+    self_->check_loads();
+    if (self_->attachments > 0) self_->load_state(state);
+    self_->loaded = state;
+    self_->waits = self_->attachments == 0;
+  }
+
+  /// The optimiser itself, or null if it is of another type.
+  template <class O>
+  O* as() const {
+    auto* holder = dynamic_cast<Holder<O>*>(self_.get());
+    return holder ? &holder->optimizer : nullptr;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual void attach(std::vector<NamedParameter> parameters) = 0;
+    virtual void reset() = 0;
+    virtual void step() = 0;
+    virtual double learning_rate() const = 0;
+    virtual void set_learning_rate(const LearningRate& rate) = 0;
+    virtual Index slot_elements() const = 0;
+    virtual OptimizerState state() const = 0;
+    virtual void check_loads() const = 0;
+    virtual void load_state(const OptimizerState& state) = 0;
+    std::uint64_t attachments = 0;
+    std::optional<OptimizerState> loaded;  // since the last step
+    bool waits = false;                    // whether it is still to be loaded
+  };
+  template <class O>
+  struct Holder final : Interface {
+    explicit Holder(O o) : optimizer(std::move(o)) {}
+    void attach(std::vector<NamedParameter> parameters) override {
+      optimizer.attach(std::move(parameters));
+    }
+    void reset() override {
+      if constexpr (requires { optimizer.reset(); }) optimizer.reset();
+    }
+    void step() override { optimizer.step(); }
+    double learning_rate() const override { return optimizer.learning_rate(); }
+    void set_learning_rate(const LearningRate& rate) override {
+      if constexpr (requires { optimizer.set_learning_rate(rate); })
+        optimizer.set_learning_rate(rate);
+      else if (rate.number())
+        optimizer.set_learning_rate(*rate.number());
+      else
+        throw StateError(
+            "set_learning_rate: expected a number, got a schedule; let set_learning_rate of the "
+            "optimizer take a LearningRate");
+    }
+    Index slot_elements() const override {
+      if constexpr (requires { optimizer.slot_elements(); }) return optimizer.slot_elements();
+      return 0;
+    }
+    OptimizerState state() const override {
+      if constexpr (requires { optimizer.state(); })
+        return optimizer.state();
+      else
+        throw StateError(
+            "state: the optimizer has none; give its type state() and load_state(state)");
+    }
+    void check_loads() const override {
+      if constexpr (!requires(O & o, const OptimizerState& state) { o.load_state(state); })
+        throw StateError(
+            "load_state: the optimizer has none; give its type state() and load_state(state)");
+    }
+    void load_state(const OptimizerState& state) override {
+      if constexpr (requires { optimizer.load_state(state); }) optimizer.load_state(state);
+    }
+    O optimizer;
+  };
+
+  std::shared_ptr<Interface> self_;
+};
+
+}}  // namespace fovea

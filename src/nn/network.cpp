@@ -1,0 +1,126 @@
+#include "fovea/nn/network.hpp"
+
+#include <fmt/format.h>
+
+#include "fovea/base/error.hpp"
+#include "fovea/nn/chain_network.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace networks {
+
+std::vector<Port> ports(const char* kind, std::size_t count, std::span<const char* const> names) {
+  std::vector<Port> result;
+  for (std::size_t i = 0; i < count; ++i)
+    result.push_back({i < names.size() ? names[i] : fmt::format("{}_{}", kind, i + 1)});
+  return result;
+}
+
+void check_kinds(const std::vector<Port>& ports, const Signals& x) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Ids* const ids = std::get_if<Ids>(&x[i].value);
+    if (ids ? ports[i].takes_ids : ports[i].takes_array) continue;
+    throw ValueError(
+        ids ? fmt::format("{}: expected real numbers, got ids of shape {}; give an Array",
+                          ports[i].name, to_string(ids->shape()))
+            : fmt::format("{}: expected ids, got real numbers of shape {}; give Ids", ports[i].name,
+                          to_string(x[i].tensor().shape())));
+  }
+}
+
+void find_logits(const Logits& logits, memory::List<Output>& outputs) {
+  for (Output& output : outputs)
+    if (const Tensor* const found = logits.of(output.signal.tensor())) output.logits = *found;
+}
+
+}  // namespace networks
+
+ChainNetwork::ChainNetwork(Chain chain, std::string type)
+    : chain_(std::move(chain)), type_(std::move(type)) {
+  path_ = chain_.path();
+  inputs_ = networks::ports("input", 1, {});
+  inputs_[0].takes_ids = inputs_[0].takes_array = true;  // which of them the first layer says
+  outputs_ = networks::ports("output", 1, {});
+}
+
+void ChainNetwork::place(const std::string& path) {
+  Network::place(path);
+  chain_.place(path);
+}
+
+void ChainNetwork::build(const Shape& sample, const Rng& random) {
+  chain_.build(sample, random);
+  note();
+}
+
+void ChainNetwork::build(const Signals& one, const Rng& random) {
+  build(std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value), random);
+}
+
+void ChainNetwork::note() {
+  traced_.clear();
+  for (std::size_t i = 0; i < chain_.layers().size(); ++i)
+    traced_.push_back({chain_.paths()[i], chain_.outputs()[i]});
+}
+
+std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
+  memory::List<Trace::Output> outputs;
+  const Trace trace{std::nullopt, &outputs};
+  chain_.run(one[0], Context{.path = path_, .trace = &trace}, false);
+  return {outputs.begin(), outputs.end()};
+}
+
+void ChainNetwork::check(const Signals& x) const {
+  try {
+    chain_.layers().front().check(x[0]);
+  } catch (Error& error) {
+    error.add_path(chain_.names().front());
+    throw;
+  }
+}
+
+void ChainNetwork::check_options() const {
+  for (std::size_t i = 0; i < chain_.layers().size(); ++i) try {
+      chain_.layers()[i].check_options();
+    } catch (Error& error) {
+      error.add_path(chain_.names()[i]);
+      throw;
+    }
+}
+
+void ChainNetwork::call(const Signals& x, const Context& context,
+                        std::span<const std::optional<Activation>> wanted,
+                        memory::List<Output>& outputs) const {
+  const bool for_logits = !wanted.empty() && wanted[0].has_value();
+  Context own = context;
+  own.path = path_;
+  Signal result = chain_.run(x[0], own, for_logits);
+  if (for_logits)
+    outputs.push_back({{Tensor(), std::move(result.mask)}, result.tensor()});
+  else
+    outputs.push_back({std::move(result)});
+}
+
+memory::List<std::optional<Mask>> ChainNetwork::masks(const Signals& x) const {
+  memory::List<std::optional<Mask>> masks;
+  try {
+    masks.push_back(chain_.mask_behind(x[0].mask, std::get_if<Ids>(&x[0].value)));
+  } catch (Error& error) {
+    error.add_path(path_);
+    throw;
+  }
+  return masks;
+}
+
+std::vector<Network::Part> ChainNetwork::parts() const {
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < chain_.layers().size(); ++i)
+    parts.push_back({chain_.names()[i], chain_.layers()[i].type(), chain_.layers()[i].count()});
+  return parts;
+}
+
+void ChainNetwork::for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const {
+  Chain::parameters(chain_, visit);
+}
+
+}}  // namespace fovea

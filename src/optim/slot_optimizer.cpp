@@ -1,0 +1,193 @@
+#include "fovea/optim/slot_optimizer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "optim/lagging_table.hpp"
+#include "optim/sweep.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, LearningRate rate)
+    : rule_(std::move(rule)), rate_(0) {
+  if (rule_->slots().size() > most_slots)
+    throw ValueError(fmt::format("{}: expected at most {} slots, got {}", rule_->name(), most_slots,
+                                 rule_->slots().size()));
+  set_learning_rate(std::move(rate));
+}
+
+SlotOptimizer::~SlotOptimizer() = default;
+
+// The rule is shared, so that the other can still be asked for its name.
+SlotOptimizer::SlotOptimizer(SlotOptimizer&& other) noexcept
+    : rule_(other.rule_),
+      rate_(other.rate_),
+      slots_(std::exchange(other.slots_, {})),
+      steps_(std::exchange(other.steps_, 0)),
+      contexts_(std::exchange(other.contexts_, 0)) {}
+
+SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
+  if (this == &other) return *this;
+  rule_ = other.rule_;
+  rate_ = other.rate_;
+  slots_ = std::exchange(other.slots_, {});
+  steps_ = std::exchange(other.steps_, 0);
+  contexts_ = std::exchange(other.contexts_, 0);
+  return *this;
+}
+
+void SlotOptimizer::check_rate(double rate, std::optional<Index> step) const {
+  if (rate >= 0 && std::isfinite(rate)) return;
+  throw ValueError(fmt::format("{}: learning_rate{} is {}; it must be at least 0 and finite",
+                               rule_->name(), step ? fmt::format(" of step {}", *step) : "", rate));
+}
+
+double SlotOptimizer::rate_of_step() const {
+  const double rate = rate_.at(steps_);
+  check_rate(rate, steps_);
+  return rate;
+}
+
+void SlotOptimizer::set_learning_rate(LearningRate rate) {
+  if (rate.number()) check_rate(*rate.number());
+  rate_ = std::move(rate);
+}
+
+void SlotOptimizer::reset() {
+  slots_.clear();
+  steps_ = 0;
+  contexts_ = 0;
+}
+
+void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
+  for (NamedParameter& parameter : parameters) {
+    const bool known = std::ranges::any_of(slots_, [&](const Slot& slot) {
+      return slot.parameter.node().get() == parameter.tensor.node().get();
+    });
+    if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
+    std::vector<Array> arrays;
+    for (std::size_t i = 0; i < rule_->slots().size(); ++i)
+      arrays.push_back(Array::zeros(parameter.tensor.shape()));
+    slots_.push_back(
+        {std::move(parameter.path), parameter.tensor, rule_->slots(), std::move(arrays), steps_});
+  }
+}
+
+struct SlotOptimizer::Learning {
+  Slot* slot;
+  Array gradient;  // where it is dense
+  StepFactors factors;
+};
+
+namespace {
+
+// Gives the memory of a step back, however it ends.
+struct Finish {
+  const std::vector<SlotOptimizer::Slot>& slots;
+  ~Finish() {
+    for (const SlotOptimizer::Slot& slot : slots)
+      if (slot.table) slot.table->finish();
+  }
+};
+
+}  // namespace
+
+// What may fail. Returns how many elements the step reads of the gradient.
+Index SlotOptimizer::prepare(Slot& slot) {
+  const Gradient& gradient = slot.parameter.gradient();
+  if (!slot.table && gradient.has_rows_only()) {
+    if (LaggingRows* before = slot.parameter.node()->lagging) before->retire();
+    slot.table = std::make_shared<LaggingTable>(rule_, slot.parameter, slot.arrays);
+  }
+  if (slot.table) {
+    slot.table->prepare(gradient, slot.arrays);
+    return slot.table->work();
+  }
+  // Values that somebody has copied are copied now.
+  static_cast<Leaf&>(*slot.parameter.node()).numbers.mutable_data();
+  for (Array& array : slot.arrays) array.mutable_data();
+  return slot.parameter.shape().count();
+}
+
+// What cannot fail, as far as one thread does it by itself.
+void SlotOptimizer::take_part(Learning& learning) const {
+  Slot& slot = *learning.slot;
+  if (slot.table) return slot.table->sort();
+  Cells cells{slot.parameter.mutable_value().mutable_data(), {}, slot.parameter.shape().count()};
+  for (std::size_t i = 0; i < slot.arrays.size(); ++i)
+    cells.slots[i] = slot.arrays[i].mutable_data();
+  sweep(*rule_, learning.factors,
+        slot.parameter.gradient().empty() ? nullptr : learning.gradient.data(), cells);
+}
+
+// What may fail comes before anything moves. Ordering the rows of tables and updating dense
+// parameters go side by side; the rows follow.
+void SlotOptimizer::step() {
+  if (slots_.empty())
+    throw StateError(fmt::format(
+        "{}: nothing that learns is attached; call attach(model) once the model is built and "
+        "some of its parameters learn",
+        rule_->name()));
+  const double rate = rate_of_step();
+  const parallel::FlushSubnormals flush;
+  const Finish at_end{slots_};
+  memory::List<Learning> learning;
+  learning.reserve(slots_.size());
+  Index work = 0;
+  for (Slot& slot : slots_) {
+    if (!slot.parameter.requires_grad()) continue;  // frozen since: it stands still
+    work += prepare(slot);
+    const Gradient& gradient = slot.parameter.gradient();
+    const bool as_before = !learning.empty() && learning.back().slot->before == slot.before;
+    learning.push_back(
+        {&slot, slot.table || gradient.empty() ? Array() : gradient.array(),
+         as_before ? learning.back().factors : rule_->factors(rate, steps_ - slot.before + 1)});
+  }
+  const auto count = static_cast<Index>(learning.size());
+  const Index at_a_time = work < parallel::worth_a_task / 4 ? count : 1;
+  parallel::for_range(count, at_a_time, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) take_part(learning[static_cast<std::size_t>(i)]);
+  });
+  for (const Learning& part : learning)
+    if (part.slot->table) part.slot->table->step(part.factors);
+  ++steps_;
+  contexts_ = 0;
+}
+
+// The first of a step has the number that `fit` gives it; the others are numbers that no step
+// reaches.
+Context SlotOptimizer::context(std::uint64_t seed) {
+  constexpr int bits_of_steps = 40;
+  return {.training = true,
+          .seed = seed,
+          .step = static_cast<std::uint64_t>(steps_) + (contexts_++ << bits_of_steps)};
+}
+
+const std::vector<SlotOptimizer::Slot>& SlotOptimizer::slots() const& {
+  for (const Slot& slot : slots_)
+    if (slot.table) slot.table->settle_all();
+  return slots_;
+}
+
+const Array& SlotOptimizer::Slot::operator[](std::string_view name) const& {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (name == names[i]) return arrays[i];
+  throw IndexError(fmt::format("slot of {}: expected one of \"{}\", got \"{}\"", path,
+                               fmt::join(names, "\", \""), name));
+}
+
+Index SlotOptimizer::slot_elements() const {
+  Index count = 0;
+  for (const Slot& slot : slots_)
+    for (const Array& array : slot.arrays) count += array.count();
+  return count;
+}
+
+void SlotOptimizer::zero_grad() const {
+  for (const Slot& slot : slots_)
+    if (slot.parameter.requires_grad()) slot.parameter.zero_grad();
+}
+
+}}  // namespace fovea

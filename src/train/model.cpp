@@ -1,0 +1,137 @@
+// What a model offers: each call hands over to the state behind it.
+#include "fovea/train/model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "fovea/autograd/surroundings.hpp"
+#include "fovea/base/error.hpp"
+#include "train/trainer.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+const std::vector<double>& History::operator[](std::string_view name) const& {
+  const auto found = history.find(name);
+  if (found == history.end()) {
+    std::vector<std::string> names;
+    for (const auto& entry : history) names.push_back(entry.first);
+    throw IndexError(fmt::format("History: there is no \"{}\"; there {}", name,
+                                 names.empty() ? "are none; call fit first"
+                                               : fmt::format("are: {}", fmt::join(names, ", "))));
+  }
+  return found->second;
+}
+
+const Array& Predictions::operator[](std::size_t output) const& {
+  if (output < arrays_.size()) return arrays_[output];
+  throw IndexError(fmt::format("predict: there is no output {}; there are {}, counted from 0",
+                               output, arrays_.size()));
+}
+
+const Array& Predictions::operator[](std::string_view output) const& {
+  const auto found = std::ranges::find(names_, output);
+  if (found != names_.end()) return arrays_[static_cast<std::size_t>(found - names_.begin())];
+  throw IndexError(fmt::format("predict: there is no output \"{}\"; there are: {}", output,
+                               fmt::join(names_, ", ")));
+}
+
+Predictions::operator Array() const {
+  if (arrays_.size() == 1) return arrays_[0];
+  throw StateError(fmt::format(
+      "predict: the model has {} outputs, and one array is expected; name one: predict(x)[\"{}\"]",
+      arrays_.size(), names_.empty() ? "" : names_[0]));
+}
+
+Model::Model(std::shared_ptr<Network> network)
+    : trainer_(std::make_unique<Trainer>(std::move(network))) {
+  if (trainer_->network->path().empty())
+    trainer_->network->place(snake_case(trainer_->network->type()));
+}
+
+Model::~Model() = default;
+
+Model::Model(Model&& other) {
+  if (other.trainer_) other.trainer_->refuse_while_fit(other.network().type() + ": move");
+  trainer_ = std::move(other.trainer_);
+}
+
+Model& Model::operator=(Model&& other) {
+  if (trainer_) trainer_->refuse_while_fit(network().type() + ": assignment");
+  if (other.trainer_) other.trainer_->refuse_while_fit(other.network().type() + ": move");
+  trainer_ = std::move(other.trainer_);
+  return *this;
+}
+
+Trainer& Model::trainer() const {
+  if (!trainer_) throw StateError("Model: it was moved from; use the model that it was moved to");
+  return *trainer_;
+}
+
+Network& Model::network() const { return *trainer().network; }
+
+void Model::set_name(std::string name) { trainer().set_name(std::move(name)); }
+
+std::string Model::name() const { return network().path(); }
+
+void Model::build(const SampleSet& x) { trainer().build({trainer().name(), "build"}, x); }
+
+void Model::build_by(const std::vector<Shape>& samples,
+                     const std::function<void(const Rng& random)>& build) {
+  trainer().build(samples, build);
+}
+
+bool Model::built() const { return network().built(); }
+
+std::vector<Tensor> Model::operator()(const SampleSet& x, const Context& context) const {
+  return trainer().call(x, context);
+}
+
+void Model::compile(CompileOptions options) { trainer().compile(std::move(options)); }
+
+History Model::fit(const SampleSet& x, const SampleSet& y, const FitOptions& options) {
+  return trainer().fit(*this, x, y, options);
+}
+
+Logs Model::train_on_batch(const SampleSet& x, const SampleSet& y,
+                           const std::vector<double>& sample_weight) {
+  return trainer().train_on_batch(x, y, sample_weight);
+}
+
+Logs Model::evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
+                     const std::vector<double>& sample_weight) const {
+  return trainer().evaluate(x, y, batch_size, sample_weight);
+}
+
+Predictions Model::predict(const SampleSet& x, Index batch_size) const {
+  std::vector<std::string> names;
+  for (const Port& port : network().outputs()) names.push_back(port.name);
+  return {std::move(names), trainer().predict(x, batch_size)};
+}
+
+AttentionWeights Model::attention(const SampleSet& x) const {
+  if (!built())
+    throw StateError(fmt::format(
+        "{}: attention: it is not built; call build with the shape of a sample, or fit", name()));
+  const NoGrad no_grad;
+  AttentionWeights weights;
+  trainer().call(x, Context{.weights = &weights});
+  return weights;
+}
+
+void Model::set_forward_hook(const std::string& path, ForwardHook hook) {
+  trainer().set_hook(path, std::move(hook));
+}
+
+std::string Model::summary(Index width) const { return trainer().summary(width); }
+
+Optimizer& Model::optimizer() & {
+  if (!trainer().compiled)
+    throw StateError(fmt::format("{}: it has no optimizer yet; call compile", name()));
+  return trainer().optimizer();
+}
+
+const History& Model::history() const& { return trainer().history; }
+
+}}  // namespace fovea

@@ -1,0 +1,81 @@
+// What a model is while it is trained: the options of compile, counts, the optimiser's parameters.
+#pragma once
+
+#include <map>
+
+#include "fovea/train/model.hpp"
+#include "train/call_name.hpp"
+#include "train/means.hpp"
+#include "train/pass.hpp"
+#include "train/shards.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+/// The state behind a Model.
+class Trainer {
+ public:
+  explicit Trainer(std::shared_ptr<Network> module) : network(std::move(module)) {}
+
+  /// Throws StateError while fit runs, with the name of the call in front.
+  void refuse_while_fit(const std::string& call) const;
+
+  void set_name(std::string name);
+  void set_hook(const std::string& path, ForwardHook hook);
+  /// Makes the parameters by `build`, if it was not for samples of these shapes before.
+  void build(const std::vector<Shape>& samples,
+             const std::function<void(const Rng& random)>& build);
+  void build(const CallName& call, const SampleSet& x);
+  void compile(CompileOptions options);
+  History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
+  Logs train_on_batch(const SampleSet& x, const SampleSet& y,
+                      const std::vector<double>& sample_weight);
+  Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
+                const std::vector<double>& sample_weight) const;
+  std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
+  std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
+  std::string summary(Index width) const;
+  /// The compiled optimiser. The options are constant but for it.
+  Optimizer& optimizer() const { return compiled->optimizer; }
+
+  const std::shared_ptr<const ForwardHooks>& hooks() const { return hooks_; }
+  const char* name() const { return network->path().c_str(); }
+
+  std::shared_ptr<Network> network;
+  std::unique_ptr<CompileOptions> compiled;  // null before compile; outputs: one for each
+  History history;
+
+ private:
+  struct Checked;  // samples that were found to be right, as the network takes them
+
+  void check_ready(const char* what) const;
+  void check_built(const CallName& call) const;
+  void check_learns(const CallName& call) const;
+  SampleSet inputs(const CallName& call, const SampleSet& x) const;
+  SampleSet targets(const CallName& call, const SampleSet& y) const;
+  Checked check_data(const CallName& call, const SampleSet& x, const SampleSet& y,
+                     const std::vector<double>& weight) const;
+  std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
+  void name_parameters() const;
+  History fit_checked(Model& model, const Checked& data, const FitOptions& options,
+                      const Checked* validation);
+  void epoch(Model& model, Pass& pass, Pass* validation, const Checked& data,
+             const Checked* validation_data, const FitOptions& options, Index number);
+  void train(Pass& pass, const Batch& batch, Means& means);
+  void attach_optimizer();
+  void check_attached() const;
+  Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
+  bool are_those_it_was_built_for(const SampleSet& x) const;
+
+  std::vector<Shape> samples_;          // of each input, that it was built for
+  std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained
+  std::shared_ptr<const ForwardHooks> hooks_;
+  bool fit_runs_ = false;
+  std::uint64_t steps_ = 0;               // updates made since compile
+  std::uint64_t epochs_ = 0;              // epochs begun since compile
+  std::vector<NamedParameter> learning_;  // what the optimiser took on, each once
+  std::vector<const Node*> visited_;      // their nodes in the order of the list, some repeated
+  std::uint64_t attached_ = 0;  // the optimiser's count of attachments when it took on this model
+  Shards shards_;               // memory of the shards, kept from batch to batch
+};
+
+}}  // namespace fovea

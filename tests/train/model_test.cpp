@@ -1,0 +1,424 @@
+// Models of any module: several inputs, several outputs, layers inside layers.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "train/models.hpp"
+
+using namespace fovea;
+using support::Generate;
+
+namespace {
+
+struct Outcome {
+  std::vector<Array> arrays;
+  History history;
+  Logs evaluated;
+};
+
+struct Threads {
+  Index before = threads();
+  ~Threads() { set_threads(before); }
+};
+
+// Trained the same way on 1, 2, 3 and 8 threads, all gives the same bits.
+template <class Train>
+void check_same_bits(const Train& train) {
+  const Threads restore;
+  set_threads(1);
+  const Outcome expected = train();
+  for (const Index count : {2, 3, 8}) {
+    CAPTURE(count);
+    set_threads(count);
+    const Outcome got = train();
+    CHECK(toy::bits_differ(got.arrays, expected.arrays) == "");
+    CHECK(got.history.history == expected.history.history);
+    CHECK(static_cast<const std::map<std::string, double, std::less<>>&>(got.evaluated) ==
+          static_cast<const std::map<std::string, double, std::less<>>&>(expected.evaluated));
+  }
+}
+
+template <class M>
+std::vector<Array> arrays_of(const Model& model, const SampleSet& x) {
+  std::vector<Array> arrays = toy::weights(model);
+  const Predictions predictions = model.predict(x, 50);
+  for (std::size_t i = 0; i < predictions.size(); ++i) arrays.push_back(predictions[i]);
+  return arrays;
+}
+
+Array measures(Index samples) { return Generate("measures", 0).array(Shape{samples, 3}, {-1, 1}); }
+
+// A price that depends on both inputs.
+Array prices(const toy::Data& text, const Array& numbers) {
+  Array result(Shape{numbers.shape()[0], 1});
+  for (Index i = 0; i < result.count(); ++i)
+    result.mutable_data()[i] = static_cast<real>(text.y.at(i)) + 2 * numbers.at(3 * i + 1);
+  return result;
+}
+
+// Whether a text is of class 0: 1 or 0.
+Array first_class(const Ids& y) {
+  Array result(Shape{y.count(), 1});
+  for (Index i = 0; i < y.count(); ++i) result.mutable_data()[i] = y.at(i) == 0 ? real(1) : real(0);
+  return result;
+}
+
+// The toy model, as a struct.
+struct Chained {
+  Embedding embedding{toy::vocabulary, 5, true};
+  AttentionLayer attention_layer{.units = 4, .dropout = real(0.2)};
+  Dropout dropout{real(0.2)};
+  Dense dense{toy::classes, Activation::softmax};
+  Tensor operator()(const Ids& ids, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return call(dense,
+                call(dropout, call(attention_layer, call(embedding, ids), embedding.mask(ids))));
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("embedding", self.embedding);
+    visit("attention_layer", self.attention_layer);
+    visit("dropout", self.dropout);
+    visit("dense", self.dense);
+  }
+};
+
+Model two_heads(double weight = 0.5) {
+  Model model{models::TwoHeads{}};
+  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                 .seed = 3,
+                 .outputs = {{"urgent", BinaryCrossentropy{}, {Accuracy{}}, weight},
+                             {"topic", SparseCategoricalCrossentropy{}, {Accuracy{}}}}});
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "an encoder and a decoder with teacher forcing learn to reverse, in the same bits on "
+    "any number of threads") {
+  const models::Sentences data = models::sentences(400, 5, 7),
+                          other = models::sentences(90, 5, 7, 1);
+  const auto train = [&](Index epochs) {
+    Model model{models::Translator{7}};
+    model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                   .loss = SparseCategoricalCrossentropy{},
+                   .metrics = {Accuracy{}},
+                   .seed = 2});
+    FitOptions options = toy::quiet(epochs, 64);
+    options.validation_data = Validation{{other.source, other.told}, other.target};
+    Outcome outcome;
+    outcome.history = model.fit({data.source, data.told}, data.target, options);
+    outcome.evaluated = model.evaluate({other.source, other.told}, other.target, 40);
+    outcome.arrays = arrays_of<models::Translator>(model, {other.source, other.told});
+    return outcome;
+  };
+  check_same_bits([&] { return train(2); });
+  const Outcome outcome = train(30);
+  CHECK(outcome.history["loss"].front() > 1.2);
+  CHECK(outcome.evaluated.at("accuracy") > 0.85);
+}
+
+TEST_CASE(
+    "masks that come with the outputs make means over all kept positions, however samples "
+    "fall into batches") {
+  const models::Sentences data = models::sentences(30, 5, 7);
+  Model model{models::Translator{7}};
+  model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  model.build({data.source, data.told});
+  const Logs whole = model.evaluate({data.source, data.told}, data.target, 30);
+  for (const Index batch : {1, 7, 29})
+    for (const auto& value : model.evaluate({data.source, data.told}, data.target, batch))
+      CHECK(value.second == doctest::Approx(whole.at(value.first)).epsilon(1e-5));
+  // By hand, over the positions that are not padding.
+  const Array predicted = model.predict({{"target", data.told}, {"source", data.source}});
+  double loss = 0, kept = 0;
+  for (Index i = 0; i < data.told.count(); ++i)
+    if (data.told.at(i) != 0) {
+      loss -= std::log(static_cast<double>(predicted.at(7 * i + data.target.at(i))));
+      ++kept;
+    }
+  CHECK(whole.at("loss") == doctest::Approx(loss / kept).epsilon(1e-4));
+}
+
+TEST_CASE(
+    "a model of text and numbers, with a Sequential inside, learns from both, in the same "
+    "bits on any number of threads") {
+  const toy::Data text = toy::data(600);
+  const Array numbers = measures(600), y = prices(text, numbers);
+  const auto train = [&](Index epochs) {
+    Model model{models::Appraiser{}};
+    model.compile(
+        {.optimizer = Adam{{.learning_rate = 0.02}}, .loss = MeanSquaredError{}, .seed = 4});
+    FitOptions options = toy::quiet(epochs, 128);
+    options.validation_split = 0.1;
+    Outcome outcome;
+    outcome.history = model.fit({{"measures", numbers}, {"text", text.x}}, y, options);
+    outcome.evaluated = model.evaluate({text.x, numbers}, y, 100);
+    outcome.arrays = arrays_of<models::Appraiser>(model, {text.x, numbers});
+    outcome.arrays.push_back(model.attention({text.x, numbers})["appraiser/text/attention_layer"]);
+    return outcome;
+  };
+  check_same_bits([&] { return train(2); });
+  CHECK(train(40).evaluated.at("loss") < 0.1);
+}
+
+TEST_CASE(
+    "a model with two outputs has a loss, metrics and a weight for each, by name, and trains "
+    "in the same bits on any number of threads") {
+  const toy::Data data = toy::data(400);
+  const Array urgent = first_class(data.y);
+  const auto train = [&](Index epochs) {
+    Model model = two_heads();
+    FitOptions options = toy::quiet(epochs, 64);
+    options.validation_split = 0.2;
+    Outcome outcome;
+    outcome.history = model.fit(data.x, {{"urgent", urgent}, {"topic", data.y}}, options);
+    outcome.evaluated = model.evaluate(data.x, {data.y, urgent}, 100);
+    outcome.arrays = arrays_of<models::TwoHeads>(model, data.x);
+    return outcome;
+  };
+  check_same_bits([&] { return train(2); });
+  const Outcome outcome = train(25);
+  for (const char* name :
+       {"loss", "topic_loss", "topic_accuracy", "urgent_loss", "urgent_accuracy"}) {
+    CAPTURE(name);
+    CHECK(outcome.history[name].size() == 25);
+    CHECK(outcome.history["val_" + std::string(name)].size() == 25);
+  }
+  CHECK(outcome.evaluated.at("loss") == doctest::Approx(outcome.evaluated.at("topic_loss") +
+                                                        0.5 * outcome.evaluated.at("urgent_loss")));
+  CHECK(outcome.evaluated.at("topic_accuracy") > 0.8);
+  CHECK(outcome.evaluated.at("urgent_accuracy") > 0.8);
+}
+
+TEST_CASE("a step of a model with two outputs goes down the weighted sum of their mean losses") {
+  const toy::Data data = toy::data(20);
+  const Array urgent = first_class(data.y);
+  Model model = two_heads(0.25), by_hand = two_heads(0.25);
+  model.build(data.x);
+  by_hand.build(data.x);
+  const std::vector<Tensor> outputs = by_hand(data.x, {.training = true, .step = 0});
+  Adam adam{{.learning_rate = 0.02}};
+  adam.attach(by_hand);
+  (mean(sparse_cross_entropy_from_probabilities(outputs[0], data.y)) +
+   mean(BinaryCrossentropy{}(outputs[1], urgent)) * real(0.25))
+      .backward();
+  adam.step();
+  model.train_on_batch(data.x, {data.y, urgent});
+  CHECK(toy::far(toy::weights(model), toy::weights(by_hand), real(1e-4)) == "");
+}
+
+TEST_CASE("a struct of layers trains to the bits of the same layers in a Sequential") {
+  const toy::Data data = toy::data(300);
+  Sequential sequential = toy::model({.dropout = real(0.2)});
+  Model model{Chained{}};
+  CHECK(model.name() == "chained");
+  model.set_name("sequential");
+  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                 .loss = SparseCategoricalCrossentropy{},
+                 .metrics = {Accuracy{}},
+                 .seed = 1});
+  const History one = sequential.fit(data.x, data.y, toy::quiet(3, 50)),
+                other = model.fit(data.x, data.y, toy::quiet(3, 50));
+  CHECK(one.history == other.history);
+  CHECK(toy::bits_differ(toy::weights(model), toy::weights(sequential)) == "");
+  CHECK(model.summary() == sequential.summary());
+}
+
+namespace {
+
+// A Dense that a module has and does not list, or calls a copy of.
+struct Forgetful {
+  bool copies = false;
+  Dense listed{2}, forgotten{2};
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    const Dense copy = listed;
+    return copies ? call(copy, x) : call(forgotten, call(listed, x));
+  }
+  static void parameters(auto& self, auto&& visit) { visit("listed", self.listed); }
+};
+
+// A tensor that learns, which no list names.
+struct Unlisted {
+  Tensor hidden = Tensor::parameter(Array::full(Shape{2}, 1));
+  Dense listed{2};
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return call(listed, x) * hidden;
+  }
+  static void parameters(auto& self, auto&& visit) { visit("listed", self.listed); }
+};
+
+// A list of blocks, and a tensor that nothing makes.
+struct Unmade {
+  std::vector<Dense> blocks = {Dense{3}, Dense{2}};
+  Tensor scale = {};
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return call(blocks[1], call(blocks[0], x));
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("blocks", self.blocks);
+    visit("scale", self.scale);
+  }
+};
+
+template <class Wrong, class Call>
+std::string refused(const Call& call) {
+  return support::refusal<Wrong>(call);
+}
+
+}  // namespace
+
+TEST_CASE("a module written wrong is an error by name before it learns anything") {
+  const Array x = measures(4), y = Generate("y", 0).array(Shape{4, 2}, {-1, 1});
+  Model forgetful{Forgetful{}}, copying{Forgetful{true}}, unlisted{Unlisted{}}, unmade{Unmade{}};
+  CHECK(refused<StateError>([&] { forgetful.build(x); }) ==
+        "forgetful: a module of type Dense is called that has no name; list it in `parameters`, "
+        "visit(\"its name\", self.member), and call the member itself, not a copy");
+  CHECK(refused<StateError>([&] { copying.build(x); }).starts_with("forgetful: a module of type"));
+  CHECK(!forgetful.built());
+  CHECK(parameters_of(forgetful).empty());
+  CHECK(
+      refused<StateError>([&] { unmade.build(x); }) ==
+      "unmade: scale: it is listed in `parameters`, and nothing has made it; call its module by a "
+      "Caller, or give the module that lists it a build");
+  CHECK(parameters_of(unmade).empty());
+  unlisted.compile({.loss = MeanSquaredError{}});
+  CHECK(refused<StateError>([&] { unlisted.fit(x, y, toy::quiet(1, 4)); }) ==
+        "unlisted: a tensor that requires gradients took part in the loss, and no module lists it "
+        "in `parameters`: it would not learn; list it, or call set_requires_grad(false)");
+  CHECK(unlisted.optimizer().as<Adam>()->steps() == 0);
+}
+
+TEST_CASE("another number, kind, shape or name of inputs and targets is refused by name") {
+  const toy::Data text = toy::data(10);
+  const Array numbers = measures(10), y = prices(text, numbers);
+  Model model{models::Appraiser{}};
+  model.compile({.loss = MeanSquaredError{}});
+  const auto fit = [&](const SampleSet& x, const SampleSet& target) {
+    return refused<Error>([&] { model.fit(x, target, toy::quiet(1, 4)); });
+  };
+  CHECK(fit(text.x, y) == "appraiser: fit: x: expected samples for 2 (text, measures), got 1");
+  CHECK(fit({numbers, text.x}, y) ==
+        "appraiser: fit: text: expected ids, got real numbers of shape (10, 3); give Ids");
+  CHECK(fit({text.x, text.x}, y) ==
+        "appraiser: fit: measures: expected real numbers, got ids of shape (10, 6); give an Array");
+  CHECK(fit({{"text", text.x}, {"numbers", numbers}}, y) ==
+        "appraiser: fit: x: there are no samples named \"measures\"; expected: text, measures");
+  CHECK(fit({text.x, measures(9)}, y) ==
+        "appraiser: fit: x: text holds 10 samples, measures holds 9; they must be as many");
+  CHECK(fit({text.x, numbers}, {y, y}) ==
+        "appraiser: fit: y: expected samples for 1 (output_1), got 2");
+  CHECK(refused<ValueError>([&] {
+          SampleSet{{"text", text.x}, numbers};
+        }) ==
+        "SampleSet: some samples have a name and those at position 1 have none; name all or none");
+  CHECK(refused<ValueError>([&] {
+          SampleSet{{"text", text.x}, {"text", numbers}};
+        }) == "SampleSet: two are named \"text\"; give each a name of its own");
+  CHECK(!model.built());
+  model.fit({text.x, numbers}, y, toy::quiet(1, 4));
+  CHECK(refused<ShapeError>([&] {
+          model.evaluate({text.x, Generate("wide", 0).array(Shape{10, 4}, {-1, 1})}, y);
+        })
+            .starts_with(
+                "appraiser: evaluate: built for samples of shape (6,), (3,); these are (6,), "
+                "(4,), which a layer does not accept: appraiser/hidden: "));
+}
+
+TEST_CASE("compile wants a loss for each output, by a name that the module has") {
+  const auto compile = [](CompileOptions options) {
+    Model model{models::TwoHeads{}};
+    return refused<ValueError>([&] { model.compile(std::move(options)); });
+  };
+  const OutputOptions topic{"topic", SparseCategoricalCrossentropy{}},
+      urgent{"urgent", BinaryCrossentropy{}};
+  CHECK(compile({.loss = MeanSquaredError{}}) ==
+        "two_heads: compile: the module has 2 outputs; give .outputs, with a loss for each");
+  CHECK(compile({.outputs = {topic}}) ==
+        "two_heads: compile: expected options for 2 outputs, got 1");
+  CHECK(compile({.outputs = {topic, topic}}) ==
+        "two_heads: compile: two options for the output \"topic\"; give one");
+  CHECK(compile({.outputs = {topic, {"price", MeanSquaredError{}}}}) ==
+        "two_heads: compile: there is no output \"price\"; there are: topic, urgent");
+  CHECK(compile({.outputs = {topic, {"urgent"}}}) ==
+        "two_heads: compile: there is no loss for the output \"urgent\"; give one, such as .loss = "
+        "SparseCategoricalCrossentropy{}");
+  CHECK(compile({.outputs = {topic, {"urgent", BinaryCrossentropy{}, {}, -1}}}) ==
+        "two_heads: compile: the weight of the output \"urgent\" is -1; it must be finite and at "
+        "least 0");
+  CHECK(compile({.loss = MeanSquaredError{}, .outputs = {topic, urgent}})
+            .starts_with("two_heads: compile: both outputs and loss or metrics are given"));
+  Model model{models::TwoHeads{}};
+  model.compile({.outputs = {{.loss = SparseCategoricalCrossentropy{}},
+                             {.loss = BinaryCrossentropy{}}}});  // by position
+  const toy::Data data = toy::data(6);
+  CHECK(model.train_on_batch(data.x, {data.y, first_class(data.y)}).size() == 3);
+}
+
+TEST_CASE("a Sequential is a layer of another: it carries masks and gradients, and is named once") {
+  const toy::Data data = toy::data(60);
+  const auto compile = [](Model& model) {
+    model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                   .loss = SparseCategoricalCrossentropy{},
+                   .seed = 1});
+  };
+  Sequential nested{
+      Sequential{Embedding{toy::vocabulary, 5, true}, GRU{4, true}},
+      named("head", Sequential{AttentionLayer{4}, Dense{toy::classes, Activation::softmax}})};
+  compile(nested);
+  nested.fit(data.x, data.y, toy::quiet(3, 20));
+  std::string paths;
+  for (const NamedParameter& parameter : parameters_of(nested)) paths += parameter.path + " ";
+  CHECK(paths.starts_with("sequential/embedding/weight sequential/gru/kernel "));
+  CHECK(paths.ends_with("head/dense/weight head/dense/bias "));
+  CHECK(nested.attention(data.x).begin()->first == "sequential/head/attention_layer");
+  // The padding behind takes no part: more of it changes nothing.
+  std::vector<std::int32_t> longer;
+  for (Index i = 0; i < 60; ++i)
+    for (Index t = 0; t < toy::time + 3; ++t)
+      longer.push_back(t < toy::time ? data.x.at(i * toy::time + t) : 0);
+  const Array expected = nested.predict(data.x),
+              got = nested.predict(Ids(Shape{60, toy::time + 3}, longer));
+  CHECK(toy::far({got}, {expected}, real(1e-5)) == "");
+  // Gradients reach its input.
+  Sequential body{Dense{3, Activation::tanh}, Dense{1}};
+  body.build(Shape{4});
+  const Tensor x = Tensor::parameter(Generate("x", 0).array(Shape{2, 4}, {-1, 1}));
+  sum(body(x)).backward();
+  CHECK(std::ranges::all_of(x.grad().values(), [](real slope) { return slope != 0; }));
+  // The loss of the last softmax inside is computed from its logits, as of one that is not inside.
+  nested.set_forward_hook("sequential/head/dense", [](const Tensor& out) { return out * 1000; });
+  CHECK(std::isfinite(nested.evaluate(data.x, data.y).at("loss")));
+}
+
+TEST_CASE("hooks, the summary and names know the modules inside a struct") {
+  const toy::Data data = toy::data(8);
+  Model model = two_heads();
+  model.build(data.x);
+  int calls = 0;
+  model.set_forward_hook("two_heads/attention", [&](const Tensor& context) {
+    ++calls;
+    return context * 0;
+  });
+  CHECK(refused<IndexError>([&] { model.set_forward_hook("two_heads/body", {}); }) ==
+        "two_heads: there is no layer \"two_heads/body\"; there are: two_heads/embedding, "
+        "two_heads/attention, two_heads/topic, two_heads/urgent");
+  const Predictions predicted = model.predict(data.x);
+  CHECK(calls == 1);
+  CHECK(predicted["urgent"].at(0) == predicted[1].at(7));  // the body is 0: all are the biases
+  CHECK(refused<IndexError>([&] { predicted["price"].count(); }) ==
+        "predict: there is no output \"price\"; there are: topic, urgent");
+  CHECK(refused<StateError>([&] {
+          const Array one = predicted;
+        }).starts_with("predict: the model has 2 outputs"));
+  const std::string summary = model.summary();
+  for (const char* text : {"two_heads", "embedding (Embedding)", "(None, 6, 6)", "topic (Dense)"})
+    CHECK_MESSAGE(summary.find(text) != std::string::npos, summary);
+  Model other = std::move(model);
+  CHECK(other.name() == "two_heads");
+  CHECK(refused<StateError>([&] { model.name(); }) ==
+        "Model: it was moved from; use the model that it was moved to");
+}
