@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -108,6 +108,16 @@ Names stale_lines(const std::string& page, const Names& texts) {
   return result;
 }
 
+// Comments with words that docs/style.md replaces by others.
+Names odd_comments(const std::string& text) {
+  Names result;
+  for (const std::string& comment : matches(text, R"((//[^\n]*))"))
+    for (const char* word : {"anybody", "lives", "nobody", "reckoned", "refused", "refuses",
+                             "somebody", "who", "whoever"})
+      if (words(comment).contains(word)) result.push_back(comment);
+  return result;
+}
+
 }  // namespace
 
 TEST_CASE("links of the pages lead to files that are there") {
@@ -134,6 +144,15 @@ TEST_CASE("the tour names what the sources have, and its snippets are theirs") {
   for (const std::string& line : stale_lines(tour, sources({"include", "src", "examples"})))
     FAIL_CHECK("no source has the line: ", line);
   CHECK(blocks(tour, "```cpp").size() >= 2);
+}
+
+TEST_CASE("comments of public headers use the words of docs/style.md") {
+  for (const char* layer : {"base", "memory", "shape", "parallel", "runtime", "array", "autograd",
+                            "ops", "diff", "io", "viz"})
+    for (const auto& entry : files::directory_iterator(root / "include/fovea" / layer))
+      for (const std::string& comment : odd_comments(read(entry.path())))
+        FAIL_CHECK(entry.path().filename().string(), ": ", comment);
+  CHECK(odd_comments("int a;  // who knows\nint who;  // known\n") == Names{"// who knows"});
 }
 
 TEST_CASE("the ops that docs/adding_an_op.md adds do not exist yet") {

@@ -32,7 +32,7 @@ class Rng {
   /// Returns the value at a position: uniform in [0, 1), a multiple of 2^-24.
   real uniform(std::uint64_t position) const { return to_uniform(bits(position)); }
 
-  /// Writes uniform(first), uniform(first + 1), ... to `numbers`: one call of the generator gives
+  /// Writes uniform(first), uniform(first + 1), ... to `numbers`. One call of the generator gives
   /// four of them.
   void fill(std::uint64_t first, std::span<real> numbers) const;
 

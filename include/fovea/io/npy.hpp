@@ -1,11 +1,11 @@
 // NumPy's files: a .npy file holds one array, a .npz file (a zip file of them) several by name.
-// Files may come from anybody: whatever they hold, the outcome is an array or an exception, and
-// memory stays in proportion to the file.
+// Files are not trusted: any content leads to an array or an exception, and memory stays in
+// proportion to the file.
 //
-// Read are format versions 1.0 to 3.0, ranks 0 to 6, C and Fortran order, both byte orders, and the
-// types f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and bool, also as NumPy 1 on Python 2 and other programs
-// write them, `(3L, 4L)`, 'f4', '|?'; never complex numbers, text, records, or pickled objects.
-// Results are dense, row-major, in memory's order.
+// Readers accept format versions 1.0 to 3.0, ranks 0 to 6, C and Fortran order, and both byte
+// orders. Types are f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and bool, also in the spellings of NumPy 1
+// on Python 2 and of other programs: `(3L, 4L)`, 'f4', '|?'. Complex numbers, text, records and
+// pickled objects are rejected. Results are dense, row-major, and in the machine's byte order.
 #pragma once
 
 #include <cstddef>
@@ -22,54 +22,62 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Any numeric type becomes reals, rounded to the nearest where `real` is the narrower one; true
-/// is 1. Reading f4 into float and f8 into double keeps every bit. Throws IoError, and FormatError
-/// for what is not a .npy file of numbers.
+/// Reads an array of any numeric type as reals; true is 1. Values are rounded to nearest where
+/// `real` is the narrower type; f4 into float and f8 into double keep every bit. Throws IoError,
+/// and FormatError for a file that is not a .npy file of numbers.
 Array read_npy(const std::string& path);
 
-/// Integers of any size. Throws IoError, FormatError also for reals and bools, and ValueError where
-/// one does not fit 32 bits.
+/// Reads integers of any size. Throws IoError, FormatError also for reals and bools, and ValueError
+/// for a value that does not fit 32 bits.
 Ids read_npy_ids(const std::string& path);
 
-/// bool and u1; whatever is not 0 keeps. Throws IoError, FormatError also for every other type.
+/// Reads bool and u1; every value but 0 keeps. Throws IoError, FormatError also for other types.
 Mask read_npy_mask(const std::string& path);
 
-/// Writes version 1.0, C order, `<f4` (`<f8` where `real` is double) or `<i4`. At every moment
-/// `path` names the old file or the whole new one; what fails leaves nothing behind. Symbolic links
-/// are followed. Throws IoError, also where a file is there that may not be written (not by the
-/// administrator either, where no bit of its mode permits it), and where `path` leads to a folder,
-/// FIFO, device or socket.
+/// Writes version 1.0, C order, `<f4` (`<f8` where `real` is double). At every moment `path` names
+/// the old file or the whole new one. A failure leaves nothing behind. Symbolic links are followed.
+///
+/// Throws IoError, also for an existing file without write permission (for root too, where no bit
+/// of its mode permits writing), and where `path` leads to a folder, FIFO, device or socket.
 void write_npy(const std::string& path, const Array& array);
+/// Writes ids as `<i4`, on the same terms.
 void write_npy(const std::string& path, const Ids& ids);
 
 struct NumpyHeader;
 
-/// The array of a .npy file as the file has it, to be taken out in the type that is wanted.
+/// The array of a .npy file, as stored, for conversion to the type that is needed.
 class NumpyArray {
  public:
-  explicit NumpyArray(const std::string& path);  ///< reads the file
+  /// Reads the file. Throws IoError and FormatError.
+  explicit NumpyArray(const std::string& path);
 
-  /// From elsewhere: `size` bytes; `read` fills a span with the next of them, or throws. Memory for
-  /// `at_once` of them (1 MiB, where that is more) is taken before the first one came, and more,
-  /// four times as much each time, as they come: a size that is a lie costs little.
+  /// Reads `size` bytes from another source; `read` fills a span with the next bytes, or throws. At
+  /// first memory for `at_once` bytes (at least 1 MiB) is allocated, then four times as much each
+  /// time as bytes arrive. So a false size costs little. `file` is the name in messages.
   NumpyArray(const std::string& file, Index size,
              const std::function<void(std::span<std::byte>)>& read, Index at_once = 0);
 
-  NumpyArray(const NumpyArray&) = default;             ///< shares the numbers
-  NumpyArray& operator=(const NumpyArray&) = default;  ///< shares the numbers
+  NumpyArray(const NumpyArray&) = default;             ///< shares the elements
+  NumpyArray& operator=(const NumpyArray&) = default;  ///< shares the elements
 
-  const Shape& shape() const& { return shape_; }  ///< of the array
-  Shape shape() const&& { return shape_; }        ///< the same, of a temporary
-  std::string type() const;                       ///< of an element, as the file writes it: "<f8"
+  /// Returns the shape of the array.
+  const Shape& shape() const& { return shape_; }
+  /// Returns the shape of a temporary.
+  Shape shape() const&& { return shape_; }
+  /// Returns the type of an element, as in the file: "<f8".
+  std::string type() const;
 
-  /// What stands in front of the numbers; its type is the library's own.
+  /// Returns the header of the file; its type is internal.
   const NumpyHeader& header() const& { return *header_; }
-  NumpyHeader header() const&&;  ///< the same, of a temporary
+  /// Returns the header of a temporary.
+  NumpyHeader header() const&&;
 
-  /// With the contracts of read_npy, read_npy_ids and read_npy_mask.
+  /// Converts the elements on the terms of read_npy.
   Array reals() const;
-  Ids ids() const;    ///< as read_npy_ids
-  Mask mask() const;  ///< as read_npy_mask
+  /// Converts the elements on the terms of read_npy_ids.
+  Ids ids() const;
+  /// Converts the elements on the terms of read_npy_mask.
+  Mask mask() const;
 
  private:
   std::string file_;
@@ -78,45 +86,46 @@ class NumpyArray {
   Buffer data_;
 };
 
-/// How far an archive is trusted.
+/// Limits for an archive.
 struct NumpyArchiveOptions {
-  /// The most bytes that a compressed member may unpack to. What is stored without compression is
-  /// as large as it is in the file, and is read in any size.
+  /// The largest size in bytes to which a compressed member may unpack. Members without compression
+  /// are read in any size.
   Index largest_unpacked = Index(4) << 30;
 };
 
-/// The arrays of a .npz file. Keeps the file open; one thread at a time. A member of the zip file
-/// whose name does not end in
-/// ".npy" is no array and left out.
+/// The arrays of a .npz file. Keeps the file open. Only one thread at a time can use an archive.
+/// Members of the zip file whose names do not end in ".npy" are ignored.
 class NumpyArchive {
  public:
-  /// Reads the directory. Throws IoError, FormatError for what is no sound zip file (a name that
-  /// stands there twice, a member that is larger than the file, encrypted, or packed in another way
-  /// than NumPy's), and ValueError for a limit below 0.
+  /// Reads the directory. Throws IoError, FormatError for an invalid zip file, and ValueError for a
+  /// limit below 0. A zip file is invalid if a name occurs twice, or if a member is larger than the
+  /// file, encrypted, or compressed in another way than NumPy's.
   explicit NumpyArchive(const std::string& path, const NumpyArchiveOptions& options = {});
   NumpyArchive(NumpyArchive&& other) noexcept;             ///< takes over the open file
   NumpyArchive& operator=(NumpyArchive&& other) noexcept;  ///< takes over the open file
   ~NumpyArchive();
 
-  /// In the order of the file, without ".npy".
+  /// Returns the names of the arrays in the order of the file, without ".npy".
   const std::vector<std::string>& names() const&;
-  std::vector<std::string> names() const&& { return names(); }  ///< the same, of a temporary
-  bool contains(std::string_view name) const;  ///< whether there is an array of this name
+  /// Returns the names of a temporary.
+  std::vector<std::string> names() const&& { return names(); }
+  /// Returns whether there is an array of this name.
+  bool contains(std::string_view name) const;
 
-  /// Reads the member's header only; its checksum is not looked at. Throws IndexError for an
-  /// unknown name, FormatError, IoError.
+  /// Reads the header of a member, without checking its checksum. Throws IndexError for an unknown
+  /// name, FormatError, IoError.
   Shape shape(std::string_view name) const;
 
-  /// Reads the member, in memory of the bytes that it really unpacks to, at most four times as
-  /// many. Throws IndexError for an unknown name, IoError, and FormatError also for a wrong
-  /// checksum, a member that unpacks to more or less than it says, and one that is compressed and
-  /// above the limit of the options.
+  /// Reads a member, with at most four times the memory of the bytes that it really unpacks to.
+  /// Throws IndexError for an unknown name, IoError, and FormatError. FormatErrors include a wrong
+  /// checksum, a false size, and a compressed member above the limit of the options.
   NumpyArray numpy(std::string_view name) const;
-  Array array(std::string_view name) const {
-    return numpy(name).reals();
-  }                                                                      ///< its numbers as reals
-  Ids ids(std::string_view name) const { return numpy(name).ids(); }     ///< its integers
-  Mask mask(std::string_view name) const { return numpy(name).mask(); }  ///< its bytes as a mask
+  /// Reads a member as reals, on the terms of `numpy` and read_npy.
+  Array array(std::string_view name) const { return numpy(name).reals(); }
+  /// Reads a member as ids, on the terms of `numpy` and read_npy_ids.
+  Ids ids(std::string_view name) const { return numpy(name).ids(); }
+  /// Reads a member as a mask, on the terms of `numpy` and read_npy_mask.
+  Mask mask(std::string_view name) const { return numpy(name).mask(); }
 
  private:
   struct Zip;

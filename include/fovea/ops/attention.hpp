@@ -1,4 +1,4 @@
-// What attention takes and gives, besides tensors.
+// Masks, options and results of attention.
 #pragma once
 
 #include <optional>
@@ -8,40 +8,43 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What attention gives: a context, and the weights where they were asked for.
+/// The result of attention: a context, and the weights where they were requested.
 class Attention {
  public:
-  Attention(Tensor sums, Tensor weights = {})                      // NOLINT: implicit on purpose
-      : context(std::move(sums)), weights_(std::move(weights)) {}  ///< weights not defined: none
+  /// Constructs a result; undefined weights mean none.
+  Attention(Tensor sums, Tensor weights = {})  // NOLINT: implicit on purpose
+      : context(std::move(sums)), weights_(std::move(weights)) {}
 
-  /// (batch, features), or (batch, queries, features) where there is one for each query
+  /// (batch, features), or (batch, queries, features) with one row for each query
   Tensor context;
 
-  /// (batch, time), or (batch, queries, time): how much each query looks at each position; sums to
-  /// 1, or is 0 where nothing is kept. Throws StateError where the weights were not asked for.
+  /// Returns the weights: (batch, time), or (batch, queries, time). They sum to 1 over time, or are
+  /// 0 where no position is kept. Throws StateError where the weights were not requested.
   const Tensor& weights() const&;
-  Tensor weights() const&& { return weights(); }  ///< the same, of a temporary
+  /// Returns the weights, on the same terms, of a temporary.
+  Tensor weights() const&& { return weights(); }
 
  private:
   Tensor weights_;
 };
 
 /// Which positions each query looks at, as a value: it needs no memory for each query and position.
-/// All of its conditions have to be met; AttentionMask{} keeps everything.
+/// A position must meet all conditions; AttentionMask{} keeps every position.
 struct AttentionMask {
   bool causal = false;               ///< query i looks at positions up to i only
-  std::optional<Index> window = {};  ///< query i looks at positions less than so far from i
+  std::optional<Index> window = {};  ///< query i looks at positions less than `window` from i
   std::optional<Mask> keep = {};     ///< (batch, time): positions to look at
-  std::optional<Mask> queries = {};  ///< (batch, queries): the others look at nothing
+  std::optional<Mask> queries = {};  ///< (batch, queries): the other queries look at nothing
 
-  bool keeps_all() const { return !causal && !window && !keep && !queries; }  ///< no condition
+  /// Returns whether there is no condition.
+  bool keeps_all() const { return !causal && !window && !keep && !queries; }
 
-  /// The same as a byte for each score, (batch, ..., queries, time). Throws ShapeError for a mask
-  /// that does not fit them, ValueError for a window below 1.
+  /// Returns the mask as one byte for each score: (batch, ..., queries, time). Throws ShapeError
+  /// for a mask that does not fit the scores, ValueError for a window below 1.
   Mask dense(const Shape& scores) const;
 };
 
-/// What additive_pool is asked for, besides the context.
+/// Options of additive_pool.
 struct AdditivePoolOptions {
   std::optional<Mask> mask = {};  ///< (batch, time): positions of x to keep
   bool weights = false;           ///< whether the result has weights

@@ -322,8 +322,8 @@ Tensor dropout(const Tensor& x, real rate, const Rng& random, Index first = 0);
 
 // Attention, fused.
 
-/// Returns e^x / sum e^x over the positions that each query looks at, for scores x (batch, ...,
-/// queries, time): the bits of softmax(scores, -1, mask.dense(scores.shape())), without that array.
+/// e^x / sum e^x over the positions that each query looks at: scores x (batch, ..., queries, time).
+/// The bits are those of softmax(scores, -1, mask.dense(scores.shape())), without that array.
 /// Throws ShapeError for a mask that does not fit the scores, ValueError for a window below 1.
 Tensor attention_weights(const Tensor& scores, const AttentionMask& mask);
 

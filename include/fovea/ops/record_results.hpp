@@ -1,4 +1,4 @@
-// The door into the graph for operations with several results.
+// Recording of operations with several results.
 #pragma once
 
 #include <array>
@@ -8,19 +8,20 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What has arrived of the gradients of R results, of which the first is the node that runs the
-/// rules. Another result's node hands its gradient over to it.
+/// The gradients of R results of one operation. The node of the first result runs the rules; the
+/// nodes of the others pass their gradients to it.
 template <std::size_t R>
 class ResultGradients {
  public:
+  /// Remembers the shapes of the results.
   explicit ResultGradients(const std::array<Array, R>& values) {
     for (std::size_t i = 0; i < R; ++i) shapes_[i] = values[i].shape();
   }
 
-  /// The node of the first result, once it is there.
+  /// Sets the node of the first result.
   void belong_to(Node* first) { first_ = first; }
 
-  /// Keeps the gradient of result i, and sees to it that the first result's rules run.
+  /// Stores the gradient of result i, and ensures that the rules of the first result run.
   void put(std::size_t i, const Array& dy, Gradient& first) {
     arrived_[i] = dy;
     run_[i] = first_->visit;
@@ -29,8 +30,8 @@ class ResultGradients {
     std::fill_n(view.data, view.shape.count(), real(0));
   }
 
-  /// The gradients of this run, `first` that of the first result; zeros where none has arrived.
-  /// What a run left behind that ended in an exception does not count.
+  /// Returns the gradients of this backward; `first` is that of the first result, and missing ones
+  /// are zeros. Gradients of an earlier backward that ended in an exception are ignored.
   std::array<Array, R> all(const Array& first) const {
     std::array<Array, R> dy;
     dy[0] = first;
@@ -47,21 +48,23 @@ class ResultGradients {
   std::array<std::uint64_t, R> run_ = {};
 };
 
-/// A rule that is handed the gradients of all results.
+/// A rule that receives the gradients of all results.
 template <std::size_t R, class Rule>
 struct RuleOfResults {
   std::shared_ptr<const ResultGradients<R>> gradients;  ///< shared by the rules of an operation
-  Rule rule;                                            ///< as it was given to `record`
+  Rule rule;                                            ///< as passed to `record`
 
+  /// Runs the rule with the gradients of all results, as the rule of an operation with one result.
   template <class... Target>
   void operator()(const Array& first, Target&&... dx) {
     rule(gradients->all(first), std::forward<Target>(dx)...);
-  }  ///< called as the rule of an operation with one result
+  }
 };
 
-/// `record` for an operation with several results. A rule is `void(const std::array<Array, R>& dy,
-/// Gradient& dx)`, or with several inputs `void(const std::array<Array, R>& dy, Gradient* dx,
-/// Gradient* dz ...)`; dy[i] is zeros where nothing depends on result i.
+/// Returns the results of an operation with several results, as `record` does for one. The rule of
+/// one input is `void(const std::array<Array, R>& dy, Gradient& dx)`. That of several inputs is
+/// `void(const std::array<Array, R>& dy, Gradient* dx, Gradient* dz ...)`. dy[i] is zeros where
+/// nothing depends on result i.
 template <std::size_t R, std::size_t... N, class... Rule>
 std::array<Tensor, R> record(const char* operation, const std::array<Array, R>& values,
                              WithRespectTo<N, Rule>... parts) {

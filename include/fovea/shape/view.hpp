@@ -25,11 +25,11 @@ struct ViewOf {
 using View = ViewOf<const real>;   ///< to read
 using MutableView = ViewOf<real>;  ///< to write
 
-/// The same numbers with the last two axes exchanged. Throws ShapeError below rank 2.
+/// Returns a view with the last two axes exchanged. Throws ShapeError below rank 2.
 View transposed(const View& view);
 
-/// The same numbers, repeated along axes of size 1 until they have the shape `target`. Throws
-/// ShapeError.
+/// Returns a view of shape `target` that repeats axes of size 1. Throws ShapeError where the shapes
+/// do not broadcast.
 View broadcast_to(const View& view, const Shape& target);
 
 }}  // namespace fovea
