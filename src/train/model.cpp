@@ -71,7 +71,7 @@ Trainer& Model::trainer() const {
 
 Network& Model::network() const { return *trainer().network; }
 
-void Model::set_name(std::string name) { trainer().set_name(std::move(name)); }
+void Model::set_name(const std::string& name) { trainer().set_name(name); }
 
 std::string Model::name() const { return network().path(); }
 

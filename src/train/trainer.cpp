@@ -18,7 +18,7 @@ void Trainer::refuse_while_fit(const std::string& call) const {
   if (fit_runs_) throw StateError(fmt::format("{}: fit is running; wait until it returns", call));
 }
 
-void Trainer::set_name(std::string name) {
+void Trainer::set_name(const std::string& name) {
   if (name.empty()) throw ValueError(fmt::format("{}: the name is empty", network->type()));
   if (hooks_)
     throw StateError(

@@ -19,7 +19,7 @@ class Trainer {
   /// Throws StateError while fit runs, with the name of the call in front.
   void refuse_while_fit(const std::string& call) const;
 
-  void set_name(std::string name);
+  void set_name(const std::string& name);
   void set_hook(const std::string& path, ForwardHook hook);
   /// Makes the parameters by `build`, if it was not for samples of these shapes before.
   void build(const std::vector<Shape>& samples,

@@ -14,6 +14,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// The samples of one input or target of a model.
 struct SampleColumn {
+  /// Ids or real numbers.
   SampleColumn(Samples values) : samples(std::move(values)) {}  // NOLINT: implicit on purpose
   /// Ids.
   SampleColumn(Ids values) : samples(std::move(values)) {}  // NOLINT: implicit on purpose
@@ -38,9 +39,12 @@ struct SampleColumn {
 ///     model.fit({{"text", ids}, {"price", numbers}}, {{"title", titles}, {"sold", sold}});
 class SampleSet {
  public:
+  /// Those of one input or output.
   SampleSet(Samples values) { columns_.emplace_back(std::move(values)); }  // NOLINT: implicit
-  SampleSet(Ids values) { columns_.emplace_back(std::move(values)); }      // NOLINT: implicit
-  SampleSet(Array values) { columns_.emplace_back(std::move(values)); }    // NOLINT: implicit
+  /// Those of one input or output: ids.
+  SampleSet(Ids values) { columns_.emplace_back(std::move(values)); }  // NOLINT: implicit
+  /// Those of one input or output: real numbers.
+  SampleSet(Array values) { columns_.emplace_back(std::move(values)); }  // NOLINT: implicit
   /// Several. Throws ValueError where some have a name and others none, or two the same.
   SampleSet(std::initializer_list<SampleColumn> columns);
   /// Several, on the same terms.

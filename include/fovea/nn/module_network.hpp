@@ -21,11 +21,13 @@ namespace networks {
 /// How a call operator is declared.
 template <class Function>
 struct Signature;
+/// The call operator of a module.
 template <class R, class M, class... A>
 struct Signature<R (M::*)(A...) const> {
   using Result = std::remove_cvref_t<R>;                    ///< without const and &
   using Arguments = std::tuple<std::remove_cvref_t<A>...>;  ///< without const and &
 };
+/// The same, where it promises not to throw.
 template <class R, class M, class... A>
 struct Signature<R (M::*)(A...) const noexcept> : Signature<R (M::*)(A...) const> {};
 
@@ -60,6 +62,7 @@ struct Call<std::tuple<A...>> {
     return result;
   }();
   using Last = std::tuple_element_t<count - 1, std::tuple<A...>>;  ///< the context
+  /// Whether these are inputs, each perhaps with its mask behind it, and a context.
   static constexpr bool valid = std::is_same_v<Last, Context> && inputs > 0 && starts[0] &&
                                 ((is_input<A> || is_mask<A> || std::is_same_v<A, Context>)&&...);
 };
@@ -111,6 +114,7 @@ class ModuleNetwork final : public Network {
                 "is none");
 
  public:
+  /// Takes the module over.
   explicit ModuleNetwork(M module) : module_(std::move(module)) {
     inputs_ = named_ports("input", Call::inputs, [] {
       if constexpr (requires { M::input_names; })

@@ -98,8 +98,9 @@ class Network {
   virtual void* module(const std::type_info& type) const = 0;  ///< or null, if it is another type
 
  protected:
-  std::string path_;
-  std::vector<Port> inputs_, outputs_;
+  std::string path_;           ///< the first name of every path
+  std::vector<Port> inputs_;   ///< in the order of the call
+  std::vector<Port> outputs_;  ///< in order
 };
 
 namespace networks {

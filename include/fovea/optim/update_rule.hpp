@@ -18,7 +18,7 @@ constexpr std::size_t most_slots = 4;
 
 /// Neighbouring elements of a parameter, and the elements of its slots that belong to them.
 struct Cells {
-  real* parameter;
+  real* parameter;                      ///< the first element to update
   std::array<real*, most_slots> slots;  ///< in the order of UpdateRule::slots; null behind them
   Index count;                          ///< how many elements to update
   Index begin = 0;                      ///< position of the first in its array

@@ -115,7 +115,7 @@ class Model {
 
   /// Names the model in paths, messages and the summary; at first that is its module's type, in
   /// small letters. Throws ValueError when empty, StateError once there are forward hooks.
-  void set_name(std::string name);
+  void set_name(const std::string& name);
   std::string name() const;  ///< the first name of every path
 
   /// The module, or null where it is of another type.
