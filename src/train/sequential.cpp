@@ -24,7 +24,8 @@ Sequential::Sequential(Sequential&& other) : Sequential(without_layers()) {
 Sequential& Sequential::operator=(Sequential&& other) {
   if (this == &other) return *this;
   Model::operator=(std::move(other));
-  static_cast<Model&>(other) = Sequential(without_layers());
+  // What is left of `other` is a model without layers, which can be used again.
+  static_cast<Model&>(other) = Sequential(without_layers());  // NOLINT(bugprone-use-after-move)
   return *this;
 }
 
@@ -39,7 +40,7 @@ ChainNetwork& Sequential::layered() const {
 
 Chain& Sequential::chain() const { return layered().chain(); }
 
-void Sequential::add(Layer layer) { chain().add(std::move(layer)); }
+void Sequential::add(const Layer& layer) { chain().add(layer); }
 
 void Sequential::build(const Shape& sample) {
   if (layers().empty())

@@ -21,7 +21,7 @@ class Sequential : public Model {
 
   /// Puts a layer behind the others, under the name that `named` gave it, or one made of its type.
   /// Throws StateError once built, and ValueError when there is a layer of the given name.
-  void add(Layer layer);
+  void add(const Layer& layer);
 
   const std::vector<Layer>& layers() const& { return chain().layers(); }  ///< in order
   std::vector<Layer> layers() const&& { return chain().layers(); }        ///< of a temporary
