@@ -74,7 +74,7 @@ headers=0
 for header in "${pc%/lib/*}"/include/fovea/*.hpp "${pc%/lib/*}"/include/fovea/*/*.hpp; do
   printf '#include <%s>\n' "${header##*/include/}" >"$folder/alone.cpp"
   if $compiler -std=c++17 -fsyntax-only "$folder/alone.cpp" $flags 2>"$folder/log"; then echo "${header##*/} is read as C++17"; exit 1; fi
-  grep -m1 'error' "$folder/log" | grep -q 'fovea needs C++20' || { echo "${header##*/}: C++17 is not what the compiler complains of first"; cat "$folder/log"; exit 1; }
+  grep -m1 'error:' "$folder/log" | grep -q 'fovea needs C++20' || { echo "${header##*/}: C++17 is not what the compiler complains of first"; cat "$folder/log"; exit 1; }
   headers=$((headers + 1))
 done
 echo "figure: headers that stop at a sentence in C++17 = $headers"
