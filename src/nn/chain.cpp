@@ -129,6 +129,17 @@ std::optional<Mask> Chain::mask_behind(const std::optional<Mask>& before, const 
   return mask;
 }
 
+void Chain::check(const Signal& x) const {
+  if (!layers_.empty()) located(names_.front(), [&] { layers_.front().check(x); });
+}
+
+void Chain::note_outputs(std::vector<Trace::Output>& outputs) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i].note_outputs(outputs);
+    if (i < outputs_.size()) outputs.push_back({paths_[i], outputs_[i]});
+  }
+}
+
 Index Chain::dense_bytes() const {
   Index bytes = 0;
   for (const Layer& layer : layers_) bytes += layer.dense_bytes();

@@ -19,15 +19,16 @@ const Array& AttentionWeights::operator[](std::string_view path) const& {
 }
 
 Tensor Logits::keep(const Tensor& logits, Activation activation) {
-  kept.emplace_back(activate(logits, activation), logits);
-  return kept.back().first;
+  kept.push_back({activate(logits, activation), logits, activation});
+  return kept.back().output;
 }
 
-const Tensor* Logits::of(const Tensor& output) const {
-  for (const auto& pair : kept)
-    if (pair.first.value().data() == output.value().data() &&
-        pair.first.node().get() == output.node().get())
-      return &pair.second;
+const Tensor* Logits::of(const Tensor& output, Activation activation) const {
+  for (const Kept& each : kept)
+    if (each.activation == activation && each.output.shape() == output.shape() &&
+        each.output.value().data() == output.value().data() &&
+        each.output.node().get() == output.node().get())
+      return &each.logits;
   return nullptr;
 }
 

@@ -49,6 +49,7 @@ Shape Layer::build(const Shape& sample, const Rng& random) {
 }
 
 void Layer::check(const Signal& x) const {
+  if (self_->checked(x)) return;
   if (!self_->takes(x)) refuse_kind(x);
   if (const Ids* ids = std::get_if<Ids>(&x.value)) self_->check(*ids);
 }

@@ -19,6 +19,11 @@ std::vector<Port> ports(const char* kind, std::size_t count, std::span<const cha
 void check_kinds(const std::vector<Port>& ports, const Signals& x) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Ids* const ids = std::get_if<Ids>(&x[i].value);
+    if (x[i].mask && !ports[i].takes_mask)
+      throw ValueError(
+          fmt::format("{}: a mask is given, and the module's call takes none; leave it out, or put "
+                      "`const std::optional<Mask>&` behind that input of the call",
+                      ports[i].name));
     if (ids ? ports[i].takes_ids : ports[i].takes_array) continue;
     throw ValueError(
         ids ? fmt::format("{}: expected real numbers, got ids of shape {}; give an Array",
@@ -28,9 +33,23 @@ void check_kinds(const std::vector<Port>& ports, const Signals& x) {
   }
 }
 
-void find_logits(const Logits& logits, memory::List<Output>& outputs) {
-  for (Output& output : outputs)
-    if (const Tensor* const found = logits.of(output.signal.tensor())) output.logits = *found;
+void note_output(const Context& inside, const Signal& output) {
+  const Tensor* const tensor = std::get_if<Tensor>(&output.value);
+  if (!tensor || tensor->shape().rank() == 0)
+    throw ShapeError(
+        "an output of the module is a single number, or ids; expected a tensor whose first axis is "
+        "the samples");
+  building::note(inside, *tensor);
+}
+
+void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
+                 memory::List<Output>& outputs) {
+  for (std::size_t o = 0; o < wanted.size(); ++o) {
+    if (!wanted[o]) continue;
+    const Tensor* const found = logits.of(outputs[o].signal.tensor(), *wanted[o]);
+    if (found) outputs[o].logits = *found;
+  }
+  logits = Logits();
 }
 
 }  // namespace networks
@@ -39,7 +58,8 @@ ChainNetwork::ChainNetwork(Chain chain, std::string type)
     : chain_(std::move(chain)), type_(std::move(type)) {
   path_ = chain_.path();
   inputs_ = networks::ports("input", 1, {});
-  inputs_[0].takes_ids = inputs_[0].takes_array = true;  // which of them the first layer says
+  // Which of them the first layer says.
+  inputs_[0].takes_ids = inputs_[0].takes_array = inputs_[0].takes_mask = true;
   outputs_ = networks::ports("output", 1, {});
 }
 
@@ -59,8 +79,7 @@ void ChainNetwork::build(const Signals& one, const Rng& random) {
 
 void ChainNetwork::note() {
   traced_.clear();
-  for (std::size_t i = 0; i < chain_.layers().size(); ++i)
-    traced_.push_back({chain_.paths()[i], chain_.outputs()[i]});
+  chain_.note_outputs(traced_);
 }
 
 std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
@@ -70,14 +89,7 @@ std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
   return {outputs.begin(), outputs.end()};
 }
 
-void ChainNetwork::check(const Signals& x) const {
-  try {
-    chain_.layers().front().check(x[0]);
-  } catch (Error& error) {
-    error.add_path(chain_.names().front());
-    throw;
-  }
-}
+void ChainNetwork::check(const Signals& x) const { chain_.check(x[0]); }
 
 void ChainNetwork::check_options() const {
   for (std::size_t i = 0; i < chain_.layers().size(); ++i) try {

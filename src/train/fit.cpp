@@ -104,8 +104,13 @@ struct Running {
 std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet& x) const {
   if (are_those_it_was_built_for(x)) return {};
   const NoGrad no_grad;
+  std::vector<Trace::Output> result;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    result.push_back({name(), x[i].samples.shape().without(0)});
   try {
-    return network->trace(signals(x.rows(0, 1)));
+    for (const Trace::Output& output : network->trace(signals(x.rows(0, 1))))
+      result.push_back(output);
+    return result;
   } catch (const Error& error) {
     std::string built, given;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -162,34 +167,6 @@ Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, c
   return data;
 }
 
-void Trainer::check_learns(const CallName& call) const {
-  if (!grad_enabled())
-    throw StateError(
-        fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
-  bool learns = false;
-  network->each(
-      [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
-  if (!learns)
-    throw StateError(
-        fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
-}
-
-Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
-  memory::List<Shape> shapes;
-  if (traced.empty()) {
-    shapes.assign(samples_.begin(), samples_.end());
-    traced = network->traced();
-  }
-  for (const Trace::Output& output : traced) shapes.push_back(output.shape);
-  return Pass({.network = *network,
-               .outputs = compiled ? &compiled->outputs : nullptr,
-               .seed = compiled ? compiled->seed : 0,
-               .step = &steps_,
-               .hooks = &hooks_,
-               .learning = &learning_},
-              shards, shapes);
-}
-
 // At the first step: the optimiser takes on what learns.
 void Trainer::attach_optimizer() {
   learning_.clear();
@@ -233,13 +210,14 @@ void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
     // Not longer: callbacks are the user's, and run in the user's floating-point mode.
     const parallel::FlushSubnormals flush;
     pass.run(batch, true, means);
-    if (first && pass.has_unlisted_gradients())
+    if (!all_listed_ && pass.has_unlisted_gradients())
       throw StateError(fmt::format(
           "{}: a tensor that requires gradients took part in the loss, and no module lists it in "
           "`parameters`: it would not learn; list it, or call set_requires_grad(false)",
           name()));
     optimizer().step();
   }
+  all_listed_ = all_listed_ || batch.count() > 0;
   drawn_.reset();
   ++steps_;
   tell_observers([](Observer& observer) { observer.at_step(-1); });

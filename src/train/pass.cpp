@@ -46,10 +46,15 @@ Array joined(const char* model, std::span<const Array> parts) {
 }
 
 // Masks of shards, one behind the other.
-std::optional<Mask> joined(std::span<const std::optional<Mask>> parts) {
+std::optional<Mask> joined(const char* model, std::span<const std::optional<Mask>> parts) {
   Index samples = 0;
   for (const std::optional<Mask>& part : parts) {
     if (!part) return std::nullopt;
+    if (part->shape().rank() < 1 || parts[0]->shape().without(0) != part->shape().without(0))
+      throw ShapeError(fmt::format(
+          "{}: the masks of two parts of a batch are {} and {}; all sizes but the first, the "
+          "samples, must be equal",
+          model, to_string(parts[0]->shape()), to_string(part->shape())));
     samples += part->shape()[0];
   }
   Mask whole(parts[0]->shape().with(0, samples));
@@ -147,9 +152,15 @@ memory::List<Counted> Pass::late_counts(const Batch& batch, const memory::List<P
   memory::List<Counted> result;
   for (std::size_t o = 0; o < options_.outputs->size(); ++o) {
     memory::List<std::optional<Mask>> masks;
-    for (const Part& part : parts) masks.push_back(part.outputs[o].signal.mask);
+    for (const Part& part : parts) {
+      masks.push_back(part.outputs[o].signal.mask);
+      const auto& mask = masks.back();
+      if (mask && (mask->shape().rank() < 1 || mask->shape()[0] != part.end - part.begin))
+        throw ShapeError(fmt::format("{}: the mask of an output is {}, for {} samples", name(),
+                                     to_string(mask->shape()), part.end - part.begin));
+    }
     std::optional<Mask> mask = batch.y[o].mask;
-    if (!mask && !masks.empty()) mask = joined(masks);
+    if (!mask && !masks.empty()) mask = joined(name(), masks);
     result.push_back(counted(std::move(mask), batch.samples));
   }
   return result;
@@ -291,7 +302,7 @@ memory::List<std::optional<Mask>> Pass::late_masks(const SampleSet& x) {
     for (std::size_t o = 0; o < parts.size(); ++o) parts[o].push_back(results[o].signal.mask);
   }
   memory::List<std::optional<Mask>> result;
-  for (const auto& of_output : parts) result.push_back(joined(of_output));
+  for (const auto& of_output : parts) result.push_back(joined(name(), of_output));
   return result;
 }
 

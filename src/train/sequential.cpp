@@ -55,7 +55,8 @@ Shape Sequential::build(const Shape& sample, const Rng& random) {
 
 Signal Sequential::run(const Signal& x, const Context& context, bool for_logits) const {
   Context own = context;
-  if (const auto& hooks = trainer().hooks()) own.hooks = hooks;
+  const bool is_the_model = context.path.empty() || context.path == name();
+  if (const auto& hooks = trainer().hooks(); hooks && is_the_model) own.hooks = hooks;
   return chain().run(x, own, for_logits);
 }
 

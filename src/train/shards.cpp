@@ -29,6 +29,7 @@ void Shards::run(
     Index shards, Index samples,
     parallel::FunctionRef<void(Index shard, Index begin, Index end, Sink& sink)> body) {
   if (static_cast<Index>(sinks_.size()) < shards) sinks_.resize(static_cast<std::size_t>(shards));
+  used_ = static_cast<std::size_t>(shards);
   const Surroundings here = surroundings();
   parallel::run(shards, [&](Index shard) {
     const SurroundingsScope scope(here);
@@ -118,8 +119,9 @@ bool Shards::has_unlisted(const std::vector<NamedParameter>& parameters) const {
       return parameter.tensor.node().get() == leaf;
     });
   };
-  return std::ranges::any_of(sinks_,
-                             [&](const LeafGradients& sink) { return sink.has_other(is_listed); });
+  for (std::size_t i = 0; i < used_; ++i)
+    if (sinks_[i].has_other(is_listed)) return true;
+  return false;
 }
 
 }}  // namespace fovea

@@ -37,6 +37,7 @@ class Shards {
   bool has_unlisted(const std::vector<NamedParameter>& parameters) const;
 
  private:
+  std::size_t used_ = 0;             // by the last run
   std::deque<LeafGradients> sinks_;  // which stay where they are when there are more
 };
 

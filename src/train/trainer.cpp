@@ -10,6 +10,7 @@
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/in_layer.hpp"
+#include "nn/masked.hpp"
 #include "train/summary_table.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -180,6 +181,7 @@ void Trainer::compile(CompileOptions options) {
   compiled = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;
   epochs_ = 0;
+  all_listed_ = false;
 }
 
 void Trainer::check_ready(const char* what) const {
@@ -188,6 +190,34 @@ void Trainer::check_ready(const char* what) const {
         fmt::format("{}: {}: it is not compiled; call compile with a loss first", name(), what));
   if (network->empty())
     throw StateError(fmt::format("{}: {}: it has no layers; add some", name(), what));
+}
+
+void Trainer::check_learns(const CallName& call) const {
+  if (!grad_enabled())
+    throw StateError(
+        fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
+  bool learns = false;
+  network->each(
+      [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
+  if (!learns)
+    throw StateError(
+        fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
+}
+
+Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
+  memory::List<Shape> shapes;
+  if (traced.empty()) {
+    shapes.assign(samples_.begin(), samples_.end());
+    traced = network->traced();
+  }
+  for (const Trace::Output& output : traced) shapes.push_back(output.shape);
+  return Pass({.network = *network,
+               .outputs = compiled ? &compiled->outputs : nullptr,
+               .seed = compiled ? compiled->seed : 0,
+               .step = &steps_,
+               .hooks = &hooks_,
+               .learning = &learning_},
+              shards, shapes);
 }
 
 void Trainer::check_built(const CallName& call) const {
@@ -207,10 +237,16 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
   for (std::size_t i = 1; i < given.size(); ++i)
     if (given[i].samples.count() != given.count())
       throw ShapeError(fmt::format("{}: {}: {} holds {} samples, {} holds {}; they must be as many",
-                                   call.text(), what, ports[0].name, given.count(),
-                                   given.named() ? given[i].name : ports[i].name,
+                                   call.text(), what, given.named() ? given[0].name : ports[0].name,
+                                   given.count(), given.named() ? given[i].name : ports[i].name,
                                    given[i].samples.count()));
-  if (!given.named() || ports.size() == 1) return given;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (given[i].mask && !lies_over(*given[i].mask, given[i].samples.shape()))
+      throw ShapeError(fmt::format(
+          "{}: {}: {} has shape {}, and its mask {}; expected a mask over its first axes",
+          call.text(), what, given.named() ? given[i].name : ports[i].name,
+          to_string(given[i].samples.shape()), to_string(given[i].mask->shape())));
+  if (!given.named()) return given;
   memory::List<SampleColumn> columns;
   for (const Port& port : ports) {
     std::size_t i = 0;

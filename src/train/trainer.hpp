@@ -74,6 +74,7 @@ class Trainer {
   std::uint64_t epochs_ = 0;              // epochs begun since compile
   std::vector<NamedParameter> learning_;  // what the optimiser took on, each once
   std::vector<const Node*> visited_;      // their nodes in the order of the list, some repeated
+  bool all_listed_ = false;     // whether a step saw no tensor that learns and is not listed
   std::uint64_t attached_ = 0;  // the optimiser's count of attachments when it took on this model
   Shards shards_;               // memory of the shards, kept from batch to batch
 };

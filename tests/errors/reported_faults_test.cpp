@@ -101,6 +101,8 @@ const std::vector<Fault>& faults() {
       {"headers of NumPy 1 on Python 2, types without byte order",
        {"headers as NumPy 1 on Python 2 wrote them are read",
         "types are read with any byte order or none"}},
+      {"compilers before clang 16, and templates whose arguments they do not deduce",
+       {"Residual adds what its module makes of x"}},
   };
   return all;
 }

@@ -390,8 +390,20 @@ TEST_CASE("a Sequential is a layer of another: it carries masks and gradients, a
   sum(body(x)).backward();
   CHECK(std::ranges::all_of(x.grad().values(), [](real slope) { return slope != 0; }));
   // The loss of the last softmax inside is computed from its logits, as of one that is not inside.
-  nested.set_forward_hook("sequential/head/dense", [](const Tensor& out) { return out * 1000; });
-  CHECK(std::isfinite(nested.evaluate(data.x, data.y).at("loss")));
+  Sequential flat{AttentionLayer{4}, Dense{toy::classes, Activation::softmax}},
+      inner{Sequential{AttentionLayer{4}, Dense{toy::classes, Activation::softmax}}, DropMask{}};
+  const Array values = Generate("values", 0).array(Shape{20, 5, 3}, {-1, 1});
+  for (Sequential* const model : {&flat, &inner}) {
+    compile(*model);
+    model->build(Shape{5, 3});
+    for (const NamedParameter& parameter : parameters_of(*model))
+      Tensor(parameter.tensor).assign((parameter.tensor.detach() * 0 + real(0.3)).value());
+  }
+  flat.set_forward_hook("sequential/dense", [](const Tensor& out) { return out * 1000; });
+  inner.set_forward_hook("sequential/sequential/dense",
+                         [](const Tensor& out) { return out * 1000; });
+  const Ids labels(Shape{20}, std::vector<std::int32_t>(20, 1));
+  CHECK(inner.evaluate(values, labels).at("loss") == flat.evaluate(values, labels).at("loss"));
 }
 
 TEST_CASE("hooks, the summary and names know the modules inside a struct") {
@@ -421,4 +433,133 @@ TEST_CASE("hooks, the summary and names know the modules inside a struct") {
   CHECK(other.name() == "two_heads");
   CHECK(refused<StateError>([&] { model.name(); }) ==
         "Model: it was moved from; use the model that it was moved to");
+}
+
+namespace {
+
+// Two heads of which one loss wants logits and the other does not.
+struct Pair {
+  Dense a{3, Activation::softmax}, b{3, Activation::softmax};
+  std::pair<Tensor, Tensor> operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return {call(a, x), call(b, x)};
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("a", self.a);
+    visit("b", self.b);
+  }
+};
+
+// Its output is a single number.
+struct Scalar {
+  Dense dense{2};
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return sum(call(dense, x));
+  }
+  static void parameters(auto& self, auto&& visit) { visit("dense", self.dense); }
+};
+
+// A build of its own, and a module that it leaves to the first call.
+struct Scaled {
+  Tensor scale = {};
+  Dense dense{2};
+  Shape build(const Shape& sample, const Rng&) {
+    if (!scale.defined()) scale = Tensor::parameter(Array::full(Shape{2}, 1));
+    return sample.with(-1, 2);
+  }
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return call(dense, x) * scale;
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("scale", self.scale);
+    visit("dense", self.dense);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each output's loss is computed from its own logits, or from its output") {
+  const Array x = measures(6), target = Generate("target", 0).array(Shape{6, 3}, {0, 1});
+  const Ids labels(Shape{6}, {0, 1, 2, 0, 1, 2});
+  Model model{Pair{}};
+  model.compile(
+      {.outputs = {{.loss = MeanSquaredError{}}, {.loss = SparseCategoricalCrossentropy{}}}});
+  model.build(x);
+  const Array predicted = model.predict(x)[0];
+  CHECK(model.evaluate(x, {target, labels}).at("output_1_loss") ==
+        doctest::Approx(mean(MeanSquaredError{}(Tensor(predicted), target)).item()));
+}
+
+TEST_CASE("a model that is fine-tuned with smaller batches and frozen layers goes on learning") {
+  const toy::Data data = toy::data(1200);
+  Sequential model = toy::model();
+  model.fit(data.x, data.y, toy::quiet(1, 1200));
+  set_trainable(*model.layers()[0].as<Embedding>(), false);
+  model.compile({.loss = SparseCategoricalCrossentropy{}, .seed = 1});
+  model.fit(data.x.rows(0, 20), data.y.rows(0, 20), toy::quiet(1, 20));
+}
+
+TEST_CASE(
+    "a module that builds a part of itself gets the rest built, in a Sequential as in a Model") {
+  const Array x = measures(4);
+  Sequential sequential{Residual{Sequential{Scaled{}, Dense{3}}}};
+  sequential.build(Shape{3});
+  CHECK(sequential(x).shape() == Shape{4, 3});
+  Model model{Scaled{}};
+  model.build(x);
+  CHECK(model(x)[0].shape() == Shape{4, 2});
+}
+
+TEST_CASE("outputs that are single numbers and masks that fit nothing are refused") {
+  const Array x = measures(10);
+  Model scalar{Scalar{}};
+  CHECK(refused<ShapeError>([&] { scalar.build(x); }) ==
+        "scalar: an output of the module is a single number, or ids; expected a tensor whose first "
+        "axis is the samples");
+  const toy::Data text = toy::data(10);
+  Model model{models::Appraiser{}};
+  model.compile({.loss = MeanSquaredError{}});
+  const Mask keep(Shape{10, toy::time}), wide(Shape{12, toy::time});
+  const auto fit = [&](const Mask& mask) {
+    return refused<Error>([&] {
+      model.fit({SampleColumn("text", text.x, mask), {"measures", x}}, prices(text, x),
+                toy::quiet(1, 4));
+    });
+  };
+  CHECK(
+      fit(keep).starts_with("appraiser: fit: text: a mask is given, and the module's call takes"));
+  CHECK(fit(wide) ==
+        "appraiser: fit: x: text has shape (10, 6), and its mask (12, 6); expected a mask over its "
+        "first axes");
+}
+
+TEST_CASE("ids out of range are found before any work in a Sequential inside a Sequential") {
+  const toy::Data data = toy::data(10);
+  Sequential model{Sequential{Embedding{toy::vocabulary, 4}, AttentionLayer{3}},
+                   Dense{toy::classes, Activation::softmax}};
+  model.compile({.loss = SparseCategoricalCrossentropy{}});
+  model.fit(data.x, data.y, toy::quiet(1, 4));
+  const std::vector<Array> before = toy::weights(model);
+  Ids wrong(data.x.shape(), data.x.values());
+  wrong.mutable_data()[wrong.count() - 1] = 99;
+  FitOptions options = toy::quiet(1, 4);
+  options.shuffle = false;
+  CHECK_THROWS_AS(model.fit(wrong, data.y, options), IndexError);
+  CHECK(toy::bits_differ(toy::weights(model), before) == "");
+}
+
+TEST_CASE("a hook sees what a child gives that is called within another call") {
+  const models::Sentences data = models::sentences(6, 4, 7);
+  Model model{models::Translator{7}};
+  model.build({data.source, data.told});
+  int calls = 0;
+  model.set_forward_hook("translator/decoder", [&](const Tensor& states) {
+    ++calls;
+    return states;
+  });
+  model.predict({data.source, data.told});
+  CHECK(calls == 1);
+  CHECK(model.summary().find("?") == std::string::npos);
 }

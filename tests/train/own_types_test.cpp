@@ -236,7 +236,7 @@ TEST_CASE(
     "a model that is trained by an optimiser of one's own counts its slots, and is resumed from "
     "its state before the first step") {
   for (const bool attached_before : {false, true}) {
-    const auto [x, y] = toy::data(60);
+    const toy::Data data = toy::data(60);
     const auto made = [] {
       Sequential model = toy::model();
       model.compile({.optimizer = toy::Momentum{{.learning_rate = 0.05}},
@@ -246,7 +246,8 @@ TEST_CASE(
     };
     Sequential whole = made(), first = made(), second = made();
     const auto train = [&](Sequential& model, int begin, int end) {
-      for (int i = begin; i < end; ++i) model.train_on_batch(x.rows(i, i + 20), y.rows(i, i + 20));
+      for (int i = begin; i < end; ++i)
+        model.train_on_batch(data.x.rows(i, i + 20), data.y.rows(i, i + 20));
     };
     train(whole, 0, 30);
     train(first, 0, 12);

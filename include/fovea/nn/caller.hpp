@@ -67,6 +67,9 @@ std::optional<std::string> name_of(const M& module, const Child& child) {
 inline Shape sample_of(const Ids& x) { return x.shape().without(0); }
 inline Shape sample_of(const Tensor& x) { return x.shape().without(0); }  ///< the same
 inline Shape sample_of(const Array& x) { return x.shape().without(0); }   ///< the same
+inline Shape sample_of(const Signal& x) {
+  return std::visit([](const auto& value) { return sample_of(value); }, x.value);
+}  ///< the same
 
 /// Throws StateError: the module called has no name.
 [[noreturn]] void throw_unlisted(const std::type_info& child);
@@ -82,29 +85,51 @@ void check_made(const M& module) {
   });
 }
 
+/// Whether the list of a module names modules, not tensors alone.
+template <class M>
+bool lists_modules(const M& module) {
+  bool lists = false;
+  if constexpr (visiting_of<const M> == Visiting::parameters)
+    M::parameters(module, [&](const ParameterPath&, const auto& member) {
+      lists = lists || !std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
+    });
+  return lists;
+}
+
+/// What a module makes of one sample of zeros, whose modules inside are built on the way.
+template <class M>
+Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
+  const Trace trace{random, nullptr};
+  const Context context{.trace = &trace};
+  const Shape batch = sample.inserted(0, 1);
+  Tensor result;
+  if constexpr (std::invocable<const M&, const Ids&, const Context&>)
+    result = module(
+        Ids(batch, std::vector<std::int32_t>(static_cast<std::size_t>(batch.count()), 0)), context);
+  else if constexpr (std::invocable<const M&, const Tensor&, const Context&>)
+    result = module(Tensor(Array::zeros(batch)), context);
+  else
+    result = module(Tensor(Array::zeros(batch)), std::optional<Mask>(), context);
+  check_made(module);
+  return result.shape().without(0);
+}
+
 /// Makes the parameters of a module for samples of a shape, and returns the shape of what it makes
-/// of one: by its `build`; where it has none and lists modules, by calling it on zeros.
+/// of one: by its `build`, where it has one; modules inside that it calls by a Caller are built by
+/// calling it on zeros.
 template <class M>
 Shape make(M& module, const Shape& sample, const Rng& random) {
-  if constexpr (requires {
-                  { module.build(sample, random) } -> std::convertible_to<Shape>;
-                }) {
-    return module.build(sample, random);
+  constexpr bool has_build = requires {
+    { module.build(sample, random) } -> std::convertible_to<Shape>;
+  };
+  constexpr bool is_chain = requires { module.samples_mix(); };
+  if constexpr (has_build) {
+    const Shape result = module.build(sample, random);
+    if constexpr (!is_chain && visiting_of<M> == Visiting::parameters)
+      if (lists_modules(module)) call_on_zeros(module, sample, random);
+    return result;
   } else if constexpr (visiting_of<M> == Visiting::parameters) {
-    const Trace trace{random, nullptr};
-    const Context context{.trace = &trace};
-    const Shape batch = sample.inserted(0, 1);
-    Tensor result;
-    if constexpr (std::invocable<const M&, const Ids&, const Context&>)
-      result = std::as_const(module)(
-          Ids(batch, std::vector<std::int32_t>(static_cast<std::size_t>(batch.count()), 0)),
-          context);
-    else if constexpr (std::invocable<const M&, const Tensor&, const Context&>)
-      result = std::as_const(module)(Tensor(Array::zeros(batch)), context);
-    else
-      result = std::as_const(module)(Tensor(Array::zeros(batch)), std::optional<Mask>(), context);
-    check_made(module);
-    return result.shape().without(0);
+    return call_on_zeros(module, sample, random);
   } else {
     return sample;
   }
@@ -148,7 +173,8 @@ class Caller {
   ///     call.within(decoder, x, [&](const Context&) { return decoder.walk(x, {.states = {h}}); })
   template <class Child, class Input, class Body>
   auto within(const Child& child, const Input& input, const Body& body) const {
-    return inside(child, body, input);
+    return inside(
+        child, [&](const Context& own) { return seen(own, body(own)); }, input);
   }
 
  private:
@@ -175,7 +201,7 @@ class Caller {
                     const Others&...) {
     // The model that is built owns its module, which is not constant: only this call of it is.
     if constexpr (requires(Child & own) {
-                    { own.build(building::sample_of(first), Rng(0)) } -> std::same_as<Shape>;
+                    { own.build(building::sample_of(first), Rng(0)) } -> std::convertible_to<Shape>;
                   })
       const_cast<Child&>(child).build(building::sample_of(first), *inside.trace->random);
     if constexpr (requires(Child & own) { own.place(std::string()); })
@@ -185,13 +211,23 @@ class Caller {
   template <class Child, class... Inputs>
   static auto given(const Child& child, const Context& inside, const Inputs&... inputs) {
     using Result = std::invoke_result_t<const Child&, const Inputs&..., const Context&>;
-    if constexpr (std::is_same_v<std::remove_cvref_t<Result>, Tensor>) {
-      Tensor output = LayerCall::hooked(inside, last(child, inside, inputs...));
-      building::note(inside, output);
-      return output;
-    } else {
-      return child(inputs..., inside);
+    if constexpr (std::is_same_v<std::remove_cvref_t<Result>, Tensor>)
+      return seen(inside, last(child, inside, inputs...));
+    else
+      return seen(inside, child(inputs..., inside));
+  }
+
+  // What a layer gives passes its hook, and is noted.
+  template <class Result>
+  static Result seen(const Context& inside, Result result) {
+    Tensor* tensor = nullptr;
+    if constexpr (std::is_same_v<Result, Tensor>) tensor = &result;
+    if constexpr (std::is_same_v<Result, Signal>) tensor = std::get_if<Tensor>(&result.value);
+    if (tensor) {
+      *tensor = LayerCall::hooked(inside, std::move(*tensor));
+      building::note(inside, *tensor);
     }
+    return result;
   }
 
   // Where the loss is computed from the logits of an activation that the child ends in, they are

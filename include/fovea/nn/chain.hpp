@@ -61,6 +61,11 @@ class Chain {
   /// is none.
   std::optional<Activation> last_activation() const;
 
+  /// Throws, by path, before any work, for an input that the first layer does not take.
+  void check(const Signal& x) const;
+  /// Adds what the layers, those inside of them included, make of a sample.
+  void note_outputs(std::vector<Trace::Output>& outputs) const;
+
   Index dense_bytes() const;  ///< of the parameters whose gradients are dense
   bool samples_mix() const;   ///< whether samples of a batch act on each other in a layer
 

@@ -36,8 +36,13 @@ using ForwardHooks = std::map<std::string, ForwardHook, std::less<>>;
 struct Logits {
   bool of_softmax = false;  ///< whether those of a softmax are asked for
   bool of_sigmoid = false;  ///< whether those of a sigmoid are
-  /// What modules gave, and the logits of it.
-  memory::List<std::pair<Tensor, Tensor>> kept = {};
+  /// What a module gave, and the logits of it.
+  struct Kept {
+    Tensor output;          ///< the activation of the logits
+    Tensor logits;          ///< what it was computed from
+    Activation activation;  ///< which one
+  };
+  memory::List<Kept> kept = {};  ///< in the order of the calls
 
   /// Whether the logits of an activation are asked for.
   bool wants(Activation activation) const {
@@ -46,8 +51,9 @@ struct Logits {
   }
   /// Returns activation(logits), and remembers both.
   Tensor keep(const Tensor& logits, Activation activation);
-  /// The logits of an output, or null: it has passed something else since, such as a hook.
-  const Tensor* of(const Tensor& output) const;
+  /// The logits of an output that is such an activation, or null: it is another, or has passed
+  /// something else since, such as a hook.
+  const Tensor* of(const Tensor& output, Activation activation) const;
 };
 
 struct Trace;
@@ -64,8 +70,8 @@ struct Context {
   AttentionWeights* weights =
       nullptr;  ///< where attention layers put their weights, when somebody asks
   std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
-  Logits* logits = nullptr;      ///< asked for by the model whose loss is computed from them
-  const Trace* trace = nullptr;  ///< of a model's first call; see Caller
+  std::shared_ptr<Logits> logits = {};  ///< asked for by the model whose loss is computed from them
+  const Trace* trace = nullptr;         ///< of a model's first call; see Caller
 
   /// The random numbers of this module in this step. Throws StateError without a step: each would
   /// draw the same.

@@ -90,6 +90,8 @@ class Layer {
   /// cut.
   bool mixes_samples() const { return self_->mixes_samples(); }
 
+  /// Adds what the layers of a chain make of a sample; nothing for another module.
+  void note_outputs(std::vector<Trace::Output>& outputs) const { self_->note_outputs(outputs); }
   /// Says where a chain of layers is in its model; other modules need not know.
   void place(const std::string& path) { self_->place(path); }
 
@@ -122,6 +124,8 @@ class Layer {
     virtual void check(const Ids& ids) const = 0;
     virtual Index dense_bytes() const = 0;
     virtual void place(const std::string& path) = 0;
+    virtual void note_outputs(std::vector<Trace::Output>& outputs) const = 0;
+    virtual bool checked(const Signal& x) const = 0;
     virtual std::optional<Signal> run(const Signal& x, const Context& context,
                                       bool for_logits) const = 0;
     virtual std::optional<std::optional<Mask>> mask_behind(const std::optional<Mask>& before,
@@ -226,6 +230,13 @@ class Layer {
       if constexpr (requires { module.check(ids); }) module.check(ids);
     }
 
+    void note_outputs([[maybe_unused]] std::vector<Trace::Output>& outputs) const override {
+      if constexpr (Carries<M>) module.note_outputs(outputs);
+    }
+    bool checked([[maybe_unused]] const Signal& x) const override {
+      if constexpr (Carries<M>) module.check(x);
+      return Carries<M>;
+    }
     void place([[maybe_unused]] const std::string& path) override {
       if constexpr (Carries<M>) module.place(path);
     }

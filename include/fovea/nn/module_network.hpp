@@ -117,16 +117,22 @@ class ModuleNetwork final : public Network {
   /// Takes the module over.
   explicit ModuleNetwork(M module) : module_(std::move(module)) {
     inputs_ = named_ports("input", Call::inputs, [] {
-      if constexpr (requires { M::input_names; })
+      if constexpr (requires { M::input_names; }) {
+        static_assert(std::size(M::input_names) == Call::inputs,
+                      "input_names has a name for each input");
         return std::span<const char* const>(M::input_names);
-      else
+      } else {
         return std::span<const char* const>();
+      }
     }());
     outputs_ = named_ports("output", networks::outputs_of<Result>, [] {
-      if constexpr (requires { M::output_names; })
+      if constexpr (requires { M::output_names; }) {
+        static_assert(std::size(M::output_names) == networks::outputs_of<Result>,
+                      "output_names has a name for each output");
         return std::span<const char* const>(M::output_names);
-      else
+      } else {
         return std::span<const char* const>();
+      }
     }());
     note_kinds(std::make_index_sequence<Call::count>());
   }
@@ -168,16 +174,16 @@ class ModuleNetwork final : public Network {
             memory::List<Output>& outputs) const override {
     Context own = context;
     own.path = path_;
-    Logits logits;
     for (const std::optional<Activation>& activation : wanted) {
-      logits.of_softmax = logits.of_softmax || activation == Activation::softmax;
-      logits.of_sigmoid = logits.of_sigmoid || activation == Activation::sigmoid;
+      if (!activation) continue;
+      if (!own.logits) own.logits = std::make_shared<Logits>();
+      own.logits->of_softmax = own.logits->of_softmax || activation == Activation::softmax;
+      own.logits->of_sigmoid = own.logits->of_sigmoid || activation == Activation::sigmoid;
     }
-    if (logits.of_softmax || logits.of_sigmoid) own.logits = &logits;
     LayerCall::run(own, LayerCall::intern(path_), [&](const Context& inside) {
       give(called(x, inside, std::make_index_sequence<Call::count>()), outputs);
     });
-    networks::find_logits(logits, outputs);
+    if (own.logits) networks::find_logits(*own.logits, wanted, outputs);
   }
 
   bool masks_come_late() const override { return networks::gives_masks<Result>; }
@@ -214,6 +220,9 @@ class ModuleNetwork final : public Network {
       if constexpr (networks::is_input<A>) {
         port.takes_ids = !std::is_same_v<A, Tensor>;
         port.takes_array = !std::is_same_v<A, Ids>;
+        port.takes_mask = std::is_same_v<A, Signal>;
+      } else if constexpr (networks::is_mask<A>) {
+        port.takes_mask = true;
       }
     };
     (note(std::integral_constant<std::size_t, I>()), ...);
@@ -242,7 +251,7 @@ class ModuleNetwork final : public Network {
     LayerCall::run(context, LayerCall::intern(path_), [&](const Context& inside) {
       memory::List<Output> outputs;
       give(called(one, inside, std::make_index_sequence<Call::count>()), outputs);
-      for (const Output& output : outputs) building::note(inside, output.signal.tensor());
+      for (const Output& output : outputs) networks::note_output(inside, output.signal);
     });
   }
 

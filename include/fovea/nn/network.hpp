@@ -20,6 +20,7 @@ struct Port {
   std::string name;          ///< "input_1" or "output_1" where the module gives none
   bool takes_ids = false;    ///< an input: whether ids are accepted
   bool takes_array = false;  ///< an input: whether real numbers are
+  bool takes_mask = false;   ///< an input: whether its mask is
 };
 
 /// What a module gives at one output. Where the loss is computed from logits, those are there, and
@@ -109,8 +110,12 @@ namespace networks {
 std::vector<Port> ports(const char* kind, std::size_t count, std::span<const char* const> names);
 /// Throws ValueError, by name, for ids where an input takes real numbers, and the other way round.
 void check_kinds(const std::vector<Port>& ports, const Signals& x);
-/// Finds the logits that were kept for the outputs.
-void find_logits(const Logits& logits, memory::List<Output>& outputs);
+/// Adds an output to the trace. Throws ShapeError for ids and for a single number.
+void note_output(const Context& inside, const Signal& output);
+/// Finds the logits that were kept for the outputs that want them, and asks for no more: contexts
+/// live on in graphs.
+void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
+                 memory::List<Output>& outputs);
 
 }  // namespace networks
 

@@ -7,6 +7,7 @@
 
 #include "fovea/array/mask.hpp"
 #include "fovea/base/error.hpp"
+#include "fovea/nn/caller.hpp"
 #include "fovea/nn/in_layer.hpp"
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/ops.hpp"
@@ -20,8 +21,7 @@ struct Residual {
 
   /// sample -> sample. Throws ShapeError for a module that makes another shape of it.
   Shape build(const Shape& sample, const Rng& random) {
-    Shape result = sample;
-    if constexpr (requires { module.build(sample, random); }) result = module.build(sample, random);
+    const Shape result = building::make(module, sample, random);
     if (result != sample)
       throw ShapeError("Residual: the module makes " + to_string(result) + " of a sample " +
                        to_string(sample) + "; the two are added and must be equal");

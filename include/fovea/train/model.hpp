@@ -141,10 +141,11 @@ class Model {
   void compile(CompileOptions options);
 
   /// Trains. Throws before the first batch for options out of range, counts, kinds or shapes that
-  /// do not fit, and ids or labels out of range. Callbacks may evaluate and predict, and
-  /// train_on_batch makes a step between the steps of fit; fit, compile, build for another shape,
-  /// and moves throw StateError meanwhile. Logs: "loss" and the metrics' names; with several
-  /// outputs "loss" is the weighted sum, and each output's are "title_loss", "title_accuracy".
+  /// do not fit, and ids or labels out of range; ids of a struct are checked by its modules, batch
+  /// by batch. Callbacks may evaluate and predict, and train_on_batch makes a step between the
+  /// steps of fit; fit, compile, build for another shape, and moves throw StateError meanwhile.
+  /// Logs: "loss" and the metrics' names; with several outputs "loss" is the weighted sum, and each
+  /// output's are "title_loss", "title_accuracy".
   History fit(const SampleSet& x, const SampleSet& y, const FitOptions& options = {});
 
   /// One step on one batch; its loss and metrics before the step. Throws as fit does, but for

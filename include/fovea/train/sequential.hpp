@@ -52,7 +52,10 @@ class Sequential : public Model {
   }  ///< see Chain
   std::optional<Activation> last_activation() const {
     return chain().last_activation();
-  }                                                             ///< see Chain
+  }                                                        ///< see Chain
+  void check(const Signal& x) const { chain().check(x); }  ///< see Chain
+  /// See Chain.
+  void note_outputs(std::vector<Trace::Output>& outputs) const { chain().note_outputs(outputs); }
   Index dense_bytes() const { return chain().dense_bytes(); }   ///< see Chain
   bool samples_mix() const { return chain().samples_mix(); }    ///< see Chain
   void place(const std::string& path) { chain().place(path); }  ///< see Chain
