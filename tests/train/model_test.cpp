@@ -490,6 +490,10 @@ TEST_CASE("each output's loss is computed from its own logits, or from its outpu
   const Array predicted = model.predict(x)[0];
   CHECK(model.evaluate(x, {target, labels}).at("output_1_loss") ==
         doctest::Approx(mean(MeanSquaredError{}(Tensor(predicted), target)).item()));
+  model.compile(
+      {.outputs = {{.loss = BinaryCrossentropy{}}, {.loss = SparseCategoricalCrossentropy{}}}});
+  CHECK(model.evaluate(x, {target, labels}).at("output_1_loss") ==
+        doctest::Approx(mean(BinaryCrossentropy{}(Tensor(predicted), target)).item()));
 }
 
 TEST_CASE("a model that is fine-tuned with smaller batches and frozen layers goes on learning") {
