@@ -133,10 +133,15 @@ void Chain::check(const Signal& x) const {
   if (!layers_.empty()) located(names_.front(), [&] { layers_.front().check(x); });
 }
 
+void Chain::check_options() const {
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    located(names_[i], [&] { layers_[i].check_options(); });
+}
+
 void Chain::note_outputs(std::vector<Trace::Output>& outputs) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     layers_[i].note_outputs(outputs);
-    if (i < outputs_.size()) outputs.push_back({paths_[i], outputs_[i]});
+    outputs.push_back({paths_[i], outputs_[i]});
   }
 }
 

@@ -54,6 +54,12 @@ void find_logits(Logits& logits, std::span<const std::optional<Activation>> want
 
 }  // namespace networks
 
+void Network::place(const std::string& path) {
+  for (Trace::Output& output : traced_)
+    output.path = LayerCall::intern(path + (output.path + path_.size()));
+  path_ = path;
+}
+
 ChainNetwork::ChainNetwork(Chain chain, std::string type)
     : chain_(std::move(chain)), type_(std::move(type)) {
   path_ = chain_.path();
@@ -70,16 +76,12 @@ void ChainNetwork::place(const std::string& path) {
 
 void ChainNetwork::build(const Shape& sample, const Rng& random) {
   chain_.build(sample, random);
-  note();
+  traced_.clear();
+  chain_.note_outputs(traced_);
 }
 
 void ChainNetwork::build(const Signals& one, const Rng& random) {
   build(std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value), random);
-}
-
-void ChainNetwork::note() {
-  traced_.clear();
-  chain_.note_outputs(traced_);
 }
 
 std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
@@ -87,17 +89,6 @@ std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
   const Trace trace{std::nullopt, &outputs};
   chain_.run(one[0], Context{.path = path_, .trace = &trace}, false);
   return {outputs.begin(), outputs.end()};
-}
-
-void ChainNetwork::check(const Signals& x) const { chain_.check(x[0]); }
-
-void ChainNetwork::check_options() const {
-  for (std::size_t i = 0; i < chain_.layers().size(); ++i) try {
-      chain_.layers()[i].check_options();
-    } catch (Error& error) {
-      error.add_path(chain_.names()[i]);
-      throw;
-    }
 }
 
 void ChainNetwork::call(const Signals& x, const Context& context,

@@ -15,7 +15,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-struct Trainer::Checked {
+struct Trainer::Given {
   SampleSet x, y;
   std::vector<double> weight = {};
   std::vector<Trace::Output> traced = {};  // where samples are not those the model was built for
@@ -123,12 +123,16 @@ std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet
   }
 }
 
-// What can be known to be wrong with data before any work is done.
-Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, const SampleSet& y,
-                                     const std::vector<double>& weight) const {
+// The samples of a call, in the order of the module's inputs and outputs.
+Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
+                                const std::vector<double>& weight) const {
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
-  Checked data{inputs(call, x), targets(call, y), weight};
+  return {inputs(call, x), targets(call, y), weight};
+}
+
+// What can be known to be wrong with data before any work is done.
+void Trainer::check_data(const CallName& call, Given& data) const {
   try {
     network->check(signals(data.x));
   } catch (Error& error) {
@@ -143,7 +147,8 @@ Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, c
     const Samples& target = data.y[o].samples;
     const Index each = target.shape().count() / target.count();
     const auto counts = [&](Index position) {
-      if (!weight.empty() && weight[static_cast<std::size_t>(position / each)] == 0) return false;
+      if (!data.weight.empty() && data.weight[static_cast<std::size_t>(position / each)] == 0)
+        return false;
       if (!masks) {
         Shards shards;
         masks = network->masks_come_late() ? pass(shards, data.traced).late_masks(data.x)
@@ -153,7 +158,8 @@ Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, c
       if (!mask || mask->count() == 0 || target.shape().count() % mask->count() != 0) return true;
       return mask->data()[position / (target.shape().count() / mask->count())] != 0;
     };
-    const Shape prediction = traced[traced.size() - data.y.size() + o].shape.inserted(0, x.count());
+    const Shape prediction =
+        traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
     const OutputOptions& options = compiled->outputs[o];
     try {
       options.loss.check(prediction, target, std::cref(counts));
@@ -164,7 +170,6 @@ Trainer::Checked Trainer::check_data(const CallName& call, const SampleSet& x, c
       throw;
     }
   }
-  return data;
 }
 
 // At the first step: the optimiser takes on what learns.
@@ -224,8 +229,8 @@ void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
 }
 
 // One epoch: batches, validation, logs and progress.
-void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Checked& data,
-                    const Checked* validation_data, const FitOptions& options, Index number) {
+void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
+                    const Given* validation_data, const FitOptions& options, Index number) {
   const Index samples = data.x.count();
   const std::vector<Index> positions =
       options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
@@ -278,18 +283,19 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
   if (kept == 0)
     throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
                                  call.text(), options.validation_split, x.count()));
-  targets(call, y);
-  build(call, x);
-  Checked data = check_data(call, x, y, options.sample_weight);
+  Given data = ordered(call, x, y, options.sample_weight);
+  build(call, data.x);
+  check_data(call, data);
   if (const auto& given = options.validation_data) {
     const CallName validation{name(), "fit", "validation_data"};
     check_weights(validation, given->sample_weight, given->x.count(), true);
-    const Checked other = check_data(validation, given->x, given->y, given->sample_weight);
+    Given other = ordered(validation, given->x, given->y, given->sample_weight);
+    check_data(validation, other);
     return fit_checked(model, data, options, &other);
   }
   if (kept == x.count()) return fit_checked(model, data, options, nullptr);
   const Index count = x.count();
-  Checked other{data.x.rows(kept, count), data.y.rows(kept, count)};
+  Given other{data.x.rows(kept, count), data.y.rows(kept, count)};
   data.x = data.x.rows(0, kept);
   data.y = data.y.rows(0, kept);
   if (!data.weight.empty()) {
@@ -303,8 +309,8 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
 }
 
 // `validation`: null for none.
-History Trainer::fit_checked(Model& model, const Checked& data, const FitOptions& options,
-                             const Checked* validation) {
+History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& options,
+                             const Given* validation) {
   Pass training = pass(shards_, data.traced);
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
@@ -335,9 +341,9 @@ Logs Trainer::train_on_batch(const SampleSet& x, const SampleSet& y,
   check_counts(call, x, y);
   if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
   check_weights(call, sample_weight, x.count(), false);
-  targets(call, y);
-  build(call, x);
-  const Checked data = check_data(call, x, y, sample_weight);
+  Given data = ordered(call, x, y, sample_weight);
+  build(call, data.x);
+  check_data(call, data);
   check_learns(call);
   Pass training = pass(shards_, {});
   Means means(compiled->outputs);
@@ -355,7 +361,8 @@ Logs Trainer::evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
   check_built(call);
   check_batch_size(call, batch_size);
   check_weights(call, sample_weight, x.count(), true);
-  const Checked data = check_data(call, x, y, sample_weight);
+  Given data = ordered(call, x, y, sample_weight);
+  check_data(call, data);
   Shards shards;
   return pass(shards, data.traced).evaluate(data.x, data.y, data.weight, batch_size);
 }

@@ -75,7 +75,10 @@ void Model::set_name(const std::string& name) { trainer().set_name(name); }
 
 std::string Model::name() const { return network().path(); }
 
-void Model::build(const SampleSet& x) { trainer().build({trainer().name(), "build"}, x); }
+void Model::build(const SampleSet& x) {
+  const CallName call{trainer().name(), "build"};
+  trainer().build(call, trainer().inputs(call, x));
+}
 
 void Model::build_by(const std::vector<Shape>& samples,
                      const std::function<void(const Rng& random)>& build) {

@@ -81,13 +81,12 @@ bool Trainer::are_those_it_was_built_for(const SampleSet& x) const {
 }
 
 void Trainer::build(const CallName& call, const SampleSet& x) {
-  const SampleSet own = inputs(call, x);
-  if (network->built() && are_those_it_was_built_for(own)) return;
+  if (network->built() && are_those_it_was_built_for(x)) return;
   std::vector<Shape> samples;
-  for (std::size_t i = 0; i < own.size(); ++i) samples.push_back(own[i].samples.shape().without(0));
-  if (own.count() == 0)
+  for (std::size_t i = 0; i < x.size(); ++i) samples.push_back(x[i].samples.shape().without(0));
+  if (x.count() == 0)
     throw ValueError(fmt::format("{}: there are no samples to build for", call.text()));
-  build(samples, [&](const Rng& random) { network->build(signals(own.rows(0, 1)), random); });
+  build(samples, [&](const Rng& random) { network->build(signals(x.rows(0, 1)), random); });
 }
 
 namespace {
@@ -99,8 +98,8 @@ std::string names_of(const std::vector<Port>& ports) {
 }
 
 // The options of every output, in the module's order.
-std::vector<OutputOptions> resolved(const std::string& name, const std::vector<Port>& ports,
-                                    CompileOptions& options) {
+std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::vector<Port>& ports,
+                                            CompileOptions& options) {
   if (options.outputs.empty()) {
     if (ports.size() > 1)
       throw ValueError(
@@ -163,7 +162,8 @@ void check_outputs(const std::string& name, const std::vector<OutputOptions>& ou
 }  // namespace
 
 void Trainer::compile(CompileOptions options) {
-  std::vector<OutputOptions> outputs = resolved(network->path(), network->outputs(), options);
+  std::vector<OutputOptions> outputs =
+      outputs_in_order(network->path(), network->outputs(), options);
   check_outputs(network->path(), outputs);
   try {
     network->check_options();

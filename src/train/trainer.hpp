@@ -1,8 +1,6 @@
 // What a model is while it is trained: the options of compile, counts, the optimiser's parameters.
 #pragma once
 
-#include <map>
-
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
@@ -24,7 +22,10 @@ class Trainer {
   /// Makes the parameters by `build`, if it was not for samples of these shapes before.
   void build(const std::vector<Shape>& samples,
              const std::function<void(const Rng& random)>& build);
+  /// The same for samples of the inputs in their order.
   void build(const CallName& call, const SampleSet& x);
+  /// The samples of the inputs in their order. Throws for another number, kind or name.
+  SampleSet inputs(const CallName& call, const SampleSet& x) const;
   void compile(CompileOptions options);
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
@@ -45,21 +46,21 @@ class Trainer {
   History history;
 
  private:
-  struct Checked;  // samples that were found to be right, as the network takes them
+  struct Given;  // the samples of a call, in the order of the network
 
   void check_ready(const char* what) const;
   void check_built(const CallName& call) const;
   void check_learns(const CallName& call) const;
-  SampleSet inputs(const CallName& call, const SampleSet& x) const;
   SampleSet targets(const CallName& call, const SampleSet& y) const;
-  Checked check_data(const CallName& call, const SampleSet& x, const SampleSet& y,
-                     const std::vector<double>& weight) const;
+  Given ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
+                const std::vector<double>& weight) const;
+  void check_data(const CallName& call, Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
   void name_parameters() const;
-  History fit_checked(Model& model, const Checked& data, const FitOptions& options,
-                      const Checked* validation);
-  void epoch(Model& model, Pass& pass, Pass* validation, const Checked& data,
-             const Checked* validation_data, const FitOptions& options, Index number);
+  History fit_checked(Model& model, const Given& data, const FitOptions& options,
+                      const Given* validation);
+  void epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
+             const Given* validation_data, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
   void attach_optimizer();
   void check_attached() const;

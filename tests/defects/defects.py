@@ -182,6 +182,7 @@ DEFECTS = [
     ("include/fovea/nn/caller.hpp", "if (&member == &child) found = path;", "found = path, static_cast<void>(child);", "train_test", "Caller: a copy of a module is taken for the module"),
     ("include/fovea/nn/caller.hpp", "trace.random = trace.random->split(*name);", "(void)0;", "train_test", "Caller: all modules inside start from one stream"),
     ("include/fovea/nn/caller.hpp", "if (inside.logits && inside.logits->wants(child.activation))", "if (false)", "train_test", "Caller: the loss of a struct is not computed from logits"),
+    ("src/nn/network.cpp", "output.path = LayerCall::intern(path + (output.path + path_.size()));", "static_cast<void>(output);", "train_test", "model: a new name leaves the summary without shapes"),
     ("src/nn/context.cpp", "if (each.activation == activation && ", "if (static_cast<int>(activation) >= 0 && ", "train_test", "model: an output is given the logits of another activation"),
     ("src/train/shards.cpp", "for (std::size_t i = 0; i < used_; ++i)\n    if (sinks_[i].has_other", "for (std::size_t i = 0; i < sinks_.size(); ++i)\n    if (sinks_[i].has_other", "train_test", "model: gradients of an earlier, larger batch are taken for unlisted ones"),
     ("include/fovea/nn/caller.hpp", "if (lists_modules(module)) call_on_zeros(module, sample, random);", "if (sample.rank() > 99) call_on_zeros(module, sample, random);", "train_test", "make: a module with a build of its own leaves modules inside unbuilt"),

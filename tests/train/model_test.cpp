@@ -6,7 +6,12 @@
 #include "train/models.hpp"
 
 using namespace fovea;
+using models::first_class;
+using models::measures;
+using models::prices;
+using models::two_heads;
 using support::Generate;
+using support::refusal;
 
 namespace {
 
@@ -38,29 +43,11 @@ void check_same_bits(const Train& train) {
   }
 }
 
-template <class M>
 std::vector<Array> arrays_of(const Model& model, const SampleSet& x) {
   std::vector<Array> arrays = toy::weights(model);
   const Predictions predictions = model.predict(x, 50);
   for (std::size_t i = 0; i < predictions.size(); ++i) arrays.push_back(predictions[i]);
   return arrays;
-}
-
-Array measures(Index samples) { return Generate("measures", 0).array(Shape{samples, 3}, {-1, 1}); }
-
-// A price that depends on both inputs.
-Array prices(const toy::Data& text, const Array& numbers) {
-  Array result(Shape{numbers.shape()[0], 1});
-  for (Index i = 0; i < result.count(); ++i)
-    result.mutable_data()[i] = static_cast<real>(text.y.at(i)) + 2 * numbers.at(3 * i + 1);
-  return result;
-}
-
-// Whether a text is of class 0: 1 or 0.
-Array first_class(const Ids& y) {
-  Array result(Shape{y.count(), 1});
-  for (Index i = 0; i < y.count(); ++i) result.mutable_data()[i] = y.at(i) == 0 ? real(1) : real(0);
-  return result;
 }
 
 // The toy model, as a struct.
@@ -82,15 +69,6 @@ struct Chained {
   }
 };
 
-Model two_heads(double weight = 0.5) {
-  Model model{models::TwoHeads{}};
-  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
-                 .seed = 3,
-                 .outputs = {{"urgent", BinaryCrossentropy{}, {Accuracy{}}, weight},
-                             {"topic", SparseCategoricalCrossentropy{}, {Accuracy{}}}}});
-  return model;
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -109,7 +87,7 @@ TEST_CASE(
     Outcome outcome;
     outcome.history = model.fit({data.source, data.told}, data.target, options);
     outcome.evaluated = model.evaluate({other.source, other.told}, other.target, 40);
-    outcome.arrays = arrays_of<models::Translator>(model, {other.source, other.told});
+    outcome.arrays = arrays_of(model, {other.source, other.told});
     return outcome;
   };
   check_same_bits([&] { return train(2); });
@@ -154,7 +132,7 @@ TEST_CASE(
     Outcome outcome;
     outcome.history = model.fit({{"measures", numbers}, {"text", text.x}}, y, options);
     outcome.evaluated = model.evaluate({text.x, numbers}, y, 100);
-    outcome.arrays = arrays_of<models::Appraiser>(model, {text.x, numbers});
+    outcome.arrays = arrays_of(model, {text.x, numbers});
     outcome.arrays.push_back(model.attention({text.x, numbers})["appraiser/text/attention_layer"]);
     return outcome;
   };
@@ -174,7 +152,7 @@ TEST_CASE(
     Outcome outcome;
     outcome.history = model.fit(data.x, {{"urgent", urgent}, {"topic", data.y}}, options);
     outcome.evaluated = model.evaluate(data.x, {data.y, urgent}, 100);
-    outcome.arrays = arrays_of<models::TwoHeads>(model, data.x);
+    outcome.arrays = arrays_of(model, data.x);
     return outcome;
   };
   check_same_bits([&] { return train(2); });
@@ -223,139 +201,10 @@ TEST_CASE("a struct of layers trains to the bits of the same layers in a Sequent
   CHECK(one.history == other.history);
   CHECK(toy::bits_differ(toy::weights(model), toy::weights(sequential)) == "");
   CHECK(model.summary() == sequential.summary());
-}
-
-namespace {
-
-// A Dense that a module has and does not list, or calls a copy of.
-struct Forgetful {
-  bool copies = false;
-  Dense listed{2}, forgotten{2};
-  Tensor operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    const Dense copy = listed;
-    return copies ? call(copy, x) : call(forgotten, call(listed, x));
-  }
-  static void parameters(auto& self, auto&& visit) { visit("listed", self.listed); }
-};
-
-// A tensor that learns, which no list names.
-struct Unlisted {
-  Tensor hidden = Tensor::parameter(Array::full(Shape{2}, 1));
-  Dense listed{2};
-  Tensor operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    return call(listed, x) * hidden;
-  }
-  static void parameters(auto& self, auto&& visit) { visit("listed", self.listed); }
-};
-
-// A list of blocks, and a tensor that nothing makes.
-struct Unmade {
-  std::vector<Dense> blocks = {Dense{3}, Dense{2}};
-  Tensor scale = {};
-  Tensor operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    return call(blocks[1], call(blocks[0], x));
-  }
-  static void parameters(auto& self, auto&& visit) {
-    visit("blocks", self.blocks);
-    visit("scale", self.scale);
-  }
-};
-
-template <class Wrong, class Call>
-std::string refused(const Call& call) {
-  return support::refusal<Wrong>(call);
-}
-
-}  // namespace
-
-TEST_CASE("a module written wrong is an error by name before it learns anything") {
-  const Array x = measures(4), y = Generate("y", 0).array(Shape{4, 2}, {-1, 1});
-  Model forgetful{Forgetful{}}, copying{Forgetful{true}}, unlisted{Unlisted{}}, unmade{Unmade{}};
-  CHECK(refused<StateError>([&] { forgetful.build(x); }) ==
-        "forgetful: a module of type Dense is called that has no name; list it in `parameters`, "
-        "visit(\"its name\", self.member), and call the member itself, not a copy");
-  CHECK(refused<StateError>([&] { copying.build(x); }).starts_with("forgetful: a module of type"));
-  CHECK(!forgetful.built());
-  CHECK(parameters_of(forgetful).empty());
-  CHECK(
-      refused<StateError>([&] { unmade.build(x); }) ==
-      "unmade: scale: it is listed in `parameters`, and nothing has made it; call its module by a "
-      "Caller, or give the module that lists it a build");
-  CHECK(parameters_of(unmade).empty());
-  unlisted.compile({.loss = MeanSquaredError{}});
-  CHECK(refused<StateError>([&] { unlisted.fit(x, y, toy::quiet(1, 4)); }) ==
-        "unlisted: a tensor that requires gradients took part in the loss, and no module lists it "
-        "in `parameters`: it would not learn; list it, or call set_requires_grad(false)");
-  CHECK(unlisted.optimizer().as<Adam>()->steps() == 0);
-}
-
-TEST_CASE("another number, kind, shape or name of inputs and targets is refused by name") {
-  const toy::Data text = toy::data(10);
-  const Array numbers = measures(10), y = prices(text, numbers);
-  Model model{models::Appraiser{}};
-  model.compile({.loss = MeanSquaredError{}});
-  const auto fit = [&](const SampleSet& x, const SampleSet& target) {
-    return refused<Error>([&] { model.fit(x, target, toy::quiet(1, 4)); });
-  };
-  CHECK(fit(text.x, y) == "appraiser: fit: x: expected samples for 2 (text, measures), got 1");
-  CHECK(fit({numbers, text.x}, y) ==
-        "appraiser: fit: text: expected ids, got real numbers of shape (10, 3); give Ids");
-  CHECK(fit({text.x, text.x}, y) ==
-        "appraiser: fit: measures: expected real numbers, got ids of shape (10, 6); give an Array");
-  CHECK(fit({{"text", text.x}, {"numbers", numbers}}, y) ==
-        "appraiser: fit: x: there are no samples named \"measures\"; expected: text, measures");
-  CHECK(fit({text.x, measures(9)}, y) ==
-        "appraiser: fit: x: text holds 10 samples, measures holds 9; they must be as many");
-  CHECK(fit({text.x, numbers}, {y, y}) ==
-        "appraiser: fit: y: expected samples for 1 (output_1), got 2");
-  CHECK(refused<ValueError>([&] {
-          SampleSet{{"text", text.x}, numbers};
-        }) ==
-        "SampleSet: some samples have a name and those at position 1 have none; name all or none");
-  CHECK(refused<ValueError>([&] {
-          SampleSet{{"text", text.x}, {"text", numbers}};
-        }) == "SampleSet: two are named \"text\"; give each a name of its own");
-  CHECK(!model.built());
-  model.fit({text.x, numbers}, y, toy::quiet(1, 4));
-  CHECK(refused<ShapeError>([&] {
-          model.evaluate({text.x, Generate("wide", 0).array(Shape{10, 4}, {-1, 1})}, y);
-        })
-            .starts_with(
-                "appraiser: evaluate: built for samples of shape (6,), (3,); these are (6,), "
-                "(4,), which a layer does not accept: appraiser/hidden: "));
-}
-
-TEST_CASE("compile wants a loss for each output, by a name that the module has") {
-  const auto compile = [](CompileOptions options) {
-    Model model{models::TwoHeads{}};
-    return refused<ValueError>([&] { model.compile(std::move(options)); });
-  };
-  const OutputOptions topic{"topic", SparseCategoricalCrossentropy{}},
-      urgent{"urgent", BinaryCrossentropy{}};
-  CHECK(compile({.loss = MeanSquaredError{}}) ==
-        "two_heads: compile: the module has 2 outputs; give .outputs, with a loss for each");
-  CHECK(compile({.outputs = {topic}}) ==
-        "two_heads: compile: expected options for 2 outputs, got 1");
-  CHECK(compile({.outputs = {topic, topic}}) ==
-        "two_heads: compile: two options for the output \"topic\"; give one");
-  CHECK(compile({.outputs = {topic, {"price", MeanSquaredError{}}}}) ==
-        "two_heads: compile: there is no output \"price\"; there are: topic, urgent");
-  CHECK(compile({.outputs = {topic, {"urgent"}}}) ==
-        "two_heads: compile: there is no loss for the output \"urgent\"; give one, such as .loss = "
-        "SparseCategoricalCrossentropy{}");
-  CHECK(compile({.outputs = {topic, {"urgent", BinaryCrossentropy{}, {}, -1}}}) ==
-        "two_heads: compile: the weight of the output \"urgent\" is -1; it must be finite and at "
-        "least 0");
-  CHECK(compile({.loss = MeanSquaredError{}, .outputs = {topic, urgent}})
-            .starts_with("two_heads: compile: both outputs and loss or metrics are given"));
-  Model model{models::TwoHeads{}};
-  model.compile({.outputs = {{.loss = SparseCategoricalCrossentropy{}},
-                             {.loss = BinaryCrossentropy{}}}});  // by position
-  const toy::Data data = toy::data(6);
-  CHECK(model.train_on_batch(data.x, {data.y, first_class(data.y)}).size() == 3);
+  sequential.set_name("renamed");
+  model.set_name("renamed");
+  CHECK(model.summary() == sequential.summary());
+  CHECK(model.summary().find("?") == std::string::npos);
 }
 
 TEST_CASE("a Sequential is a layer of another: it carries masks and gradients, and is named once") {
@@ -415,15 +264,15 @@ TEST_CASE("hooks, the summary and names know the modules inside a struct") {
     ++calls;
     return context * 0;
   });
-  CHECK(refused<IndexError>([&] { model.set_forward_hook("two_heads/body", {}); }) ==
+  CHECK(refusal<IndexError>([&] { model.set_forward_hook("two_heads/body", {}); }) ==
         "two_heads: there is no layer \"two_heads/body\"; there are: two_heads/embedding, "
         "two_heads/attention, two_heads/topic, two_heads/urgent");
   const Predictions predicted = model.predict(data.x);
   CHECK(calls == 1);
   CHECK(predicted["urgent"].at(0) == predicted[1].at(7));  // the body is 0: all are the biases
-  CHECK(refused<IndexError>([&] { predicted["price"].count(); }) ==
+  CHECK(refusal<IndexError>([&] { predicted["price"].count(); }) ==
         "predict: there is no output \"price\"; there are: topic, urgent");
-  CHECK(refused<StateError>([&] {
+  CHECK(refusal<StateError>([&] {
           const Array one = predicted;
         }).starts_with("predict: the model has 2 outputs"));
   const std::string summary = model.summary();
@@ -431,7 +280,7 @@ TEST_CASE("hooks, the summary and names know the modules inside a struct") {
     CHECK_MESSAGE(summary.find(text) != std::string::npos, summary);
   Model other = std::move(model);
   CHECK(other.name() == "two_heads");
-  CHECK(refused<StateError>([&] { model.name(); }) ==
+  CHECK(refusal<StateError>([&] { model.name(); }) ==
         "Model: it was moved from; use the model that it was moved to");
 }
 
@@ -448,16 +297,6 @@ struct Pair {
     visit("a", self.a);
     visit("b", self.b);
   }
-};
-
-// Its output is a single number.
-struct Scalar {
-  Dense dense{2};
-  Tensor operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    return sum(call(dense, x));
-  }
-  static void parameters(auto& self, auto&& visit) { visit("dense", self.dense); }
 };
 
 // A build of its own, and a module that it leaves to the first call.
@@ -514,44 +353,6 @@ TEST_CASE(
   Model model{Scaled{}};
   model.build(x);
   CHECK(model(x)[0].shape() == Shape{4, 2});
-}
-
-TEST_CASE("outputs that are single numbers and masks that fit nothing are refused") {
-  const Array x = measures(10);
-  Model scalar{Scalar{}};
-  CHECK(refused<ShapeError>([&] { scalar.build(x); }) ==
-        "scalar: an output of the module is a single number, or ids; expected a tensor whose first "
-        "axis is the samples");
-  const toy::Data text = toy::data(10);
-  Model model{models::Appraiser{}};
-  model.compile({.loss = MeanSquaredError{}});
-  const Mask keep(Shape{10, toy::time}), wide(Shape{12, toy::time});
-  const auto fit = [&](const Mask& mask) {
-    return refused<Error>([&] {
-      model.fit({SampleColumn("text", text.x, mask), {"measures", x}}, prices(text, x),
-                toy::quiet(1, 4));
-    });
-  };
-  CHECK(
-      fit(keep).starts_with("appraiser: fit: text: a mask is given, and the module's call takes"));
-  CHECK(fit(wide) ==
-        "appraiser: fit: x: text has shape (10, 6), and its mask (12, 6); expected a mask over its "
-        "first axes");
-}
-
-TEST_CASE("ids out of range are found before any work in a Sequential inside a Sequential") {
-  const toy::Data data = toy::data(10);
-  Sequential model{Sequential{Embedding{toy::vocabulary, 4}, AttentionLayer{3}},
-                   Dense{toy::classes, Activation::softmax}};
-  model.compile({.loss = SparseCategoricalCrossentropy{}});
-  model.fit(data.x, data.y, toy::quiet(1, 4));
-  const std::vector<Array> before = toy::weights(model);
-  Ids wrong(data.x.shape(), data.x.values());
-  wrong.mutable_data()[wrong.count() - 1] = 99;
-  FitOptions options = toy::quiet(1, 4);
-  options.shuffle = false;
-  CHECK_THROWS_AS(model.fit(wrong, data.y, options), IndexError);
-  CHECK(toy::bits_differ(toy::weights(model), before) == "");
 }
 
 TEST_CASE("a hook sees what a child gives that is called within another call") {

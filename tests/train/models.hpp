@@ -102,4 +102,32 @@ inline Sentences sentences(Index samples, Index time, Index words, Index trial =
   return {Ids(shape, source), Ids(shape, told), Ids(shape, target)};
 }
 
+inline Array measures(Index samples) {
+  return support::Generate("measures", 0).array(Shape{samples, 3}, {-1, 1});
+}
+
+// A price that depends on both inputs.
+inline Array prices(const toy::Data& text, const Array& numbers) {
+  Array result(Shape{numbers.shape()[0], 1});
+  for (Index i = 0; i < result.count(); ++i)
+    result.mutable_data()[i] = static_cast<real>(text.y.at(i)) + 2 * numbers.at(3 * i + 1);
+  return result;
+}
+
+// Whether a text is of class 0: 1 or 0.
+inline Array first_class(const Ids& y) {
+  Array result(Shape{y.count(), 1});
+  for (Index i = 0; i < y.count(); ++i) result.mutable_data()[i] = y.at(i) == 0 ? real(1) : real(0);
+  return result;
+}
+
+inline Model two_heads(double weight = 0.5) {
+  Model model{TwoHeads{}};
+  model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                 .seed = 3,
+                 .outputs = {{"urgent", BinaryCrossentropy{}, {Accuracy{}}, weight},
+                             {"topic", SparseCategoricalCrossentropy{}, {Accuracy{}}}}});
+  return model;
+}
+
 }  // namespace models

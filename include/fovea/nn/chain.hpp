@@ -63,6 +63,8 @@ class Chain {
 
   /// Throws, by path, before any work, for an input that the first layer does not take.
   void check(const Signal& x) const;
+  /// Throws ValueError, by path, for options of a layer that never learn.
+  void check_options() const;
   /// Adds what the layers, those inside of them included, make of a sample.
   void note_outputs(std::vector<Trace::Output>& outputs) const;
 

@@ -21,9 +21,8 @@ class ChainNetwork final : public Network {
   void build(const Signals& one, const Rng& random) override;
   bool built() const override { return chain_.built(); }
   std::vector<Trace::Output> trace(const Signals& one) const override;
-  const std::vector<Trace::Output>& traced() const& override { return traced_; }
-  void check(const Signals& x) const override;
-  void check_options() const override;
+  void check(const Signals& x) const override { chain_.check(x[0]); }
+  void check_options() const override { chain_.check_options(); }
   void call(const Signals& x, const Context& context,
             std::span<const std::optional<Activation>> wanted,
             memory::List<Output>& outputs) const override;
@@ -42,11 +41,8 @@ class ChainNetwork final : public Network {
   const Chain& chain() const& { return chain_; }  ///< the layers
 
  private:
-  void note();
-
   mutable Chain chain_;  // layers are shared, and give their parameters to whoever asks
   std::string type_;
-  std::vector<Trace::Output> traced_;
 };
 
 }}  // namespace fovea

@@ -116,7 +116,7 @@ class ModuleNetwork final : public Network {
  public:
   /// Takes the module over.
   explicit ModuleNetwork(M module) : module_(std::move(module)) {
-    inputs_ = named_ports("input", Call::inputs, [] {
+    inputs_ = networks::ports("input", Call::inputs, [] {
       if constexpr (requires { M::input_names; }) {
         static_assert(std::size(M::input_names) == Call::inputs,
                       "input_names has a name for each input");
@@ -125,7 +125,7 @@ class ModuleNetwork final : public Network {
         return std::span<const char* const>();
       }
     }());
-    outputs_ = named_ports("output", networks::outputs_of<Result>, [] {
+    outputs_ = networks::ports("output", networks::outputs_of<Result>, [] {
       if constexpr (requires { M::output_names; }) {
         static_assert(std::size(M::output_names) == networks::outputs_of<Result>,
                       "output_names has a name for each output");
@@ -167,7 +167,6 @@ class ModuleNetwork final : public Network {
     run(one, Trace{std::nullopt, &outputs});
     return {outputs.begin(), outputs.end()};
   }
-  const std::vector<Trace::Output>& traced() const& override { return traced_; }
 
   void call(const Signals& x, const Context& context,
             std::span<const std::optional<Activation>> wanted,
@@ -207,11 +206,6 @@ class ModuleNetwork final : public Network {
   }
 
  private:
-  static std::vector<Port> named_ports(const char* kind, std::size_t count,
-                                       std::span<const char* const> names) {
-    return networks::ports(kind, count, names);
-  }
-
   template <std::size_t... I>
   void note_kinds(std::index_sequence<I...>) {
     const auto note = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) {
@@ -281,7 +275,6 @@ class ModuleNetwork final : public Network {
 
   mutable M module_;  // calls are const; building, and who is given the parameters, are not
   bool built_ = false;
-  std::vector<Trace::Output> traced_;
 };
 
 }}  // namespace fovea

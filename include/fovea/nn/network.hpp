@@ -38,9 +38,10 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  const std::string& path() const& { return path_; }             ///< the first name of every path
-  std::string path() const&& { return path_; }                   ///< the same, of a temporary
-  virtual void place(const std::string& path) { path_ = path; }  ///< names it
+  const std::string& path() const& { return path_; }  ///< the first name of every path
+  std::string path() const&& { return path_; }        ///< the same, of a temporary
+  /// Names it: every path that begins with the name follows.
+  virtual void place(const std::string& path);
 
   virtual std::string type() const = 0;  ///< of the module, without its namespaces
   const std::vector<Port>& inputs() const& { return inputs_; }    ///< in the order of the call
@@ -55,8 +56,9 @@ class Network {
   /// Calls the module on one sample of each input, without hooks; what it and the modules inside
   /// make of it, in order.
   virtual std::vector<Trace::Output> trace(const Signals& one) const = 0;
-  /// As the build found it.
-  virtual const std::vector<Trace::Output>& traced() const& = 0;
+  /// What the build found it and the modules inside to make of one sample, in order.
+  const std::vector<Trace::Output>& traced() const& { return traced_; }
+  std::vector<Trace::Output> traced() const&& { return traced_; }  ///< the same, of a temporary
 
   /// Throws, before any work, for ids that the module has not.
   virtual void check(const Signals&) const {}
@@ -99,9 +101,10 @@ class Network {
   virtual void* module(const std::type_info& type) const = 0;  ///< or null, if it is another type
 
  protected:
-  std::string path_;           ///< the first name of every path
-  std::vector<Port> inputs_;   ///< in the order of the call
-  std::vector<Port> outputs_;  ///< in order
+  std::string path_;                   ///< the first name of every path
+  std::vector<Port> inputs_;           ///< in the order of the call
+  std::vector<Port> outputs_;          ///< in order
+  std::vector<Trace::Output> traced_;  ///< by the build
 };
 
 namespace networks {
