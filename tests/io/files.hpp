@@ -1,8 +1,6 @@
 // Files for the tests of io: golden ones, ones in memory, and a folder that goes away.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -13,8 +11,11 @@
 #include <vector>
 
 #include "fovea/io/npy.hpp"
+#include "support/folder.hpp"
 
 namespace test_files {
+
+using support::Folder;
 
 inline std::string golden(const std::string& name) {
   return std::string(FOVEA_GOLDEN_DIR) + "/npy/" + name;
@@ -57,31 +58,5 @@ inline fovea::NumpyArray parse(const std::string& bytes) {
                              position += out.size();
                            });
 }
-
-// An empty folder for one test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "fovea-test-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no folder for temporary files");
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      names.push_back(entry.path().filename().string());
-    std::ranges::sort(names);
-    return names;
-  }
-
- private:
-  std::string path_;
-};
 
 }  // namespace test_files

@@ -13,10 +13,12 @@
 #include "fovea/ops/ops.hpp"
 #include "fovea/optim/adam.hpp"
 #include "fovea/parallel/threads.hpp"
+#include "optim/twins.hpp"
 #include "support/approx.hpp"
 #include "support/generate.hpp"
 
 using namespace fovea;
+using optim_twins::Twins;
 using support::bits_differ;
 using support::Generate;
 
@@ -30,44 +32,6 @@ const AdamOptions forms[] = {
     {.learning_rate = 0.01, .beta_1 = 0.95, .beta_2 = 0.5},  // moments that never let a row rest
     {.learning_rate = 0.5, .beta_1 = 0, .beta_2 = 0.9}};
 
-// The same table twice: one with rows, one swept in full.
-struct Twins {
-  Tensor rows, full;
-  Adam on_rows, on_full;
-
-  Twins(const Array& table, const AdamOptions& options)
-      : rows(Tensor::parameter(table)),
-        full(Tensor::parameter(table)),
-        on_rows(options),
-        on_full(options) {
-    on_rows.attach({{"table", rows}});
-    on_full.attach({{"table", full}});
-  }
-
-  // One step with row i of `values` as the gradient of row ids.at(i); read through the graph, as a
-  // model does, or added from outside.
-  void step(const Ids& ids, const Array& values, bool through_graph) {
-    on_rows.zero_grad();
-    on_full.zero_grad();
-    if (through_graph)
-      sum(gather_rows(rows, ids) * Tensor(values)).backward();
-    else
-      rows.gradient().add_rows(ids, values);
-    full.gradient().add(rows.gradient().array());
-    on_rows.step();
-    on_full.step();
-  }
-
-  std::string differ() const {
-    const std::string table = bits_differ(rows.value(), full.value());
-    const std::string mean = bits_differ(on_rows.slots()[0]["mean"], on_full.slots()[0]["mean"]);
-    return !table.empty() ? "table: " + table
-           : !mean.empty()
-               ? "mean: " + mean
-               : bits_differ(on_rows.slots()[0]["variance"], on_full.slots()[0]["variance"]);
-  }
-};
-
 }  // namespace
 
 TEST_CASE(
@@ -79,7 +43,7 @@ TEST_CASE(
       CAPTURE(trial);
       CAPTURE(form.beta_2);
       CAPTURE(form.weight_decay);
-      Twins twins(g.array(Shape{rows, width}, {-1, 1}), form);
+      Twins<Adam> twins(g.array(Shape{rows, width}, {-1, 1}), form);
       for (Index step = 0; step < 60; ++step) {
         if (step % 20 == 10) {
           const double rate = g.uniform(0, 0.1);
@@ -101,7 +65,7 @@ TEST_CASE(
     CAPTURE(form.beta_2);
     CAPTURE(form.weight_decay);
     Generate g("adam rows left alone", 0);
-    Twins twins(g.array(Shape{3, 21}, {-1, 1}), form);
+    Twins<Adam> twins(g.array(Shape{3, 21}, {-1, 1}), form);
     for (Index step = 0; step < 3000; ++step) {
       const bool all = step < 5 || step == 1700;
       twins.step(all ? Ids(Shape{3}, {0, 1, 2}) : Ids(Shape{1}, {1}),
@@ -114,7 +78,7 @@ TEST_CASE(
 TEST_CASE("rows, a full gradient and no gradient may follow each other") {
   for (const AdamOptions& form : forms) {
     Generate g("adam rows mixed", 0);
-    Twins twins(g.array(Shape{6, 5}, {-1, 1}), form);
+    Twins<Adam> twins(g.array(Shape{6, 5}, {-1, 1}), form);
     for (Index step = 0; step < 30; ++step) {
       twins.on_rows.zero_grad();
       twins.on_full.zero_grad();
@@ -135,7 +99,7 @@ TEST_CASE(
     ~Cap() { memory::set_cap(0); }
   } const lifted;
   Generate g("out of memory", 0);
-  Twins twins(g.array(Shape{30, 20}, {-1, 1}), {});
+  Twins<Adam> twins(g.array(Shape{30, 20}, {-1, 1}), AdamOptions{});
   for (int step = 0; step < 6; ++step) {
     const Ids ids = g.ids(Shape{40}, 30);
     twins.on_rows.zero_grad();
@@ -206,7 +170,7 @@ TEST_CASE(
     "whoever reads a table sees rows that are up to date: copies, gathers, and a second "
     "optimiser") {
   Generate g("adam rows readers", 0);
-  Twins twins(g.array(Shape{9, 4}, {-1, 1}), {});
+  Twins<Adam> twins(g.array(Shape{9, 4}, {-1, 1}), AdamOptions{});
   const Tensor alias = twins.rows;
   const auto train = [&] {
     for (Index step = 0; step < 10; ++step)
@@ -261,7 +225,8 @@ TEST_CASE("the rows of a table are the same bits on any number of threads") {
 TEST_CASE("a row that one thread brings up to date is not read by another before it is done") {
   constexpr Index wide = 200'000;  // it takes some 10 ms to bring such a row up to date
   Generate g("waited for", 0);
-  Twins twins(g.array(Shape{2, wide}, {-1, 1}), {.learning_rate = 0.01, .weight_decay = 0.1});
+  Twins<Adam> twins(g.array(Shape{2, wide}, {-1, 1}),
+                    AdamOptions{.learning_rate = 0.01, .weight_decay = 0.1});
   const Array values = g.array(Shape{1, wide}, {-1, 1});
   twins.step(Ids({1}, {0}), values, false);
   for (int i = 0; i < 100; ++i) twins.step(Ids({1}, {1}), values, false);
@@ -340,7 +305,7 @@ TEST_CASE("a subnormal parameter that nothing touches ends as in a sweep") {
 
 TEST_CASE("a parameter that is set to infinity in a row that nothing touches ends as in a sweep") {
   Generate g("infinite parameter", 0);
-  Twins twins(g.array(Shape{2, 80}, {-1, 1}), {});
+  Twins<Adam> twins(g.array(Shape{2, 80}, {-1, 1}), AdamOptions{});
   twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
   for (Tensor* table : {&twins.rows, &twins.full})
     table->mutable_value().mutable_data()[3] = std::numeric_limits<real>::infinity();
@@ -353,8 +318,9 @@ TEST_CASE("a parameter that is set to infinity in a row that nothing touches end
 
 TEST_CASE("a row whose variance fades to nothing under a tiny epsilon ends as in a sweep") {
   Generate g("tiny epsilon", 0);
-  Twins twins(g.array(Shape{2, 80}, {-1, 1}),
-              {.learning_rate = 1e-9, .beta_1 = 0.9, .beta_2 = 0.82, .epsilon = 1e-30});
+  Twins<Adam> twins(
+      g.array(Shape{2, 80}, {-1, 1}),
+      AdamOptions{.learning_rate = 1e-9, .beta_1 = 0.9, .beta_2 = 0.82, .epsilon = 1e-30});
   twins.step(Ids(Shape{2}, {0, 1}), g.array(Shape{2, 80}, {-1, 1}), false);
   for (int i = 0; i < 600; ++i)
     twins.step(Ids(Shape{1}, {1}), g.array(Shape{1, 80}, {-1, 1}), false);
@@ -363,7 +329,7 @@ TEST_CASE("a row whose variance fades to nothing under a tiny epsilon ends as in
 
 TEST_CASE("rows stay those of a sweep when the rate changes in every step") {
   Generate g("changing rate", 0);
-  Twins twins(g.array(Shape{30, 20}, {-1, 1}), {});
+  Twins<Adam> twins(g.array(Shape{30, 20}, {-1, 1}), AdamOptions{});
   for (Index step = 0; step < 1500; ++step) {
     const double rate =
         1e-3 * (1 + 0.9 * static_cast<double>(step % 11)) * (step % 400 < 200 ? 1 : 30);
@@ -381,7 +347,7 @@ TEST_CASE(
     CAPTURE(form.beta_2);
     CAPTURE(form.l2);
     Generate g("too large to be squared", 0);
-    Twins twins(g.array(Shape{5, 37}, {-1, 1}), form);
+    Twins<Adam> twins(g.array(Shape{5, 37}, {-1, 1}), form);
     const double root = std::sqrt(static_cast<double>(std::numeric_limits<real>::max()));
     for (Index step = 0; step < 300; ++step) {
       const Ids ids = step % 60 == 0 ? Ids(Shape{3}, {0, 1, 3})

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "parallel/parallel.hpp"
+#include "support/folder.hpp"
 
 using namespace fovea;
 namespace files = std::filesystem;
@@ -20,24 +20,16 @@ namespace {
 // A machine of our own making: a folder that stands in place of "/".
 class Machine {
  public:
-  Machine() {
-    char name[] = "/tmp/fovea_machine_XXXXXX";
-    root_ = mkdtemp(name);
-  }
-  ~Machine() { files::remove_all(root_); }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
-
   Machine& with(const std::string& file, const std::string& text) {
-    files::create_directories((root_ / file).parent_path());
+    files::create_directories(files::path(root_ / file).parent_path());
     std::ofstream(root_ / file) << text;
     return *this;
   }
-  Index processors() const { return parallel::processors(root_); }
-  double quota() const { return parallel::cpu_quota(root_); }
+  Index processors() const { return parallel::processors(root_ / ""); }
+  double quota() const { return parallel::cpu_quota(root_ / ""); }
 
  private:
-  files::path root_;
+  support::Folder root_;
 };
 
 const std::string v2_mount =
