@@ -33,16 +33,19 @@ namespace building {
 /// Adds what a module gave to the outputs of the trace, if there is one.
 void note(const Context& inside, const Tensor& output);
 
+/// Whether a module has a `build` of the form that is called.
+template <class M>
+concept Builds = requires(M& module, const Shape& sample, const Rng& random) {
+  { module.build(sample, random) } -> std::convertible_to<Shape>;
+};
+/// Whether a module has one member of the name `build`.
+template <class M>
+concept NamesBuild = requires {
+  &M::build;
+};
 /// Whether a module has no `build`, or one of the form that is called.
 template <class M>
-constexpr bool builds_or_has_none = [] {
-  if constexpr (requires(M & m, const Shape& sample, const Rng& random) {
-                  { m.build(sample, random) } -> std::convertible_to<Shape>;
-                })
-    return true;
-  else
-    return !requires { &M::build; };
-}();
+constexpr bool builds_or_has_none = Builds<M> || !NamesBuild<M>;
 
 /// The path of a child in its module's list, or nothing.
 template <class M, class Child>
@@ -119,11 +122,8 @@ Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
 /// calling it on zeros.
 template <class M>
 Shape make(M& module, const Shape& sample, const Rng& random) {
-  constexpr bool has_build = requires {
-    { module.build(sample, random) } -> std::convertible_to<Shape>;
-  };
   constexpr bool is_chain = requires { module.samples_mix(); };
-  if constexpr (has_build) {
+  if constexpr (Builds<M>) {
     const Shape result = module.build(sample, random);
     if constexpr (!is_chain && visiting_of<M> == Visiting::parameters)
       if (lists_modules(module)) call_on_zeros(module, sample, random);
@@ -200,9 +200,7 @@ class Caller {
   static void build(const Child& child, const Context& inside, const First& first,
                     const Others&...) {
     // The model that is built owns its module, which is not constant: only this call of it is.
-    if constexpr (requires(Child & own) {
-                    { own.build(building::sample_of(first), Rng(0)) } -> std::convertible_to<Shape>;
-                  })
+    if constexpr (building::Builds<Child>)
       const_cast<Child&>(child).build(building::sample_of(first), *inside.trace->random);
     if constexpr (requires(Child & own) { own.place(std::string()); })
       const_cast<Child&>(child).place(std::string(inside.path));

@@ -143,7 +143,7 @@ class ModuleNetwork final : public Network {
     std::vector<bool> had;
     for_each([&](const ParameterPath&, Tensor& tensor) { had.push_back(tensor.defined()); });
     try {
-      if constexpr (requires(const Shape& sample) { module_.build(sample, random); })
+      if constexpr (building::Builds<M>)
         module_.build(
             std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value), random);
       memory::List<Trace::Output> outputs;
