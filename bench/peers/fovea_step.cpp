@@ -103,7 +103,7 @@ struct Loop {
 
   double step(const Ids& x, const Samples& y) {
     const Tensor logits = dense(attention(embedding(x)));
-    const Tensor loss = mean(sparse_cross_entropy(logits, y.ids()));
+    const Tensor loss = mean(sparse_categorical_crossentropy(logits, y.ids()));
     mean(Accuracy{}(logits.value(), y));
     optimizer.zero_grad();
     loss.backward();

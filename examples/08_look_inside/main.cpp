@@ -39,7 +39,7 @@ void write(const std::string& path, const std::string& text) {
 
 // One step of the model, recorded and not yet released.
 Tensor loss_of(const Sequential& model, const Data& data) {
-  return mean(sparse_cross_entropy_from_probabilities(model(data.x), data.y));
+  return mean(sparse_categorical_crossentropy_from_probabilities(model(data.x), data.y));
 }
 
 void show_memory(const Sequential& model, const Data& data) {

@@ -21,7 +21,7 @@
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
-#include "fovea/diff/grad.hpp"              // gradients as results, hooks, checkpoints
+#include "fovea/diff/grad.hpp"              // gradients as results, hooks, recomputation
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
 #include "fovea/diff/anomaly.hpp"           // where the first NaN came from
 #include "fovea/diff/memory_by_layer.hpp"   // which layer needs the memory

@@ -115,7 +115,7 @@ kernels::Windows pool2d(const char* operation, const Shape& x, const Pool2DOptio
 namespace {
 
 // (batch, time, channels) -> (batch, 1, time, channels), and back.
-Tensor one_row(const Tensor& x) { return unsqueeze(x, 1); }
+Tensor one_row(const Tensor& x) { return expand_dims(x, 1); }
 Tensor without_row(const Tensor& x) { return squeeze(x, 1); }
 
 Array window_matrix(const kernels::Windows& windows, const Array& x) {
@@ -183,7 +183,7 @@ Tensor mean_pool(const char* operation, const Tensor& x, const kernels::Windows&
 
 Tensor conv1d(const Tensor& x, const Tensor& kernel, const Conv1DOptions& options) {
   const kernels::Windows windows = shape::conv1d(x.shape(), kernel.shape(), options);
-  return without_row(convolution("conv1d", one_row(x), unsqueeze(kernel, 0), windows));
+  return without_row(convolution("conv1d", one_row(x), expand_dims(kernel, 0), windows));
 }
 
 Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& options) {

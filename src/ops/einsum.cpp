@@ -119,7 +119,7 @@ Named ordered(const Named& x, const std::string& names) {
   if (x.names == names) return x;
   std::vector<int> order;
   for (const char name : names) order.push_back(static_cast<int>(x.names.find(name)));
-  return {permute(x.tensor, order), names};
+  return {permute_dims(x.tensor, order), names};
 }
 
 // Sums over the axes that nothing asks for.

@@ -43,11 +43,12 @@ Shape reshape(const Shape& x, std::vector<Index> sizes) {
 }
 
 // Axis i of the result is axis order[i] of x.
-Shape permute(const Shape& x, const std::vector<int>& order) {
+Shape permute_dims(const Shape& x, const std::vector<int>& order) {
   if (static_cast<int>(order.size()) != x.rank() ||
-      axes("permute", x, order).count() != order.size())
-    throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once",
-                                 fmt::join(order, ", "), x.rank(), to_string(x)));
+      axes("permute_dims", x, order).count() != order.size())
+    throw ShapeError(
+        fmt::format("permute_dims: the order ({}) must name each of the {} axes of {} once",
+                    fmt::join(order, ", "), x.rank(), to_string(x)));
   std::vector<Index> sizes;
   for (const int axis : order) sizes.push_back(x[axis]);
   return Shape(sizes);
@@ -122,10 +123,10 @@ Tensor reshape(const Tensor& x, const std::vector<Index>& sizes) {
                 wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy.reshaped(dx.shape())); }));
 }
 
-Tensor permute(const Tensor& x, const std::vector<int>& order) {
-  Array y(shape::permute(x.shape(), order));
+Tensor permute_dims(const Tensor& x, const std::vector<int>& order) {
+  Array y(shape::permute_dims(x.shape(), order));
   kernels::copy_strided(permuted(x.value().view(), order, y.shape()), y.mutable_view(), false);
-  return record("permute", y, wrt(x, [order](const Array& dy, Gradient& dx) {
+  return record("permute_dims", y, wrt(x, [order](const Array& dy, Gradient& dx) {
                   std::vector<int> back(order.size());
                   for (std::size_t i = 0; i < order.size(); ++i)
                     back[static_cast<std::size_t>(dx.shape().resolve(order[i]))] =
@@ -142,15 +143,15 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
     return order[static_cast<std::size_t>(shape::axis("transpose", x.shape(), axis))];
   };
   std::swap(place(axis_a), place(axis_b));
-  return permute(x, order);
+  return permute_dims(x, order);
 }
 
 Tensor squeeze(const Tensor& x, const Axes& axes) {
   return reshape(x, list(shape::squeeze(x.shape(), axes.list())));
 }
 
-Tensor unsqueeze(const Tensor& x, int axis) {
-  return reshape(x, list(shape::inserted("unsqueeze", x.shape(), axis, 1)));
+Tensor expand_dims(const Tensor& x, int axis) {
+  return reshape(x, list(shape::inserted("expand_dims", x.shape(), axis, 1)));
 }
 
 Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes) {

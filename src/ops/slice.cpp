@@ -248,7 +248,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis) {
   for (const Tensor& tensor : tensors) shapes.push_back(tensor.shape());
   const int rank = shape::stack(shapes, axis).rank(), added = axis < 0 ? axis + rank : axis;
   std::vector<Tensor> longer;
-  for (const Tensor& tensor : tensors) longer.push_back(unsqueeze(tensor, added));
+  for (const Tensor& tensor : tensors) longer.push_back(expand_dims(tensor, added));
   return concat(longer, added);
 }
 

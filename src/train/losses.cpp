@@ -78,12 +78,12 @@ void check_same(const char* name, const Shape& prediction, const Shape& target) 
 
 Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction,
                                                  const Samples& target) const {
-  return from_logits ? sparse_cross_entropy(prediction, target.ids())
-                     : sparse_cross_entropy_from_probabilities(prediction, target.ids());
+  return from_logits ? sparse_categorical_crossentropy(prediction, target.ids())
+                     : sparse_categorical_crossentropy_from_probabilities(prediction, target.ids());
 }
 
 Tensor SparseCategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return sparse_cross_entropy(logits, target.ids());
+  return sparse_categorical_crossentropy(logits, target.ids());
 }
 
 void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target,
@@ -104,12 +104,13 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples
 }
 
 Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
-  const auto loss = from_logits ? cross_entropy : cross_entropy_from_probabilities;
+  const auto loss =
+      from_logits ? categorical_crossentropy : categorical_crossentropy_from_probabilities;
   return loss(prediction, target.array(), {.label_smoothing = label_smoothing});
 }
 
 Tensor CategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return cross_entropy(logits, target.array(), {.label_smoothing = label_smoothing});
+  return categorical_crossentropy(logits, target.array(), {.label_smoothing = label_smoothing});
 }
 
 void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target,
@@ -128,13 +129,12 @@ void CategoricalCrossentropy::check(const Shape& prediction, const Samples& targ
 }
 
 Tensor BinaryCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
-  const auto loss = from_logits ? binary_cross_entropy : binary_cross_entropy_from_probabilities;
+  const auto loss = from_logits ? binary_crossentropy : binary_crossentropy_from_probabilities;
   return loss(prediction, numbers(prediction, target), {.label_smoothing = label_smoothing});
 }
 
 Tensor BinaryCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return binary_cross_entropy(logits, numbers(logits, target),
-                              {.label_smoothing = label_smoothing});
+  return binary_crossentropy(logits, numbers(logits, target), {.label_smoothing = label_smoothing});
 }
 
 Tensor MeanSquaredError::operator()(const Tensor& prediction, const Samples& target) const {

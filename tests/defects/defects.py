@@ -16,8 +16,8 @@ DEFECTS = [
     ("src/ops/activations.cpp", "lanes(1), hn::Set(math::Tag(), alpha.a) * math::exp(", "lanes(1), hn::Set(math::Tag(), alpha.b) * math::exp(", "ops_test64", "elu: alpha is left out of the slope"),
     ("src/ops/activations.cpp", "return s * (lanes(1) + near * (lanes(1) - s));", "return s * (lanes(1) + near * s);", "ops_test64", "silu: s for 1 - s"),
     ("src/ops/activations.cpp", "lanes(3 * cubic)", "lanes(2 * cubic)", "ops_test64", "gelu_tanh: the derivative of the cube"),
-    ("src/ops/binary.cpp", "return hn::Neg(a) / (b * b); }", "return a / (b * b); }", "ops_test64", "div: a wrong sign of the slope by b"),
-    ("src/ops/binary.cpp", "slope_b(Lane, Lane) { return lanes(-1); }", "slope_b(Lane, Lane) { return lanes(1); }", "ops_test64", "sub: a wrong sign of the slope by b"),
+    ("src/ops/binary.cpp", "return hn::Neg(a) / (b * b); }", "return a / (b * b); }", "ops_test64", "divide: a wrong sign of the slope by b"),
+    ("src/ops/binary.cpp", "slope_b(Lane, Lane) { return lanes(-1); }", "slope_b(Lane, Lane) { return lanes(1); }", "ops_test64", "subtract: a wrong sign of the slope by b"),
     ("src/ops/binary.cpp", "hn::Lt(a, b), a, b); }", "hn::Gt(a, b), a, b); }", "ops_test64", "minimum: its gradient goes to the larger"),
     # Accumulation and broadcasting.
     ("src/ops/map.cpp", "= axis < missing || (own", "= (own", "ops_test", "broadcasting: new axes are not summed over"),
@@ -70,7 +70,7 @@ DEFECTS = [
     ("src/ops/reduce.cpp", "options.unbiased ? count - 1 : count", "options.unbiased ? count : count - 1", "ops_test", "var: unbiased the wrong way round"),
     ("src/ops/reduce.cpp", "return sum(x, axes, keepdims) / static_cast<real>(count);", "return sum(x, axes, keepdims) * (1 / static_cast<real>(count));", "ops_test", "mean: a product with 1 / n"),
     ("src/ops/reduce.cpp", "deviations = near - mean(near.detach(), axes, true);", "deviations = near;", "ops_test", "var: what the rounding of the mean lost stays in the deviations"),
-    ("src/ops/binary.cpp", "return dc / b; }", "return dc * (lanes(1) / b); }", "ops_test", "div: the gradient is rounded twice"),
+    ("src/ops/binary.cpp", "return dc / b; }", "return dc * (lanes(1) / b); }", "ops_test", "divide: the gradient is rounded twice"),
     ("src/kernels/windows.cpp", "to[c] /= count;", "to[c] *= 1 / count;", "ops_test", "average pooling: a product with 1 / n"),
     ("src/kernels/windows.cpp", "places[at + c] = of_nan(places[at + c]);", "", "ops_test", "max pooling: a NaN hands its gradient on"),
     ("src/kernels/reduce.cpp", "dx[start + t * inner] = y[i];", "dx[start + t * inner] = real(0);", "ops_test", "max: the gradient of a NaN is 0"),
@@ -132,7 +132,7 @@ DEFECTS = [
     ("src/nn/checks.cpp", "&& units == 1)", "&& units == 0)", "train_test", "a softmax over one unit is taken"),
     ("src/base/random.cpp", "position % 4]", "position % 2]", "core_test", "Rng: half of each block's words"),
     ("src/memory/buffer.cpp", "if (now + bytes > most) throw", "if (now > most) throw", "core_test", "memory: the request itself is not counted against the cap"),
-    ("src/diff/checkpoint.cpp", "leaf->number = edges[i].parent->number;", "leaf->number = 0;", "diff_test64", "checkpoint: inputs lose their place in the order"),
+    ("src/diff/recompute.cpp", "leaf->number = edges[i].parent->number;", "leaf->number = 0;", "diff_test64", "recompute: inputs lose their place in the order"),
     ("src/optim/slot_optimizer.cpp", "  for (Array& array : slot.arrays) array.mutable_data();\n",
      "  for (Array& array : slot.arrays) array.mutable_data();\n"
      "  if (!gradient.empty()) rule_->update(rule_->factors(0.1, 1), gradient.array().data(), {slot.parameter.mutable_value().mutable_data(), {slot.arrays[0].mutable_data(), slot.arrays[1].mutable_data()}, slot.parameter.shape().count()});\n",

@@ -81,7 +81,7 @@ TEST_CASE("grad gives zeros for what the loss does not depend on, where that is 
 TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
   std::vector<Array> seen;
-  const Tensor watched = on_gradient(x, [&](const Array& dx) {
+  const Tensor watched = register_hook(x, [&](const Array& dx) {
     seen.push_back(dx);
     return numbers({10, 20});
   });
@@ -94,7 +94,7 @@ TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {
 
 TEST_CASE("a hook that gives another shape is refused") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
-  const Tensor loss = sum(on_gradient(x, [](const Array&) { return numbers({1}); }));
+  const Tensor loss = sum(register_hook(x, [](const Array&) { return numbers({1}); }));
   CHECK(refusal<ShapeError>([&] { loss.backward(); }) ==
         "Gradient: a contribution of shape (1,) to a gradient of shape (2,)");
 }
@@ -149,8 +149,8 @@ TEST_CASE(
 
 TEST_CASE("what is empty or not defined is refused at the door") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
-  CHECK(refusal<ValueError>([&] { on_gradient(x, {}); }) == "on_gradient: the hook is empty");
-  CHECK(refusal<ValueError>([&] { checkpoint({}, {x}); }) == "checkpoint: the function is empty");
+  CHECK(refusal<ValueError>([&] { register_hook(x, {}); }) == "register_hook: the hook is empty");
+  CHECK(refusal<ValueError>([&] { recompute({}, {x}); }) == "recompute: the function is empty");
   const Tensor loss = sum(x);
   CHECK(refusal<StateError>([&] {
           grad(loss, {Tensor()}, {.allow_unused = true});

@@ -96,9 +96,9 @@ TEST_CASE("a result that is not finite is named: operation, number, position, sh
   CHECK(refusal<NonFiniteError>([&] { log(x); }) ==
         "log: the result has nan at (1, 1) of its shape (2, 3)");
   CHECK(refusal<NonFiniteError>([&] { x / real(0); }) ==
-        "div: the result has inf at (0, 0) of its shape (2, 3)");
+        "divide: the result has inf at (0, 0) of its shape (2, 3)");
   CHECK(refusal<NonFiniteError>([&] { scalar(1) / scalar(0); }) ==
-        "div: the result has inf at () of its shape ()");
+        "divide: the result has inf at () of its shape ()");
 }
 
 TEST_CASE("infinities may be let pass") {

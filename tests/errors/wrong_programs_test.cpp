@@ -109,7 +109,8 @@ TEST_CASE("wrong arithmetic and products") {
        [] {
          of({32, 10}) * of({32});
        },
-       "ShapeError: mul: shapes (32, 10) and (32,) do not broadcast: aligned at the last axis, "
+       "ShapeError: multiply: shapes (32, 10) and (32,) do not broadcast: aligned at the last "
+       "axis, "
        "sizes 10 and 32 must be equal or one of "
        "them 1"},
       {"chooses with a mask over samples, not positions",
@@ -271,9 +272,9 @@ TEST_CASE("wrong shapes") {
        "divide"},
       {"permutes the last axes alone",
        [] {
-         permute(of({8, 2, 3}), {1, 0});
+         permute_dims(of({8, 2, 3}), {1, 0});
        },
-       "ShapeError: permute: the order (1, 0) must name each of the 3 axes of (8, 2, 3) once"},
+       "ShapeError: permute_dims: the order (1, 0) must name each of the 3 axes of (8, 2, 3) once"},
       {"transposes a vector", [] { transpose(of({3})); },
        "IndexError: transpose: axis -2 of shape (3,): there are axes -1 to 0"},
       {"joins along the wrong axis",
@@ -317,9 +318,9 @@ TEST_CASE("wrong shapes") {
        "ShapeError: squeeze: axis 0 of (2, 3) has size 2; only an axis of size 1 can go"},
       {"puts a new axis too far behind",
        [] {
-         unsqueeze(of({2, 3}), 3);
+         expand_dims(of({2, 3}), 3);
        },
-       "IndexError: unsqueeze: a new axis 3 of shape (2, 3): it may be -3 to 2"},
+       "IndexError: expand_dims: a new axis 3 of shape (2, 3): it may be -3 to 2"},
       {"pads the last axis alone, as PyTorch does",
        [] {
          pad(of({2, 3}), {{1, 1}});
@@ -364,9 +365,10 @@ TEST_CASE("ids that name nothing") {
        "3"},
       {"gathers with ids of fewer axes, one for each row",
        [] {
-         take_along(of({2, 3}), Ids({2}, {0, 1}));
+         take_along_axis(of({2, 3}), Ids({2}, {0, 1}));
        },
-       "ShapeError: take_along: x is (2, 3), ids are (2,); all sizes but that of axis -1 must be "
+       "ShapeError: take_along_axis: x is (2, 3), ids are (2,); all sizes but that of axis -1 must "
+       "be "
        "equal"},
       {"adds rows of another width",
        [] {
@@ -434,33 +436,37 @@ TEST_CASE("losses of what does not belong together") {
   check({
       {"has a label that is no class",
        [] {
-         sparse_cross_entropy(of({3, 10}), Ids({3}, {0, 10, 1}));
+         sparse_categorical_crossentropy(of({3, 10}), Ids({3}, {0, 10, 1}));
        },
-       "IndexError: sparse_cross_entropy: the label at position 1 is 10; there are classes 0 to 9"},
+       "IndexError: sparse_categorical_crossentropy: the label at position 1 is 10; there are "
+       "classes 0 to 9"},
       {"has labels in a column, as Keras keeps them",
        [] {
-         sparse_cross_entropy(of({3, 10}), Ids({3, 1}, {0, 9, 1}));
+         sparse_categorical_crossentropy(of({3, 10}), Ids({3, 1}, {0, 9, 1}));
        },
-       "ShapeError: sparse_cross_entropy: predictions are (3, 10), labels (3, 1); labels must have "
+       "ShapeError: sparse_categorical_crossentropy: predictions are (3, 10), labels (3, 1); "
+       "labels must have "
        "the predictions' shape without its "
        "last axis, the classes"},
       {"smooths labels by a percentage",
        [] {
-         sparse_cross_entropy(of({1, 2}), Ids({1}, {0}), {.label_smoothing = 10});
+         sparse_categorical_crossentropy(of({1, 2}), Ids({1}, {0}), {.label_smoothing = 10});
        },
-       "ValueError: sparse_cross_entropy: the label smoothing is 10; it must be 0 to 1"},
+       "ValueError: sparse_categorical_crossentropy: the label smoothing is 10; it must be 0 to 1"},
       {"weighs fewer classes than there are",
        [] {
-         sparse_cross_entropy(of({1, 3}), Ids({1}, {0}), {.class_weights = of({2})});
+         sparse_categorical_crossentropy(of({1, 3}), Ids({1}, {0}), {.class_weights = of({2})});
        },
-       "ShapeError: sparse_cross_entropy: class weights are (2,), predictions (1, 3); there must "
+       "ShapeError: sparse_categorical_crossentropy: class weights are (2,), predictions (1, 3); "
+       "there must "
        "be one weight for each class, the last "
        "axis of the predictions"},
       {"gives class numbers where distributions are wanted",
        [] {
-         cross_entropy(of({3, 10}), of({3}));
+         categorical_crossentropy(of({3, 10}), of({3}));
        },
-       "ShapeError: cross_entropy: predictions are (3, 10), targets (3,); they must have the same "
+       "ShapeError: categorical_crossentropy: predictions are (3, 10), targets (3,); they must "
+       "have the same "
        "shape, of one axis at least"},
       {"compares a column with a row, which would broadcast",
        [] {

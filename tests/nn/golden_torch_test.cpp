@@ -21,13 +21,14 @@ const NumpyArchive& file() {
 // (batch, channels, positions...) -> (batch, positions..., channels), and back; weights (out, in,
 // window...) -> (window..., in, out).
 Tensor channels_last(const Tensor& x) {
-  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 2, 3, 1});
+  return x.shape().rank() == 3 ? permute_dims(x, {0, 2, 1}) : permute_dims(x, {0, 2, 3, 1});
 }
 Tensor channels_second(const Tensor& x) {
-  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 3, 1, 2});
+  return x.shape().rank() == 3 ? permute_dims(x, {0, 2, 1}) : permute_dims(x, {0, 3, 1, 2});
 }
 Tensor kernel_of(const Tensor& weight) {
-  return weight.shape().rank() == 3 ? permute(weight, {2, 1, 0}) : permute(weight, {2, 3, 1, 0});
+  return weight.shape().rank() == 3 ? permute_dims(weight, {2, 1, 0})
+                                    : permute_dims(weight, {2, 3, 1, 0});
 }
 
 // One row or column of `value` around an image (batch, rows, columns, channels).
@@ -72,8 +73,8 @@ TEST_CASE("layer_norm and rms_norm are PyTorch's, value and gradient") {
 TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and gradient") {
   Case one(file(), "lstm");
   const Walk walk = lstm_of(one, "l0").walk(one.leaf("x"));
-  one.check_value("last_h", unsqueeze(walk.states[0], 0).value());
-  one.check_value("last_c", unsqueeze(walk.states[1], 0).value());
+  one.check_value("last_h", expand_dims(walk.states[0], 0).value());
+  one.check_value("last_c", expand_dims(walk.states[1], 0).value());
   one.check(walk.outputs);
 
   Case two(file(), "lstm_2_layers_bidirectional");
@@ -93,7 +94,7 @@ TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and grad
 TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   Case plain(file(), "gru");
   const Walk walk = gru_of(plain).walk(plain.leaf("x"));
-  plain.check_value("last_h", unsqueeze(walk.states[0], 0).value());
+  plain.check_value("last_h", expand_dims(walk.states[0], 0).value());
   plain.check(walk.outputs);
 
   // PyTorch's outputs after the end of a sequence are 0; ours stay as they were.
@@ -105,7 +106,7 @@ TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
     mask.mutable_keep()[static_cast<std::size_t>(i)] =
         i % x.shape()[1] < lengths.at(i / x.shape()[1]);
   const Walk short_walk = gru_of(packed).walk(x, {.mask = mask});
-  packed.check_value("last_h", unsqueeze(short_walk.states[0], 0).value());
+  packed.check_value("last_h", expand_dims(short_walk.states[0], 0).value());
   packed.check(
       where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));
 }

@@ -135,7 +135,7 @@ TEST_CASE("a layer's hooked gradient flows back through it") {
   model.build(Shape{3});
   Array seen;
   model.set_forward_hook("sequential/dense", [&](const Tensor& output) {
-    return on_gradient(output, [&](const Array& d) {
+    return register_hook(output, [&](const Array& d) {
       seen = d;
       return d;
     });
@@ -173,7 +173,7 @@ TEST_CASE("numbers that were taken from a parameter stay when it is written to")
   const Tensor detached = w.detach();
   w.set_requires_grad(false);
   const Tensor reshaped = reshape(w, {1, 2}),
-               hooked = on_gradient(w, [](const Array&d) { return d; });
+               hooked = register_hook(w, [](const Array&d) { return d; });
   const Tensor loss = sum(detached * x) + sum(reshaped * x) + sum(hooked * x);
   w.assign(Array(Shape{2}, {100, 100}));
   loss.backward();

@@ -87,7 +87,7 @@ Tensor convolved(const Case& c, const Tensor& x, const Tensor& kernel) {
                               .padding = w.padding,
                               .dilation = {w.dilation[0], w.dilation[1]}};
   return channels_first(
-      conv2d(pad(channels_last(x), w.around), permute(kernel, {2, 3, 1, 0}), options));
+      conv2d(pad(channels_last(x), w.around), permute_dims(kernel, {2, 3, 1, 0}), options));
 }
 
 Tensor convolution(const Case& c) {

@@ -62,14 +62,14 @@ Tensor reduction(const Case& c, const Tensor& losses, const Tensor& weights) {
 Tensor negative_log_likelihood(const Case& c) {
   const Classified of = classified(c);
   const auto [weights, labels] = weighted_labels(of);
-  const Tensor picked = take_along(of.scores, labels.reshaped(labels.shape().inserted(2, 1)));
+  const Tensor picked = take_along_axis(of.scores, labels.reshaped(labels.shape().inserted(2, 1)));
   return reduction(c, -weights * squeeze(picked, -1), weights);
 }
 
 // Scores are logits. Outputs: the loss, and log_softmax of the scores.
 Values softmax_cross_entropy(const Case& c) {
   const Classified of = classified(c);
-  const Tensor losses = sparse_cross_entropy(
+  const Tensor losses = sparse_categorical_crossentropy(
       of.scores, of.labels, {.ignored_label = of.ignored, .class_weights = of.weights});
   const Tensor loss = reduction(c, losses, weighted_labels(of).first);
   if (c.expected().size() == 1) return {loss};
@@ -96,8 +96,9 @@ Tensor gates(const Tensor& weight, const std::vector<std::size_t>& order) {
 // h at each position, and the states at the end, with an axis for the direction.
 Values outputs_of(const Case& c, const Walk& walk) {
   const bool layout = c.option("layout", 0);
-  Values outputs{layout ? unsqueeze(walk.outputs, 2) : unsqueeze(transpose(walk.outputs, 0, 1), 1)};
-  for (const Tensor& state : walk.states) outputs.push_back(unsqueeze(state, layout ? 1 : 0));
+  Values outputs{layout ? expand_dims(walk.outputs, 2)
+                        : expand_dims(transpose(walk.outputs, 0, 1), 1)};
+  for (const Tensor& state : walk.states) outputs.push_back(expand_dims(state, layout ? 1 : 0));
   return outputs;
 }
 

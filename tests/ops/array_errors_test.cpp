@@ -12,7 +12,7 @@ using namespace fovea;
 using support::of;
 using support::refusal;
 
-TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
+TEST_CASE("squeeze, expand_dims and broadcast_to refuse what does not fit") {
   CHECK(refusal<ShapeError>([] {
           squeeze(of({1, 3}), -1);
         }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can go");
@@ -20,8 +20,8 @@ TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
           squeeze(of({1, 3}), {0, -2});
         }) == "squeeze: an axis of (1, 3) is named twice in (0, -2)");
   CHECK(refusal<IndexError>([] {
-          unsqueeze(of({1, 3}), 3);
-        }) == "unsqueeze: a new axis 3 of shape (1, 3): it may be -3 to 2");
+          expand_dims(of({1, 3}), 3);
+        }) == "expand_dims: a new axis 3 of shape (1, 3): it may be -3 to 2");
   CHECK(refusal<ShapeError>([] {
           broadcast_to(of({2, 3}), {3});
         }) ==
@@ -93,18 +93,21 @@ TEST_CASE("pad, repeat and tile refuse what does not fit") {
 }
 
 TEST_CASE(
-    "take, take_along, scatter_add and one_hot refuse ids that name nothing, and shapes that do "
+    "take, take_along_axis, scatter_add and one_hot refuse ids that name nothing, and shapes that "
+    "do "
     "not fit") {
   CHECK(refusal<IndexError>([] {
           take(of({4, 3}), Ids({2}, {0, 3}), -1);
         }) == "take: the id at position 1 of (2,) is 3; axis -1 of (4, 3) has positions 0 to 2");
   CHECK(refusal<ShapeError>([] {
-          take_along(of({4, 3}), Ids({2}, {0, 1}));
-        }) == "take_along: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
-  CHECK(refusal<IndexError>([] {
-          take_along(of({1, 3}), Ids({1, 2}, {0, -1}));
+          take_along_axis(of({4, 3}), Ids({2}, {0, 1}));
         }) ==
-        "take_along: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 to 2");
+        "take_along_axis: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
+  CHECK(refusal<IndexError>([] {
+          take_along_axis(of({1, 3}), Ids({1, 2}, {0, -1}));
+        }) ==
+        "take_along_axis: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 "
+        "to 2");
   CHECK(refusal<ShapeError>([] { scatter_add(of({}), Ids({}, {0}), of({})); }) ==
         "scatter_add: x is a single number; it needs rows");
   CHECK(refusal<ShapeError>([] {

@@ -56,8 +56,8 @@ TEST_CASE(
     CHECK(is_one(GlobalAveragePool1D{}(series)));
     CHECK(is_one(GlobalAveragePool1D{}(concat({series, series}, 1), first_half(n))));
     CHECK(is_one(sum(rms_norm(row, ones({n}), 0)) / static_cast<real>(n)));
-    const Tensor equal = binary_cross_entropy(none, row),
-                 one = binary_cross_entropy(Array::zeros({1, 1}), ones({1, 1}));
+    const Tensor equal = binary_crossentropy(none, row),
+                 one = binary_crossentropy(Array::zeros({1, 1}), ones({1, 1}));
     CHECK(std::abs(equal.item() - one.item()) <= 16 * std::numeric_limits<real>::epsilon());
   }
 }

@@ -101,8 +101,8 @@ TEST_CASE(
                            "huber",
                            "mean_absolute_error",
                            "kl_divergence",
-                           "binary_cross_entropy_from_probabilities",
-                           "sparse_cross_entropy_from_probabilities"}) {
+                           "binary_crossentropy_from_probabilities",
+                           "sparse_categorical_crossentropy_from_probabilities"}) {
     INFO(std::string(name));
     CHECK(checked[name] >= 3);
   }

@@ -19,8 +19,8 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
     const char* name;
     Tensor (*op)(const Tensor&, const Tensor&);
   };
-  for (const auto& [name, function] :
-       {Row{"add", add}, Row{"sub", sub}, Row{"mul", mul}, Row{"div", div}}) {
+  for (const auto& [name, function] : {Row{"add", add}, Row{"subtract", subtract},
+                                       Row{"multiply", multiply}, Row{"divide", divide}}) {
     CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({4}));
           }) == std::string(name) +
@@ -143,18 +143,18 @@ TEST_CASE("reshape refuses what one open size cannot mend, and more than one of 
         }) == "Shape: a size is negative: (-2, 3)");
 }
 
-TEST_CASE("permute refuses an order that does not name each axis once") {
+TEST_CASE("permute_dims refuses an order that does not name each axis once") {
   CHECK(refusal<ShapeError>([] {
-          permute(of({2, 3, 4}), {1, 0});
-        }) == "permute: the order (1, 0) must name each of the 3 axes of (2, 3, 4) once");
-  CHECK(refusal<ShapeError>([] { permute(of({2}), {}); }) ==
-        "permute: the order () must name each of the 1 axes of (2,) once");
+          permute_dims(of({2, 3, 4}), {1, 0});
+        }) == "permute_dims: the order (1, 0) must name each of the 3 axes of (2, 3, 4) once");
+  CHECK(refusal<ShapeError>([] { permute_dims(of({2}), {}); }) ==
+        "permute_dims: the order () must name each of the 1 axes of (2,) once");
   CHECK(refusal<ShapeError>([] {
-          permute(of({2, 3}), {1, -1});
-        }) == "permute: an axis of (2, 3) is named twice in (1, -1)");
+          permute_dims(of({2, 3}), {1, -1});
+        }) == "permute_dims: an axis of (2, 3) is named twice in (1, -1)");
   CHECK(refusal<IndexError>([] {
-          permute(of({2, 3}), {0, 2});
-        }) == "permute: axis 2 of shape (2, 3): there are axes -2 to 1");
+          permute_dims(of({2, 3}), {0, 2});
+        }) == "permute_dims: axis 2 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("transpose refuses an axis that the tensor does not have") {
@@ -209,9 +209,10 @@ TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
 }
 
 TEST_CASE("cross-entropy refuses labels of another shape, and labels that are no class") {
-  for (const auto& [name, function] : {std::pair{"sparse_cross_entropy", &sparse_cross_entropy},
-                                       std::pair{"sparse_cross_entropy_from_probabilities",
-                                                 &sparse_cross_entropy_from_probabilities}}) {
+  for (const auto& [name, function] :
+       {std::pair{"sparse_categorical_crossentropy", &sparse_categorical_crossentropy},
+        std::pair{"sparse_categorical_crossentropy_from_probabilities",
+                  &sparse_categorical_crossentropy_from_probabilities}}) {
     CHECK(refusal<ShapeError>([&, op = function] {
             op(of({32, 10}), Ids({2}, {0, 1}), {});
           }) == std::string(name) +

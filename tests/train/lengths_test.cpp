@@ -89,7 +89,7 @@ TEST_CASE(
       FitOptions options = toy::quiet(1, 4);
       options.validation_data = Validation{other.x, other.y};
       const History history = model.fit(train.x, train.y, options);
-      const double expected = toy::cross_entropy(model.predict(other.x), other.y);
+      const double expected = toy::categorical_crossentropy(model.predict(other.x), other.y);
       CHECK(model.evaluate(other.x, other.y, 4).at("loss") == doctest::Approx(expected).epsilon(t));
       CHECK(history["val_loss"][0] == model.evaluate(other.x, other.y, 4).at("loss"));
       CHECK(history["val_accuracy"][0] == model.evaluate(other.x, other.y, 4).at("accuracy"));

@@ -178,7 +178,7 @@ TEST_CASE("a step of a model with two outputs goes down the weighted sum of thei
   const std::vector<Tensor> outputs = by_hand(data.x, {.training = true, .step = 0});
   Adam adam{{.learning_rate = 0.02}};
   adam.attach(by_hand);
-  (mean(sparse_cross_entropy_from_probabilities(outputs[0], data.y)) +
+  (mean(sparse_categorical_crossentropy_from_probabilities(outputs[0], data.y)) +
    mean(BinaryCrossentropy{}(outputs[1], urgent)) * real(0.25))
       .backward();
   adam.step();

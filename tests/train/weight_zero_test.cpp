@@ -302,7 +302,8 @@ TEST_CASE(
   }
   for (const Index batch_size : {1, 4, 30}) {
     const Logs logs = model.evaluate(x, y, batch_size, weight);
-    CHECK(logs.at("loss") == doctest::Approx(toy::cross_entropy(p, y, weight)).epsilon(2e-5));
+    CHECK(logs.at("loss") ==
+          doctest::Approx(toy::categorical_crossentropy(p, y, weight)).epsilon(2e-5));
     CHECK(logs.at("accuracy") == right / counted);
   }
 }

@@ -37,7 +37,7 @@ TEST_CASE(
         "  n0 [label=\"sum\\n() " +
             std::to_string(sizeof(real)) +
             " bytes\", shape=ellipse];\n"
-            "  n1 [label=\"mul\\n(2, 3) " +
+            "  n1 [label=\"multiply\\n(2, 3) " +
             bytes +
             " bytes\", shape=ellipse];\n"
             "  n2 [label=\"exp\\n(2, 3) " +
