@@ -18,10 +18,10 @@ namespace {
 
 void check_options(const AttentionLayer& layer) {
   if (layer.reading < Reading::pool || layer.reading > Reading::query)
-    throw ValueError(fmt::format("AttentionLayer: there is no reading of number {}",
+    throw ValueError(fmt::format("AttentionLayer: there is no Reading with the value {}",
                                  static_cast<int>(layer.reading)));
   if (layer.score < Score::additive || layer.score > Score::general)
-    throw ValueError(fmt::format("AttentionLayer: there is no score of number {}",
+    throw ValueError(fmt::format("AttentionLayer: there is no Score with the value {}",
                                  static_cast<int>(layer.score)));
   const bool general = layer.score == Score::general;
   if (general && layer.units != 0)

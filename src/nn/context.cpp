@@ -35,8 +35,8 @@ const Tensor* Logits::of(const Tensor& output, Activation activation) const {
 Rng Context::random() const {
   if (!step)
     throw StateError(
-        "the context does not say which step this is, and dropout would draw the same in each; "
-        "call with optimizer.context(), or give .step another number in each");
+        "the context has no step, so dropout would draw the same elements in each; call with "
+        "optimizer.context(), or set .step to the number of the step");
   return Rng(seed).split(path, *step);
 }
 

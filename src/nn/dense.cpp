@@ -22,8 +22,7 @@ Tensor applied(const Dense& dense, const Tensor& x, Activation activation) {
 Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
   check_softmax_units("Dense", activation, units);
-  if (sample.rank() < 1)
-    throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
+  if (sample.rank() < 1) throw ShapeError("Dense: a sample is a scalar; it must be (..., inputs)");
   activate(Tensor(Array::zeros(Shape{0})), activation);  // refuses one that there is not
   if (!weight.defined()) {
     const Tensor largest = Tensor::parameter(init::glorot_uniform(

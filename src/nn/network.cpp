@@ -37,7 +37,7 @@ void note_output(const Context& inside, const Signal& output) {
   const Tensor* const tensor = std::get_if<Tensor>(&output.value);
   if (!tensor || tensor->shape().rank() == 0)
     throw ShapeError(
-        "an output of the module is a single number, or ids; expected a tensor whose first axis is "
+        "an output of the module is a scalar, or ids; expected a tensor whose first axis is "
         "the samples");
   building::note(inside, *tensor);
 }

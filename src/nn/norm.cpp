@@ -18,8 +18,7 @@ void check_epsilon(const char* module, real epsilon) {
 // Makes a parameter (features) if there is none, and refuses one of another size.
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
   if (sample.rank() < 1)
-    throw ShapeError(
-        fmt::format("{}: a sample is a single number; it must be (..., features)", module));
+    throw ShapeError(fmt::format("{}: a sample is a scalar; it must be (..., features)", module));
   if (!parameter.defined()) parameter = Tensor::parameter(Array::full(Shape{sample[-1]}, value));
   if (parameter.shape() != Shape{sample[-1]})
     throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module,

@@ -51,8 +51,8 @@ kernels::Slide slide(const char* operation, const Shape& x, int axis, Index size
     case Padding::causal:
       return {in, size, stride, dilation, reach - 1, padded_out};
   }
-  throw ValueError(
-      fmt::format("{}: there is no padding of number {}", operation, static_cast<int>(padding)));
+  throw ValueError(fmt::format("{}: there is no Padding with the value {}", operation,
+                               static_cast<int>(padding)));
 }
 
 void check_not_causal(const char* operation, Padding padding) {

@@ -40,11 +40,10 @@ Subscripts parsed(std::string_view text) {
       throw ValueError(
           fmt::format("einsum: '{}' in \"{}\" is no subscript; they are letters, with commas "
                       "between operands and -> before the result{}",
-                      c, text, c == '.' ? "; \"...\" is not known here" : ""));
+                      c, text, c == '.' ? "; \"...\" is not supported" : ""));
     } else if (term.find(c) != std::string::npos) {
       throw ValueError(fmt::format(
-          "einsum: '{}' stands twice in one term of \"{}\"; diagonals are not known here", c,
-          text));
+          "einsum: '{}' occurs twice in one term of \"{}\"; diagonals are not supported", c, text));
     } else {
       term += c;
     }

@@ -37,8 +37,9 @@ Shape reshape(const Shape& x, std::vector<Index> sizes) {
   }
   const Shape result(sizes);
   if (result.count() != x.count())
-    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}; they must be as many",
-                                 to_string(x), x.count(), to_string(result), result.count()));
+    throw ShapeError(
+        fmt::format("reshape: {} has {} elements, {} has {}; the numbers must be equal",
+                    to_string(x), x.count(), to_string(result), result.count()));
   return result;
 }
 
@@ -61,8 +62,8 @@ Shape squeeze(const Shape& x, const std::vector<int>& named) {
     if (!gone[static_cast<std::size_t>(axis)] || x[axis] == 1) continue;
     if (!named.empty())
       throw ShapeError(
-          fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can go", axis,
-                      to_string(x), x[axis]));
+          fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can be removed",
+                      axis, to_string(x), x[axis]));
     gone.reset(static_cast<std::size_t>(axis));
   }
   return reduce(x, gone, false);
@@ -97,7 +98,7 @@ Shape tile(const Shape& x, const std::vector<Index>& counts) {
 Shape repeat(const Shape& x, Index count, int axis) {
   const int named = shape::axis("repeat", x, axis);
   if (count < 0)
-    throw ValueError(fmt::format("repeat: the count is {}; it must be 0 at least", count));
+    throw ValueError(fmt::format("repeat: the count is {}; it must be at least 0", count));
   return x.with(named, multiplied("repeat", x[named], count));
 }
 

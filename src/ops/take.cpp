@@ -47,7 +47,7 @@ Shape take_along_axis(const Shape& x, const Ids& ids, int axis) {
 
 // Refuses updates that are not one row of x for each id.
 void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
-  if (x.rank() < 1) throw ShapeError("scatter_add: x is a single number; it needs rows");
+  if (x.rank() < 1) throw ShapeError("scatter_add: x is a scalar; it needs rows");
   std::vector<Index> sizes = sizes_of(ids.shape());
   sizes.insert(sizes.end(), x.sizes().begin() + 1, x.sizes().end());
   if (sizes != sizes_of(updates))
@@ -61,7 +61,7 @@ void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
 // ids (...) -> (..., classes)
 Shape one_hot(const Ids& ids, Index classes) {
   if (classes < 0)
-    throw ValueError(fmt::format("one_hot: {} classes; it must be 0 at least", classes));
+    throw ValueError(fmt::format("one_hot: {} classes; it must be at least 0", classes));
   check_ids(
       "one_hot", ids, classes, [] { return "there are"; }, "classes");
   return ids.shape().inserted(ids.shape().rank(), classes);

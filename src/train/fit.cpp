@@ -25,7 +25,7 @@ namespace {
 
 void check_counts(const CallName& call, const SampleSet& x, const SampleSet& y) {
   if (x.count() != y.count())
-    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many",
+    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; the numbers must be equal",
                                  call.text(), x.count(), y.count()));
 }
 
@@ -193,14 +193,13 @@ void Trainer::check_attached() const {
       same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });
   if (!same || expected != visited_.end())
-    throw StateError(
-        fmt::format("{}: since compile parameters were frozen, let learn again, or exchanged for "
-                    "others; call compile again",
-                    name()));
+    throw StateError(fmt::format(
+        "{}: parameters were frozen, unfrozen or replaced after compile; call compile again",
+        name()));
   if (compiled->optimizer.attachments() != attached_)
     throw StateError(
-        fmt::format("{}: since compile its optimizer was attached to another model, or exchanged "
-                    "for another; call compile, for each model with an optimizer of its own",
+        fmt::format("{}: its optimizer was attached to another model, or replaced, after compile; "
+                    "call compile again, with an optimizer of its own for each model",
                     name()));
 }
 

@@ -90,8 +90,8 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples
                                           const TargetCounts& counts) const {
   if (!target.is_ids())
     throw ValueError(
-        fmt::format("{}: labels are wanted, ids of classes, and the targets are numbers of shape "
-                    "{}; CategoricalCrossentropy takes distributions",
+        fmt::format("{}: expected class labels (Ids), got real-valued targets of shape "
+                    "{}; use CategoricalCrossentropy for distributions",
                     name, to_string(target.shape())));
   Ids labels = target.ids();
   for (Index i = 0; counts && prediction.rank() > 0 && i < labels.count(); ++i) {
@@ -118,8 +118,8 @@ void CategoricalCrossentropy::check(const Shape& prediction, const Samples& targ
   ops::check_smoothing(name, label_smoothing);
   if (target.is_ids())
     throw ValueError(
-        fmt::format("{}: distributions are wanted, and the targets are ids of shape {}; "
-                    "SparseCategoricalCrossentropy takes labels",
+        fmt::format("{}: expected target distributions, got class labels (Ids) of shape {}; "
+                    "use SparseCategoricalCrossentropy for labels",
                     name, to_string(target.shape())));
   if (prediction != target.shape())
     throw ShapeError(

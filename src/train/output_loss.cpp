@@ -28,7 +28,7 @@ Index values_each(const char* model, const LossRows& rows, const Shape& values) 
       !lies_over(*mask, values.with(0, rows.samples)))
     throw ShapeError(
         fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; "
-                    "put a DropMask before the layer that leaves the sequence",
+                    "put a DropMask before the layer that removes the time axis",
                     model, to_string(mask->shape()), each));
   return each;
 }

@@ -30,8 +30,7 @@ Array joined(const char* model, std::span<const Array> parts) {
   for (const Array& part : parts) {
     if (part.shape().rank() < 1)
       throw ShapeError(fmt::format(
-          "{}: its output for a batch is a single number; it must have a first axis, the samples",
-          model));
+          "{}: its output for a batch is a scalar; it must have a first axis, the samples", model));
     if (part.shape().without(0) != parts[0].shape().without(0))
       throw ShapeError(
           fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the "

@@ -194,14 +194,14 @@ void Trainer::check_ready(const char* what) const {
 
 void Trainer::check_learns(const CallName& call) const {
   if (!grad_enabled())
-    throw StateError(
-        fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
+    throw StateError(fmt::format(
+        "{}: gradient recording is disabled by NoGrad; train outside its scope", call.text()));
   bool learns = false;
   network->each(
       [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
   if (!learns)
-    throw StateError(
-        fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
+    throw StateError(fmt::format(
+        "{}: no parameter is trainable: all are frozen, or no layer has any", call.text()));
 }
 
 Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
@@ -236,10 +236,10 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
                                  ports.size(), names_of(ports), given.size()));
   for (std::size_t i = 1; i < given.size(); ++i)
     if (given[i].samples.count() != given.count())
-      throw ShapeError(fmt::format("{}: {}: {} holds {} samples, {} holds {}; they must be as many",
-                                   call.text(), what, given.named() ? given[0].name : ports[0].name,
-                                   given.count(), given.named() ? given[i].name : ports[i].name,
-                                   given[i].samples.count()));
+      throw ShapeError(fmt::format(
+          "{}: {}: {} holds {} samples, {} holds {}; the numbers must be equal", call.text(), what,
+          given.named() ? given[0].name : ports[0].name, given.count(),
+          given.named() ? given[i].name : ports[i].name, given[i].samples.count()));
   for (std::size_t i = 0; i < given.size(); ++i)
     if (given[i].mask && !lies_over(*given[i].mask, given[i].samples.shape()))
       throw ShapeError(fmt::format(

@@ -61,11 +61,10 @@ TEST_CASE("grad refuses inputs that the loss does not depend on, and losses with
       }) ==
       "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
   CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) ==
-        "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
+        "backward: the loss has shape (2,); it must be a scalar; take its sum or mean");
   CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) ==
         "backward: the loss depends on no parameter that requires gradients; make a leaf with "
-        "Tensor::parameter, and end any NoGrad before "
-        "the forward pass");
+        "Tensor::parameter, and run the forward pass outside the scope of any NoGrad");
 }
 
 TEST_CASE("grad gives zeros for what the loss does not depend on, where that is allowed") {
@@ -154,7 +153,7 @@ TEST_CASE("what is empty or not defined is refused at the door") {
   const Tensor loss = sum(x);
   CHECK(refusal<StateError>([&] {
           grad(loss, {Tensor()}, {.allow_unused = true});
-        }).starts_with("this tensor has no numbers yet"));
+        }).starts_with("this tensor is undefined"));
   loss.backward();
 }
 

@@ -60,31 +60,32 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
        [] {
          pad(of({2, 3}), {{most, most}, {5, 5}});
        },
-       "ShapeError: pad: a size of 9223372036854775807 + 2 is more than memory can have"},
+       "ShapeError: pad: a size of 9223372036854775807 + 2 is more than the address space holds"},
       {"pads by two numbers whose sum wraps",
        [] {
          pad(of({2}), {{Index(1) << 55, most}});
        },
-       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than memory can "
-       "have"},
+       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than the "
+       "address space holds"},
       {"repeats without end", [] { repeat(of({4}), most); },
-       "ShapeError: repeat: a size of 4 * 9223372036854775807 is more than memory can have"},
+       "ShapeError: repeat: a size of 4 * 9223372036854775807 is more than the address space "
+       "holds"},
       {"tiles without end",
        [] {
          tile(of({1, 4}), {1, most});
        },
-       "ShapeError: tile: a size of 4 * 9223372036854775807 is more than memory can have"},
+       "ShapeError: tile: a size of 4 * 9223372036854775807 is more than the address space holds"},
       {"joins until the axis wraps",
        [] {
          concat(std::vector<Tensor>(200, of({Index(1) << 56, 0})), 0);
        },
-       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than memory "
-       "can have"},
+       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than the "
+       "address space holds"},
       {"splits into sizes whose sum wraps",
        [] {
          split(of({10}), {most, most, 12});
        },
-       "ShapeError: split: a size of 0 + 9223372036854775807 is more than memory can have"},
+       "ShapeError: split: a size of 0 + 9223372036854775807 is more than the address space holds"},
       {"splits nothing into very many parts", [] { split(of({0}), most); },
        "ShapeError: split: axis -1 of (0,) has size 0, which 9223372036854775807 parts do not "
        "divide"},
@@ -131,7 +132,7 @@ TEST_CASE("what was moved from, or never given, refuses") {
       {"reads an array that was moved from", [] { husk(Array::zeros({3})).at(0); },
        "IndexError: Array::at: position 0 of shape (0,), which has 0 elements"},
       {"computes with a tensor that was moved from", [] { exp(husk(of({3}))); },
-       "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: "
+       "StateError: this tensor is undefined; a module's parameters exist once it is built: "
        "call build, or put it into a Sequential"},
       {"predicts with a model that was moved from",
        [] {

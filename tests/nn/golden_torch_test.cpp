@@ -164,7 +164,7 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
 //   gradient does tied_max_axis1        PyTorch's max along an axis gives its gradient to the first
 //   of equals; ours shares it, as its amax and Keras do
 TEST_CASE(
-    "the cases of torch_layers are checked here, or in golden_ops_test.cpp, or left out for a "
+    "the cases of torch_layers are checked here, or in golden_ops_test.cpp, or omitted for a "
     "reason") {
   golden::check_complete(file(),
                          {"layer_norm",

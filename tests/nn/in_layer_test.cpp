@@ -74,7 +74,7 @@ TEST_CASE("hooks that are wrong are refused") {
           Sequential other{Dense{2}};
           other.build(Shape{4});
           other(ones(1, 4), own);
-        }) == "sequential/dense: forward hook: it is empty; take it out of the hooks");
+        }) == "sequential/dense: forward hook: it is empty; remove it from the hooks");
   CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) ==
         "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the "
         "same shape");

@@ -101,11 +101,11 @@ TEST_CASE("a layer says what it takes when it is given the other") {
   const Context context;
   CHECK_THROWS_WITH_AS(
       Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context),
-      "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it",
+      "Dense expected real numbers, got ids of shape (2, 3); put an Embedding before it",
       ValueError);
   CHECK_THROWS_WITH_AS(
       Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context),
-      "Embedding takes ids, and is given numbers of shape (2, 3); give Ids", ValueError);
+      "Embedding expected ids, got real numbers of shape (2, 3); give Ids", ValueError);
 }
 
 TEST_CASE(
@@ -122,8 +122,8 @@ TEST_CASE(
   CHECK(!Layer(DropMask{}).mask(mask, nullptr));
   CHECK(!Layer(Twice{}).mask(std::nullopt, nullptr));
   CHECK_THROWS_WITH_AS(Layer(Twice{}).mask(mask, nullptr),
-                       "Twice is given a mask and would lose it; put a DropMask before it if "
-                       "padding shall count from here on, or have the module declare a mask_flow",
+                       "Twice got a mask, which it would lose; put a DropMask before it if padding "
+                       "is to count from here on, or have the module declare a mask_flow",
                        StateError);
 }
 

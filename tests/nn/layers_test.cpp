@@ -99,8 +99,8 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   CHECK(bits_differ(with(Activation::elu), elu(y).value()) == "");
   CHECK(bits_differ(with(Activation::leaky_relu), leaky_relu(y).value()) == "");
   CHECK(bits_differ(with(Activation::softplus), softplus(y).value()) == "");
-  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)),
+                       "Activation: there is none with the value 99", ValueError);
 }
 
 TEST_CASE("Dense is one node with an activation that is fused, and two with another") {
@@ -127,7 +127,7 @@ TEST_CASE("Dense refuses what it cannot be") {
                        ValueError);
   dense.units = 4;
   CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)),
-                       "Dense: a sample is a single number; it must be (..., inputs)", ShapeError);
+                       "Dense: a sample is a scalar; it must be (..., inputs)", ShapeError);
   CHECK_THROWS_WITH_AS(
       dense(Array::zeros(Shape{2, 3})),
       "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",

@@ -42,8 +42,7 @@ TEST_CASE("norms start at gamma 1 and beta 0, keep shapes and refuse other featu
   CHECK_THROWS_WITH_AS(layer.build(Shape{4}, seed),
                        "LayerNorm: built for 3 features; now a sample is (4,)", ShapeError);
   CHECK_THROWS_WITH_AS(rms.build(Shape{}, seed),
-                       "RMSNorm: a sample is a single number; it must be (..., features)",
-                       ShapeError);
+                       "RMSNorm: a sample is a scalar; it must be (..., features)", ShapeError);
 }
 
 TEST_CASE("convolutions start within Keras' limits, and say the shape that they give") {

@@ -105,10 +105,10 @@ TEST_CASE("top_k refuses more than there are, and fewer than none") {
           top_k(of({2, 3}), -1);
         }) == "top_k: k is -1; the last axis of (2, 3) has 3 elements; k must be 0 to 3");
   CHECK(refusal<IndexError>([] { top_k(of({}), 0); }) ==
-        "top_k: axis -1 of shape (): a single number has no axes");
+        "top_k: axis -1 of shape (): a scalar has no axes");
 }
 
-TEST_CASE("losses of targets refuse another shape, and a single number") {
+TEST_CASE("losses of targets refuse another shape, and a scalar") {
   using Op = Tensor (*)(const Tensor&, const Tensor&);
   const auto without = [](auto op) {
     return [op](const Tensor& p, const Tensor& t) { return op(p, t, {}); };
@@ -118,11 +118,11 @@ TEST_CASE("losses of targets refuse another shape, and a single number") {
             op(of({32, 10}), of({32, 5}));
           }) == name +
                     ": predictions are (32, 10), targets (32, 5); they must have the same shape, "
-                    "of one axis at least");
+                    "of at least one axis");
     CHECK(refusal<ShapeError>([&] { op(of({}), of({})); }) ==
           name +
-              ": predictions are (), targets (); they must have the same shape, of one axis at "
-              "least");
+              ": predictions are (), targets (); they must have the same shape, of at least one "
+              "axis");
   };
   check("categorical_crossentropy", without(categorical_crossentropy));
   check("categorical_crossentropy_from_probabilities",

@@ -37,8 +37,7 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
 TEST_CASE("matmul refuses single numbers, and vectors whose size is not the inner one") {
   CHECK(refusal<ShapeError>([] {
           matmul(of({3, 4}), of({}));
-        }) ==
-        "matmul: a is (3, 4), b is (); both need an axis at least (for a single number use *)");
+        }) == "matmul: a is (3, 4), b is (); both need at least one axis (for a scalar use *)");
   CHECK(refusal<ShapeError>([] {
           matmul(of({3}), of({4, 3}));
         }) ==
@@ -122,10 +121,10 @@ TEST_CASE("clip refuses bounds in the wrong order, and NaN") {
 TEST_CASE("reshape refuses sizes of another number of elements") {
   CHECK(refusal<ShapeError>([] {
           reshape(of({2, 3}), {4, 2});
-        }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8; they must be as many");
+        }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8; the numbers must be equal");
   CHECK(refusal<ShapeError>([] {
           reshape(of({2, 3}), {});
-        }) == "reshape: (2, 3) has 6 elements, () has 1; they must be as many");
+        }) == "reshape: (2, 3) has 6 elements, () has 1; the numbers must be equal");
 }
 
 TEST_CASE("reshape refuses what one open size cannot mend, and more than one of them") {
@@ -182,7 +181,7 @@ TEST_CASE("slice refuses a part outside of the axis") {
 
 TEST_CASE("concat refuses nothing at all, and shapes that differ elsewhere") {
   CHECK(refusal<ValueError>([] { concat({}); }) ==
-        "concat: no tensors are given; it needs one at least");
+        "concat: no tensors are given; give at least one");
   CHECK(refusal<ShapeError>([] {
           concat({of({2, 3}), of({2, 4}), of({3, 3})}, -1);
         }) ==
@@ -199,7 +198,7 @@ TEST_CASE("concat refuses nothing at all, and shapes that differ elsewhere") {
 
 TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
   CHECK(refusal<ShapeError>([] { gather_rows(of({}), Ids({1}, {0})); }) ==
-        "gather_rows: the table is a single number; it needs rows");
+        "gather_rows: the table is a scalar; it needs rows");
   CHECK(refusal<IndexError>([] {
           gather_rows(of({10, 4}), Ids({2, 3}, {0, 1, 2, 3, 10, 5}));
         }) == "gather_rows: the id at position 4 of (2, 3) is 10; the table has rows 0 to 9");
@@ -250,7 +249,7 @@ TEST_CASE(
             op(of({2, 3}), 2, {});
           }) == std::string(name) + ": axis 2 of shape (2, 3): there are axes -2 to 1");
     CHECK(refusal<IndexError>([&, op = function] { op(of({}), -1, {}); }) ==
-          std::string(name) + ": axis -1 of shape (): a single number has no axes");
+          std::string(name) + ": axis -1 of shape (): a scalar has no axes");
   }
 }
 

@@ -162,7 +162,7 @@ TEST_CASE(
     "word") {
   Adam adam;
   CHECK_THROWS_WITH_AS(adam.attach(Dense{3}),
-                       "Adam: attach: the module is not built, and its parameters have no numbers "
+                       "Adam: attach: the module is not built, and its parameters have no values "
                        "yet; call build first",
                        StateError);
   adam.attach(Dropout{real(0.5)});  // has no parameters
@@ -242,10 +242,10 @@ TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like
 
 TEST_CASE("a step without parameters says what is missing") {
   Adam adam;
-  CHECK_THROWS_WITH_AS(adam.step(),
-                       "Adam: nothing that learns is attached; call attach(model) once the model "
-                       "is built and some of its parameters learn",
-                       StateError);
+  CHECK_THROWS_WITH_AS(
+      adam.step(),
+      "Adam: no trainable parameter is attached; call attach(model) once the model is built",
+      StateError);
   adam.attach(Dropout{0});
   CHECK_THROWS_AS(adam.step(), StateError);
 }

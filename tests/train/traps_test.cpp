@@ -163,10 +163,10 @@ TEST_CASE(
     noisy(1)(data.x, {.training = true});
     FAIL("not refused");
   } catch (const StateError& error) {
-    CHECK(std::string(error.what()) ==
-          "sequential/attention_layer: the context does not say which step this is, and dropout "
-          "would draw the same in each; call with optimizer.context(), or give .step another "
-          "number in each");
+    CHECK(
+        std::string(error.what()) ==
+        "sequential/attention_layer: the context has no step, so dropout would draw the same "
+        "elements in each; call with optimizer.context(), or set .step to the number of the step");
   }
   CHECK(toy::model()(data.x, {.training = true}).shape() ==
         Shape{4, toy::classes});  // draws nothing

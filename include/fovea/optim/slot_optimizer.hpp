@@ -43,7 +43,7 @@ class SlotOptimizer {
     if (any && parameters.empty())
       throw StateError(rule_->name() +
                        std::string(": attach: the module is not built, and its parameters have no "
-                                   "numbers yet; call build first"));
+                                   "values yet; call build first"));
     attach(std::move(parameters));
   }
 
