@@ -37,7 +37,9 @@ Rng Context::random() const {
     throw StateError(
         "the context does not say which step this is, and dropout would draw the same in each; "
         "call with optimizer.context(), or give .step another number in each");
-  return Rng(seed).split(path, *step);
+  const Rng whole = Rng(seed).split(path, *step);
+  return first_position == 0 ? whole
+                             : whole.split("position", static_cast<std::uint64_t>(first_position));
 }
 
 }}  // namespace fovea

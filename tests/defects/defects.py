@@ -112,6 +112,8 @@ DEFECTS = [
     ("src/train/output_loss.cpp", "options.weight * weight / (counted * part)", "weight / (counted * part)", "train_test", "fit: the weight of an output does not reach the gradient"),
     ("src/train/output_loss.cpp", "? select_gradient(output, *keep) : output;", "? output : output;", "train_test", "fit: a gradient of 0 meets the infinite derivative of what is masked"),
     ("src/train/output_loss.cpp", "if (counts) loss.sum += weight", "loss.sum += weight", "train_test", "fit: a weight of 0 is multiplied with a loss of NaN"),
+    ("src/nn/context.cpp", "return first_position == 0", "return first_position >= 0", "nn_test", "Dropout: pieces of a sequence drop alike"),
+    ("include/fovea/nn/in_layer.hpp", "    inside.path = path;\n", "    inside.path = path;\n    inside.first_position = 0;\n", "nn_test", "Context: modules inside are not told where a piece begins"),
     ("src/train/pass.cpp", "if (keep && !value_counts(*keep, i, values.count())) continue;", "if (keep && values.count() < 0 && !value_counts(*keep, i, values.count())) continue;", "train_test", "fit: what is masked counts in metrics"),
     ("src/train/pass.cpp", "target = keep ? with_classes(rows.target, *keep) : rows.target;", "target = rows.target;", "train_test", "fit: a metric is given labels at masked positions that are no classes"),
     ("src/train/output_loss.cpp", "if (keep.count() % values != 0) return true;", "if (values > 0) return true;", "train_test", "fit: a metric of one value a sample counts samples of weight 0"),
