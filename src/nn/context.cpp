@@ -37,7 +37,9 @@ Rng Context::random() const {
     throw StateError(
         "the context has no step, so dropout would draw the same elements in each; call with "
         "optimizer.context(), or set .step to the number of the step");
-  return Rng(seed).split(path, *step);
+  const Rng whole = Rng(seed).split(path, *step);
+  return first_position == 0 ? whole
+                             : whole.split("position", static_cast<std::uint64_t>(first_position));
 }
 
 }}  // namespace fovea

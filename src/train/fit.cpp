@@ -83,6 +83,18 @@ void check_options(const CallName& call, const SampleSet& x, const FitOptions& o
   check_batch_size(call, options.batch_size);
 }
 
+// The progress of an epoch, unless fit is silent.
+void show(std::optional<train::Progress>& progress, const FitOptions& options, Index number,
+          Index batches) {
+  if (options.verbose == 0) return;
+  std::ostream& out = options.output ? *options.output : std::cout;
+  progress.emplace(
+      out, train::ProgressOptions{.terminal = options.verbose == 1 && train::is_terminal(out),
+                                  .epoch = number + 1,
+                                  .epochs = options.epochs,
+                                  .steps = batches});
+}
+
 // Once in a process, where a person looks.
 void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
@@ -227,7 +239,8 @@ void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
 
-// One epoch: batches, validation, logs and progress.
+// One epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short is
+// validated and has logs like any other.
 void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
                     const Given* validation_data, const FitOptions& options, Index number) {
   const Index samples = data.x.count();
@@ -235,17 +248,13 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
       options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
   const Index batch_size = std::min(options.batch_size, samples),
               batches = (samples + batch_size - 1) / batch_size;
-  std::ostream& out = options.output ? *options.output : std::cout;
   std::optional<train::Progress> progress;
-  if (options.verbose > 0)
-    progress.emplace(
-        out, train::ProgressOptions{.terminal = options.verbose == 1 && train::is_terminal(out),
-                                    .epoch = number + 1,
-                                    .epochs = options.epochs,
-                                    .steps = batches});
+  show(progress, options, number, batches);
   ++epochs_;
   Means means(compiled->outputs);
-  for (Index i = 0; i < batches; ++i) {
+  Index i = 0;
+  do {
+    for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
     train(pass,
           pass.batch(data.x, data.y, data.weight,
@@ -254,15 +263,15 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
           means);
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
-    for (Callback* callback : options.callbacks) callback->on_batch_end(model, i, logs);
+    for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
-  }
+  } while (++i < batches && !stops_);
   Logs logs = means.logs();
   if (validation_data)
     for (const auto& [name, value] : validation->evaluate(
              validation_data->x, validation_data->y, validation_data->weight, options.batch_size))
       logs["val_" + name] = value;
-  if (progress) progress->finish(progress_values(logs));
+  if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
@@ -314,20 +323,19 @@ History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& 
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
   check_learns({name(), "fit"});
-  Logs names = Means(compiled->outputs).logs();
+  Logs names = Means(compiled->outputs).logs();  // values of nothing: no metric is asked for one
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
   const Running running(fit_runs_);
+  stops_ = false;
   history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
     epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
-    if (std::ranges::any_of(options.callbacks,
-                            [](const Callback* callback) { return callback->wants_to_stop(); }))
-      break;
+    if (stops_) break;
   }
   for (Callback* callback : options.callbacks) callback->on_train_end(model);
   return history;

@@ -60,14 +60,6 @@ Samples with_classes(Samples target, const Mask& keep) {
   return labels;
 }
 
-bool value_counts(const Mask& keep, Index value, Index values) {
-  if (values % keep.count() == 0) return keep.data()[value / (values / keep.count())] != 0;
-  if (keep.count() % values != 0) return true;
-  const Index each = keep.count() / values;
-  return std::any_of(keep.data() + value * each, keep.data() + (value + 1) * each,
-                     [](std::uint8_t kept) { return kept != 0; });
-}
-
 OutputLoss output_loss(const char* model, const OutputOptions& options, const LossRows& rows,
                        const Output& result) {
   const std::optional<Mask> keep = counted_positions(rows);

@@ -24,7 +24,7 @@ struct Cap {
 void fit_and(void (*act)(Model& model)) {
   struct Acting : Callback {
     void (*act)(Model&);
-    void on_batch_end(Model& model, Index, const Logs&) override { act(model); }
+    void on_train_batch_end(Model& model, Index, const Logs&) override { act(model); }
   } acting;
   acting.act = act;
   Sequential model{Dense{1}};
@@ -233,7 +233,9 @@ TEST_CASE("callbacks cannot change the model under fit") {
 
 TEST_CASE("a model that was refused to be moved is whole, and can be fitted again") {
   struct Mover : Callback {
-    void on_batch_end(Model& model, Index, const Logs&) override { model = Sequential{Dense{3}}; }
+    void on_train_batch_end(Model& model, Index, const Logs&) override {
+      model = Sequential{Dense{3}};
+    }
   } mover;
   Sequential model{Dense{1}};
   model.compile({.loss = MeanSquaredError{}});

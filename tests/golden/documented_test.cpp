@@ -108,7 +108,7 @@ Sequential built_sequential(const Run& run) {
 struct EachBatch : Callback {
   std::vector<double> losses, accuracies;
   double loss = 0, accuracy = 0;  // sums
-  void on_batch_end(Model&, Index batch, const Logs& logs) override {
+  void on_train_batch_end(Model&, Index batch, const Logs& logs) override {
     const double count = static_cast<double>(batch + 1);
     losses.push_back(logs.at("loss") * count - loss);
     accuracies.push_back(logs.at("accuracy") * count - accuracy);
