@@ -136,7 +136,8 @@ Tensor recompute(TensorFunction function, const std::vector<Tensor>& inputs) {
     return function(leaves);
   }();
   if (!y.requires_grad()) return y;
-  // Results that leave the function by another way can no longer be used by backward, which says so.
+  // Results that leave the function by another way can no longer be used by backward, which says
+  // so.
   for (const Tensor& leaf : leaves)
     if (leaf.node()) ++leaf.node()->version;
 

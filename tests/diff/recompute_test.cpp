@@ -18,8 +18,8 @@ namespace {
 
 using Inputs = const std::vector<Tensor>&;
 
-// A chain of tanh x W with the segments between recomputed parts, or without any; the gradients by x and
-// W.
+// A chain of tanh x W with the segments between recomputed parts, or without any; the gradients by
+// x and W.
 std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segments, int length,
                                    bool recomputed, Index* bytes = nullptr) {
   const Tensor x = Tensor::parameter(x0), w = Tensor::parameter(w0);

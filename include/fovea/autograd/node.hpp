@@ -128,7 +128,8 @@ class Node {
   Node* next_dead = nullptr;                  ///< the next node to be destroyed
 };
 
-/// A parameter, or an input of a recomputation. The node holds the values, so all handles see a write.
+/// A parameter, or an input of a recomputation. The node holds the values, so all handles see a
+/// write.
 class Leaf final : public Node {
  public:
   /// Constructs a leaf with these values. `kind` must be a literal.

@@ -24,8 +24,10 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs,
 /// Receives the gradient of a tensor, and returns the same or another of the same shape.
 using GradientHook = std::function<Array(const Array& dx)>;
 
-/// Returns x with a hook on its gradient: register_hook(x, [](const Array& dx) { ...; return dx; }).
-/// In backward the hook receives the whole gradient of the result. Its return value flows on to x.
+/// Returns x with a hook on its gradient. In backward the hook receives the whole gradient of the
+/// result. Its return value flows on to x:
+///
+///     y = register_hook(x, [](const Array& dx) { ...; return dx; });
 ///
 /// The hook runs once in each backward in which a gradient arrives, on the thread of that backward.
 /// Operations on x itself bypass the hook. Backward throws ShapeError when the hook returns another

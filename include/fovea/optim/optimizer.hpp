@@ -48,8 +48,8 @@ class Optimizer {
   }
   /// Returns the rate of the next step.
   double learning_rate() const { return self_->learning_rate(); }
-  /// Sets a number or a schedule for the following steps. Throws StateError for a schedule where the
-  /// optimiser takes numbers only.
+  /// Sets a number or a schedule for the following steps. Throws StateError for a schedule where
+  /// the optimiser takes numbers only.
   void set_learning_rate(const LearningRate& rate) { self_->set_learning_rate(rate); }
 
   /// Returns how many elements the optimiser keeps beside the parameters; 0 where its type does not

@@ -51,8 +51,8 @@ class SlotOptimizer {
   void reset();
 
   /// Returns the context of the next forward pass of a training loop of one's own. Ask for one in
-  /// each pass: then dropout draws other numbers in each. The first pass of each step draws what fit
-  /// would, by the model's seed.
+  /// each pass: then dropout draws other numbers in each. The first pass of each step draws what
+  /// fit would, by the model's seed.
   Context context(std::uint64_t seed = 0);
 
   /// Performs one update. A parameter without a gradient is updated as if its gradient were zero.

@@ -135,7 +135,8 @@ class EarlyStopping : public Callback {
  public:
   /// Throws ValueError for a patience or min_delta below 0.
   explicit EarlyStopping(EarlyStoppingOptions options = {});
-  /// Takes patience, min_delta and monitor; the mode follows from the name. A template, so that {.patience = 3} cannot mean a number.
+  /// Takes patience, min_delta and monitor; the mode follows from the name. A template, so that
+  /// {.patience = 3} cannot mean a number.
   template <std::integral Number>
   explicit EarlyStopping(Number patience, double min_delta = 0, std::string monitor = "val_loss")
       : EarlyStopping(EarlyStoppingOptions{

@@ -33,10 +33,10 @@ class CountedPositions {
   /// Those that the mask keeps. It lies over the first axes of the predictions.
   explicit CountedPositions(Mask keep) : keep_(std::move(keep)) {}
 
-  /// Returns whether value number `value` counts, where there are `values` of them over all samples,
-  /// as many for each. A value may be one of several at a position, or stand for several positions,
-  /// of which one must count. The prediction and the target of what does not count may be NaN, and
-  /// its label is class 0.
+  /// Returns whether value number `value` counts, where there are `values` of them over all
+  /// samples, as many for each. A value may be one of several at a position, or stand for several
+  /// positions, of which one must count. The prediction and the target of what does not count may
+  /// be NaN, and its label is class 0.
   bool operator()(Index value, Index values) const;
   /// Returns whether any position counts.
   bool any() const { return !keep_ || keep_->kept() > 0; }

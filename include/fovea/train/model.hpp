@@ -163,8 +163,8 @@ class Model {
   std::vector<Tensor> operator()(const SampleSet& x, const Context& context = {}) const;
 
   /// Takes optimiser, losses and metrics. Throws ValueError when there is no loss, when the module
-  /// has no output of a name that is given, when two values of the logs would have one name, and for
-  /// a softmax over one unit, which never learns. Throws StateError for a seed that the initial
+  /// has no output of a name that is given, when two values of the logs would have one name, and
+  /// for a softmax over one unit, which never learns. Throws StateError for a seed that the initial
   /// weights were not drawn with, unless they have been trained.
   void compile(CompileOptions options);
 
@@ -174,8 +174,8 @@ class Model {
   ///
   /// Callbacks may evaluate and predict; train_on_batch makes a step between the steps of fit.
   /// fit, compile, build for another shape, and moves throw StateError meanwhile. Logs hold "loss"
-  /// and the metrics' names. With several outputs "loss" is the weighted sum, and those of an output
-  /// are called "title_loss", "title_accuracy".
+  /// and the metrics' names. With several outputs "loss" is the weighted sum, and those of an
+  /// output are called "title_loss", "title_accuracy".
   History fit(const SampleSet& x, const SampleSet& y, const FitOptions& options = {});
 
   /// Ends the fit that is running after its present batch, as Keras does: the epoch so far is
@@ -203,8 +203,8 @@ class Model {
   /// stay the same bits where weights are asked for.
   AttentionWeights attention(const SampleSet& x) const;
 
-  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an empty
-  /// hook removes the one before. Paths go on inside modules that call others by a Caller or
+  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an
+  /// empty hook removes the one before. Paths go on inside modules that call others by a Caller or
   /// `in_layer`. The last layer of a Sequential shows its logits while fit and evaluate compute the
   /// loss from them, those of a softmax or of a sigmoid. While a model has hooks, those of a
   /// Context are not called. Throws IndexError where the model has no such layer, and StateError
@@ -223,8 +223,8 @@ class Model {
   /// The same, of a temporary.
   History history() const&& { return history(); }
 
-  /// Visits every parameter with its path, such as "attention_layer/W1"; layers of a Sequential are named
-  /// as Keras does: "dense", "dense_1" ...
+  /// Visits every parameter with its path, such as "attention_layer/W1"; layers of a Sequential are
+  /// named as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
     const auto each = [&](const ParameterPath& path, Tensor& tensor) { visit(path, tensor); };
     self.network().for_each(std::cref(each));  // by reference: no copy is made in memory
