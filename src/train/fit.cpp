@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "base/located.hpp"
 #include "data/order.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
@@ -145,12 +146,7 @@ Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const 
 
 // What can be known to be wrong with data before any work is done.
 void Trainer::check_data(const CallName& call, Given& data) const {
-  try {
-    network->check(signals(data.x));
-  } catch (Error& error) {
-    error.add_path(call.path());
-    throw;
-  }
+  located(call.path(), [&] { network->check(signals(data.x)); });
   data.traced = traced(call, data.x);
   const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
   // Masks of all samples: computed where a target is in question.
@@ -173,14 +169,11 @@ void Trainer::check_data(const CallName& call, Given& data) const {
     const Shape prediction =
         traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
     const OutputOptions& options = compiled->outputs[o];
-    try {
+    const std::string path = call.path() + (data.y.size() > 1 ? "/" + options.name : "");
+    located(path, [&] {
       options.loss.check(prediction, target, std::cref(counts));
       for (const Metric& metric : options.metrics) metric.check(prediction, target);
-    } catch (Error& error) {
-      if (data.y.size() > 1) error.add_path(options.name);
-      error.add_path(call.path());
-      throw;
-    }
+    });
   }
 }
 
@@ -379,12 +372,7 @@ std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const 
   check_built(call);
   check_batch_size(call, batch_size);
   const SampleSet own = inputs(call, x);
-  try {
-    network->check(signals(own));
-  } catch (Error& error) {
-    error.add_path(call.path());
-    throw;
-  }
+  located(call.path(), [&] { network->check(signals(own)); });
   Shards shards;
   return pass(shards, {}).predict(own, batch_size);
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/located.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/in_layer.hpp"
@@ -165,12 +166,7 @@ void Trainer::compile(CompileOptions options) {
   std::vector<OutputOptions> outputs =
       outputs_in_order(network->path(), network->outputs(), options);
   check_outputs(network->path(), outputs);
-  try {
-    network->check_options();
-  } catch (Error& error) {
-    error.add_path(name());
-    throw;
-  }
+  located(name(), [&] { network->check_options(); });
   refuse_while_fit(fmt::format("{}: compile", name()));
   if (drawn_ && *drawn_ != options.seed)
     throw StateError(
@@ -263,12 +259,7 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
 
 SampleSet Trainer::inputs(const CallName& call, const SampleSet& x) const {
   SampleSet own = in_order_of(network->inputs(), call, "x", x);
-  try {
-    networks::check_kinds(network->inputs(), signals(own));
-  } catch (Error& error) {
-    error.add_path(call.text());
-    throw;
-  }
+  located(call.text(), [&] { networks::check_kinds(network->inputs(), signals(own)); });
   return own;
 }
 
