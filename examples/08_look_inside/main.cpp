@@ -58,7 +58,7 @@ std::string show_anomaly(const Data& data) {
   Sequential model{Embedding{words, 16}, GlobalAveragePool1D{}, Dense{classes}};
   model.compile({.loss = SparseCategoricalCrossentropy{.from_logits = true}});
   model.build({length});
-  Tensor weight = model.layers()[0].as<Embedding>()->weight;
+  Tensor weight = model.layers()[0].as<Embedding>()->embeddings;
   Array spoilt = weight.value().clone();
   spoilt.mutable_data()[16] = INFINITY;
   weight.assign(spoilt);

@@ -324,6 +324,6 @@ TEST_CASE("weights are put back into a model that has their shapes, or not at al
   source.fit(Array::full({4, 3}, 1), Array::zeros({4, 1}), {.callbacks = {&best}, .verbose = 0});
   const Array before = parameters_of(other)[0].tensor.value().clone();
   CHECK(support::refusal<ShapeError>([&] { best.restore(other); }) ==
-        "RestoreBestWeights: dense_1/weight is (2, 4) in this model; (2, 1) is remembered");
+        "RestoreBestWeights: dense_1/kernel is (2, 4) in this model; (2, 1) is remembered");
   CHECK(std::ranges::equal(parameters_of(other)[0].tensor.value().values(), before.values()));
 }

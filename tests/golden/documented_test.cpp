@@ -14,10 +14,10 @@ namespace {
 
 // Our paths, and how the files call the parameters.
 const std::map<std::string, std::string> file_names = {
-    {"embedding/weight", "embedding"}, {"attention_layer/W1", "W1_kernel"},
-    {"attention_layer/b1", "W1_bias"}, {"attention_layer/W2", "W2_kernel"},
-    {"attention_layer/b2", "W2_bias"}, {"attention_layer/v", "V_kernel"},
-    {"attention_layer/c", "V_bias"},   {"dense/weight", "dense_kernel"},
+    {"embedding/embeddings", "embedding"}, {"attention_layer/W1", "W1_kernel"},
+    {"attention_layer/b1", "W1_bias"},     {"attention_layer/W2", "W2_kernel"},
+    {"attention_layer/b2", "W2_bias"},     {"attention_layer/v", "V_kernel"},
+    {"attention_layer/c", "V_bias"},       {"dense/kernel", "dense_kernel"},
     {"dense/bias", "dense_bias"}};
 
 struct Run {

@@ -66,12 +66,12 @@ TEST_CASE("Embedding and Dense are Keras', value and gradient") {
   Case embedding(file(), "embedding");
   embedding.check(Embedding{.input_dim = 6,
                             .output_dim = 4,
-                            .weight = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
+                            .embeddings = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
   for (const char* name : {"dense_3d", "dense_gelu"}) {
     Case at(file(), name);
     const Tensor weight = at.leaf("w0_kernel");
     const Tensor y = Dense{
-        .units = weight.shape()[1], .weight = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
+        .units = weight.shape()[1], .kernel = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
     at.check(at.name() == "dense_gelu" ? gelu(y) : y);
   }
 }

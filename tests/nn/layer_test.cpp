@@ -53,7 +53,7 @@ TEST_CASE(
   std::vector<std::string> paths;
   const Block block = built_block();
   for (const NamedParameter& parameter : parameters_of(block)) paths.push_back(parameter.path);
-  CHECK(paths == std::vector<std::string>{"first/weight", "first/bias", "scale", "second/weight",
+  CHECK(paths == std::vector<std::string>{"first/kernel", "first/bias", "scale", "second/kernel",
                                           "second/bias"});
   CHECK(parameter_count(block) == 4 * 3 + 3 + 1 + 3 * 2 + 2);
   CHECK(parameters_of(Block{}).empty());
@@ -76,12 +76,12 @@ TEST_CASE("a frozen module gathers no gradients, the others do, and it can learn
   set_trainable(block.first, false);
   const Tensor x(Array::full(Shape{2, 4}, 1));
   sum(block(x)).backward();
-  CHECK(!block.first.weight.requires_grad());
-  CHECK_THROWS_AS(block.first.weight.grad(), StateError);
-  CHECK(!block.second.weight.gradient().empty());
+  CHECK(!block.first.kernel.requires_grad());
+  CHECK_THROWS_AS(block.first.kernel.grad(), StateError);
+  CHECK(!block.second.kernel.gradient().empty());
   set_trainable(block.first, true);
   sum(block(x)).backward();
-  CHECK(!block.first.weight.gradient().empty());
+  CHECK(!block.first.kernel.gradient().empty());
 }
 
 TEST_CASE("a layer goes by its module's type, without namespaces and arguments of templates") {

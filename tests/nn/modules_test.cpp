@@ -172,7 +172,7 @@ TEST_CASE("orthogonal weights have rows, or columns, of length 1 at right angles
 TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
   Residual dense{Dense{.units = 3}};
   CHECK(dense.build(Shape{3}, seed) == Shape{3});
-  CHECK(paths_of(dense) == Paths{"module/weight (3, 3)", "module/bias (3,)"});
+  CHECK(paths_of(dense) == Paths{"module/kernel (3, 3)", "module/bias (3,)"});
   const Tensor x = Generate("residual", 0).array(Shape{2, 3}, {-1, 1});
   CHECK(bits_differ(dense(x).value(), (x + dense.module(x)).value()) == "");
   CHECK(dense.mask_flow() == MaskFlow::keeps);

@@ -175,5 +175,5 @@ TEST_CASE("a NaN reaches the gradients through the relu of a linear map and of D
   CHECK((std::isnan(x.grad().at(0)) && std::isnan(x.grad().at(1))));
   CHECK((!std::isnan(x.grad().at(2)) && !std::isnan(x.grad().at(3))));
   for (Index i = 0; i < 3; ++i) CHECK(std::isnan(dense.bias.grad().at(i)));
-  for (Index i = 0; i < 6; ++i) CHECK(std::isnan(dense.weight.grad().at(i)));
+  for (Index i = 0; i < 6; ++i) CHECK(std::isnan(dense.kernel.grad().at(i)));
 }

@@ -15,7 +15,7 @@ namespace {
 Sequential unit(bool from_logits = false, bool behind = false) {
   Dense dense{1, from_logits ? Activation::linear : Activation::sigmoid};
   dense.build(Shape{1}, Rng(0));
-  dense.weight.assign(Array::full({1, 1}, 1));
+  dense.kernel.assign(Array::full({1, 1}, 1));
   Sequential model{dense};
   if (behind) model.add(Layer(DropMask{}));
   model.compile({.optimizer = Adam{{.learning_rate = 0}},
@@ -105,7 +105,7 @@ TEST_CASE(
   Sequential soft{Dense{2, Activation::softmax}};
   soft.compile({.loss = BinaryCrossentropy{}});
   soft.build(Shape{1});
-  soft.layers()[0].as<Dense>()->weight.assign(Array({1, 2}, {100, 0}));
+  soft.layers()[0].as<Dense>()->kernel.assign(Array({1, 2}, {100, 0}));
   CHECK(soft.evaluate(Array({1, 1}, {1}), Array({1, 2}, {0, 1})).at("loss") ==
         doctest::Approx(-std::log(1e-7)).epsilon(0.02));
 }

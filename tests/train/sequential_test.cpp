@@ -58,9 +58,9 @@ TEST_CASE(
 TEST_CASE("parameters have paths of layer and name, and layers of one type are numbered") {
   Sequential model{Embedding{7, 4}, AttentionLayer{.units = 3, .bias = false}, Dense{4}, Dense{2}};
   model.build(Shape{5});
-  CHECK(paths(model) == std::vector<std::string>{"embedding/weight", "attention_layer/W1",
+  CHECK(paths(model) == std::vector<std::string>{"embedding/embeddings", "attention_layer/W1",
                                                  "attention_layer/W2", "attention_layer/v",
-                                                 "dense/weight", "dense/bias", "dense_1/weight",
+                                                 "dense/kernel", "dense/bias", "dense_1/kernel",
                                                  "dense_1/bias"});
 }
 

@@ -145,7 +145,7 @@ TEST_CASE("a NaN in what a mask drops reaches no gradient of the layers behind i
                        .loss = SparseCategoricalCrossentropy{},
                        .seed = 1});
         model.build(Shape{6});
-        Tensor& table = model.layers()[0].as<Embedding>()->weight;
+        Tensor& table = model.layers()[0].as<Embedding>()->embeddings;
         Array rows = table.value().clone();
         std::fill_n(rows.mutable_data(), 4, value);  // the row of id 0
         table.assign(rows);

@@ -71,7 +71,7 @@ class Chain {
   Index dense_bytes() const;  ///< of the parameters whose gradients are dense
   bool samples_mix() const;   ///< whether samples of a batch act on each other in a layer
 
-  /// Every parameter with its path, such as "dense_1/weight".
+  /// Every parameter with its path, such as "dense_1/kernel".
   static void parameters(auto& self, auto&& visit) {
     for (std::size_t i = 0; i < self.layers_.size(); ++i) {
       const auto named = [&](const ParameterPath& path, Tensor& tensor) {

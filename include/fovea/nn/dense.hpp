@@ -6,13 +6,13 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = activation(x weight + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense:
+/// y = activation(x kernel + bias): x (batch..., inputs) -> (batch..., units). Keras' Dense:
 /// glorot_uniform, zeros.
 struct Dense {
   Index units;                                 ///< width of the result
   Activation activation = Activation::linear;  ///< applied to the result
   bool use_bias = true;                        ///< whether there is a bias
-  Tensor weight = {};                          ///< (inputs, units)
+  Tensor kernel = {};                          ///< (inputs, units)
   Tensor bias = {};                            ///< (units)
 
   /// sample: (..., inputs) -> (..., units). Throws ValueError unless units is at least 1 (2 for a
@@ -23,14 +23,14 @@ struct Dense {
   /// Throws StateError before it is built, ShapeError for another number of inputs.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  /// x weight + bias, before the activation.
+  /// x kernel + bias, before the activation.
   Tensor linear(const Tensor& x) const;
 
   static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
 
-  /// weight, and bias if there is one.
+  /// kernel, and bias if there is one.
   static void parameters(auto& self, auto&& visit) {
-    visit("weight", self.weight);
+    visit("kernel", self.kernel);
     if (self.use_bias) visit("bias", self.bias);
   }
 };

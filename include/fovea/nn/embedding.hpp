@@ -9,13 +9,13 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = weight[ids]: ids (batch, time...) -> (batch, time..., output_dim). Keras' Embedding,
+/// y = embeddings[ids]: ids (batch, time...) -> (batch, time..., output_dim). Keras' Embedding,
 /// initialised U(-0.05, 0.05).
 struct Embedding {
   Index input_dim;         ///< number of ids
   Index output_dim;        ///< width of a row
   bool mask_zero = false;  ///< id 0 is padding: later layers are told to ignore it
-  Tensor weight = {};      ///< (input_dim, output_dim)
+  Tensor embeddings = {};  ///< (input_dim, output_dim)
 
   /// sample: (time...) -> (time..., output_dim). Throws ValueError unless both sizes are at
   /// least 1.
@@ -34,7 +34,8 @@ struct Embedding {
   /// The gradient of the table is its touched rows.
   static constexpr bool gradient_is_rows = true;
 
-  static void parameters(auto& self, auto&& visit) { visit("weight", self.weight); }  ///< weight
+  /// embeddings.
+  static void parameters(auto& self, auto&& visit) { visit("embeddings", self.embeddings); }
 };
 
 }}  // namespace fovea

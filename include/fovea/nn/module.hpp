@@ -36,7 +36,7 @@ enum class MaskFlow {
   ends,   ///< the module uses it, and its output has no such positions any more
 };
 
-/// A parameter and its path, such as "dense/weight".
+/// A parameter and its path, such as "dense/kernel".
 struct NamedParameter {
   std::string path;  ///< of names, joined by "/"
   Tensor tensor;     ///< shares the numbers with the module
@@ -57,7 +57,7 @@ class ParameterPath {
   ParameterPath(const ParameterPath& outer, const ParameterPath& inner)
       : outer_(&outer), inner_(&inner) {}
 
-  /// The names, joined by "/": "dense/weight".
+  /// The names, joined by "/": "dense/kernel".
   operator std::string() const {
     return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_);
   }  // NOLINT: as above
