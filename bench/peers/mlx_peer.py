@@ -18,7 +18,8 @@ def adam(p, g, m, v, t):
 def documented(p, ids):
     x = p["embedding/embeddings"][ids]
     layer = {name.removeprefix("attention_layer/"): value for name, value in p.items()}
-    scores = mx.tanh(x @ layer["W1"] + layer["b1"] + x @ layer["W2"] + layer["b2"]) @ layer["v"] + layer["c"]
+    dense = lambda name, x: x @ layer[f"{name}/kernel"] + layer[f"{name}/bias"]
+    scores = dense("V", mx.tanh(dense("W1", x) + dense("W2", x)))
     return (mx.softmax(scores, axis=1) * x).sum(1) @ p["dense/kernel"] + p["dense/bias"]
 
 

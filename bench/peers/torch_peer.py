@@ -48,7 +48,8 @@ class Documented(torch.nn.Module):
 
     def forward(self, ids):
         x = self.embedding(ids)
-        scores = torch.tanh(x @ self.W1 + self.b1 + x @ self.W2 + self.b2) @ self.v + self.c
+        hidden = torch.tanh(x @ self.W1_kernel + self.W1_bias + x @ self.W2_kernel + self.W2_bias)
+        scores = hidden @ self.V_kernel + self.V_bias
         if options.kind == "epoch":
             scores = scores.masked_fill((ids == 0).unsqueeze(-1), -torch.inf)
         return (torch.softmax(scores, 1) * x).sum(1) @ self.dense_kernel + self.dense_bias

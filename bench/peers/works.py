@@ -88,12 +88,12 @@ def labels(random, work, batches):
 def documented(work, random, batches, features=128, units=64):
     return {
         "embedding/embeddings": uniform(random, 0.05, work.vocab, features),
-        "attention_layer/W1": glorot(random, features, units),
-        "attention_layer/b1": uniform(random, 0.05, units),
-        "attention_layer/W2": glorot(random, features, units),
-        "attention_layer/b2": uniform(random, 0.05, units),
-        "attention_layer/v": glorot(random, units, 1),
-        "attention_layer/c": np.zeros(1, np.float32),
+        "attention_layer/W1/kernel": glorot(random, features, units),
+        "attention_layer/W1/bias": uniform(random, 0.05, units),
+        "attention_layer/W2/kernel": glorot(random, features, units),
+        "attention_layer/W2/bias": uniform(random, 0.05, units),
+        "attention_layer/V/kernel": glorot(random, units, 1),
+        "attention_layer/V/bias": np.zeros(1, np.float32),
         "dense/kernel": glorot(random, features, CLASSES),
         "dense/bias": np.zeros(CLASSES, np.float32),
         "x": tokens(random, work, batches),

@@ -116,9 +116,9 @@ TEST_CASE(
   for (const auto& [name, dilation] :
        {std::pair("conv1d", Index(1)), std::pair("conv1d_dilation2", Index(2))}) {
     Case at(file(), name);
-    at.check(channels_second(
-        conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")), {.dilation = dilation}) +
-        at.leaf("bias")));
+    at.check(channels_second(conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")),
+                                    {.dilation_rate = dilation}) +
+                             at.leaf("bias")));
   }
   Case plain(file(), "conv2d"), strided(file(), "conv2d_stride2_pad1"),
       grouped(file(), "conv2d_groups3");
@@ -126,7 +126,7 @@ TEST_CASE(
       channels_second(conv2d(channels_last(plain.leaf("x")), kernel_of(plain.leaf("weight"))) +
                       plain.leaf("bias")));
   strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0),
-                                       kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) +
+                                       kernel_of(strided.leaf("weight")), {.strides = {2, 2}}) +
                                 strided.leaf("bias")));
 
   const std::vector<Tensor> images = split(padded(channels_last(grouped.leaf("x")), 0), 3),
@@ -138,8 +138,8 @@ TEST_CASE(
 }
 
 TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, value and gradient") {
-  const Pool1DOptions one{.size = 3, .stride = 2};
-  const Pool2DOptions two{.size = {3, 3}, .stride = {2, 2}};
+  const Pool1DOptions one{.pool_size = 3, .strides = 2};
+  const Pool2DOptions two{.pool_size = {3, 3}, .strides = {2, 2}};
   const real lowest = -std::numeric_limits<real>::infinity();
   const std::pair<const char*, std::function<Tensor(const Tensor&)>> rows[] = {
       {"max_pool1d_3_2", [&](const Tensor& x) { return max_pool1d(x, one); }},

@@ -204,7 +204,7 @@ TEST_CASE(
 TEST_CASE("constants may stand among the parameters, and stay constants") {
   Embedding embedding{3, 2};
   embedding.embeddings = Tensor(Array::full(Shape{3, 2}, 1));  // given, not to be learned
-  Sequential model{embedding, GlobalAveragePool1D{}, Dense{1}};
+  Sequential model{embedding, GlobalAveragePooling1D{}, Dense{1}};
   model.build(Shape{4});
   CHECK(parameters_of(model).size() == 3);
   set_trainable(model, true);

@@ -47,13 +47,13 @@ TEST_CASE("the documented model starts within Keras' limits, and its biases at 0
   attention.build(Shape{20, 128}, random.split("attention_layer"));
   dense.build(Shape{128}, random.split("dense"));
   check_uniform(embedding.embeddings.value(), 0.05);
-  check_uniform(attention.W1.value(), 0.176777);
-  check_uniform(attention.W2.value(), 0.176777);
-  check_uniform(attention.v.value(), 0.303822);
+  check_uniform(attention.W1.kernel.value(), 0.176777);
+  check_uniform(attention.W2.kernel.value(), 0.176777);
+  check_uniform(attention.V.kernel.value(), 0.303822);
   check_uniform(dense.kernel.value(), 0.208514);
-  for (const Tensor& bias : {attention.b1, attention.b2, attention.c, dense.bias})
+  for (const Tensor& bias : {attention.W1.bias, attention.W2.bias, attention.V.bias, dense.bias})
     CHECK(bits_differ(bias.value(), Array::zeros(bias.shape())) == "");
-  CHECK(bits_differ(attention.W1.value(), attention.W2.value()) != "");
+  CHECK(bits_differ(attention.W1.kernel.value(), attention.W2.kernel.value()) != "");
   CHECK(embedding.embeddings.shape().count() + parameter_count(attention) +
             parameter_count(dense) ==
         1297867);

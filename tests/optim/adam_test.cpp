@@ -115,14 +115,14 @@ TEST_CASE(
   Dense embedding{3}, dense{2};
   embedding.build(Shape{4}, Rng(1));
   dense.build(Shape{3}, Rng(2));
-  const Array before = embedding.embeddings.value();
+  const Array before = embedding.kernel.value();
   Adam adam;
   adam.attach(embedding);
   adam.attach(dense);
   CHECK(adam.slots().size() == 4);
   sum(square(dense(embedding(Array::full(Shape{2, 4}, 1))))).backward();
   adam.step();
-  CHECK(bits_differ(embedding.embeddings.value(), before) != "");
+  CHECK(bits_differ(embedding.kernel.value(), before) != "");
   const Array mean = adam.slots()[0]["mean"];
   adam.attach(embedding);
   CHECK(adam.slots().size() == 4);

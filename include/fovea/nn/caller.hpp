@@ -119,13 +119,14 @@ Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
 
 /// Makes the parameters of a module for samples of a shape, and returns the shape of what it makes
 /// of one: by its `build`, where it has one; modules inside that it calls by a Caller are built by
-/// calling it on zeros.
+/// calling it on zeros. A module whose `build` makes all that is inside says so by
+/// `static constexpr bool builds_children = true`, and is not called.
 template <class M>
 Shape make(M& module, const Shape& sample, const Rng& random) {
-  constexpr bool is_chain = requires { module.samples_mix(); };
+  constexpr bool builds_children = requires { M::builds_children; };
   if constexpr (Builds<M>) {
     const Shape result = module.build(sample, random);
-    if constexpr (!is_chain && visiting_of<M> == Visiting::parameters)
+    if constexpr (!builds_children && visiting_of<M> == Visiting::parameters)
       if (lists_modules(module)) call_on_zeros(module, sample, random);
     return result;
   } else if constexpr (visiting_of<M> == Visiting::parameters) {

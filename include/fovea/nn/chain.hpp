@@ -31,6 +31,7 @@ class Chain {
   Shape input() const&& { return input_; }                   ///< the same, of a temporary
   bool built() const { return !outputs_.empty(); }           ///< whether the parameters exist
 
+  static constexpr bool builds_children = true;  ///< build makes the layers
   /// Makes all parameters for samples of a shape; what the last layer makes of one. Where it
   /// throws, nothing was built. Throws StateError without layers; ShapeError and ValueError of the
   /// layers.

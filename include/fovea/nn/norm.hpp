@@ -8,7 +8,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta over the last axis. Keras'
 /// LayerNormalization: gamma ones, beta zeros.
-struct LayerNorm {
+struct LayerNormalization {
   real epsilon = real(1e-3);  ///< added to the variance
   Tensor gamma = {};          ///< (features)
   Tensor beta = {};           ///< (features)
@@ -30,7 +30,7 @@ struct LayerNorm {
 };
 
 /// y = x / sqrt(mean(x^2) + epsilon) gamma over the last axis. Keras' RMSNormalization: gamma ones.
-struct RMSNorm {
+struct RMSNormalization {
   real epsilon = real(1e-6);  ///< added to the mean square
   Tensor gamma = {};          ///< (features)
 

@@ -184,7 +184,7 @@ class Model {
   const History& history() const&;
   History history() const&& { return history(); }  ///< the same, of a temporary
 
-  /// Every parameter with its path, such as "attention_layer/W1"; layers of a Sequential are named
+  /// Every parameter with its path, such as "attention_layer/W1/kernel"; layers of a Sequential are named
   /// as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
     const auto each = [&](const ParameterPath& path, Tensor& tensor) { visit(path, tensor); };
