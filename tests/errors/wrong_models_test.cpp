@@ -195,7 +195,7 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        "ShapeError: AttentionLayer: the query is (2, 3); it must be (2, queries, features)"},
       {"gives an LSTM the state of a GRU",
        [] {
-         built(LSTM{4}, {5, 3}).walk(of({2, 5, 3}), {.states = {of({2, 4})}});
+         built(LSTM{4}, {5, 3}).unroll(of({2, 5, 3}), {.states = {of({2, 4})}});
        },
        "ValueError: LSTM: 1 states are given; it has 2; give h and c"},
       {"walks along a sequence of length 0",

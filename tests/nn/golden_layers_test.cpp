@@ -35,8 +35,8 @@ LSTM lstm_of(Case& at, bool whole) {
 
 // Outputs and last states of a walk.
 template <class Module>
-void check_walk(Case& at, const Module& module, const WalkOptions& options, bool shows_states) {
-  const Walk walk = module.walk(at.leaf("x"), options);
+void check_walk(Case& at, const Module& module, const UnrollOptions& options, bool shows_states) {
+  const Unrolled walk = module.unroll(at.leaf("x"), options);
   for (std::size_t i = 0; shows_states && i < walk.states.size(); ++i)
     at.check_value("last_state" + std::to_string(i), walk.states[i].value());
   at.check(walk.outputs);
@@ -84,7 +84,7 @@ TEST_CASE(
       Case at(file(), std::string("gru_reset_") + (after ? "after" : "before") +
                           (masked ? "_masked_sequences" : ""));
       const GRU gru = gru_of(at, true, after);
-      WalkOptions options;
+      UnrollOptions options;
       if (masked) options.mask = at.mask("mask");
       check_walk(at, gru, options, masked);
     }

@@ -72,7 +72,7 @@ TEST_CASE("layer_norm and rms_norm are PyTorch's, value and gradient") {
 
 TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and gradient") {
   Case one(file(), "lstm");
-  const Walk walk = lstm_of(one, "l0").walk(one.leaf("x"));
+  const Unrolled walk = lstm_of(one, "l0").unroll(one.leaf("x"));
   one.check_value("last_h", expand_dims(walk.states[0], 0).value());
   one.check_value("last_c", expand_dims(walk.states[1], 0).value());
   one.check(walk.outputs);
@@ -81,10 +81,11 @@ TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and grad
   Tensor y = two.leaf("x");
   std::vector<Tensor> h, c;
   for (const char* layer : {"l0", "l1"}) {
-    const Walk there = lstm_of(two, layer).walk(y),
-               back = lstm_of(two, std::string(layer) + "_reverse").walk(flip(y, 1));
+    const Unrolled there = lstm_of(two, layer).unroll(y),
+                   back = lstm_of(two, std::string(layer) + "_reverse").unroll(flip(y, 1));
     y = concat({there.outputs, flip(back.outputs, 1)});
-    for (const Walk& each : {there, back}) h.push_back(each.states[0]), c.push_back(each.states[1]);
+    for (const Unrolled& each : {there, back})
+      h.push_back(each.states[0]), c.push_back(each.states[1]);
   }
   two.check_value("last_h", stack(h).value());
   two.check_value("last_c", stack(c).value());
@@ -93,7 +94,7 @@ TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and grad
 
 TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   Case plain(file(), "gru");
-  const Walk walk = gru_of(plain).walk(plain.leaf("x"));
+  const Unrolled walk = gru_of(plain).unroll(plain.leaf("x"));
   plain.check_value("last_h", expand_dims(walk.states[0], 0).value());
   plain.check(walk.outputs);
 
@@ -105,7 +106,7 @@ TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   for (Index i = 0; i < mask.count(); ++i)
     mask.mutable_keep()[static_cast<std::size_t>(i)] =
         i % x.shape()[1] < lengths.at(i / x.shape()[1]);
-  const Walk short_walk = gru_of(packed).walk(x, {.mask = mask});
+  const Unrolled short_walk = gru_of(packed).unroll(x, {.mask = mask});
   packed.check_value("last_h", expand_dims(short_walk.states[0], 0).value());
   packed.check(
       where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));

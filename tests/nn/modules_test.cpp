@@ -133,10 +133,10 @@ TEST_CASE(
                        "GRU: a sequence of length 0 has no last position", ValueError);
   CHECK_THROWS_WITH_AS(gru(x, Mask(Shape{7}, {1, 1, 1, 1, 1, 1, 1})),
                        "GRU: the mask has shape (7,); it must be (2, 7)", ShapeError);
-  CHECK_THROWS_WITH_AS(lstm.walk(x, {.states = {x}}),
+  CHECK_THROWS_WITH_AS(lstm.unroll(x, {.states = {x}}),
                        "LSTM: 1 states are given; it has 2; give h and c", ValueError);
-  CHECK_THROWS_WITH_AS(gru.walk(x, {.states = {x}}), "GRU: a state is (2, 7, 4); it must be (2, 5)",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(gru.unroll(x, {.states = {x}}),
+                       "GRU: a state is (2, 7, 4); it must be (2, 5)", ShapeError);
 }
 
 TEST_CASE(

@@ -171,7 +171,7 @@ class Caller {
   /// Calls body(context) as the layer of the child's name, for another call of the child than its
   /// operator():
   ///
-  ///     call.within(decoder, x, [&](const Context&) { return decoder.walk(x, {.states = {h}}); })
+  ///     call.within(decoder, x, [&](const Context&) { return decoder.unroll(x, {.states = {h}}); })
   template <class Child, class Input, class Body>
   auto within(const Child& child, const Input& input, const Body& body) const {
     return inside(

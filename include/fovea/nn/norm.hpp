@@ -13,14 +13,15 @@ struct LayerNormalization {
   Tensor gamma = {};          ///< (features)
   Tensor beta = {};           ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
-  /// for.
+  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
+  /// built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+  /// Keeps the mask: positions stay positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
   /// gamma, beta.
   static void parameters(auto& self, auto&& visit) {
@@ -34,14 +35,15 @@ struct RMSNormalization {
   real epsilon = real(1e-6);  ///< added to the mean square
   Tensor gamma = {};          ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
-  /// for.
+  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
+  /// built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+  /// Keeps the mask: positions stay positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
   /// gamma.
   static void parameters(auto& self, auto&& visit) { visit("gamma", self.gamma); }
