@@ -34,9 +34,9 @@
 #include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
-#include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
+#include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization
 #include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
-#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePool1D
+#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePooling1D
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
 #include "fovea/optim/adam.hpp"             // Adam

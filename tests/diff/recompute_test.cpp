@@ -105,13 +105,13 @@ TEST_CASE(
   dense.build(Shape{2}, Rng(1));
   const Tensor x(Array(Shape{1, 2}, {1, -1}));
   sum(dense(x)).backward();
-  const Array expected = dense.weight.grad();
+  const Array expected = dense.kernel.grad();
   zero_grad(dense);
   const Tensor loss = sum(recompute([&](Inputs in) { return dense(in[0]); }, {x}));
   loss.backward(true);
-  CHECK(bits_differ(dense.weight.grad(), expected) == "");
+  CHECK(bits_differ(dense.kernel.grad(), expected) == "");
   loss.backward();
-  CHECK(bits_differ(dense.weight.grad(), (Tensor(expected) * real(2)).value()) == "");
+  CHECK(bits_differ(dense.kernel.grad(), (Tensor(expected) * real(2)).value()) == "");
 }
 
 TEST_CASE("recomputations nest") {

@@ -91,13 +91,14 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
        "divide"},
       {"dilates without end",
        [] {
-         conv1d(of({1, 4, 1}), of({3, 1, 1}), {.dilation = most});
+         conv1d(of({1, 4, 1}), of({3, 1, 1}), {.dilation_rate = most});
        },
        "ValueError: conv1d: window 3, dilation 9223372036854775807; a window may reach over 2^40 "
        "elements at most"},
       {"pools windows without end",
        [] {
-         max_pool1d(of({4, 5, 3}), {.size = Index(1) << 62, .stride = 1, .padding = Padding::same});
+         max_pool1d(of({4, 5, 3}),
+                    {.pool_size = Index(1) << 62, .strides = 1, .padding = Padding::same});
        },
        "ValueError: max_pool1d: window 4611686018427387904, dilation 1; a window may reach over "
        "2^40 elements at most"},
@@ -288,15 +289,15 @@ TEST_CASE("steps and strides of any size") {
   CHECK(slice(x, {{.step = most}}).value().at(0) == 1);
   CHECK(slice(x, {{.step = least}}).value().at(0) == 4);
   CHECK(slice(x, {{.step = least}}).shape() == Shape{1});
-  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most, .padding = Padding::same}).shape() ==
+  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.strides = most, .padding = Padding::same}).shape() ==
         Shape{1, 1, 1});
-  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most}).shape() == Shape{1, 1, 1});
+  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.strides = most}).shape() == Shape{1, 1, 1});
   CHECK(split(of({0}), 1).size() == 1);
 }
 
 TEST_CASE("windows far longer than the axis end soon") {
   const Tensor x({1, 3, 1}, {1, 2, 6});
-  const Pool1DOptions wide{.size = Index(1) << 40, .stride = 1, .padding = Padding::same};
+  const Pool1DOptions wide{.pool_size = Index(1) << 40, .strides = 1, .padding = Padding::same};
   for (Index t = 0; t < 3; ++t) {
     CHECK(average_pool1d(x, wide).value().at(t) == 3);
     CHECK(max_pool1d(x, wide).value().at(t) == 6);
@@ -327,6 +328,6 @@ TEST_CASE("weights are put back into a model that has their shapes, or not at al
   source.fit(Array::full({4, 3}, 1), Array::zeros({4, 1}), {.callbacks = {&best}, .verbose = 0});
   const Array before = parameters_of(other)[0].tensor.value().clone();
   CHECK(support::refusal<ShapeError>([&] { best.restore(other); }) ==
-        "RestoreBestWeights: dense_1/weight is (2, 4) in this model; (2, 1) is remembered");
+        "RestoreBestWeights: dense_1/kernel is (2, 4) in this model; (2, 1) is remembered");
   CHECK(std::ranges::equal(parameters_of(other)[0].tensor.value().values(), before.values()));
 }

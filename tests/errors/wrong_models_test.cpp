@@ -105,8 +105,8 @@ TEST_CASE("layers with wrong options") {
          built(AttentionLayer{4, Reading::query, Score(9)}, {5, 3});
        },
        "ValueError: AttentionLayer: there is no Score with the value 9"},
-      {"normalises with a negative epsilon", [] { built(LayerNorm{-1}, {3}); },
-       "ValueError: LayerNorm: epsilon is -1; it must be at least 0"},
+      {"normalises with a negative epsilon", [] { built(LayerNormalization{-1}, {3}); },
+       "ValueError: LayerNormalization: epsilon is -1; it must be at least 0"},
   });
 }
 
@@ -147,8 +147,8 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        },
        "IndexError: Embedding: the id at position 0 of ids of shape (1, 1) is 10; input_dim is 10, "
        "so ids are 0 to 9"},
-      {"pools single vectors", [] { built(MaxPool1D{}, {3}); },
-       "ShapeError: MaxPool1D: a sample is (3,); it must be (time, channels)"},
+      {"pools single vectors", [] { built(MaxPooling1D{}, {3}); },
+       "ShapeError: MaxPooling1D: a sample is (3,); it must be (time, channels)"},
       {"builds a layer with the batch axis",
        [] {
          built(AttentionLayer{4}, {32, 5, 3});
@@ -195,7 +195,7 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        "ShapeError: AttentionLayer: the query is (2, 3); it must be (2, queries, features)"},
       {"gives an LSTM the state of a GRU",
        [] {
-         built(LSTM{4}, {5, 3}).walk(of({2, 5, 3}), {.states = {of({2, 4})}});
+         built(LSTM{4}, {5, 3}).unroll(of({2, 5, 3}), {.states = {of({2, 4})}});
        },
        "ValueError: LSTM: 1 states are given; it has 2; give h and c"},
       {"walks along a sequence of length 0",
@@ -233,9 +233,10 @@ TEST_CASE("layers in the wrong order") {
        "(time, features)"},
       {"pools twice",
        [] {
-         Sequential{Embedding{10, 4}, AttentionLayer{3}, GlobalAveragePool1D{}}.build({3});
+         Sequential{Embedding{10, 4}, AttentionLayer{3}, GlobalAveragePooling1D{}}.build({3});
        },
-       "ShapeError: sequential/global_average_pool1d: GlobalAveragePool1D: a sample is (4,); it "
+       "ShapeError: sequential/global_average_pooling1d: GlobalAveragePooling1D: a sample is (4,); "
+       "it "
        "must be (time, features)"},
       {"gets the second of two Dense layers wrong",
        [] {

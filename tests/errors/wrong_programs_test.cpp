@@ -404,7 +404,7 @@ TEST_CASE("windows that do not fit") {
        "pad it, or use Padding::same"},
       {"takes steps of 0",
        [] {
-         conv1d(of({4, 10, 3}), of({3, 3, 2}), {.stride = 0});
+         conv1d(of({4, 10, 3}), of({3, 3, 2}), {.strides = 0});
        },
        "ValueError: conv1d: window 3, stride 0, dilation 1; each must be at least 1"},
       {"convolves grey images without a channel",
@@ -425,7 +425,7 @@ TEST_CASE("windows that do not fit") {
        "axis 0; pad it, or use Padding::same"},
       {"pools with windows of no size",
        [] {
-         average_pool1d(of({4, 8, 3}), {.size = -1});
+         average_pool1d(of({4, 8, 3}), {.pool_size = -1});
        },
        "ValueError: average_pool1d: window -1, stride -1, dilation 1; each must be at least 1"},
   });

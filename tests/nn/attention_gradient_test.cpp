@@ -38,7 +38,7 @@ TEST_CASE(
     const AttentionLayer options{.units = score == Score::general ? 0 : g.integer(1, 5),
                                  .reading = reading,
                                  .score = score,
-                                 .bias = g.chance(0.6),
+                                 .use_bias = g.chance(0.6),
                                  .causal = reading == Reading::per_position && g.chance(0.4),
                                  .learned_query = learned};
     CAPTURE(trial);

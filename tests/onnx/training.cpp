@@ -94,7 +94,7 @@ Tensor gates(const Tensor& weight, const std::vector<std::size_t>& order) {
 }
 
 // h at each position, and the states at the end, with an axis for the direction.
-Values outputs_of(const Case& c, const Walk& walk) {
+Values outputs_of(const Case& c, const Unrolled& walk) {
   const bool layout = c.option("layout", 0);
   Values outputs{layout ? expand_dims(walk.outputs, 2)
                         : expand_dims(transpose(walk.outputs, 0, 1), 1)};
@@ -111,7 +111,7 @@ Values walked(const Case& c, Layer layer, const std::vector<std::size_t>& order)
     const std::vector<Tensor> biases = split(c.tensor(3), 2);
     layer.bias = gates(biases[0] + biases[1], order);
   }
-  return outputs_of(c, layer.walk(sequence(c)));
+  return outputs_of(c, layer.unroll(sequence(c)));
 }
 
 // ONNX's gates are update, reset, candidate, as here.

@@ -203,12 +203,12 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
           conv1d(of({2, 9, 3}), of({2, 4, 5}));
         }) == "conv1d: x is (2, 9, 3), kernel (2, 4, 5); the kernel must be (width, 3, filters)");
   CHECK(refusal<ShapeError>([] {
-          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation = 2});
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation_rate = 2});
         }) ==
         "conv1d: a sample of x is (4, 3), and a window reaches over 5 along its axis 0; pad it, or "
         "use Padding::same");
   CHECK(refusal<ValueError>([] {
-          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.stride = 0});
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.strides = 0});
         }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
   CHECK(refusal<ValueError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.padding = static_cast<Padding>(9)});
@@ -236,7 +236,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
           max_pool2d(of({2, 4, 3}));
         }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
   CHECK(refusal<ValueError>([] {
-          average_pool2d(of({2, 4, 4, 3}), {.size = {0, 2}});
+          average_pool2d(of({2, 4, 4, 3}), {.pool_size = {0, 2}});
         }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
 }
 

@@ -233,7 +233,7 @@ TEST_CASE(
       Dense& dense = *dynamic_cast<Sequential&>(model)
                           .layers()[3]
                           .as<Dense>();  // from here on it is worse, and stays so
-      dense.weight.assign((dense.weight.detach() * -20).value());
+      dense.kernel.assign((dense.kernel.detach() * -20).value());
       model.optimizer().set_learning_rate(0);
     }
   } weights;

@@ -58,14 +58,14 @@ Sequential free_model(Index which) {
       model.add(Layer(GRU{4}));
       break;
     case 2:
-      model.add(Layer(Conv1D{.filters = 4, .size = 2, .activation = Activation::relu}));
-      model.add(Layer(MaxPool1D{}));
-      model.add(Layer(GlobalAveragePool1D{}));
+      model.add(Layer(Conv1D{.filters = 4, .kernel_size = 2, .activation = Activation::relu}));
+      model.add(Layer(MaxPooling1D{}));
+      model.add(Layer(GlobalAveragePooling1D{}));
       break;
     default:
       model.add(Layer(AttentionLayer{.units = 4, .reading = Reading::per_position}));
       model.add(Layer(LSTM{3, true}));
-      model.add(Layer(GlobalAveragePool1D{}));
+      model.add(Layer(GlobalAveragePooling1D{}));
   }
   model.add(Layer(Dense{3, Activation::softmax}));
   model.compile({.optimizer = Adam{{.learning_rate = 0}},

@@ -138,7 +138,7 @@ TEST_CASE("after samples of a wrong shape, the right ones are taken") {
   model.compile({.loss = SparseCategoricalCrossentropy{}});
   CHECK_THROWS_AS(model.fit(Array::zeros({4, 5}), labels, {.verbose = 0}), ShapeError);
   model.fit(Array::zeros({4, 6, 7}), labels, {.verbose = 0});
-  CHECK(model.layers()[0].as<Dense>()->weight.shape() == Shape{7, 4});
+  CHECK(model.layers()[0].as<Dense>()->kernel.shape() == Shape{7, 4});
 }
 
 TEST_CASE("a trait of a module that says false means false") {

@@ -52,7 +52,7 @@ TEST_CASE(
     "probabilities stop at 16") {
   Dense dense{2, Activation::softmax};
   dense.build(Shape{1}, Rng(1));
-  dense.weight.assign(Array(Shape{1, 2}, {1000, -1000}));
+  dense.kernel.assign(Array(Shape{1, 2}, {1000, -1000}));
   Sequential fused{dense}, by_hand{dense, Dropout{0}};
   for (Sequential* model : {&fused, &by_hand}) {
     model->compile({.loss = SparseCategoricalCrossentropy{}});

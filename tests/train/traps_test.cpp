@@ -219,8 +219,8 @@ TEST_CASE("names of layers stand in paths, parameters, the summary and errors") 
                    [](const Tensor& x, const Context&) { return x; }, named("head", Dense{2}),
                    Dense{2}};
   model.build(Shape{3});
-  CHECK(parameters_of(model)[0].path == "head/weight");
-  CHECK(parameters_of(model)[2].path == "dense/weight");
+  CHECK(parameters_of(model)[0].path == "head/kernel");
+  CHECK(parameters_of(model)[2].path == "dense/kernel");
   const std::string summary = model.summary();
   for (const char* name : {"up (lambda)", "lambda (lambda)", "head (Dense)", "dense (Dense)"})
     CHECK_MESSAGE(summary.find(name) != std::string::npos, name, summary);

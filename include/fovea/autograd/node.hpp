@@ -144,7 +144,7 @@ inline Edge::Edge(const NodePtr& node)
 
 inline Gradient& Sink::target(Node& leaf) { return leaf.gradient; }
 
-/// Returns the name of a node in messages: "the parameter dense/weight", "the result of exp".
+/// Returns the name of a node in messages: "the parameter dense/kernel", "the result of exp".
 std::string to_string(const Node& node);
 
 // A node with at most one reference is known to no other thread, so it needs no read-modify-write.

@@ -289,7 +289,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gamma, real epsilon = real(1e-6))
 
 // Windows that slide over one or two axes. Channels are the last axis. Kernels are not flipped.
 
-/// y[b, t, o] = sum over w and i of x[b, t stride + w dilation - padding, i] kernel[w, i, o].
+/// y[b, t, o] = sum over w and i of x[b, t strides + w dilation_rate - padding, i] kernel[w, i, o].
 /// x (batch, time, in), kernel (width, in, out) -> (batch, windows, out)
 Tensor conv1d(const Tensor& x, const Tensor& kernel, const Conv1DOptions& options = {});
 /// x (batch, rows, columns, in), kernel (height, width, in, out) -> (batch, windows, windows, out).

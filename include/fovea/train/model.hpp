@@ -223,8 +223,8 @@ class Model {
   /// The same, of a temporary.
   History history() const&& { return history(); }
 
-  /// Visits every parameter with its path, such as "attention_layer/W1"; layers of a Sequential are
-  /// named as Keras does: "dense", "dense_1" ...
+  /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
+  /// Sequential are named as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
     const auto each = [&](const ParameterPath& path, Tensor& tensor) { visit(path, tensor); };
     self.network().for_each(std::cref(each));  // by reference: no copy is made in memory
