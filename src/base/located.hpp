@@ -1,19 +1,23 @@
 // Where an error comes from, in front of what it says.
 #pragma once
 
-#include <string_view>
+#include <concepts>
 
 #include "fovea/base/error.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Returns body(). An Error that leaves it begins with `path`, which stands before its own path.
-template <class Body>
-auto located(std::string_view path, const Body& body) {
+/// Returns body(). An Error that leaves it begins with the path: a string, or a function that
+/// returns one and is called for an error only. The path stands before the error's own.
+template <class Path, class Body>
+auto located(const Path& path, const Body& body) {
   try {
     return body();
   } catch (Error& error) {
-    error.add_path(path);
+    if constexpr (std::invocable<const Path&>)
+      error.add_path(path());
+    else
+      error.add_path(path);
     throw;
   }
 }

@@ -146,7 +146,7 @@ Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const 
 
 // What can be known to be wrong with data before any work is done.
 void Trainer::check_data(const CallName& call, Given& data) const {
-  located(call.path(), [&] { network->check(signals(data.x)); });
+  located([&] { return call.path(); }, [&] { network->check(signals(data.x)); });
   data.traced = traced(call, data.x);
   const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
   // Masks of all samples: computed where a target is in question.
@@ -169,7 +169,7 @@ void Trainer::check_data(const CallName& call, Given& data) const {
     const Shape prediction =
         traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
     const OutputOptions& options = compiled->outputs[o];
-    const std::string path = call.path() + (data.y.size() > 1 ? "/" + options.name : "");
+    const auto path = [&] { return call.path() + (data.y.size() > 1 ? "/" + options.name : ""); };
     located(path, [&] {
       options.loss.check(prediction, target, std::cref(counts));
       for (const Metric& metric : options.metrics) metric.check(prediction, target);
@@ -372,7 +372,7 @@ std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const 
   check_built(call);
   check_batch_size(call, batch_size);
   const SampleSet own = inputs(call, x);
-  located(call.path(), [&] { network->check(signals(own)); });
+  located([&] { return call.path(); }, [&] { network->check(signals(own)); });
   Shards shards;
   return pass(shards, {}).predict(own, batch_size);
 }

@@ -259,7 +259,8 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
 
 SampleSet Trainer::inputs(const CallName& call, const SampleSet& x) const {
   SampleSet own = in_order_of(network->inputs(), call, "x", x);
-  located(call.text(), [&] { networks::check_kinds(network->inputs(), signals(own)); });
+  located([&] { return call.text(); },
+          [&] { networks::check_kinds(network->inputs(), signals(own)); });
   return own;
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 // A layer whose parameters are `tensors`, in the order of its list.
 AttentionLayer with_parameters(AttentionLayer layer, support::Inputs tensors, std::size_t first) {
-  AttentionLayer::parameters(layer,
-                             [&](const char*, Tensor& tensor) { tensor = tensors[first++]; });
+  for_each_parameter(layer,
+                     [&](const ParameterPath&, Tensor& tensor) { tensor = tensors[first++]; });
   return layer;
 }
 
