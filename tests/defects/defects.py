@@ -198,7 +198,7 @@ DEFECTS = [
     ("src/io/npz.cpp", "member_.is_packed && member_.size > largest_unpacked", "member_.packed_size > largest_unpacked", "io_test", "npz: the limit is compared with the packed size"),
     ("src/io/npy_header.cpp", "has_order = !type.empty() && std", "has_order = !type.empty() || std", "io_test", "npy: a type without a byte order loses its letter"),
     ("src/io/npy_header.cpp", "accept('L');", "", "io_test", "npy: Python 2's long integers are refused"),
-    ("src/io/npy_header.cpp", '{"h", NumpyType::int16, 2}', '{"h", NumpyType::uint16, 2}', "io_test", "npy: C's short is read without its sign"),
+    ("src/io/npy_header.cpp", '{"h", ElementType::int16, 2}', '{"h", ElementType::uint16, 2}', "io_test", "npy: C's short is read without its sign"),
     ("src/parallel/processors.cpp", "const std::string& word = words[place];", "const std::string& word = words[0];", "core_test", "processors: the quota is taken for its period"),
     ("include/fovea/nn/module.hpp", 'std::string(*outer_) + "/" + std::string(*inner_)', 'std::string(*inner_)', "train_test", "parameters: paths lose their beginning"),
     # The processor at hand.
