@@ -5,10 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "fovea/io/error.hpp"
 #include "safetensors_files.hpp"
@@ -183,6 +185,42 @@ TEST_CASE("what is written replaces the old file, which those that have it open 
   CHECK_THROWS_AS(write_safetensors(folder / "m", {{"\xff", Array({1}, {7})}}), ValueError);
   CHECK(SafetensorsFile(folder / "m").array("b").at(0) == 7);
   CHECK(folder.names() == std::vector<std::string>{"m"});
+}
+
+TEST_CASE("several threads read tensors of one open file at once") {
+  const support::Folder folder;
+  std::vector<SafetensorsTensor> tensors;
+  for (Index i = 0; i < 8; ++i)
+    tensors.push_back(
+        {std::string(1, static_cast<char>('a' + i)), Array::full({50000}, static_cast<real>(i))});
+  write_safetensors(folder / "m", tensors);
+  const SafetensorsFile file(folder / "m");
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (std::size_t thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      for (std::size_t i = 0; i < 40; ++i) {
+        const SafetensorsTensor& tensor = tensors[(i + 2 * thread) % tensors.size()];
+        wrong += !same(file.array(tensor.name), std::get<Array>(tensor.tensor));
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a file that becomes shorter while it is open is a FormatError at its new end") {
+  const support::Folder folder;
+  write_two(folder / "m");
+  const SafetensorsFile file(folder / "m");
+  const auto size = static_cast<Index>(std::filesystem::file_size(folder / "m"));
+  std::filesystem::resize_file(folder / "m", static_cast<std::uintmax_t>(size - 1));
+  try {
+    static_cast<void>(file.ids("a"));
+    static_cast<void>(file.array("b"));
+    FAIL("read beyond the end");
+  } catch (const FormatError& error) {
+    CHECK(error.byte_offset() == size - 1);
+  }
 }
 
 TEST_CASE("wrong calls of a safetensors file are told what to do") {
