@@ -290,10 +290,10 @@ TEST_CASE("each attack on a safetensors file is refused, with the byte where it 
        "at byte 37: the checksum is 0000"},
   };
   int refused = 0;
-  for (const auto& [bytes, message] : attacks) {
-    CAPTURE(message);
-    const std::string answer = told(memory, bytes);
-    CHECK_MESSAGE(answer.find(message) != std::string::npos, answer);
+  for (const auto& attack : attacks) {
+    CAPTURE(attack.message);
+    const std::string answer = told(memory, attack.bytes);
+    CHECK_MESSAGE(answer.find(attack.message) != std::string::npos, answer);
     refused += answer != "accepted";
   }
   std::string many = "{";
