@@ -42,6 +42,7 @@
 #include "fovea/optim/adam.hpp"             // Adam
 #include "fovea/optim/optimizer.hpp"        // an optimiser of any type
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
+#include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict

@@ -12,39 +12,37 @@
 #include <vector>
 
 #include "fovea/io/error.hpp"
+#include "io/shown.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
+using io::ElementType;
+using io::shown;
+
 constexpr Index largest_header = 10000;  // NumPy's own limit
 
 struct TypeCode {
   std::string_view code;
-  NumpyType type;
+  ElementType type;
   Index size;  // bytes of an element
 };
 
 // As NumPy writes types, and behind those its letters for the types of C, which it reads as well.
-constexpr TypeCode type_codes[] = {
-    {"b1", NumpyType::boolean, 1}, {"i1", NumpyType::int8, 1},    {"i2", NumpyType::int16, 2},
-    {"i4", NumpyType::int32, 4},   {"i8", NumpyType::int64, 8},   {"u1", NumpyType::uint8, 1},
-    {"u2", NumpyType::uint16, 2},  {"u4", NumpyType::uint32, 4},  {"u8", NumpyType::uint64, 8},
-    {"f2", NumpyType::float16, 2}, {"f4", NumpyType::float32, 4}, {"f8", NumpyType::float64, 8},
-    {"?", NumpyType::boolean, 1},  {"b", NumpyType::int8, 1},     {"h", NumpyType::int16, 2},
-    {"i", NumpyType::int32, 4},    {"l", NumpyType::int64, 8},    {"q", NumpyType::int64, 8},
-    {"B", NumpyType::uint8, 1},    {"H", NumpyType::uint16, 2},   {"I", NumpyType::uint32, 4},
-    {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},   {"e", NumpyType::float16, 2},
-    {"f", NumpyType::float32, 4},  {"d", NumpyType::float64, 8}};
-
-// Text of a file for a message: short, and without characters that a terminal obeys.
-std::string shown(std::string_view text) {
-  std::string result;
-  for (const char c : text.substr(0, 40))
-    result += c >= ' ' && c <= '~' ? std::string(1, c)
-                                   : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  return text.size() > 40 ? result + "..." : result;
-}
+constexpr TypeCode type_codes[] = {{"b1", ElementType::boolean, 1}, {"i1", ElementType::int8, 1},
+                                   {"i2", ElementType::int16, 2},   {"i4", ElementType::int32, 4},
+                                   {"i8", ElementType::int64, 8},   {"u1", ElementType::uint8, 1},
+                                   {"u2", ElementType::uint16, 2},  {"u4", ElementType::uint32, 4},
+                                   {"u8", ElementType::uint64, 8},  {"f2", ElementType::float16, 2},
+                                   {"f4", ElementType::float32, 4}, {"f8", ElementType::float64, 8},
+                                   {"?", ElementType::boolean, 1},  {"b", ElementType::int8, 1},
+                                   {"h", ElementType::int16, 2},    {"i", ElementType::int32, 4},
+                                   {"l", ElementType::int64, 8},    {"q", ElementType::int64, 8},
+                                   {"B", ElementType::uint8, 1},    {"H", ElementType::uint16, 2},
+                                   {"I", ElementType::uint32, 4},   {"L", ElementType::uint64, 8},
+                                   {"Q", ElementType::uint64, 8},   {"e", ElementType::float16, 2},
+                                   {"f", ElementType::float32, 4},  {"d", ElementType::float64, 8}};
 
 // The Python literal {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: three keys in any
 // order, each once, then blanks. Python 2 writes sizes as 3L where they are long integers.

@@ -54,9 +54,9 @@ std::string header_text(const std::string& type, const std::string& shape) {
 }
 
 // What NumPy itself writes for the type where the small end comes first.
-std::string written_as(NumpyType type) {
-  constexpr const char* texts[] = {"|b1", "|i1", "<i2", "<i4", "<i8", "|u1",
-                                   "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"};
+std::string written_as(io::ElementType type) {
+  constexpr const char* texts[] = {"|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2",
+                                   "<u4", "<u8", "<f2", "",    "<f4", "<f8"};
   return texts[static_cast<int>(type)];
 }
 
@@ -242,19 +242,23 @@ TEST_CASE(
     "reads them") {
   struct Code {
     const char* code;
-    NumpyType type;
+    io::ElementType type;
     std::size_t size;
   };
   constexpr Code codes[] = {
-      {"b1", NumpyType::boolean, 1}, {"?", NumpyType::boolean, 1},  {"i1", NumpyType::int8, 1},
-      {"b", NumpyType::int8, 1},     {"u1", NumpyType::uint8, 1},   {"B", NumpyType::uint8, 1},
-      {"i2", NumpyType::int16, 2},   {"h", NumpyType::int16, 2},    {"u2", NumpyType::uint16, 2},
-      {"H", NumpyType::uint16, 2},   {"i4", NumpyType::int32, 4},   {"i", NumpyType::int32, 4},
-      {"u4", NumpyType::uint32, 4},  {"I", NumpyType::uint32, 4},   {"i8", NumpyType::int64, 8},
-      {"l", NumpyType::int64, 8},    {"q", NumpyType::int64, 8},    {"u8", NumpyType::uint64, 8},
-      {"L", NumpyType::uint64, 8},   {"Q", NumpyType::uint64, 8},   {"f2", NumpyType::float16, 2},
-      {"e", NumpyType::float16, 2},  {"f4", NumpyType::float32, 4}, {"f", NumpyType::float32, 4},
-      {"f8", NumpyType::float64, 8}, {"d", NumpyType::float64, 8}};
+      {"b1", io::ElementType::boolean, 1}, {"?", io::ElementType::boolean, 1},
+      {"i1", io::ElementType::int8, 1},    {"b", io::ElementType::int8, 1},
+      {"u1", io::ElementType::uint8, 1},   {"B", io::ElementType::uint8, 1},
+      {"i2", io::ElementType::int16, 2},   {"h", io::ElementType::int16, 2},
+      {"u2", io::ElementType::uint16, 2},  {"H", io::ElementType::uint16, 2},
+      {"i4", io::ElementType::int32, 4},   {"i", io::ElementType::int32, 4},
+      {"u4", io::ElementType::uint32, 4},  {"I", io::ElementType::uint32, 4},
+      {"i8", io::ElementType::int64, 8},   {"l", io::ElementType::int64, 8},
+      {"q", io::ElementType::int64, 8},    {"u8", io::ElementType::uint64, 8},
+      {"L", io::ElementType::uint64, 8},   {"Q", io::ElementType::uint64, 8},
+      {"f2", io::ElementType::float16, 2}, {"e", io::ElementType::float16, 2},
+      {"f4", io::ElementType::float32, 4}, {"f", io::ElementType::float32, 4},
+      {"f8", io::ElementType::float64, 8}, {"d", io::ElementType::float64, 8}};
   Rng random(support::seed());
   for (const Code& code : codes) {
     for (const std::string order : {"", "|", "=", "<", ">"}) {

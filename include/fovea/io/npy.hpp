@@ -44,6 +44,9 @@ void write_npy(const std::string& path, const Array& array);
 void write_npy(const std::string& path, const Ids& ids);
 
 struct NumpyHeader;
+namespace io {
+struct StoredElements;
+}
 
 /// The array of a .npy file, as stored, for conversion to the type that is needed.
 class NumpyArray {
@@ -80,6 +83,7 @@ class NumpyArray {
   Mask mask() const;
 
  private:
+  io::StoredElements stored() const;
   std::string file_;
   std::shared_ptr<const NumpyHeader> header_;
   Shape shape_;

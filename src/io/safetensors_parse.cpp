@@ -1,0 +1,320 @@
+// Reading the header of a safetensors file, as https://github.com/huggingface/safetensors specifies it.
+// nlohmann's parser reads the JSON and tells what it meets; what may stand where is decided here.
+#include "io/safetensors_header.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "fovea/io/error.hpp"
+#include "io/checksum.hpp"
+#include "io/shown.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Index text_begin = safetensors_length_bytes;
+constexpr std::array<std::string_view, 3> members = {"dtype", "shape", "data_offsets"};
+
+// Is told of each token in the order of the text, and refuses what must not stand there. So nothing
+// is built from a header but what is kept of it, and it nests no deeper than the format.
+class HeaderReader : public nlohmann::json_sax<Json> {
+ public:
+  HeaderReader(const std::string& file, std::string_view text) : file_(file), text_(text) {}
+
+  SafetensorsHeader result() {
+    take_checksum();
+    return std::move(header_);
+  }
+
+  bool null() override { return refuse_value(); }
+  bool boolean(bool) override { return refuse_value(); }
+  bool number_integer(number_integer_t) override { return refuse_value(); }
+  bool number_float(number_float_t, const string_t&) override { return refuse_value(); }
+  bool binary(binary_t&) override { return refuse_value(); }
+
+  bool number_unsigned(number_unsigned_t number) override {
+    pass_token();
+    const std::size_t most = place_ == Place::shape ? std::size_t(Shape::max_rank) : 2;
+    if (place_ != Place::shape && place_ != Place::offsets) refuse_token();
+    if (numbers_.size() == most)
+      fail(fmt::format("{} of tensor \"{}\" has more than {} numbers", members[member_],
+                       shown(entry_.name), most));
+    if (!std::in_range<Index>(number)) fail("a number beyond 2^63 - 1");
+    numbers_.push_back(static_cast<Index>(number));
+    return true;
+  }
+
+  bool string(string_t& text) override {
+    pass_token();
+    if (place_ == Place::metadata) {
+      if (name_ == checksum_name) checksum_ = {token_, end_};
+      if (name_ == checksum_mark) mark_ = token_;
+      header_.metadata[name_] = std::move(text);
+    } else if (place_ == Place::tensor && member_ == 0) {
+      take_type(text);
+    } else {
+      refuse_token();
+    }
+    return true;
+  }
+
+  bool start_object(std::size_t) override {
+    pass_token();
+    if (place_ == Place::start) {
+      place_ = Place::top;
+    } else if (place_ == Place::top) {
+      place_ = name_ == metadata_name ? Place::metadata : Place::tensor;
+      entry_ = {.name = name_};
+      seen_ = {};
+    } else {
+      refuse_token();
+    }
+    return true;
+  }
+
+  bool key(string_t& name) override {
+    pass_token();
+    if (name.size() > longest_safetensors_name)
+      fail(fmt::format("a name of {} bytes; at most {} are read", name.size(),
+                       longest_safetensors_name));
+    if (place_ == Place::tensor) {
+      take_member(name);
+      return true;
+    }
+    const bool again = place_ == Place::metadata ? header_.metadata.contains(name)
+                       : name == metadata_name   ? std::exchange(has_metadata_, true)
+                                                 : header_.places.contains(name);
+    if (again) fail(fmt::format("the name \"{}\" stands twice", shown(name)));
+    name_ = std::move(name);
+    return true;
+  }
+
+  bool end_object() override {
+    pass_token();
+    if (place_ == Place::tensor) finish_tensor();
+    place_ = place_ == Place::top ? Place::end : Place::top;
+    return true;
+  }
+
+  bool start_array(std::size_t) override {
+    pass_token();
+    if (place_ != Place::tensor || member_ == 0) refuse_token();
+    place_ = member_ == 1 ? Place::shape : Place::offsets;
+    numbers_.clear();
+    list_ = token_;
+    return true;
+  }
+
+  bool end_array() override {
+    pass_token();
+    if (place_ == Place::shape)
+      take_shape();
+    else
+      take_offsets();
+    place_ = Place::tensor;
+    return true;
+  }
+
+  bool parse_error(std::size_t count, const std::string&, const Json::exception&) override {
+    token_ = std::min(std::max<std::size_t>(count, 1), text_.size()) - 1;
+    fail("the header is no valid JSON in UTF-8 here");
+  }
+
+ private:
+  enum class Place { start, top, metadata, tensor, shape, offsets, end };
+
+  // To the token that the parser has just read, from the one before.
+  void pass_token() {
+    token_ = std::min(text_.find_first_not_of(" \t\r\n:,", end_), text_.size() - 1);
+    if (text_[token_] == '"') {
+      end_ = token_ + 1;
+      while (end_ < text_.size() && text_[end_] != '"') end_ += text_[end_] == '\\' ? 2 : 1;
+      ++end_;
+    } else if (std::string_view("{}[]").find(text_[token_]) != std::string_view::npos) {
+      end_ = token_ + 1;
+    } else {
+      end_ = std::min(text_.find_first_of(" \t\r\n:,{}[]", token_), text_.size());
+    }
+  }
+
+  void take_member(const std::string& name) {
+    const auto* const found = std::ranges::find(members, name);
+    if (found == members.end())
+      fail(fmt::format("tensor \"{}\" has a member \"{}\"; there are {}", shown(entry_.name),
+                       shown(name), fmt::join(members, ", ")));
+    member_ = static_cast<std::size_t>(found - members.begin());
+    if (std::exchange(seen_[member_], true))
+      fail(fmt::format("tensor \"{}\" has {} twice", shown(entry_.name), name));
+  }
+
+  void take_type(const std::string& name) {
+    entry_.type = find_safetensors_type(name);
+    entry_.type_begin = in_file(token_);
+    if (!entry_.type)
+      fail(fmt::format("tensor \"{}\" is of type '{}'; the types are {}", shown(entry_.name),
+                       shown(name), safetensors_type_names()));
+  }
+
+  void take_shape() {
+    try {
+      entry_.shape = Shape(numbers_);
+    } catch (const ShapeError& error) {
+      fail_at(list_, fmt::format("tensor \"{}\": {}", shown(entry_.name), error.what()));
+    }
+  }
+
+  void take_offsets() {
+    if (numbers_.size() != 2 || numbers_[0] > numbers_[1])
+      fail_at(list_, fmt::format("data_offsets of tensor \"{}\" must be two, begin and end; they "
+                                 "are [{}]",
+                                 shown(entry_.name), fmt::join(numbers_, ", ")));
+    entry_.begin = numbers_[0];
+    entry_.end = numbers_[1];
+    entry_.offsets_begin = in_file(list_);
+  }
+
+  void finish_tensor() {
+    if (std::ranges::find(seen_, false) != seen_.end())
+      fail(fmt::format("tensor \"{}\" lacks one of {}", shown(entry_.name),
+                       fmt::join(members, ", ")));
+    const std::optional<Index> bytes = stored_bytes(*entry_.type, entry_.shape);
+    const std::string what =
+        fmt::format("tensor \"{}\" of shape {} and type {}", shown(entry_.name),
+                    to_string(entry_.shape), entry_.type->name);
+    if (!bytes) fail(what + " takes no whole number of bytes");
+    if (entry_.end - entry_.begin != *bytes)
+      throw FormatError(file_, entry_.offsets_begin,
+                        fmt::format("{} takes {} bytes; its data_offsets span {}", what, *bytes,
+                                    entry_.end - entry_.begin));
+    if (header_.tensors.size() == most_safetensors)
+      fail(fmt::format("there are more than {} tensors", most_safetensors));
+    header_.places.emplace(entry_.name, header_.tensors.size());
+    header_.tensors.push_back(std::move(entry_));
+  }
+
+  // Where only the digits are there, they count all the same.
+  void take_checksum() {
+    const auto mark = header_.metadata.find(checksum_mark);
+    const auto sum = header_.metadata.find(checksum_name);
+    const bool marked = mark != header_.metadata.end(), given = sum != header_.metadata.end();
+    if (marked && (mark->second != checksum_name || !given))
+      fail_at(mark_, fmt::format("the metadata promise a checksum '{}', and hold {}{}",
+                                 shown(mark->second), given ? "" : "no ", checksum_name));
+    if (given) {
+      const auto [begin, end] = checksum_;
+      const std::string& digits = sum->second;
+      if (text_.substr(begin + 1, end - begin - 2) != digits || digits.size() != Checksum::digits ||
+          digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+        fail_at(begin, fmt::format("the checksum {} must be {} digits of 0-9 a-f", checksum_name,
+                                   Checksum::digits));
+      header_.checksum = digits;
+      header_.checksum_begin = in_file(begin + 1);
+      header_.metadata.erase(sum);
+    }
+    if (marked) header_.metadata.erase(mark);
+  }
+
+  std::string_view expected() const {
+    if (place_ == Place::metadata) return "a text, as all metadata";
+    if (place_ == Place::shape || place_ == Place::offsets) return "a whole number, at least 0";
+    if (place_ == Place::tensor)
+      return member_ == 0 ? "the name of a type" : "a list of whole numbers";
+    return "an object";
+  }
+
+  bool refuse_value() {
+    pass_token();
+    refuse_token();
+  }
+
+  [[noreturn]] void refuse_token() const {
+    fail(
+        fmt::format("expected {}, got {}", expected(), shown(text_.substr(token_, end_ - token_))));
+  }
+
+  static Index in_file(std::size_t position) { return text_begin + static_cast<Index>(position); }
+
+  [[noreturn]] void fail(const std::string& reason) const { fail_at(token_, reason); }
+  [[noreturn]] void fail_at(std::size_t position, const std::string& reason) const {
+    throw FormatError(file_, in_file(position), reason);
+  }
+
+  const std::string& file_;
+  std::string_view text_;
+  SafetensorsHeader header_;
+  Place place_ = Place::start;
+  std::size_t token_ = 0, end_ = 0;  // the token at hand
+  std::size_t list_ = 0, mark_ = 0;  // where the list at hand begins, and the checksum's mark
+  std::pair<std::size_t, std::size_t> checksum_;
+  std::string name_;  // the last key of the object itself or of the metadata
+  bool has_metadata_ = false;
+  SafetensorsEntry entry_;  // the tensor at hand, its member and which it has
+  std::size_t member_ = 0;
+  std::array<bool, members.size()> seen_ = {};
+  std::vector<Index> numbers_;
+};
+
+// What the parser would let pass: a byte order mark, NUL as an end, other blanks behind the object.
+std::string_view without_padding(const std::string& file, std::string_view text) {
+  if (!text.starts_with('{'))
+    throw FormatError(file, text_begin,
+                      "this is no safetensors file: the header must begin with {");
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
+    throw FormatError(file, text_begin + static_cast<Index>(nul), "the header holds a NUL");
+  const std::size_t last = text.find_last_not_of(' ');
+  if (text[last] != '}')
+    throw FormatError(file, text_begin + static_cast<Index>(last),
+                      "the header must end with } and spaces");
+  return text.substr(0, last + 1);
+}
+
+// Each byte behind the header belongs to one tensor.
+void check_coverage(const std::string& file, Index data_begin, Index size,
+                    const SafetensorsHeader& header) {
+  std::vector<const SafetensorsEntry*> order;
+  for (const SafetensorsEntry& entry : header.tensors) order.push_back(&entry);
+  std::ranges::sort(
+      order, {}, [](const SafetensorsEntry* entry) { return std::pair(entry->begin, entry->end); });
+  const Index data_size = size - data_begin;
+  Index covered = 0;
+  for (const SafetensorsEntry* entry : order) {
+    if (entry->begin != covered)
+      throw FormatError(file, entry->offsets_begin,
+                        fmt::format("tensor \"{}\" begins at byte {} of the data; the one before "
+                                    "ends at {}",
+                                    shown(entry->name), entry->begin, covered));
+    if (entry->end > data_size)
+      throw FormatError(file, size,
+                        fmt::format("tensor \"{}\" ends at byte {} of the data, of which the file "
+                                    "has {}",
+                                    shown(entry->name), entry->end, data_size));
+    covered = entry->end;
+  }
+  if (covered != data_size)
+    throw FormatError(
+        file, data_begin + covered,
+        fmt::format("{} bytes behind the last tensor belong to none", data_size - covered));
+}
+
+}  // namespace
+
+SafetensorsHeader parse_safetensors_header(const std::string& file, Index size,
+                                           std::string_view text) {
+  const std::string_view object = without_padding(file, text);
+  HeaderReader reader(file, object);
+  Json::sax_parse(object.begin(), object.end(), &reader);
+  SafetensorsHeader header = reader.result();
+  check_coverage(file, text_begin + static_cast<Index>(text.size()), size, header);
+  return header;
+}
+
+}}}  // namespace fovea::io
