@@ -1,5 +1,6 @@
-// Reading the header of a safetensors file, as https://github.com/huggingface/safetensors specifies it.
-// nlohmann's parser reads the JSON and tells what it meets; what may stand where is decided here.
+// Reading the header of a safetensors file, as https://github.com/huggingface/safetensors specifies
+// it. nlohmann's parser reads the JSON and tells what it meets; what may stand where is decided
+// here.
 #include "io/safetensors_header.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// Damaged and hostile safetensors files: a list of attacks, every truncation, every flipped bit, and
-// files drawn by a generator whose seed a failure prints.
+// Damaged and hostile safetensors files: a list of attacks, every truncation, every flipped bit,
+// and files drawn by a generator whose seed a failure prints.
 #include <doctest/doctest.h>
 
 #include <array>

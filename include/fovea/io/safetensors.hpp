@@ -39,8 +39,8 @@ struct SafetensorsOptions {
 class SafetensorsFile {
  public:
   /// Opens the file and reads its header, which it checks as a whole before anything else. Throws
-  /// IoError; ValueError for an empty path; FormatError, with the byte, for a file that violates the
-  /// format or fails its checksum. The limits are 100 MB for the header, 100,000 tensors, 4,096
+  /// IoError; ValueError for an empty path; FormatError, with the byte, for a file that violates
+  /// the format or fails its checksum. The limits are 100 MB for the header, 100,000 tensors, 4,096
   /// bytes for a name, and 6 axes.
   explicit SafetensorsFile(const std::string& path, const SafetensorsOptions& options = {});
   SafetensorsFile(SafetensorsFile&& other) noexcept;             ///< takes over the open file
@@ -66,8 +66,8 @@ class SafetensorsFile {
   /// Returns the type of a tensor as the file names it: "F32".
   std::string dtype(std::string_view name) const;
 
-  /// Reads F64, F32, F16, BF16, integers and BOOL as reals; true is 1. Values are rounded to nearest
-  /// where `real` is the narrower type. Throws FormatError for other types, and IoError.
+  /// Reads F64, F32, F16, BF16, integers and BOOL as reals; true is 1. Values are rounded to
+  /// nearest where `real` is the narrower type. Throws FormatError for other types, and IoError.
   Array array(std::string_view name) const;
   /// Reads integers of any size. Throws FormatError for other types, ValueError for a value that
   /// does not fit 32 bits, and IoError.
@@ -99,8 +99,8 @@ struct SafetensorsWriteOptions {
 /// Mask as BOOL. The bytes are those of the Python library: wide types first, equal ones by name.
 /// At every moment `path` names the old file or the whole new one, on the terms of write_npy.
 ///
-/// Throws ValueError for names that occur twice, are no UTF-8 or are reserved, for bytes that do not
-/// fit their type and shape, and beyond the limits of SafetensorsFile; IoError.
+/// Throws ValueError for names that occur twice, are no UTF-8 or are reserved, for bytes that do
+/// not fit their type and shape, and beyond the limits of SafetensorsFile; IoError.
 void write_safetensors(const std::string& path, const std::vector<SafetensorsTensor>& tensors,
                        const SafetensorsMetadata& metadata = {},
                        const SafetensorsWriteOptions& options = {});
