@@ -163,7 +163,7 @@ Mask StoredElements::mask() const {
   if (type != ElementType::boolean && type != ElementType::uint8)
     throw FormatError(
         file, type_begin,
-        fmt::format("numbers of type '{}' are no mask; masks are {}", type_text, mask_types));
+        fmt::format("numbers of type '{}' are not a mask; masks are {}", type_text, mask_types));
   Mask result(shape);
   for_each_element<std::uint8_t>(*this, [&](Index i, std::uint8_t value) {
     result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0;

@@ -1,5 +1,5 @@
-// Calling the modules inside a module under the names that its list of parameters gives them, so
-// that errors, dropout, attention weights, hooks, initial weights and the graph say where.
+// Calls the modules inside a module under the names of its list of parameters. Errors, dropout,
+// attention weights, hooks, initial weights and the graph then know the path.
 #pragma once
 
 #include <concepts>
@@ -15,10 +15,10 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The first call of a module, which makes the parameters of the modules inside it and notes what
-/// each gives.
+/// The first call of a module, which makes the parameters of the modules inside and notes their
+/// outputs.
 struct Trace {
-  /// What a module gave for one sample.
+  /// The output of a module for one sample.
   struct Output {
     const char* path;  ///< of the module
     Shape shape;       ///< of the sample
@@ -30,7 +30,7 @@ struct Trace {
 
 namespace building {
 
-/// Adds what a module gave to the outputs of the trace, if there is one.
+/// Adds the output of a module to the trace, if there is one.
 void note(const Context& inside, const Tensor& output);
 
 /// Whether a module has a `build` of the form that is called.
@@ -47,7 +47,7 @@ concept NamesBuild = requires {
 template <class M>
 constexpr bool builds_or_has_none = Builds<M> || !NamesBuild<M>;
 
-/// The path of a child in its module's list, or nothing.
+/// Returns the path of a child in the list of its module, or nothing.
 template <class M, class Child>
 std::optional<std::string> name_of(const M& module, const Child& child) {
   std::optional<std::string> found;
@@ -66,18 +66,21 @@ std::optional<std::string> name_of(const M& module, const Child& child) {
   return found;
 }
 
-/// The shape of one sample of a batch.
+/// Returns the shape of one sample of a batch.
 inline Shape sample_of(const Ids& x) { return x.shape().without(0); }
-inline Shape sample_of(const Tensor& x) { return x.shape().without(0); }  ///< the same
-inline Shape sample_of(const Array& x) { return x.shape().without(0); }   ///< the same
+/// Returns the shape of one sample of a batch.
+inline Shape sample_of(const Tensor& x) { return x.shape().without(0); }
+/// Returns the shape of one sample of a batch.
+inline Shape sample_of(const Array& x) { return x.shape().without(0); }
+/// Returns the shape of one sample of a batch.
 inline Shape sample_of(const Signal& x) {
   return std::visit([](const auto& value) { return sample_of(value); }, x.value);
-}  ///< the same
+}
 
-/// Throws StateError: the module called has no name.
+/// Throws StateError for a module that is called and not listed.
 [[noreturn]] void throw_unlisted(const std::type_info& child);
 
-/// Throws StateError: a parameter is listed, and nothing has made it.
+/// Throws StateError for a parameter that is listed and was never built.
 [[noreturn]] void throw_not_made(const std::string& path);
 
 /// Throws StateError, by path, for a parameter that is listed and does not exist.
@@ -88,7 +91,7 @@ void check_made(const M& module) {
   });
 }
 
-/// Whether the list of a module names modules, not tensors alone.
+/// Returns whether the list of a module names modules, and not tensors alone.
 template <class M>
 bool lists_modules(const M& module) {
   bool lists = false;
@@ -99,7 +102,8 @@ bool lists_modules(const M& module) {
   return lists;
 }
 
-/// What a module makes of one sample of zeros, whose modules inside are built on the way.
+/// Calls a module on one sample of zeros, which builds the modules inside. Returns the shape of the
+/// result.
 template <class M>
 Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
   const Trace trace{random, nullptr};
@@ -117,9 +121,9 @@ Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
   return result.shape().without(0);
 }
 
-/// Makes the parameters of a module for samples of a shape, and returns the shape of what it makes
-/// of one: by its `build`, where it has one; modules inside that it calls by a Caller are built by
-/// calling it on zeros. A module whose `build` makes all that is inside says so by
+/// Makes the parameters of a module for samples of a shape, and returns the shape of its result. A
+/// module with `build` is built by it; then the module is called on zeros, which builds the modules
+/// inside. A module whose `build` makes the modules inside as well declares
 /// `static constexpr bool builds_children = true`, and is not called.
 template <class M>
 Shape make(M& module, const Shape& sample, const Rng& random) {
@@ -145,17 +149,17 @@ Shape make(M& module, const Shape& sample, const Rng& random) {
 ///       return x + call(down, call(up, x));
 ///     }
 ///
-/// The name of `down` is that in the module's `parameters`, which lists modules without parameters,
-/// such as a Dropout, as well.
+/// The name of `down` is that in the `parameters` of the module. Modules without parameters, such
+/// as a Dropout, are listed there as well.
 template <class M>
 class Caller {
  public:
-  /// Refers to both, for the time of the module's own call.
+  /// Refers to the module and its context, for the time of the call.
   Caller(const M& module, const Context& context) : module_(module), context_(context) {}
 
-  /// Calls child(inputs..., context) as the layer of its name. A tensor that it gives passes the
-  /// layer's forward hook. In the model's first call the child is built first, for the shape of the
-  /// first input. Throws StateError for a child that the module's `parameters` does not list.
+  /// Calls child(inputs..., context) as the layer of its name. A tensor that the child returns
+  /// passes the forward hook of the layer. The first call of the model builds the child, for the
+  /// shape of the first input. Throws StateError for a child that is not listed in `parameters`.
   template <class Child, class... Inputs>
   auto operator()(const Child& child, const Inputs&... inputs) const {
     static_assert(building::builds_or_has_none<Child>,
@@ -168,11 +172,11 @@ class Caller {
         child, [&](const Context& own) { return given(child, own, inputs...); }, inputs...);
   }
 
-  /// Calls body(context) as the layer of the child's name, for another call of the child than its
+  /// Calls body(context) as the layer of the child's name, for a call of the child other than
   /// operator():
   ///
-  ///     call.within(decoder, x, [&](const Context&) { return decoder.unroll(x, {.states = {h}});
-  ///     })
+  ///     call.within(decoder, x,
+  ///                 [&](const Context&) { return decoder.unroll(x, {.states = {h}}); })
   template <class Child, class Input, class Body>
   auto within(const Child& child, const Input& input, const Body& body) const {
     return inside(

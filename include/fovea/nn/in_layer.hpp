@@ -1,5 +1,5 @@
-// Calling modules inside modules, so that errors, dropout, attention weights, hooks and the
-// graph say where.
+// Calls modules inside modules, so that errors, dropout, attention weights, hooks and the graph
+// know the path.
 #pragma once
 
 #include "fovea/autograd/tensor.hpp"
@@ -8,17 +8,17 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What `in_layer` is made of, for containers that call the same layers again and again.
+/// The parts of `in_layer`, for containers that call the same layers again and again.
 struct LayerCall {
-  /// The path as a string that is never freed; equal paths give the same.
+  /// Returns the path as a string that is never freed, the same one for equal paths.
   static const char* intern(std::string_view path);
 
-  /// What the hook of the layer at context.path, if there is one, makes of the layer's output.
-  /// Throws ShapeError where it changes the shape.
+  /// Passes the output of the layer at context.path through its hook, if there is one. Throws
+  /// ShapeError for a hook that changes the shape.
   static Tensor hooked(const Context& context, Tensor output);
 
-  /// body(inside) as the layer at an interned path, which errors from inside begin with unless they
-  /// have a path already.
+  /// Returns body(inside), run as the layer at an interned path. Errors without a path get this
+  /// one.
   template <class Body>
   static auto run(const Context& context, const char* path, const Body& body) {
     Context inside = context;
@@ -33,7 +33,7 @@ struct LayerCall {
   }
 
  private:
-  // While it is in scope, this thread's operations are the layer's.
+  // While in scope, the operations of this thread belong to the layer.
   struct Place {
     explicit Place(const char* layer) : outer(std::exchange(surroundings().layer, layer)) {}
     ~Place() { surroundings().layer = outer; }
@@ -41,8 +41,8 @@ struct LayerCall {
   };
 };
 
-/// body(inside) as the layer `name` of the module that was called with `context`; inside.path is
-/// that module's path and the name. The tensor that it gives passes the layer's forward hook.
+/// Returns body(inside), run as the layer `name` of the module that was called with `context`:
+/// inside.path is the path of that module and the name. The result passes the layer's forward hook.
 ///
 ///     return x + in_layer(context, "up", [&](const Context& inside) { return up(x, inside); });
 template <class Body>

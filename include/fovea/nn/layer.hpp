@@ -45,28 +45,32 @@ class Layer {
     static_assert(building::builds_or_has_none<M>,
                   "a module's build is Shape build(const Shape& sample, const Rng& random)");
   }
-  Layer(const Layer&) = default;             ///< shares; so does a move
-  Layer& operator=(const Layer&) = default;  ///< shares; so does a move
+  Layer(const Layer&) = default;             ///< shares the module, as a move does
+  Layer& operator=(const Layer&) = default;  ///< shares the module, as a move does
 
-  /// The module's type without its namespaces: "AttentionLayer"; "lambda" or "function" where it
-  /// has no name.
+  /// Returns the type of the module without its namespaces: "AttentionLayer". A type without a name
+  /// is a "lambda" or a "function".
   const std::string& type() const& { return type_; }
-  std::string type() const&& { return type_; }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  std::string type() const&& { return type_; }
 
-  /// The name that it was given by `named`, or none.
+  /// Returns the name that `named` gave the layer, or none.
   const std::string& name() const& { return name_; }
-  std::string name() const&& { return name_; }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  std::string name() const&& { return name_; }
 
-  /// Makes the parameters for samples of a shape (no batch axis); the result's shape. A module
-  /// without `build` keeps the shape. Throws ValueError for a softmax over one unit.
+  /// Makes the parameters for samples of a shape, without the batch axis. Returns the shape of the
+  /// result, which is that of the sample for a module without `build`. Throws ValueError for a
+  /// softmax over one unit.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// Throws ValueError where the module does not take what it is given, StateError where a mask
-  /// would be lost. Where positions that the mask drops hold NaN or infinity, a module that keeps
-  /// positions is given zeros there.
+  /// Calls the module. Throws ValueError for an input of a kind that the module does not take, and
+  /// StateError where a mask would be lost. A module that keeps positions gets zeros at masked
+  /// positions that hold NaN or infinity.
   Signal call(const Signal& x, const Context& context) const;
 
-  /// The mask behind the module, for a mask before it and the ids, if any, that it is given.
+  /// Returns the mask behind the module, for the mask before the module and the ids it is called
+  /// with; null: it is called with a tensor.
   std::optional<Mask> mask(const std::optional<Mask>& before, const Ids* ids) const;
 
   /// Returns the activation that the module ends in and that `call_for_logits` leaves out; nothing
@@ -75,24 +79,25 @@ class Layer {
   /// Calls the module without its last activation, if it has one that can be left out.
   Signal call_for_logits(const Signal& x, const Context& context) const;
 
-  /// Throws ValueError for a softmax over one unit, which is always 1, as far as the module's
-  /// options say so.
+  /// Throws ValueError for a softmax over one unit, which is always 1, where the options of the
+  /// module tell.
   void check_options() const;
 
-  /// Throws, before any work is done, ValueError where the module does not take what it is given,
-  /// and IndexError for ids that it has not.
+  /// Checks an input before any work is done. Throws ValueError for a kind that the module does not
+  /// take, and IndexError for ids out of range.
   void check(const Signal& x) const;
 
-  /// Bytes of the parameters whose gradients are dense.
+  /// Returns the number of bytes of the parameters whose gradients are dense.
   Index dense_bytes() const { return self_->dense_bytes(); }
 
-  /// Whether samples of a batch act on each other in this module, so that the batch must not be
-  /// cut.
+  /// Returns whether samples of a batch act on each other in this module, so that the batch must
+  /// not be cut.
   bool mixes_samples() const { return self_->mixes_samples(); }
 
-  /// Adds what the layers of a chain make of a sample; nothing for another module.
+  /// Adds the outputs that the layers of a chain have for one sample. Adds nothing for another
+  /// module.
   void note_outputs(std::vector<Trace::Output>& outputs) const { self_->note_outputs(outputs); }
-  /// Says where a chain of layers is in its model; other modules need not know.
+  /// Tells a chain of layers its path in the model. Does nothing for another module.
   void place(const std::string& path) { self_->place(path); }
 
   /// Calls visit(path, tensor) for each parameter.
@@ -103,7 +108,7 @@ class Layer {
   /// Returns how many elements the parameters hold.
   Index count() const;
 
-  /// The module itself, or null if it is of another type.
+  /// Returns the module itself, or null if it is of another type.
   template <class M>
   M* as() const {
     const auto* holder = dynamic_cast<Holder<M>*>(self_.get());
@@ -259,12 +264,13 @@ class Layer {
   std::string name_ = {};
 };
 
-/// The layer under a name of its own, in paths and in the summary. Throws ValueError for an empty
-/// name, or one with a "/".
+/// Returns the layer with a name of its own, in paths and in the summary. Throws ValueError for an
+/// empty name, or one with a "/".
 Layer named(std::string name, Layer layer);
 
-/// A module as a layer with a name of its own: named("up", [](const Tensor& x, const Context&) {
-/// return x * 2; })
+/// Returns a module as a layer with a name of its own:
+///
+///     named("up", [](const Tensor& x, const Context&) { return x * 2; })
 template <class M>
 requires(!std::same_as<std::remove_cvref_t<M>, Layer> && Module<M>) Layer
     named(std::string name, M module) {

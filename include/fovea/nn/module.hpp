@@ -30,7 +30,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What becomes of a mask that reaches a module.
+/// What happens to a mask that reaches a module.
 enum class MaskFlow {
   loses,  ///< it would be lost: an error, unless a DropMask stands before
   keeps,  ///< each position of the output is one of the input
@@ -47,17 +47,17 @@ struct NamedParameter {
 /// it allocate nothing. Keep the std::string, not the path, which ends with the visit.
 class ParameterPath {
  public:
-  /// A name.
+  /// Refers to a name.
   ParameterPath(const char* name) : name_(name) {}  // NOLINT: implicit on purpose
-  /// The same.
+  /// Refers to a name.
   ParameterPath(std::string_view name) : name_(name) {}  // NOLINT: implicit on purpose
-  /// Refers to the name, as all of these do.
+  /// Refers to a name.
   ParameterPath(const std::string& name) : name_(name) {}  // NOLINT: implicit on purpose
-  /// One path behind another.
+  /// Refers to one path behind another.
   ParameterPath(const ParameterPath& outer, const ParameterPath& inner)
       : outer_(&outer), inner_(&inner) {}
 
-  /// The names, joined by "/": "dense/kernel".
+  /// Returns the names, joined by "/": "dense/kernel".
   operator std::string() const {
     return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_);
   }  // NOLINT: as above
@@ -78,25 +78,28 @@ enum class Visiting {
 
 namespace visiting {
 
-/// A class that inherits a name twice cannot say which it means: so names are found that are
-/// private, too.
+/// Has the name `parameters`. A class that inherits a name twice makes it ambiguous, which finds
+/// private members, too.
 struct Parameters {
   int parameters;  ///< the name
 };
-/// The same of the call.
+/// Has the name of the call operator.
 struct Call {
   void operator()();  ///< the name
 };
+/// Inherits from a module and from one of the two.
 template <class M, class Name>
-struct Both : M, Name {};  ///< inherits from a module and from one of the two
+struct Both : M, Name {};
+/// Whether a member is called `parameters`.
 template <class M>
 concept NamesParameters = !requires {
   &Both<M, Parameters>::parameters;
-};  ///< whether a member is called so
+};
+/// Whether a type can be called.
 template <class M>
 concept NamesCall = !requires {
   &Both<M, Call>::operator();
-};  ///< whether it can be called
+};
 
 template <class M>
 constexpr bool is_list = false;  ///< whether it is a std::vector or a std::array
@@ -111,8 +114,9 @@ constexpr bool refers<std::reference_wrapper<M>> = true;
 template <class Signature>
 constexpr bool refers<std::function<Signature>> = true;
 
+/// Returns how the parameters of a module are found.
 template <class Module>
-consteval Visiting way() {  ///< how its parameters are found
+consteval Visiting way() {
   using M = std::remove_const_t<Module>;
   if constexpr (std::is_same_v<M, Tensor>)
     return Visiting::tensor;
@@ -136,7 +140,7 @@ consteval Visiting way() {  ///< how its parameters are found
 template <class Module>
 constexpr Visiting visiting_of = visiting::way<Module>();
 
-/// The path of an element of a list of modules: its position in decimal digits.
+/// Returns the path of an element of a list of modules: its position in decimal digits.
 inline std::string list_position(std::size_t position) {
   char digits[20];
   return {digits, std::to_chars(digits, digits + sizeof digits, position).ptr};

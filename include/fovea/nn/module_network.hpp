@@ -1,4 +1,4 @@
-// A struct of the user's as a network: inputs and outputs are read from its call operator.
+// A module of any type as a network: inputs and outputs are read from its call operator.
 #pragma once
 
 #include <array>
@@ -95,8 +95,8 @@ constexpr bool gives_masks<std::array<R, N>> = gives_masks<R>;
 
 }  // namespace networks
 
-/// A struct of the user's whose call takes inputs, each perhaps with its mask behind it, and a
-/// context, and gives one tensor or several.
+/// A module whose call takes inputs, each perhaps with its mask behind it, and a context, and
+/// returns one tensor or several.
 template <class M>
 class ModuleNetwork final : public Network {
   using Signature = networks::Signature<decltype(&M::operator())>;

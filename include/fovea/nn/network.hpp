@@ -23,8 +23,8 @@ struct Port {
   bool takes_mask = false;   ///< an input: whether its mask is
 };
 
-/// What a module gives at one output. Where the loss is computed from logits, those are there, and
-/// the signal's tensor may be undefined: it is the activation of the logits.
+/// One output of a module. Where the loss is computed from logits, the logits are there, and the
+/// tensor of the signal, their activation, may be undefined.
 struct Output {
   Signal signal;       ///< the tensor and its mask
   Tensor logits = {};  ///< undefined where there are none
@@ -38,58 +38,70 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  const std::string& path() const& { return path_; }  ///< the first name of every path
-  std::string path() const&& { return path_; }        ///< the same, of a temporary
-  /// Names it: every path that begins with the name follows.
+  /// Returns the name of the module, with which every path begins.
+  const std::string& path() const& { return path_; }
+  /// The same, of a temporary.
+  std::string path() const&& { return path_; }
+  /// Sets the name of the module: every path that begins with it follows.
   virtual void place(const std::string& path);
 
-  virtual std::string type() const = 0;  ///< of the module, without its namespaces
-  const std::vector<Port>& inputs() const& { return inputs_; }    ///< in the order of the call
-  std::vector<Port> inputs() const&& { return inputs_; }          ///< the same, of a temporary
-  const std::vector<Port>& outputs() const& { return outputs_; }  ///< in order
-  std::vector<Port> outputs() const&& { return outputs_; }        ///< the same, of a temporary
+  /// Returns the type of the module, without its namespaces.
+  virtual std::string type() const = 0;
+  /// Returns the inputs in the order of the call.
+  const std::vector<Port>& inputs() const& { return inputs_; }
+  /// The same, of a temporary.
+  std::vector<Port> inputs() const&& { return inputs_; }
+  /// Returns the outputs in order.
+  const std::vector<Port>& outputs() const& { return outputs_; }
+  /// The same, of a temporary.
+  std::vector<Port> outputs() const&& { return outputs_; }
 
-  /// Makes the parameters from one sample of each input; notes what the modules inside give. Where
-  /// it throws, nothing was built.
+  /// Makes the parameters from one sample of each input, and notes the outputs of the modules
+  /// inside. If it throws, nothing was built.
   virtual void build(const Signals& one, const Rng& random) = 0;
-  virtual bool built() const = 0;  ///< whether the parameters exist
-  /// Calls the module on one sample of each input, without hooks; what it and the modules inside
-  /// make of it, in order.
+  /// Returns whether the parameters exist.
+  virtual bool built() const = 0;
+  /// Calls the module on one sample of each input, without hooks. Returns the outputs of the module
+  /// and of the modules inside, in the order of their calls.
   virtual std::vector<Trace::Output> trace(const Signals& one) const = 0;
-  /// What the build found it and the modules inside to make of one sample, in order.
+  /// Returns the outputs that `build` noted, in the order of their calls.
   const std::vector<Trace::Output>& traced() const& { return traced_; }
-  std::vector<Trace::Output> traced() const&& { return traced_; }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  std::vector<Trace::Output> traced() const&& { return traced_; }
 
-  /// Throws, before any work, for ids that the module has not.
+  /// Throws, before any work, IndexError for ids out of range.
   virtual void check(const Signals&) const {}
   /// Throws ValueError for options that never learn.
   virtual void check_options() const {}
 
-  /// Calls the module. `wanted`: the activations whose logits the losses are computed from.
+  /// Calls the module and adds its outputs. `wanted` names, for each output, the activation whose
+  /// logits the loss is computed from.
   virtual void call(const Signals& x, const Context& context,
                     std::span<const std::optional<Activation>> wanted,
                     memory::List<Output>& outputs) const = 0;
 
-  /// Whether masks of outputs come with the outputs alone, and not before.
+  /// Returns whether the masks of outputs are known only once the module was called.
   virtual bool masks_come_late() const { return false; }
-  /// The masks of the outputs, where they do not come late.
+  /// Returns the masks of the outputs, where masks_come_late is false.
   virtual memory::List<std::optional<Mask>> masks(const Signals&) const {
     return memory::List<std::optional<Mask>>(outputs_.size());
   }
-  /// Whether to ask for the logits of an activation: unless it is known that the module does not
-  /// end in it.
+  /// Returns whether the module may end in an activation, so that its logits are worth asking for.
   virtual bool may_end_in(Activation) const { return true; }
 
   /// A module inside, for the summary.
   struct Part {
     std::string name;  ///< in the list of parameters
     std::string type;  ///< of the module
-    Index count;       ///< of numbers in its parameters
+    Index count;       ///< elements of its parameters
   };
-  virtual std::vector<Part> parts() const = 0;  ///< in order
+  /// Returns the modules inside, in order.
+  virtual std::vector<Part> parts() const = 0;
 
-  virtual Index dense_bytes() const = 0;  ///< of the parameters whose gradients are dense
-  virtual bool samples_mix() const = 0;   ///< whether samples of a batch act on each other
+  /// Returns the number of bytes of the parameters whose gradients are dense.
+  virtual Index dense_bytes() const = 0;
+  /// Returns whether samples of a batch act on each other.
+  virtual bool samples_mix() const = 0;
   /// Calls visit(path, tensor) for each parameter.
   virtual void for_each(const std::function<void(const ParameterPath&, Tensor&)>& visit) const = 0;
   /// The same, without a copy of `visit` in memory.
@@ -97,26 +109,28 @@ class Network {
   void each(const Visit& visit) const {
     for_each(std::cref(visit));
   }
-  virtual bool empty() const { return false; }  ///< whether there are no layers to call
-  virtual void* module(const std::type_info& type) const = 0;  ///< or null, if it is another type
+  /// Returns whether there are no layers to call.
+  virtual bool empty() const { return false; }
+  /// Returns the module, or null if it is of another type.
+  virtual void* module(const std::type_info& type) const = 0;
 
  protected:
-  std::string path_;                   ///< the first name of every path
+  std::string path_;                   ///< the name of the module
   std::vector<Port> inputs_;           ///< in the order of the call
   std::vector<Port> outputs_;          ///< in order
-  std::vector<Trace::Output> traced_;  ///< by the build
+  std::vector<Trace::Output> traced_;  ///< the outputs that build noted
 };
 
 namespace networks {
 
-/// Names of the ports of a module: those that it declares, or numbers.
+/// Returns the ports of a module, with the names that it declares or numbered ones.
 std::vector<Port> ports(const char* kind, std::size_t count, std::span<const char* const> names);
 /// Throws ValueError, by name, for ids where an input takes real numbers, and the other way round.
 void check_kinds(const std::vector<Port>& ports, const Signals& x);
-/// Adds an output to the trace. Throws ShapeError for ids and for a single number.
+/// Adds an output to the trace. Throws ShapeError for ids and for a scalar.
 void note_output(const Context& inside, const Signal& output);
-/// Finds the logits that were kept for the outputs that want them, and asks for no more: contexts
-/// live on in graphs.
+/// Moves the kept logits to the outputs whose loss needs them, and ends the asking: contexts
+/// outlive the call in graphs.
 void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
                  memory::List<Output>& outputs);
 

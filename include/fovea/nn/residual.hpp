@@ -1,5 +1,5 @@
-// A module beside which its input goes past: He et al., "Deep residual learning for image
-// recognition" (2015).
+// A module with a skip connection: He et al., "Deep residual learning for image recognition"
+// (2015).
 #pragma once
 
 #include <concepts>
@@ -14,12 +14,12 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = x + module(x), for a module that keeps shapes. Residual{Dense{.units = 8}}
+/// y = x + module(x), for a module that keeps shapes: Residual{Dense{.units = 8}}.
 template <class M>
 struct Residual {
   M module;  ///< what is added to x
 
-  /// sample -> sample. Throws ShapeError for a module that makes another shape of it.
+  /// Returns the shape of the sample. Throws ShapeError for a module whose output has another.
   Shape build(const Shape& sample, const Rng& random) {
     const Shape result = building::make(module, sample, random);
     if (result != sample)
@@ -28,7 +28,7 @@ struct Residual {
     return sample;
   }
 
-  /// The mask goes to the module, if it takes one.
+  /// Passes the mask to the module, if the module takes one.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
                     const Context& context = {}) const {
     return x + in_layer(context, "module", [&](const Context& inside) {
@@ -39,11 +39,12 @@ struct Residual {
                return module(x, inside);
            });
   }
+  /// The same, without a mask.
   Tensor operator()(const Tensor& x, const Context& context = {}) const {
     return (*this)(x, std::nullopt, context);
-  }  ///< without a mask
+  }
 
-  /// As the module does.
+  /// Returns what the module declares.
   MaskFlow mask_flow() const {
     if constexpr (requires { module.mask_flow(); })
       return module.mask_flow();
@@ -51,12 +52,11 @@ struct Residual {
       return MaskFlow::loses;
   }
 
-  /// Those of the module.
+  /// Visits the parameters of the module.
   static void parameters(auto& self, auto&& visit) { visit("module", self.module); }
 };
 
-/// Residual{Dense{8}} is a Residual<Dense>, with compilers that do not deduce it (clang before 17)
-/// as well.
+/// Makes Residual{Dense{8}} a Residual<Dense> with clang before 17 as well.
 template <class M>
 Residual(M) -> Residual<M>;
 
