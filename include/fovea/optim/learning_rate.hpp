@@ -19,12 +19,15 @@ class LearningRate {
  public:
   /// The same rate in every step.
   LearningRate(double rate) : rate_(rate) {}  // NOLINT: implicit on purpose
-  /// A schedule.
+  /// A schedule. Throws what its check() does, if it has one.
   template <class Schedule>
   requires(std::is_invocable_r_v<double, const Schedule&, Index> &&
            !std::same_as<Schedule, LearningRate>)
       LearningRate(Schedule schedule)  // NOLINT: implicit on purpose
-      : schedule_(std::move(schedule)) {}
+      : schedule_(std::move(schedule)) {
+    if constexpr (requires(const Schedule& given) { given.check(); })
+      schedule_.template target<Schedule>()->check();
+  }
 
   /// The rate of step number `step`, from 0.
   double at(Index step) const { return schedule_ ? schedule_(step) : rate_; }
