@@ -40,6 +40,11 @@
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
 #include "fovea/optim/adam.hpp"             // Adam
+#include "fovea/optim/adamw.hpp"            // AdamW
+#include "fovea/optim/sgd.hpp"              // SGD
+#include "fovea/optim/rmsprop.hpp"          // RMSprop
+#include "fovea/optim/adagrad.hpp"          // Adagrad
+#include "fovea/optim/lion.hpp"             // Lion
 #include "fovea/optim/schedules.hpp"        // learning rates that change with the step
 #include "fovea/optim/optimizer.hpp"        // an optimiser of any type
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz

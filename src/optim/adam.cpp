@@ -1,12 +1,11 @@
 #include "fovea/optim/adam.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
-#include <limits>
 
+#include "fovea/optim/adamw.hpp"
 #include "kernels/adam.hpp"
 #include "kernels/ahead.hpp"
+#include "optim/option_check.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -20,11 +19,12 @@ kernels::AdamPlaces places_of(const Cells& cells) {
 
 class AdamRule final : public UpdateRule {
  public:
-  explicit AdamRule(const AdamOptions& options)
+  AdamRule(const AdamOptions& options, const char* name)
       : o_(options),
+        name_(name),
         comes_to_rest_(o_.weight_decay == 0 && o_.l2 == 0 && o_.beta_1 * o_.beta_1 <= o_.beta_2) {}
 
-  const char* name() const override { return "Adam"; }
+  const char* name() const override { return name_; }
   std::span<const char* const> slots() const override { return slot_names; }
   bool lazy() const override { return o_.lazy; }
 
@@ -65,29 +65,37 @@ class AdamRule final : public UpdateRule {
 
  private:
   AdamOptions o_;
+  const char* name_;
   // Whether gradients of zero let every parameter come to rest, so that a row may be left early
   // when it is brought up to date.
   bool comes_to_rest_;
 };
 
-void check(bool right, const char* option, double value, const char* rule) {
-  if (!right) throw ValueError(fmt::format("Adam: {} is {}; it must be {}", option, value, rule));
-}
-
-const AdamOptions& checked(const AdamOptions& o) {
-  check(o.beta_1 >= 0 && o.beta_1 < 1, "beta_1", o.beta_1, "at least 0 and below 1");
-  check(o.beta_2 >= 0 && o.beta_2 < 1, "beta_2", o.beta_2, "at least 0 and below 1");
-  check(o.epsilon >= std::numeric_limits<real>::min() && std::isfinite(o.epsilon), "epsilon",
-        o.epsilon, "above 0, finite, and not so small that it counts as 0 in training");
-  check(o.weight_decay >= 0 && std::isfinite(o.weight_decay), "weight_decay", o.weight_decay,
-        "at least 0 and finite");
-  check(o.l2 >= 0 && std::isfinite(o.l2), "l2", o.l2, "at least 0 and finite");
+const AdamOptions& checked(const AdamOptions& o, const char* name) {
+  const OptionCheck check{name};
+  check.share("beta_1", o.beta_1);
+  check.share("beta_2", o.beta_2);
+  check.epsilon(o.epsilon);
+  check.amount("weight_decay", o.weight_decay);
+  check.amount("l2", o.l2);
   return o;
 }
 
 }  // namespace
 
-Adam::Adam(const AdamOptions& options)
-    : SlotOptimizer(std::make_shared<AdamRule>(checked(options)), options.learning_rate) {}
+Adam::Adam(const AdamOptions& options) : Adam(options, "Adam") {}
+
+Adam::Adam(const AdamOptions& options, const char* name)
+    : SlotOptimizer(std::make_shared<AdamRule>(checked(options, name), name),
+                    options.learning_rate) {}
+
+AdamW::AdamW(const AdamWOptions& o)
+    : Adam({.learning_rate = o.learning_rate,
+            .beta_1 = o.beta_1,
+            .beta_2 = o.beta_2,
+            .epsilon = o.epsilon,
+            .form = o.form,
+            .weight_decay = o.weight_decay},
+           "AdamW") {}
 
 }}  // namespace fovea

@@ -69,7 +69,9 @@ void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
     if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < rule_->slots().size(); ++i)
-      arrays.push_back(Array::zeros(parameter.tensor.shape()));
+      arrays.push_back(rule_->initial(i) == 0
+                           ? Array::zeros(parameter.tensor.shape())
+                           : Array::full(parameter.tensor.shape(), rule_->initial(i)));
     slots_.push_back(
         {std::move(parameter.path), parameter.tensor, rule_->slots(), std::move(arrays), steps_});
   }

@@ -37,6 +37,10 @@ class Adam : public SlotOptimizer {
  public:
   /// Throws ValueError for options out of range.
   explicit Adam(const AdamOptions& options = {});
+
+ protected:
+  /// Adam under another name, a literal.
+  Adam(const AdamOptions& options, const char* name);
 };
 
 }}  // namespace fovea

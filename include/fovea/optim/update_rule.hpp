@@ -55,6 +55,9 @@ class UpdateRule {
   /// `most_slots`.
   virtual std::span<const char* const> slots() const = 0;
 
+  /// Returns what the elements of a slot are at first, where they are not zeros.
+  virtual real initial(std::size_t /*slot*/) const { return 0; }
+
   /// The factors of a step at this learning rate. Steps are counted from 1.
   virtual StepFactors factors(double rate, Index step) const = 0;
 
