@@ -39,6 +39,7 @@
 #include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePool1D
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
+#include "fovea/optim/step_options.hpp"     // clipping, groups of parameters
 #include "fovea/optim/adam.hpp"             // Adam
 #include "fovea/optim/adamw.hpp"            // AdamW
 #include "fovea/optim/sgd.hpp"              // SGD

@@ -31,6 +31,12 @@ class AdagradRule final : public VectorRule {
     return f;
   }
 
+  std::shared_ptr<const UpdateRule> with_weight_decay(double weight_decay) const override {
+    AdagradOptions other = o_;
+    other.weight_decay = weight_decay;
+    return std::make_shared<AdagradRule>(other);
+  }
+
  private:
   AdagradOptions o_;
 };
@@ -47,6 +53,6 @@ const AdagradOptions& checked(const AdagradOptions& o) {
 }  // namespace
 
 Adagrad::Adagrad(const AdagradOptions& options)
-    : SlotOptimizer(std::make_shared<AdagradRule>(checked(options)), options.learning_rate) {}
+    : SlotOptimizer(std::make_shared<AdagradRule>(checked(options)), step_options(options)) {}
 
 }}  // namespace fovea

@@ -63,6 +63,12 @@ class AdamRule final : public UpdateRule {
                          places_of(cells), cells.count);
   }
 
+  std::shared_ptr<const UpdateRule> with_weight_decay(double weight_decay) const override {
+    AdamOptions other = o_;
+    other.weight_decay = weight_decay;
+    return std::make_shared<AdamRule>(other, name_);
+  }
+
  private:
   AdamOptions o_;
   const char* name_;
@@ -87,7 +93,7 @@ Adam::Adam(const AdamOptions& options) : Adam(options, "Adam") {}
 
 Adam::Adam(const AdamOptions& options, const char* name)
     : SlotOptimizer(std::make_shared<AdamRule>(checked(options, name), name),
-                    options.learning_rate) {}
+                    step_options(options)) {}
 
 AdamW::AdamW(const AdamWOptions& o)
     : Adam({.learning_rate = o.learning_rate,
@@ -95,7 +101,11 @@ AdamW::AdamW(const AdamWOptions& o)
             .beta_2 = o.beta_2,
             .epsilon = o.epsilon,
             .form = o.form,
-            .weight_decay = o.weight_decay},
+            .weight_decay = o.weight_decay,
+            .clipvalue = o.clipvalue,
+            .clipnorm = o.clipnorm,
+            .global_clipnorm = o.global_clipnorm,
+            .groups = o.groups},
            "AdamW") {}
 
 }}  // namespace fovea

@@ -25,6 +25,12 @@ class LionRule final : public VectorRule {
     return f;
   }
 
+  std::shared_ptr<const UpdateRule> with_weight_decay(double weight_decay) const override {
+    LionOptions other = o_;
+    other.weight_decay = weight_decay;
+    return std::make_shared<LionRule>(other);
+  }
+
  private:
   LionOptions o_;
 };
@@ -40,6 +46,6 @@ const LionOptions& checked(const LionOptions& o) {
 }  // namespace
 
 Lion::Lion(const LionOptions& options)
-    : SlotOptimizer(std::make_shared<LionRule>(checked(options)), options.learning_rate) {}
+    : SlotOptimizer(std::make_shared<LionRule>(checked(options)), step_options(options)) {}
 
 }}  // namespace fovea

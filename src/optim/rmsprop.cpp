@@ -38,6 +38,12 @@ class RMSpropRule final : public VectorRule {
     return f;
   }
 
+  std::shared_ptr<const UpdateRule> with_weight_decay(double weight_decay) const override {
+    RMSpropOptions other = o_;
+    other.weight_decay = weight_decay;
+    return std::make_shared<RMSpropRule>(other);
+  }
+
  private:
   RMSpropOptions o_;
 };
@@ -55,6 +61,6 @@ const RMSpropOptions& checked(const RMSpropOptions& o) {
 }  // namespace
 
 RMSprop::RMSprop(const RMSpropOptions& options)
-    : SlotOptimizer(std::make_shared<RMSpropRule>(checked(options)), options.learning_rate) {}
+    : SlotOptimizer(std::make_shared<RMSpropRule>(checked(options)), step_options(options)) {}
 
 }}  // namespace fovea

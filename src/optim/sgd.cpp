@@ -36,6 +36,12 @@ class SGDRule final : public VectorRule {
     return f;
   }
 
+  std::shared_ptr<const UpdateRule> with_weight_decay(double weight_decay) const override {
+    SGDOptions other = o_;
+    other.weight_decay = weight_decay;
+    return std::make_shared<SGDRule>(other);
+  }
+
  private:
   SGDOptions o_;
 };
@@ -59,6 +65,6 @@ const SGDOptions& checked(const SGDOptions& o) {
 }  // namespace
 
 SGD::SGD(const SGDOptions& options)
-    : SlotOptimizer(std::make_shared<SGDRule>(checked(options)), options.learning_rate) {}
+    : SlotOptimizer(std::make_shared<SGDRule>(checked(options)), step_options(options)) {}
 
 }}  // namespace fovea

@@ -124,7 +124,52 @@ std::vector<Run> other_runs() {
   };
 }
 
+// PyTorch divides by norm + 1e-6: within the tolerance.
+std::vector<Run> clip_runs() {
+  const SGDOptions plain{.learning_rate = 0.1};
+  const AdamOptions keras{.learning_rate = 0.01},
+      torch{.learning_rate = 0.01, .epsilon = 1e-8, .form = AdamForm::pytorch};
+  const auto with = [](auto options, std::optional<double> Clipping::*which, double bound) {
+    Clipping clipping;
+    clipping.*which = bound;
+    options.clipvalue = clipping.value;
+    options.clipnorm = clipping.norm;
+    options.global_clipnorm = clipping.global_norm;
+    return options;
+  };
+  const auto value = &Clipping::value, norm = &Clipping::norm, global = &Clipping::global_norm;
+  return {
+      {"keras",
+       "adam_clipvalue_0.5",
+       maker<Adam>(with(keras, value, 0.5)),
+       {{"momentum", "mean"}, {"velocity", "variance"}}},
+      {"keras",
+       "adam_clipnorm_1",
+       maker<Adam>(with(keras, norm, 1)),
+       {{"momentum", "mean"}, {"velocity", "variance"}}},
+      {"keras", "sgd_clipvalue_0.5", maker<SGD>(with(plain, value, 0.5)), {}},
+      {"keras", "sgd_clipnorm_1", maker<SGD>(with(plain, norm, 1)), {}},
+      {"keras", "sgd_global_clipnorm_1", maker<SGD>(with(plain, global, 1)), {}},
+      {"torch",
+       "adam_clip_norm_1",
+       maker<Adam>(with(torch, global, 1)),
+       {{"exp_avg", "mean"}, {"exp_avg_sq", "variance"}}},
+      {"torch", "sgd_clip_norm_1", maker<SGD>(with(plain, global, 1)), {}},
+      {"torch", "sgd_clip_norm_1000", maker<SGD>(with(plain, global, 1000)), {}},
+      {"torch", "sgd_clip_value_0.5", maker<SGD>(with(plain, value, 0.5)), {}},
+  };
+}
+
 }  // namespace
+
+TEST_CASE("gradients are clipped by value, norm and global norm as Keras and PyTorch do") {
+  long cases = 0;
+  for (const Run& run : clip_runs()) {
+    golden::compare(run);
+    ++cases;
+  }
+  std::printf("figure: optimizer golden clips = %ld\n", cases);
+}
 
 TEST_CASE("SGD, RMSprop, Adagrad and AdamW step as Keras' and PyTorch's do, slots included") {
   long cases = 0, arrays = 0;

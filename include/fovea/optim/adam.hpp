@@ -30,6 +30,11 @@ struct AdamOptions {
   /// LazyAdam, PyTorch's SparseAdam. It is another algorithm than Adam, which moves every row in
   /// every step.
   bool lazy = false;
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
 };
 
 /// Adam, with slots "mean" (m) and "variance" (v).

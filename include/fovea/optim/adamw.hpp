@@ -14,6 +14,11 @@ struct AdamWOptions {
   double epsilon = 1e-7;              ///< keeps the quotient finite
   AdamForm form = AdamForm::keras;    ///< where epsilon is added
   double weight_decay = 0.004;        ///< p loses learning_rate weight_decay p in each step
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
 };
 
 /// Adam with a decay apart from the gradient, with slots "mean" and "variance".

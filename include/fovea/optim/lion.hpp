@@ -13,6 +13,11 @@ struct LionOptions {
 
   /// p loses learning_rate weight_decay p in each step.
   double weight_decay = 0;
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
 };
 
 /// p -= learning_rate sign(beta_1 m + (1 - beta_1) g),  m = beta_2 m + (1 - beta_2) g, with the

@@ -27,6 +27,11 @@ struct RMSpropOptions {
 
   /// l2 p is added to the gradient (PyTorch's weight_decay).
   double l2 = 0;
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
 };
 
 /// RMSprop, with slots "mean_square" (v), "mean" where centered, and "momentum" (m) where there is

@@ -26,6 +26,11 @@ struct SGDOptions {
 
   /// l2 p is added to the gradient (PyTorch's weight_decay).
   double l2 = 0;
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
 };
 
 /// p -= learning_rate g; with a momentum also a slot "momentum" (u).

@@ -10,6 +10,7 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/optim/learning_rate.hpp"
 #include "fovea/optim/optimizer_state.hpp"
+#include "fovea/optim/step_options.hpp"
 #include "fovea/optim/update_rule.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -26,6 +27,9 @@ class SlotOptimizer {
   /// Takes a rule and a rate. Throws ValueError for a rate out of range, and for a rule with more
   /// than `most_slots` slots.
   SlotOptimizer(std::shared_ptr<const UpdateRule> rule, LearningRate rate);
+  /// Takes a rule, and what all optimisers can be told. Throws ValueError also for clipping out of
+  /// range or of two kinds, and for groups out of range or with a decay where the rule has none.
+  SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions options);
   ~SlotOptimizer();
   SlotOptimizer(SlotOptimizer&&) noexcept;             ///< takes over parameters and slots
   SlotOptimizer& operator=(SlotOptimizer&&) noexcept;  ///< takes over parameters and slots
@@ -57,8 +61,9 @@ class SlotOptimizer {
 
   /// Performs one update. A parameter without a gradient is updated as if its gradient were zero.
   /// Throws StateError when nothing is attached, ValueError when a schedule gives a rate out of
-  /// range, and MemoryError; then no parameter has moved, and the step can be made again. Memory is
-  /// taken for all parameters at once: some 36 bytes for each id of a table's gradient.
+  /// range or a group has no parameters, and MemoryError; then no parameter has moved, and the step
+  /// can be made again. Memory is taken for all parameters at once: some 36 bytes for each id of a
+  /// table's gradient.
   void step();
 
   /// Clears the gradients of the parameters.
@@ -80,6 +85,7 @@ class SlotOptimizer {
     std::vector<Array> arrays;                 ///< of the parameter's shape
     Index before = 0;                          ///< steps made when it was attached
     std::shared_ptr<LaggingTable> table = {};  ///< once a batch has touched some of its rows
+    std::optional<std::size_t> group = {};     ///< position of its group among the options
 
     /// The array of this name. Throws IndexError.
     const Array& operator[](std::string_view name) const&;
@@ -104,16 +110,29 @@ class SlotOptimizer {
 
  private:
   struct Learning;  // a parameter that takes part in a step
+  struct Group {
+    ParameterGroup given;
+    std::shared_ptr<const UpdateRule> rule;
+    bool matches = false, applies = false;  // to any parameter; to one that no group before takes
+  };
 
   double rate_of_step() const;
+  double rate_of(const Slot& slot, double rate) const;
   void check_rate(double rate, std::optional<Index> step = {}) const;
-  Index prepare(Slot& slot);
+  void check_clipping() const;
+  void take_groups(std::vector<ParameterGroup> groups);
+  void check_groups() const;
+  std::optional<std::size_t> group_of(const std::string& path);
+  std::shared_ptr<const UpdateRule> rule_of(const Slot& slot) const;
+  Index prepare(Slot& slot, const Gradient& gradient);
   void take_part(Learning& learning) const;
   std::vector<std::string> unique_paths() const;
   void check(const OptimizerState& state, const std::vector<std::string>& paths) const;
 
   std::shared_ptr<const UpdateRule> rule_;
   LearningRate rate_;
+  Clipping clipping_;
+  std::vector<Group> groups_;
   std::vector<Slot> slots_;
   Index steps_ = 0;
   std::uint64_t contexts_ = 0;  // given out since the last step

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "fovea/base/real.hpp"
@@ -75,6 +76,12 @@ class UpdateRule {
   /// default calls it for each step; override it to keep values in registers, or to leave out what
   /// changes nothing.
   virtual void replay(const MissedSteps& steps, const Cells& cells) const;
+
+  /// Returns the same rule with another decay apart from the gradient, for a group of parameters;
+  /// null where the rule has none.
+  virtual std::shared_ptr<const UpdateRule> with_weight_decay(double /*weight_decay*/) const {
+    return nullptr;
+  }
 
   /// Whether rows of a table that no gradient touches stand still, slots included, instead of
   /// making the step with a gradient of zero: another algorithm.
