@@ -62,9 +62,9 @@ struct Rmsprop {
         one_minus_rho(lanes(f[rms_one_minus_rho])),
         inside(lanes(f[rms_inside])),
         outside(lanes(f[rms_outside])),
-        by_gradient(lanes(f[rms_by_gradient])),
+        by_gradient(lanes(f[rms_inside] > 0 ? f[rms_rate] : 1)),
         kept(lanes(f[rms_momentum])),
-        by_slot(lanes(f[rms_by_slot])),
+        by_slot(lanes(f[rms_inside] > 0 ? 1 : f[rms_rate])),
         keep(lanes(f[rms_keep])),
         l2(lanes(f[rms_l2])) {}
 
@@ -261,6 +261,15 @@ RuleKernels rmsprop_kernels(bool centered, bool momentum) {
 RuleKernels adagrad_kernels() { return kernels_of<Adagrad>(); }
 RuleKernels lion_kernels() { return kernels_of<Lion>(); }
 
+void add_to_average(real share, const real* p, real* average, Index n) {
+  const Lane new_share = lanes(share), kept = rest_of_one(share);
+  const Index width = static_cast<Index>(hn::Lanes(Tag()));
+  for (Index i = 0; i < n; i += width) {
+    const Index k = std::min(width, n - i);
+    store(hn::MulAdd(new_share, load(p + i, k), kept * load(average + i, k)), average + i, k);
+  }
+}
+
 }}}  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -273,6 +282,9 @@ RuleKernels rmsprop_kernels(bool centered, bool momentum) {
 }
 RuleKernels adagrad_kernels() { return FOVEA_BEST(adagrad_kernels)(); }
 RuleKernels lion_kernels() { return FOVEA_BEST(lion_kernels)(); }
+void add_to_average(real share, const real* p, real* average, Index n) {
+  FOVEA_BEST(add_to_average)(share, p, average, n);
+}
 
 }}}  // namespace fovea::kernels
 #endif

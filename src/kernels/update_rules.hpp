@@ -55,14 +55,14 @@ RuleKernels sgd_kernels(bool momentum);
 
 /// g' = g + l2 p,  v = rho v + (1 - rho) g'^2,  a = rho a + (1 - rho) g',
 /// q = by_gradient g' / (sqrt(v - a^2 + inside) + outside),  m = momentum m + q,
-/// p = keep p - by_slot m. Slots v, then a where centred, then m; without them a = 0 and m = q.
+/// p = keep p - by_slot m, where the rate is by_gradient if inside is above 0, and else by_slot;
+/// the other is 1. Slots v, then a where centred, then m; without them a = 0 and m = q.
 enum RmspropFactor : std::size_t {
   rms_one_minus_rho,
   rms_inside,
   rms_outside,
-  rms_by_gradient,
+  rms_rate,
   rms_momentum,
-  rms_by_slot,
   rms_keep,
   rms_l2,
 };
@@ -86,5 +86,8 @@ enum LionFactor : std::size_t {
   lion_keep
 };
 RuleKernels lion_kernels();
+
+/// average = share p + (1 - share) average, for n neighbours.
+void add_to_average(real share, const real* p, real* average, Index n);
 
 }}}  // namespace fovea::kernels

@@ -105,7 +105,9 @@ AdamW::AdamW(const AdamWOptions& o)
             .clipvalue = o.clipvalue,
             .clipnorm = o.clipnorm,
             .global_clipnorm = o.global_clipnorm,
-            .groups = o.groups},
+            .groups = o.groups,
+            .use_ema = o.use_ema,
+            .ema_momentum = o.ema_momentum},
            "AdamW") {}
 
 }}  // namespace fovea

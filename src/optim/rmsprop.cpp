@@ -30,9 +30,8 @@ class RMSpropRule final : public VectorRule {
     f[kernels::rms_one_minus_rho] = static_cast<real>(1 - o_.rho);
     f[kernels::rms_inside] = static_cast<real>(keras ? o_.epsilon : 0);
     f[kernels::rms_outside] = static_cast<real>(keras ? 0 : o_.epsilon);
-    f[kernels::rms_by_gradient] = static_cast<real>(keras ? rate : 1);
+    f[kernels::rms_rate] = static_cast<real>(rate);
     f[kernels::rms_momentum] = static_cast<real>(o_.momentum);
-    f[kernels::rms_by_slot] = static_cast<real>(keras ? 1 : rate);
     f[kernels::rms_keep] = static_cast<real>(1 - rate * o_.weight_decay);
     f[kernels::rms_l2] = static_cast<real>(o_.l2);
     return f;

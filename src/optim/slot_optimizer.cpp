@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/averaged_rule.hpp"
 #include "optim/clipping.hpp"
 #include "optim/lagging_table.hpp"
 #include "optim/sweep.hpp"
@@ -15,7 +16,12 @@ SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, LearningRat
     : SlotOptimizer(std::move(rule), StepOptions{std::move(rate)}) {}
 
 SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions options)
-    : rule_(std::move(rule)), rate_(0), clipping_(options.clipping) {
+    : rule_(options.ema_momentum
+                ? std::make_shared<AveragedRule>(std::move(rule), *options.ema_momentum)
+                : std::move(rule)),
+      rate_(0),
+      clipping_(options.clipping),
+      averages_(options.ema_momentum) {
   if (rule_->slots().size() > most_slots)
     throw ValueError(fmt::format("{}: expected at most {} slots, got {}", rule_->name(), most_slots,
                                  rule_->slots().size()));
@@ -34,7 +40,9 @@ SlotOptimizer::SlotOptimizer(SlotOptimizer&& other) noexcept
       groups_(std::exchange(other.groups_, {})),
       slots_(std::exchange(other.slots_, {})),
       steps_(std::exchange(other.steps_, 0)),
-      contexts_(std::exchange(other.contexts_, 0)) {}
+      contexts_(std::exchange(other.contexts_, 0)),
+      averages_(other.averages_),
+      swapped_(std::exchange(other.swapped_, false)) {}
 
 SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
   if (this == &other) return *this;
@@ -45,6 +53,8 @@ SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
   slots_ = std::exchange(other.slots_, {});
   steps_ = std::exchange(other.steps_, 0);
   contexts_ = std::exchange(other.contexts_, 0);
+  averages_ = other.averages_;
+  swapped_ = std::exchange(other.swapped_, false);
   return *this;
 }
 
@@ -66,6 +76,7 @@ void SlotOptimizer::set_learning_rate(LearningRate rate) {
 }
 
 void SlotOptimizer::reset() {
+  if (swapped_) swap_averages();
   slots_.clear();
   for (Group& group : groups_) group.matches = group.applies = false;
   steps_ = 0;
@@ -84,6 +95,7 @@ void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
       arrays.push_back(rule_->initial(i) == 0
                            ? Array::zeros(parameter.tensor.shape())
                            : Array::full(parameter.tensor.shape(), rule_->initial(i)));
+    if (averages_) arrays.back() = parameter.tensor.value().clone();
     slots_.push_back({std::move(parameter.path), parameter.tensor, rule_->slots(),
                       std::move(arrays), steps_, nullptr, group});
   }
@@ -143,6 +155,7 @@ void SlotOptimizer::step() {
         "{}: nothing that learns is attached; call attach(model) once the model is built and "
         "some of its parameters learn",
         rule_->name()));
+  check_own_weights("step");
   check_groups();
   const double rate = rate_of_step();
   const parallel::FlushSubnormals flush;
@@ -202,6 +215,26 @@ Index SlotOptimizer::slot_elements() const {
   for (const Slot& slot : slots_)
     for (const Array& array : slot.arrays) count += array.count();
   return count;
+}
+
+void SlotOptimizer::check_own_weights(const char* call) const {
+  if (swapped_)
+    throw StateError(fmt::format(
+        "{}: {}: expected the parameters, got their averages in place; call swap_averages() again",
+        rule_->name(), call));
+}
+
+// A table that ends brings its rows up to date; the next step by rows begins another.
+void SlotOptimizer::swap_averages() {
+  if (!averages_ || steps_ == 0)
+    throw StateError(
+        fmt::format("{}: swap_averages: expected averages, got none; {}", rule_->name(),
+                    averages_ ? "make a step first" : "make the optimizer with .use_ema = true"));
+  for (Slot& slot : slots_) {
+    slot.table.reset();
+    std::swap(slot.parameter.mutable_value(), slot.arrays.back());
+  }
+  swapped_ = !swapped_;
 }
 
 void SlotOptimizer::zero_grad() const {

@@ -240,8 +240,8 @@ DEFECTS = [
     # Clipping and groups.
     ("src/optim/clipping.cpp", "return norm > most ? most / norm : 1;", "return norm > most ? most / sum_of_squares : 1;", "golden_test", "clipnorm: the square of the norm for the norm"),
     ("src/optim/clipping.cpp", "clipping.norm ? factor_of(sums[i],", "clipping.norm ? factor_of(tree[0],", "golden_test", "clipnorm: one norm over all parameters"),
-    ("src/optim/clipping.cpp", "static_cast<Index>(std::bit_floor(wanted))", "static_cast<Index>(wanted)", "optim_test", "global_clipnorm: a table in full is summed along another tree than by rows"),
-    ("src/optim/clipping.cpp", "return node(touched.ids.values(), sums, 0,", "return node(touched.ids.values(), sums, 1,", "optim_test", "clipnorm: rows are summed along another tree than the table in full"),
+    ("src/optim/clipping.cpp", "static_cast<Index>(std::bit_floor(wanted))", "static_cast<Index>(wanted)", "optim_test64", "global_clipnorm: a table in full is summed along another tree than by rows"),
+    ("src/optim/clipping.cpp", "return node(touched.ids.values(), sums, 0,", "return node(touched.ids.values(), sums, 1,", "optim_test64", "clipnorm: rows are summed along another tree than the table in full"),
     ("src/optim/clipping.cpp", "y[i] = x[i] == 0 ? x[i] : factor;", "y[i] = factor;", "optim_test", "clipnorm: a norm of NaN moves zeros, which rows that are not touched do not see"),
     ("src/optim/clipping.cpp", "x[i] > most ? most : x[i] < -most ? -most : x[i]", "x[i] < most ? x[i] > -most ? x[i] : -most : most", "optim_test", "clipvalue: NaN becomes the bound"),
     ("src/optim/groups.cpp", "    if (first) continue;\n", "", "optim_test", "groups: the last match wins"),
@@ -249,4 +249,8 @@ DEFECTS = [
     ("src/optim/slot_optimizer.cpp", "learning.back().slot->group == slot.group", "true", "optim_test", "groups: the factors of the parameter before are taken"),
     ("src/optim/slot_optimizer.cpp", "std::make_shared<LaggingTable>(rule_of(slot), ", "std::make_shared<LaggingTable>(rule_, ", "optim_test", "groups: rows that lag forget the decay of their group"),
     ("src/optim/path_pattern.hpp", "i = ++taken;", "i = taken;", "optim_test", "groups: a star is tried at one place only"),
+    ("src/optim/averaged_rule.cpp", "step == 1 ? 1 : 1 - momentum_", "step == 1 ? 0 : 1 - momentum_", "golden_test", "averages: the first one is not the parameter"),
+    ("src/optim/averaged_rule.cpp", "  rule_->update_row(factors, parts, cells);\n  average(factors, cells);", "  rule_->update_row(factors, parts, cells);", "optim_test", "averages: rows that are touched are left out"),
+    ("src/optim/slot_optimizer.cpp", "    slot.table.reset();\n    std::swap", "    std::swap", "optim_test", "averages: rows that lag are swapped before they are up to date"),
+    ("src/optim/slot_optimizer.cpp", "if (averages_) arrays.back() = parameter.tensor.value().clone();", "", "optim_test", "averages: a parameter that has made no step is averaged with 0"),
 ]

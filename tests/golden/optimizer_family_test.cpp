@@ -121,6 +121,10 @@ std::vector<Run> other_runs() {
                                  .weight_decay = 0.01}),
        {{"exp_avg", "mean"}, {"exp_avg_sq", "variance"}},
        1e-5},
+      {"keras",
+       "sgd_ema",
+       maker<SGD>(SGDOptions{.learning_rate = 0.1, .use_ema = true, .ema_momentum = 0.9}),
+       {{"average", "average"}}},
   };
 }
 

@@ -58,6 +58,9 @@ void give_their_group_other_decays(Options options) {
     const Array without = trained(O{plain}, "dense/bias", rows);
     CHECK(bits_differ(trained(O{grouped}, "dense/bias", rows), without) == "");
     CHECK(bits_differ(trained(O{options}, "dense/bias", rows), without) != "");
+    plain.groups = {{"*/bias", {.weight_decay = 0.3}}};
+    CHECK(bits_differ(trained(O{plain}, "dense/bias", rows),
+                      trained(O{options}, "dense/bias", rows)) == "");
   }
 }
 

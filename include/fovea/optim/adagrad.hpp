@@ -31,6 +31,8 @@ struct AdagradOptions {
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
   std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// Adagrad, with the slot "accumulator" (a).

@@ -35,6 +35,8 @@ struct AdamOptions {
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
   std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// Adam, with slots "mean" (m) and "variance" (v).

@@ -19,6 +19,8 @@ struct AdamWOptions {
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
   std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// Adam with a decay apart from the gradient, with slots "mean" and "variance".

@@ -18,6 +18,8 @@ struct LionOptions {
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
   std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// p -= learning_rate sign(beta_1 m + (1 - beta_1) g),  m = beta_2 m + (1 - beta_2) g, with the

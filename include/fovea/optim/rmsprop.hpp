@@ -32,6 +32,8 @@ struct RMSpropOptions {
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
   std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// RMSprop, with slots "mean_square" (v), "mean" where centered, and "momentum" (m) where there is

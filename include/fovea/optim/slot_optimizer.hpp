@@ -69,6 +69,12 @@ class SlotOptimizer {
   /// Clears the gradients of the parameters.
   void zero_grad() const;
 
+  /// Exchanges all parameters with their averages, of an optimiser with use_ema, and back when
+  /// called again; see AveragedWeights. Meanwhile step, state and load_state throw StateError.
+  /// Throws StateError without averages, and before the first step.
+  void swap_averages();
+  bool averages_in_place() const { return swapped_; }  ///< whether parameters hold averages
+
   /// The number of steps made.
   Index steps() const { return steps_; }
 
@@ -120,6 +126,7 @@ class SlotOptimizer {
   double rate_of(const Slot& slot, double rate) const;
   void check_rate(double rate, std::optional<Index> step = {}) const;
   void check_clipping() const;
+  void check_own_weights(const char* call) const;
   void take_groups(std::vector<ParameterGroup> groups);
   void check_groups() const;
   std::optional<std::size_t> group_of(const std::string& path);
@@ -136,6 +143,27 @@ class SlotOptimizer {
   std::vector<Slot> slots_;
   Index steps_ = 0;
   std::uint64_t contexts_ = 0;  // given out since the last step
+  bool averages_ = false;       // kept
+  bool swapped_ = false;        // with the averages, in place
+};
+
+/// While it lives, the parameters of an optimiser with use_ema hold their averages:
+/// `{ const AveragedWeights averages(optimizer); model.evaluate(x, y); }`.
+class AveragedWeights {
+ public:
+  /// Puts the averages in place. Throws what swap_averages does.
+  explicit AveragedWeights(SlotOptimizer& optimizer) : optimizer_(optimizer) {
+    optimizer_.swap_averages();
+  }
+  /// Puts the weights back, unless somebody has.
+  ~AveragedWeights() {
+    if (optimizer_.averages_in_place()) optimizer_.swap_averages();
+  }
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+ private:
+  SlotOptimizer& optimizer_;
 };
 
 }}  // namespace fovea

@@ -44,12 +44,16 @@ struct StepOptions {
   LearningRate learning_rate;               ///< at least 0
   Clipping clipping = {};                   ///< how gradients are cut
   std::vector<ParameterGroup> groups = {};  ///< parameters that differ
+  std::optional<double> ema_momentum = {};  ///< keeps averages of the parameters
 };
 
 /// Returns those of an optimiser's options that have the same names in all.
 template <class Options>
 StepOptions step_options(const Options& o) {
-  return {o.learning_rate, {o.clipvalue, o.clipnorm, o.global_clipnorm}, o.groups};
+  return {o.learning_rate,
+          {o.clipvalue, o.clipnorm, o.global_clipnorm},
+          o.groups,
+          o.use_ema ? std::optional(o.ema_momentum) : std::nullopt};
 }
 
 }}  // namespace fovea
