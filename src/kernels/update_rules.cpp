@@ -4,6 +4,7 @@
 
 #include "kernels/targets.hpp"
 //
+#include "kernels/adam.hpp"
 #include "kernels/ahead.hpp"
 #include "kernels/lanes-inl.hpp"
 #include "kernels/update_rules.hpp"
@@ -136,6 +137,32 @@ struct Lion {
   static HWY_INLINE bool rests(const Cell& x) { return all_zero(x.a); }
 };
 
+struct Amsgrad {
+  static constexpr int slots = 3;
+  Lane beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, rate, root_scale, epsilon, keep, l2;
+
+  explicit HWY_INLINE Amsgrad(const RuleFactors& f)
+      : beta_1(rest_of_one(f[AdamFactor::one_minus_beta_1])),
+        one_minus_beta_1(lanes(f[AdamFactor::one_minus_beta_1])),
+        beta_2(rest_of_one(f[AdamFactor::one_minus_beta_2])),
+        one_minus_beta_2(lanes(f[AdamFactor::one_minus_beta_2])),
+        rate(lanes(f[AdamFactor::rate])),
+        root_scale(lanes(f[AdamFactor::root_scale])),
+        epsilon(lanes(f[AdamFactor::epsilon])),
+        keep(lanes(f[AdamFactor::keep])),
+        l2(lanes(f[AdamFactor::l2])) {}
+
+  HWY_INLINE void step(Cell& x, Lane gradient) const {
+    const Lane g = hn::MulAdd(l2, x.p, gradient);
+    x.a = hn::MulAdd(one_minus_beta_1, g, beta_1 * x.a);
+    x.b = hn::MulAdd(one_minus_beta_2 * g, g, beta_2 * x.b);
+    x.c = larger(x.c, x.b);
+    x.p = hn::NegMulAdd(rate, x.a / hn::MulAdd(root_scale, hn::Sqrt(x.c), epsilon), keep * x.p);
+  }
+
+  static HWY_INLINE bool rests(const Cell& x) { return all_zero(x.a) && all_zero(x.b); }
+};
+
 template <class Rule>
 HWY_INLINE Cell load_cell(const RulePlaces& at, Index i, Index k) {
   const Lane zero = hn::Zero(Tag());
@@ -260,6 +287,7 @@ RuleKernels rmsprop_kernels(bool centered, bool momentum) {
 
 RuleKernels adagrad_kernels() { return kernels_of<Adagrad>(); }
 RuleKernels lion_kernels() { return kernels_of<Lion>(); }
+RuleKernels amsgrad_kernels() { return kernels_of<Amsgrad>(); }
 
 void add_to_average(real share, const real* p, real* average, Index n) {
   const Lane new_share = lanes(share), kept = rest_of_one(share);
@@ -282,6 +310,7 @@ RuleKernels rmsprop_kernels(bool centered, bool momentum) {
 }
 RuleKernels adagrad_kernels() { return FOVEA_BEST(adagrad_kernels)(); }
 RuleKernels lion_kernels() { return FOVEA_BEST(lion_kernels)(); }
+RuleKernels amsgrad_kernels() { return FOVEA_BEST(amsgrad_kernels)(); }
 void add_to_average(real share, const real* p, real* average, Index n) {
   FOVEA_BEST(add_to_average)(share, p, average, n);
 }

@@ -87,6 +87,11 @@ enum LionFactor : std::size_t {
 };
 RuleKernels lion_kernels();
 
+/// Adam whose denominator never shrinks, with the factors of AdamFactor: g' = g + l2 p,
+/// m += (g' - m) one_minus_beta_1,  v += (g'^2 - v) one_minus_beta_2,  h = max(h, v),
+/// p = keep p - rate m / (root_scale sqrt(h) + epsilon). Slots m, v, h.
+RuleKernels amsgrad_kernels();
+
 /// average = share p + (1 - share) average, for n neighbours.
 void add_to_average(real share, const real* p, real* average, Index n);
 

@@ -31,6 +31,12 @@ void draw(Generate& g, Index trial, AdamWOptions& o) {
   if (trial % 4 == 1) o.form = AdamForm::pytorch;
   o.beta_1 = g.uniform(0, 0.95);
 }
+// The same with the denominator of AMSGrad.
+struct AmsgradOptions : AdamOptions {};
+void draw(Generate& g, Index trial, AmsgradOptions& o) {
+  draw(g, trial, static_cast<AdamOptions&>(o));
+  o.amsgrad = true;
+}
 void draw(Generate& g, Index trial, SGDOptions& o) {
   if (trial % 4 > 0) o.momentum = g.uniform(0.01, 0.99);
   o.nesterov = trial % 4 == 2;
@@ -113,6 +119,7 @@ TEST_CASE(
     "rates that change and with decay") {
   CHECK(trials_that_agree<Adam, AdamOptions>("Adam") == patterns);
   CHECK(trials_that_agree<AdamW, AdamWOptions>("AdamW") == patterns);
+  CHECK(trials_that_agree<Adam, AmsgradOptions>("Adam with amsgrad") == patterns);
   CHECK(trials_that_agree<SGD, SGDOptions>("SGD") == patterns);
   CHECK(trials_that_agree<RMSprop, RMSpropOptions>("RMSprop") == patterns);
   CHECK(trials_that_agree<Adagrad, AdagradOptions>("Adagrad") == patterns);
@@ -120,6 +127,7 @@ TEST_CASE(
 }
 
 TEST_CASE("rows of every optimiser that are left alone for 1,700 steps come to rest exactly") {
+  stay_exact_when_left_alone<Adam>(AdamOptions{.beta_1 = 0.5, .beta_2 = 0.5, .amsgrad = true});
   stay_exact_when_left_alone<SGD>(SGDOptions{});
   stay_exact_when_left_alone<SGD>(SGDOptions{.momentum = 0.9});
   stay_exact_when_left_alone<SGD>(SGDOptions{.momentum = 0.5, .nesterov = true});

@@ -84,6 +84,7 @@ TEST_CASE("a star in a pattern stands for any characters, and everything else fo
 TEST_CASE("a group's weight decay takes the place of the optimiser's, in every optimiser") {
   give_their_group_other_decays<Adam>(AdamOptions{});
   give_their_group_other_decays<AdamW>(AdamWOptions{});
+  give_their_group_other_decays<Adam>(AdamOptions{.amsgrad = true});
   give_their_group_other_decays<SGD>(SGDOptions{.momentum = 0.9});
   give_their_group_other_decays<RMSprop>(RMSpropOptions{});
   give_their_group_other_decays<Adagrad>(AdagradOptions{});

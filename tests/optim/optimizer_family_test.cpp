@@ -44,6 +44,7 @@ const std::vector<Kind>& kinds() {
       kind<Adagrad>("Adagrad", AdagradOptions{.weight_decay = 0.1}),
       kind<Lion>("Lion", LionOptions{}),
       kind<AdamW>("AdamW", AdamWOptions{}),
+      kind<AdamW>("AdamW", AdamWOptions{.amsgrad = true}),
   };
   return all;
 }

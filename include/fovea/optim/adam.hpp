@@ -31,6 +31,10 @@ struct AdamOptions {
   /// every step.
   bool lazy = false;
 
+  /// The denominator takes the largest v so far (Reddi and others, "On the convergence of Adam and
+  /// beyond", 2018), which is a third slot, "largest_variance".
+  bool amsgrad = false;
+
   std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
   std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients

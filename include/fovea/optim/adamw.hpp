@@ -14,6 +14,7 @@ struct AdamWOptions {
   double epsilon = 1e-7;              ///< keeps the quotient finite
   AdamForm form = AdamForm::keras;    ///< where epsilon is added
   double weight_decay = 0.004;        ///< p loses learning_rate weight_decay p in each step
+  bool amsgrad = false;               ///< the denominator takes the largest v so far
 
   std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
   std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
