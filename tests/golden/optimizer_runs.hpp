@@ -61,10 +61,11 @@ inline long compare(const Run& run) {
     ++checked;
   }
   CHECK(checked == steps.count());
-  for (const auto& [theirs, ours] : run.slots) {
-    CAPTURE(std::string(theirs));
-    CHECK(differs(joined(optimizer->slots()[0][ours], optimizer->slots()[1][ours]),
-                  file.array(std::string(run.name) + "__" + theirs), run.t) == "");
+  for (const auto& slot : run.slots) {
+    const std::string theirs = std::string(run.name) + "__" + slot.first;
+    CAPTURE(theirs);
+    CHECK(differs(joined(optimizer->slots()[0][slot.second], optimizer->slots()[1][slot.second]),
+                  file.array(theirs), run.t) == "");
     ++checked;
   }
   return checked;
