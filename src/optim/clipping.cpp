@@ -25,14 +25,40 @@ double row_squares(const real* x, Index width) {
   kernels::PairwiseSum<double> sum;
   for (Index begin = 0; begin < width; begin += block) {
     std::array<double, lanes> part = {};
-    const Index end = std::min(width, begin + block);
-    for (Index i = begin; i < end; ++i) {
-      const auto value = static_cast<double>(x[i]);
-      part[static_cast<std::size_t>((i - begin) % lanes)] += value * value;
-    }
+    const Index end = std::min(width, begin + block), whole = begin + (end - begin) / lanes * lanes;
+    const auto add = [&](Index i, Index lane) {
+      const auto value = static_cast<double>(x[i + lane]);
+      part[static_cast<std::size_t>(lane)] += value * value;
+    };
+    for (Index i = begin; i < whole; i += lanes)
+      for (Index lane = 0; lane < lanes; ++lane) add(i, lane);
+    for (Index lane = 0; lane < end - whole; ++lane) add(whole, lane);
     kernels::add_pairwise(part.size(), [&](std::size_t i, std::size_t k) { part[i] += part[k]; });
     sum.add(part[0]);
   }
+  return sum.total();
+}
+
+// The node of the tree over up to `block` rows of one number: level by level, which vectors can do.
+constexpr Index block_of_single = 256;
+double single_squares(const real* x, Index count) {
+  std::array<double, block_of_single> part;
+  for (Index i = 0; i < count; ++i)
+    part[static_cast<std::size_t>(i)] = static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  std::fill(part.begin() + count, part.end(), 0.0);
+  for (std::size_t half = part.size() / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) part[i] = part[2 * i] + part[2 * i + 1];
+  return part[0];
+}
+
+// The node of the tree over `count` rows, a power of two unless they are the last.
+double node_of(const real* x, Index count, Index width) {
+  kernels::PairwiseSum<double> sum;
+  if (width == 1)
+    for (Index i = 0; i < count; i += block_of_single)
+      sum.add(single_squares(x + i, std::min(block_of_single, count - i)));
+  else
+    for (Index i = 0; i < count; ++i) sum.add(row_squares(x + i * width, width));
   return sum.total();
 }
 
@@ -45,12 +71,9 @@ double squares(const Array& dense) {
   const auto piece = static_cast<Index>(std::bit_floor(wanted));
   std::vector<double> sums(static_cast<std::size_t>((rows + piece - 1) / piece));
   parallel::for_range(static_cast<Index>(sums.size()), 1, [&](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) {
-      kernels::PairwiseSum<double> sum;
-      for (Index row = p * piece; row < std::min(rows, (p + 1) * piece); ++row)
-        sum.add(row_squares(dense.data() + row * width, width));
-      sums[static_cast<std::size_t>(p)] = sum.total();
-    }
+    for (Index p = begin; p < end; ++p)
+      sums[static_cast<std::size_t>(p)] =
+          node_of(dense.data() + p * piece * width, std::min(piece, rows - p * piece), width);
   });
   kernels::add_pairwise(sums.size(), [&](std::size_t i, std::size_t k) { sums[i] += sums[k]; });
   return sums[0];

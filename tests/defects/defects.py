@@ -254,4 +254,5 @@ DEFECTS = [
     ("src/optim/slot_optimizer.cpp", "    slot.table.reset();\n    std::swap", "    std::swap", "optim_test", "averages: rows that lag are swapped before they are up to date"),
     ("src/optim/slot_optimizer.cpp", "if (averages_) arrays.back() = parameter.tensor.value().clone();", "", "optim_test", "averages: a parameter that has made no step is averaged with 0"),
     ("src/kernels/update_rules.cpp", "x.c = larger(x.c, x.b);", "x.c = x.b;", "golden_test", "amsgrad: the denominator shrinks"),
+    ("src/optim/clipping.cpp", "part[i] = part[2 * i] + part[2 * i + 1];", "part[i] = part[i] + part[i + half];", "optim_test64", "clipnorm: rows of one number are summed along another tree"),
 ]
