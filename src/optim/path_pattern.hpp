@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "fovea/base/real.hpp"
+
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Whether a pattern matches a whole path; "*" stands for any characters, none included. After a
