@@ -66,10 +66,11 @@ struct ComposedAttention {
   static void parameters(auto& self, auto&& visit) { visit("layer", self.layer); }
   Shape build(const Shape& sample, const Rng& random) { return layer.build(sample, random); }
   Tensor operator()(const Tensor& x, const Context& = {}) const {
-    const Tensor z = one_product
-                         ? matmul(x, layer.W1 + layer.W2) + (layer.b1 + layer.b2)
-                         : (matmul(x, layer.W1) + layer.b1) + (matmul(x, layer.W2) + layer.b2);
-    const Tensor weights = softmax(matmul(tanh(z), layer.v), 1);
+    const Tensor z =
+        one_product ? matmul(x, layer.W1.kernel + layer.W2.kernel) + (layer.W1.bias + layer.W2.bias)
+                    : (matmul(x, layer.W1.kernel) + layer.W1.bias) +
+                          (matmul(x, layer.W2.kernel) + layer.W2.bias);
+    const Tensor weights = softmax(matmul(tanh(z), layer.V.kernel), 1);
     return reshape(matmul(weights, x, {.transpose_a = true}), {x.shape()[0], x.shape()[2]});
   }
 };

@@ -97,7 +97,7 @@ Calls add_two(Index elements) {
 Calls reordered(const Shape& shape, const std::vector<int>& order) {
   return [=, x = Tensor(bench::random_array(shape, -3, 3))] {
     const NoGrad no_grad;
-    benchmark::DoNotOptimize(permute(x, order));
+    benchmark::DoNotOptimize(permute_dims(x, order));
   };
 }
 

@@ -108,8 +108,8 @@ struct Loop {
   }
 
   void step(const Batch& data) {
-    const Tensor loss =
-        mean(sparse_cross_entropy(dense(attention(embedding(data.tokens))), data.labels));
+    const Tensor loss = mean(
+        sparse_categorical_crossentropy(dense(attention(embedding(data.tokens))), data.labels));
     adam.zero_grad();
     loss.backward();
     adam.step();

@@ -48,7 +48,7 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
         [](const auto& p) { return layer_norm(p[0], p[1], p[2], real(1e-3)); });
   if (options.kind == "cross_entropy")
     return forward_and_backward({parameter("x")}, {}, [y = data.ids("y")](const auto& p) {
-      return mean(sparse_cross_entropy(p[0], y));
+      return mean(sparse_categorical_crossentropy(p[0], y));
     });
   if (options.kind == "adds")
     return forward_and_backward({parameter("start"), parameter("step")}, {}, [](const auto& p) {

@@ -31,8 +31,9 @@ std::vector<Batch> cut(const NumpyArchive& data) {
 }
 
 Sequential documented(const NumpyArchive& data, bool mask_zero) {
-  const Embedding embedding{
-      .input_dim = data.shape("embedding/weight")[0], .output_dim = 128, .mask_zero = mask_zero};
+  const Embedding embedding{.input_dim = data.shape("embedding/embeddings")[0],
+                            .output_dim = 128,
+                            .mask_zero = mask_zero};
   return Sequential{embedding, AttentionLayer{64}, Dense{10, Activation::softmax}};
 }
 
@@ -93,7 +94,7 @@ struct Loop {
     visit("dense", self.dense);
   }
 
-  explicit Loop(const NumpyArchive& data) : embedding{data.shape("embedding/weight")[0], 128} {
+  explicit Loop(const NumpyArchive& data) : embedding{data.shape("embedding/embeddings")[0], 128} {
     const Shape sample{data.shape("x")[1]};
     dense.build(attention.build(embedding.build(sample, Rng(1)), Rng(2)), Rng(3));
     for_each_parameter(
@@ -103,7 +104,7 @@ struct Loop {
 
   double step(const Ids& x, const Samples& y) {
     const Tensor logits = dense(attention(embedding(x)));
-    const Tensor loss = mean(sparse_cross_entropy(logits, y.ids()));
+    const Tensor loss = mean(sparse_categorical_crossentropy(logits, y.ids()));
     mean(Accuracy{}(logits.value(), y));
     optimizer.zero_grad();
     loss.backward();

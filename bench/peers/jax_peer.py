@@ -19,18 +19,19 @@ def adam(p, g, m, v, t):
 
 
 def documented(p, ids):
-    x = p["embedding/weight"].at[ids].get(mode="promise_in_bounds")
+    x = p["embedding/embeddings"].at[ids].get(mode="promise_in_bounds")
     layer = {name.removeprefix("attention_layer/"): value for name, value in p.items()}
-    scores = jnp.tanh(x @ layer["W1"] + layer["b1"] + x @ layer["W2"] + layer["b2"]) @ layer["v"] + layer["c"]
+    dense = lambda name, x: x @ layer[f"{name}/kernel"] + layer[f"{name}/bias"]
+    scores = dense("V", jnp.tanh(dense("W1", x) + dense("W2", x)))
     if options.kind == "epoch":
         scores = jnp.where(ids[..., None] != 0, scores, -jnp.inf)
-    return (jax.nn.softmax(scores, 1) * x).sum(1) @ p["dense/weight"] + p["dense/bias"]
+    return (jax.nn.softmax(scores, 1) * x).sum(1) @ p["dense/kernel"] + p["dense/bias"]
 
 
 def mlp(p, x):
     for name in ("dense", "dense_1"):
-        x = jax.nn.relu(x @ p[f"{name}/weight"] + p[f"{name}/bias"])
-    return x @ p["dense_2/weight"] + p["dense_2/bias"]
+        x = jax.nn.relu(x @ p[f"{name}/kernel"] + p[f"{name}/bias"])
+    return x @ p["dense_2/kernel"] + p["dense_2/bias"]
 
 
 def mean_cross_entropy(logits, y):

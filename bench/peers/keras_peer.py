@@ -39,7 +39,7 @@ class AttentionLayer(keras.layers.Layer):
 
 
 def documented(data):
-    vocab, features = data["embedding/weight"].shape
+    vocab, features = data["embedding/embeddings"].shape
     model = keras.Sequential([keras.layers.Embedding(vocab, features, mask_zero=options.kind == "epoch"), AttentionLayer(64), keras.layers.Dense(10, activation="softmax")])
     model.build((None, data["x"].shape[1]))
     model.set_weights(list(weights(data).values()))

@@ -16,16 +16,17 @@ def adam(p, g, m, v, t):
 
 
 def documented(p, ids):
-    x = p["embedding/weight"][ids]
+    x = p["embedding/embeddings"][ids]
     layer = {name.removeprefix("attention_layer/"): value for name, value in p.items()}
-    scores = mx.tanh(x @ layer["W1"] + layer["b1"] + x @ layer["W2"] + layer["b2"]) @ layer["v"] + layer["c"]
-    return (mx.softmax(scores, axis=1) * x).sum(1) @ p["dense/weight"] + p["dense/bias"]
+    dense = lambda name, x: x @ layer[f"{name}/kernel"] + layer[f"{name}/bias"]
+    scores = dense("V", mx.tanh(dense("W1", x) + dense("W2", x)))
+    return (mx.softmax(scores, axis=1) * x).sum(1) @ p["dense/kernel"] + p["dense/bias"]
 
 
 def mlp(p, x):
     for name in ("dense", "dense_1"):
-        x = nn.relu(x @ p[f"{name}/weight"] + p[f"{name}/bias"])
-    return x @ p["dense_2/weight"] + p["dense_2/bias"]
+        x = nn.relu(x @ p[f"{name}/kernel"] + p[f"{name}/bias"])
+    return x @ p["dense_2/kernel"] + p["dense_2/bias"]
 
 
 def step(model, data):

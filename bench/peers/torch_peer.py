@@ -41,17 +41,18 @@ class Documented(torch.nn.Module):
     def __init__(self, data):
         super().__init__()
         tensors = {name.replace("/", "_"): torch.from_numpy(array.copy()) for name, array in weights(data).items()}
-        self.embedding = torch.nn.Embedding.from_pretrained(tensors.pop("embedding_weight"), freeze=False,
+        self.embedding = torch.nn.Embedding.from_pretrained(tensors.pop("embedding_embeddings"), freeze=False,
                                                             sparse=options.contestant == "torch-sparse")
         for name, tensor in tensors.items():
             setattr(self, name.removeprefix("attention_layer_"), torch.nn.Parameter(tensor))
 
     def forward(self, ids):
         x = self.embedding(ids)
-        scores = torch.tanh(x @ self.W1 + self.b1 + x @ self.W2 + self.b2) @ self.v + self.c
+        hidden = torch.tanh(x @ self.W1_kernel + self.W1_bias + x @ self.W2_kernel + self.W2_bias)
+        scores = hidden @ self.V_kernel + self.V_bias
         if options.kind == "epoch":
             scores = scores.masked_fill((ids == 0).unsqueeze(-1), -torch.inf)
-        return (torch.softmax(scores, 1) * x).sum(1) @ self.dense_weight + self.dense_bias
+        return (torch.softmax(scores, 1) * x).sum(1) @ self.dense_kernel + self.dense_bias
 
 
 class MLP(torch.nn.Module):

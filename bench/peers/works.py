@@ -87,14 +87,14 @@ def labels(random, work, batches):
 
 def documented(work, random, batches, features=128, units=64):
     return {
-        "embedding/weight": uniform(random, 0.05, work.vocab, features),
-        "attention_layer/W1": glorot(random, features, units),
-        "attention_layer/b1": uniform(random, 0.05, units),
-        "attention_layer/W2": glorot(random, features, units),
-        "attention_layer/b2": uniform(random, 0.05, units),
-        "attention_layer/v": glorot(random, units, 1),
-        "attention_layer/c": np.zeros(1, np.float32),
-        "dense/weight": glorot(random, features, CLASSES),
+        "embedding/embeddings": uniform(random, 0.05, work.vocab, features),
+        "attention_layer/W1/kernel": glorot(random, features, units),
+        "attention_layer/W1/bias": uniform(random, 0.05, units),
+        "attention_layer/W2/kernel": glorot(random, features, units),
+        "attention_layer/W2/bias": uniform(random, 0.05, units),
+        "attention_layer/V/kernel": glorot(random, units, 1),
+        "attention_layer/V/bias": np.zeros(1, np.float32),
+        "dense/kernel": glorot(random, features, CLASSES),
         "dense/bias": np.zeros(CLASSES, np.float32),
         "x": tokens(random, work, batches),
         "y": labels(random, work, batches),
@@ -113,7 +113,7 @@ def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):
     arrays = {}
     for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
         name = f"dense_{i}" if i else "dense"
-        arrays[f"{name}/weight"] = glorot(random, inputs, outputs)
+        arrays[f"{name}/kernel"] = glorot(random, inputs, outputs)
         arrays[f"{name}/bias"] = np.zeros(outputs, np.float32)
     return arrays | {"x": random.random((batches * work.batch, sizes[0]), np.float32), "y": labels(random, work, batches)}
 

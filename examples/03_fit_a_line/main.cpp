@@ -36,13 +36,13 @@ Line fit(const Tensor& x, const Tensor& y, const Rng& random) {
     const Tensor loss = mean(mean_squared_error(dense(x), y));
     optimizer.zero_grad();
     loss.backward();
-    const real slope = dense.weight.item(), intercept = dense.bias.item();
+    const real slope = dense.kernel.item(), intercept = dense.bias.item();
     if (step % 40 == 0)
       fmt::print("step {:3}: loss {:7.4f}, slope {:6.3f}, intercept {:6.3f}\n", step, loss.item(),
                  slope, intercept);
     optimizer.step();
   }
-  return {dense.weight.item(), dense.bias.item()};
+  return {dense.kernel.item(), dense.bias.item()};
 }
 
 // x from -2 to 2, y from -7 to 5.

@@ -69,7 +69,7 @@ void program(const std::string& wordnet, Index glosses, std::uint64_t seed) {
   model.fit(pairs.first, pairs.second, {.epochs = 4, .batch_size = 256});
   const double loss = model.evaluate(pairs.first, pairs.second, 1024).at("loss");
 
-  print_neighbours(model.layers()[0].as<Embedding>()->weight, pairs.letters);
+  print_neighbours(model.layers()[0].as<Embedding>()->embeddings, pairs.letters);
   Array both = Array::zeros({letters, letters});  // how often each letter follows each
   for (Index i = 0; i < pairs.first.count(); ++i)
     both.mutable_data()[pairs.first.at(i) * letters + pairs.second.at(i)] += 1;

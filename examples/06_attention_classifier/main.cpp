@@ -63,7 +63,7 @@ void program(std::uint64_t seed) {
               test = draw(500, random.split("test"));
 
   fmt::print("With a mean over the words:\n");
-  Sequential without = build(GlobalAveragePool1D{});
+  Sequential without = build(GlobalAveragePooling1D{});
   const double baseline = fit(without, training, test, seed);
   fmt::print("\nWith attention:\n");
   Sequential model = build(AttentionLayer{16});

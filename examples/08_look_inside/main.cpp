@@ -39,7 +39,7 @@ void write(const std::string& path, const std::string& text) {
 
 // One step of the model, recorded and not yet released.
 Tensor loss_of(const Sequential& model, const Data& data) {
-  return mean(sparse_cross_entropy_from_probabilities(model(data.x), data.y));
+  return mean(sparse_categorical_crossentropy_from_probabilities(model(data.x), data.y));
 }
 
 void show_memory(const Sequential& model, const Data& data) {
@@ -55,10 +55,10 @@ void show_memory(const Sequential& model, const Data& data) {
 // What DetectAnomaly says when a weight is spoilt.
 std::string show_anomaly(const Data& data) {
   fmt::print("\nWith one infinite weight in the embedding, under DetectAnomaly:\n");
-  Sequential model{Embedding{words, 16}, GlobalAveragePool1D{}, Dense{classes}};
+  Sequential model{Embedding{words, 16}, GlobalAveragePooling1D{}, Dense{classes}};
   model.compile({.loss = SparseCategoricalCrossentropy{.from_logits = true}});
   model.build({length});
-  Tensor weight = model.layers()[0].as<Embedding>()->weight;
+  Tensor weight = model.layers()[0].as<Embedding>()->embeddings;
   Array spoilt = weight.value().clone();
   spoilt.mutable_data()[16] = INFINITY;
   weight.assign(spoilt);

@@ -118,8 +118,8 @@ void print_layer(const Tensor& x) {
   adam.attach(layer);
 
   const Attention before = layer.attend(batch, {.weights = true});
-  const Tensor hidden = tanh(matmul(x, layer.W1) + layer.b1 + matmul(x, layer.W2) + layer.b2);
-  const Tensor by_hand = softmax(matmul(hidden, layer.v) + layer.c, 0);
+  const Tensor hidden = tanh(layer.W1(x) + layer.W2(x));
+  const Tensor by_hand = softmax(layer.V(hidden), 0);
   for (Index i = 0; i < time_steps; ++i)
     examples::require(close(by_hand.value().at(i), before.weights().value().at(i)),
                       "the layer's weights are softmax(e)");
@@ -134,7 +134,7 @@ void print_layer(const Tensor& x) {
   }
   const Attention after = layer.attend(batch, {.weights = true});
 
-  print_heading(6, "the additive layer learns it", "e_i = v . tanh(W1 x_i + b1 + W2 x_i + b2) + c");
+  print_heading(6, "the additive layer learns it", "e_i = V . tanh(W1 x_i + W2 x_i)");
   fmt::print("   word  w_i at first                    w_i after {} steps of Adam\n", steps);
   for (Index i = 0; i < time_steps; ++i)
     fmt::print("   {:<4}{:<32}{}\n", words[static_cast<std::size_t>(i)],

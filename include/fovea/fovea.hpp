@@ -21,7 +21,7 @@
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
-#include "fovea/diff/grad.hpp"              // gradients as results, hooks, checkpoints
+#include "fovea/diff/grad.hpp"              // gradients as results, hooks, recomputation
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
 #include "fovea/diff/anomaly.hpp"           // where the first NaN came from
 #include "fovea/diff/memory_by_layer.hpp"   // which layer needs the memory
@@ -34,9 +34,9 @@
 #include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
-#include "fovea/nn/norm.hpp"                // LayerNorm, RMSNorm
+#include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization
 #include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
-#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePool1D
+#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePooling1D
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
 #include "fovea/optim/step_options.hpp"     // clipping, groups of parameters

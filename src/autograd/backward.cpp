@@ -61,7 +61,7 @@ void backward(const Tensor& y, const Array& dy, Sink& sink, bool retain_graph) {
 void backward(const Tensor& loss, Sink& sink, bool retain_graph) {
   if (loss.value().count() != 1)
     throw ShapeError(
-        fmt::format("backward: the loss has shape {}; it must be one number (take its sum or mean)",
+        fmt::format("backward: the loss has shape {}; it must be a scalar; take its sum or mean",
                     to_string(loss.shape())));
   backward(loss, Array::full(loss.shape(), 1), sink, retain_graph);
 }
@@ -75,11 +75,12 @@ void check_start(const Tensor& y, const Array& dy) {
         to_string(dy.shape()), to_string(y.shape())));
   if (!y.requires_grad() && !grad_enabled())
     throw StateError(
-        "backward: nothing is recorded where a NoGrad lives; end it before the forward pass");
+        "backward: gradient recording is disabled by NoGrad; run the forward pass outside its "
+        "scope");
   if (!y.requires_grad())
     throw StateError(
         "backward: the loss depends on no parameter that requires gradients; make a leaf with "
-        "Tensor::parameter, and end any NoGrad before the forward pass");
+        "Tensor::parameter, and run the forward pass outside the scope of any NoGrad");
 }
 
 void check_usable(const Node& node, std::span<const Edge> edges) {

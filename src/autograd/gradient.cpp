@@ -41,7 +41,7 @@ void Gradient::add(const Array& contribution) {
 }
 
 void Gradient::add_rows(const Ids& ids, const Array& rows) {
-  if (shape().rank() < 1) throw ShapeError("Gradient: rows of a single number");
+  if (shape().rank() < 1) throw ShapeError("Gradient: a scalar has no rows");
   const Index width = shape()[0] == 0 ? 0 : shape().count() / shape()[0];
   check_shape(rows.shape(), Shape{ids.count(), width});
   const Index count = shape()[0];

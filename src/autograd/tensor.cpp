@@ -16,7 +16,7 @@ Tensor Tensor::parameter(const Array& value) {
 const Array& Tensor::leaf_value() const {
   if (!node_)
     throw StateError(
-        "this tensor has no numbers yet; a module's parameters exist once it is built: call build, "
+        "this tensor is undefined; a module's parameters exist once it is built: call build, "
         "or put it into a Sequential");
   if (node_->lagging) node_->lagging->settle_all();
   return static_cast<const Leaf&>(*node_).numbers;
@@ -31,7 +31,7 @@ const Array& Tensor::rows_value(const Ids& ids) const& {
 real Tensor::item() const {
   if (value().count() != 1)
     throw ShapeError(
-        fmt::format("item: the tensor has shape {}; only a tensor of one number has an item",
+        fmt::format("item: the tensor has shape {}; only a tensor of one element has an item",
                     to_string(shape())));
   return value().data()[0];
 }
@@ -53,7 +53,7 @@ Array& Tensor::mutable_value() & {
 void Tensor::assign(const Array& value) {
   if (value.shape() != shape())
     throw ShapeError(
-        fmt::format("assign: a tensor of shape {} is given numbers of shape {}; they must be equal",
+        fmt::format("assign: a tensor of shape {} got values of shape {}; they must be equal",
                     to_string(shape()), to_string(value.shape())));
   const std::span<const real> from = value.values();
   std::ranges::copy(from, mutable_value().mutable_data());
@@ -73,11 +73,12 @@ void Tensor::set_requires_grad(bool wanted) {
 Gradient& Tensor::gradient() const {
   if (!node_ || !node_->is_leaf())
     throw StateError(fmt::format(
-        "grad: this is {}; only leaves gather gradients, such as Tensor::parameter makes",
+        "grad: this is {}; only leaves accumulate gradients, such as Tensor::parameter returns",
         node_ ? to_string(*node_) : "a constant"));
   if (!node_->requires_grad)
-    throw StateError(fmt::format("grad: {} is frozen; set_requires_grad lets it gather gradients",
-                                 to_string(*node_)));
+    throw StateError(
+        fmt::format("grad: {} is frozen; call set_requires_grad(true) to accumulate gradients",
+                    to_string(*node_)));
   return node_->gradient;
 }
 

@@ -8,12 +8,11 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 Samples::Samples(Ids ids) : value_(std::move(ids)) {
   if (shape().rank() == 0)
-    throw ShapeError("Samples: a single id; samples lie along the first axis");
+    throw ShapeError("Samples: a scalar id; samples are along the first axis");
 }
 
 Samples::Samples(Array array) : value_(std::move(array)) {
-  if (shape().rank() == 0)
-    throw ShapeError("Samples: a single number; samples lie along the first axis");
+  if (shape().rank() == 0) throw ShapeError("Samples: a scalar; samples are along the first axis");
 }
 
 const Shape& Samples::shape() const& {
@@ -22,14 +21,12 @@ const Shape& Samples::shape() const& {
 
 const Ids& Samples::ids() const& {
   if (const Ids* ids = std::get_if<Ids>(&value_)) return *ids;
-  throw ValueError(
-      fmt::format("ids are wanted, and these are numbers of shape {}", to_string(shape())));
+  throw ValueError(fmt::format("expected ids, got real numbers of shape {}", to_string(shape())));
 }
 
 const Array& Samples::array() const& {
   if (const Array* array = std::get_if<Array>(&value_)) return *array;
-  throw ValueError(
-      fmt::format("numbers are wanted, and these are ids of shape {}", to_string(shape())));
+  throw ValueError(fmt::format("expected real numbers, got ids of shape {}", to_string(shape())));
 }
 
 Samples Samples::rows(Index begin, Index end) const {

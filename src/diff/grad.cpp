@@ -64,10 +64,10 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs,
   return gradients;
 }
 
-Tensor on_gradient(const Tensor& x, GradientHook hook) {
-  if (!hook) throw ValueError("on_gradient: the hook is empty");
+Tensor register_hook(const Tensor& x, GradientHook hook) {
+  if (!hook) throw ValueError("register_hook: the hook is empty");
   return record(
-      "on_gradient", x.value(),
+      "register_hook", x.value(),
       wrt(x, [hook = std::move(hook)](const Array& dy, Gradient& dx) { dx.add(hook(dy)); }));
 }
 

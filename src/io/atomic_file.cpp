@@ -149,7 +149,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0)
-    throw IoError(path_, "bring it to the disk", errno);
+    throw IoError(path_, "flush it to the disk", errno);
   close();
   if (calls_.rename(temporary_.c_str(), target_.c_str()) != 0)
     throw IoError(path_, "put the new file in place", errno);
@@ -170,7 +170,7 @@ void AtomicFile::sync_folder() {
   if (descriptor_ < 0) throw IoError(folder_, "open", errno);
   if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0 &&
       errno != EINVAL)  // EINVAL: a file system that cannot
-    throw IoError(folder_, "bring it to the disk", errno);
+    throw IoError(folder_, "flush it to the disk", errno);
   close();
 }
 

@@ -243,7 +243,7 @@ Ids NumpyArray::ids() const {
     } else {
       throw FormatError(
           file_, header_->type_begin,
-          fmt::format("numbers of type '{}' are no ids; ids are integers", header_->type_text));
+          fmt::format("numbers of type '{}' are not ids; ids are integers", header_->type_text));
     }
   });
   return Ids(shape(),
@@ -254,7 +254,7 @@ Mask NumpyArray::mask() const {
   if (header_->type != NumpyType::boolean && header_->type != NumpyType::uint8)
     throw FormatError(
         file_, header_->type_begin,
-        fmt::format("numbers of type '{}' are no mask; masks are b1 or u1", header_->type_text));
+        fmt::format("numbers of type '{}' are not a mask; masks are b1 or u1", header_->type_text));
   Mask result(shape());
   for_each_element<std::uint8_t>(*header_, data_, [&](Index i, std::uint8_t value) {
     result.mutable_keep()[static_cast<std::size_t>(i)] = value != 0;

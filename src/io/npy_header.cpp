@@ -235,7 +235,7 @@ Index take_version(const std::string& file, HeaderBytes& bytes) {
   if (magic.starts_with("PK"))
     throw FormatError(file, 0, "this is a zip file, such as .npz; NumpyArchive reads it");
   if (magic != "\x93NUMPY")
-    throw FormatError(file, 0, "this is no .npy file: it must begin with \\x93NUMPY");
+    throw FormatError(file, 0, "this is not a .npy file: it must begin with \\x93NUMPY");
   const std::string version = bytes.take(2);
   if (version[0] < 1 || version[0] > 3 || version[1] != 0)
     throw FormatError(file, 6,

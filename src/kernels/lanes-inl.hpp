@@ -334,8 +334,8 @@ HWY_INLINE real sum(Lane x) { return hn::GetLane(hn::SumOfLanes(Tag(), x)); }
 /// of a loop: tails go through the same vector operations as everything else, so an element's bits
 /// do not depend on where it stands.
 HWY_INLINE Lane load_some(const real* p, Index n, real filler = 0) {
-#if HWY_TARGET <= HWY_AVX3  // below, a load under a mask may fault on some processors for what the
-                            // mask leaves out
+// Below AVX3 a load under a mask may fault, on some processors, for what the mask leaves out.
+#if HWY_TARGET <= HWY_AVX3
   const auto first = hn::FirstN(Tag(), static_cast<std::size_t>(n));
   return hn::IfThenElse(first, hn::MaskedLoad(first, Tag(), p), hn::Set(Tag(), filler));
 #else

@@ -18,10 +18,10 @@ namespace {
 
 void check_options(const AttentionLayer& layer) {
   if (layer.reading < Reading::pool || layer.reading > Reading::query)
-    throw ValueError(fmt::format("AttentionLayer: there is no reading of number {}",
+    throw ValueError(fmt::format("AttentionLayer: there is no Reading with the value {}",
                                  static_cast<int>(layer.reading)));
   if (layer.score < Score::additive || layer.score > Score::general)
-    throw ValueError(fmt::format("AttentionLayer: there is no score of number {}",
+    throw ValueError(fmt::format("AttentionLayer: there is no Score with the value {}",
                                  static_cast<int>(layer.score)));
   const bool general = layer.score == Score::general;
   if (general && layer.units != 0)
@@ -45,9 +45,10 @@ void check_options(const AttentionLayer& layer) {
         fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
 }
 
-Tensor project(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor product = matmul(x, weight);
-  return bias.defined() ? product + bias : product;
+// Not Dense's call, whose one op rounds its sums in another order.
+Tensor project(const Tensor& x, const Dense& dense) {
+  const Tensor product = matmul(x, dense.kernel);
+  return dense.bias.defined() ? product + dense.bias : product;
 }
 
 // NaN for each query and feature (batch, queries, features) of which the query keeps a position
@@ -74,15 +75,16 @@ Tensor weighted_sum(const Tensor& weights, const Tensor& values, const Attention
 // queries, features) -> (batch, queries, time).
 Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
   if (layer.score == Score::general)
-    return matmul(matmul(queries, layer.W1, {.transpose_b = true}), keys, {.transpose_b = true});
-  const Tensor k = project(keys, layer.W1, layer.b1), q = project(queries, layer.W2, layer.b2);
+    return matmul(matmul(queries, layer.W1.kernel, {.transpose_b = true}), keys,
+                  {.transpose_b = true});
+  const Tensor k = project(keys, layer.W1), q = project(queries, layer.W2);
   if (layer.score == Score::dot) return matmul(q, k, {.transpose_b = true});
   if (layer.score == Score::scaled_dot)
     return matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(static_cast<real>(layer.units)));
   const Index batch = k.shape()[0], time = k.shape()[1], count = q.shape()[1];
   const Tensor hidden =
       tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
-  return reshape(matmul(hidden, layer.v), {batch, count, time});
+  return reshape(matmul(hidden, layer.V.kernel), {batch, count, time});
 }
 
 // What asks: each position, the query that is given, or the learned one; (batch, queries,
@@ -92,7 +94,7 @@ Tensor asking(const AttentionLayer& layer, const Tensor& x,
   if (layer.reading == Reading::per_position)
     return options.mask && !all_finite(x.value().values()) ? without_dropped(x, options.mask) : x;
   if (options.query) return *options.query;
-  return reshape(layer.learned, {1, 1, x.shape()[2]}) +
+  return reshape(layer.query, {1, 1, x.shape()[2]}) +
          Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
 }
 
@@ -105,11 +107,11 @@ void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& 
 // What can be wrong with a call, whatever the reading.
 void check_call(const AttentionLayer& layer, const Tensor& x,
                 const AttentionLayer::Options& options) {
-  check_built("AttentionLayer", layer.W1);
+  check_built("AttentionLayer", layer.W1.kernel);
   if (x.shape().rank() != 3)
     throw ShapeError(fmt::format("AttentionLayer: x is {}; it must be (batch, time, features)",
                                  to_string(x.shape())));
-  check_features("AttentionLayer", "x", x.shape(), layer.W1.shape()[0]);
+  check_features("AttentionLayer", "x", x.shape(), layer.W1.kernel.shape()[0]);
   if (options.query && layer.reading != Reading::query)
     throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
   check_mask("mask", options.mask, x.shape().without(-1));
@@ -127,8 +129,9 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
     throw ShapeError(
         fmt::format("AttentionLayer: the query is {}; it must be ({}, queries, features)",
                     to_string(queries.shape()), x.shape()[0]));
-  check_features("AttentionLayer", "the query", queries.shape(),
-                 layer.score == Score::general ? layer.W1.shape()[1] : layer.W2.shape()[0]);
+  check_features(
+      "AttentionLayer", "the query", queries.shape(),
+      layer.score == Score::general ? layer.W1.kernel.shape()[1] : layer.W2.kernel.shape()[0]);
   check_mask("query mask", options.query_mask, queries.shape().without(-1));
   return queries;
 }
@@ -137,11 +140,21 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
 Attention fused_pool(const AttentionLayer& layer, const Tensor& x,
                      const AttentionLayer::Options& options, const Context& context) {
   const bool asked = options.weights || context.weights;
-  const Attention pooled = additive_pool(x, layer.W1, layer.b1, layer.W2, layer.b2, layer.v,
-                                         {.mask = options.mask, .weights = asked});
+  const Attention pooled =
+      additive_pool(x, layer.W1.kernel, layer.W1.bias, layer.W2.kernel, layer.W2.bias,
+                    layer.V.kernel, {.mask = options.mask, .weights = asked});
   if (context.weights)
     context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
   return pooled;
+}
+
+// Makes the parameters of a layer inside. Each kernel draws from its layer's stream itself, and not
+// from a stream below it, so that seeds draw what they always drew.
+void make(Dense& dense, Index inputs, Index units, bool use_bias, const Rng& random) {
+  dense.units = units;
+  dense.use_bias = use_bias;
+  dense.bias = use_bias ? Tensor::parameter(Array::zeros(Shape{units})) : Tensor();
+  dense.kernel = Tensor::parameter(init::glorot_uniform(Shape{inputs, units}, random));
 }
 
 }  // namespace
@@ -152,24 +165,19 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
     throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)",
                                  to_string(sample)));
   const Index features = sample[1];
-  const auto matrix = [&](const char* name, Index rows, Index columns) {
-    return Tensor::parameter(init::glorot_uniform(Shape{rows, columns}, random.split(name)));
-  };
-  const auto zeros = [](Index count) { return Tensor::parameter(Array::zeros(Shape{count})); };
+  const bool general = score == Score::general;
   if (!stream) stream = stream_of(random);
-  if (!W1.defined()) {  // made last: it says that all are there
-    if (score != Score::general) W2 = matrix("W2", features, units);
-    if (score == Score::additive) v = matrix("v", units, 1);
-    if (bias && score != Score::general) b1 = zeros(units), b2 = zeros(units);
-    if (bias && score == Score::additive) c = zeros(1);
+  if (!W1.kernel.defined()) {  // made last: it says that all are there
+    if (!general) make(W2, features, units, use_bias, random.split("W2"));
+    if (score == Score::additive) make(V, units, 1, use_bias, random.split("v"));
     if (learned_query)
-      learned = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query"))
-                                      .reshaped(Shape{features}));
-    W1 = matrix("W1", features, score == Score::general ? features : units);
+      query = Tensor::parameter(init::glorot_uniform(Shape{1, features}, random.split("query"))
+                                    .reshaped(Shape{features}));
+    make(W1, features, general ? features : units, use_bias && !general, random.split("W1"));
   }
-  if (W1.shape()[0] != features)
+  if (W1.kernel.shape()[0] != features)
     throw ShapeError(fmt::format("AttentionLayer: built for {} features; now a sample is {}",
-                                 W1.shape()[0], to_string(sample)));
+                                 W1.kernel.shape()[0], to_string(sample)));
   return reading == Reading::per_position ? sample : Shape{features};
 }
 
@@ -183,8 +191,8 @@ Attention AttentionLayer::attend(const Tensor& x, const Options& options,
   const Tensor keys = without_dropped(x, options.mask);
   Tensor e;  // (batch, queries, time)
   if (reading == Reading::pool) {
-    const Tensor hidden = tanh(project(keys, W1, b1) + project(keys, W2, b2));
-    e = reshape(matmul(hidden, v), {batch, 1, time});
+    const Tensor hidden = tanh(project(keys, W1) + project(keys, W2));
+    e = reshape(matmul(hidden, V.kernel), {batch, 1, time});
   } else {
     const Tensor queries = checked_queries(*this, x, options);
     e = scores(*this, keys, without_dropped(queries, options.query_mask));

@@ -21,7 +21,7 @@ void throw_unlisted(const std::type_info& child) {
 
 void throw_not_made(const std::string& path) {
   throw StateError(fmt::format(
-      "{}: it is listed in `parameters`, and nothing has made it; call its module by a Caller, or "
+      "{}: it is listed in `parameters`, and was never built; call its module by a Caller, or "
       "give the module that lists it a build",
       path));
 }

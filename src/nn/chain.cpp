@@ -4,26 +4,12 @@
 
 #include <algorithm>
 
+#include "base/located.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/dropout.hpp"
 #include "fovea/nn/type_name.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-namespace {
-
-// Runs `call`, and puts a layer's name in front of any error that comes out of it.
-template <class Call>
-auto located(const std::string& layer, const Call& call) {
-  try {
-    return call();
-  } catch (Error& error) {
-    error.add_path(layer);
-    throw;
-  }
-}
-
-}  // namespace
 
 void Chain::add(Layer layer) {
   if (built())

@@ -43,7 +43,8 @@ std::uint64_t stream_of(const Rng& random) {
 Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream) {
   if (!stream)
     throw StateError(
-        fmt::format("{}: it is not built, and would drop what others drop; call build with the "
+        fmt::format("{}: it is not built, so it would drop the same elements as other layers; call "
+                    "build with the "
                     "shape of a sample, or put it into a Sequential",
                     module));
   return context.random().split("dropout", *stream);

@@ -35,9 +35,11 @@ const Tensor* Logits::of(const Tensor& output, Activation activation) const {
 Rng Context::random() const {
   if (!step)
     throw StateError(
-        "the context does not say which step this is, and dropout would draw the same in each; "
-        "call with optimizer.context(), or give .step another number in each");
-  return Rng(seed).split(path, *step);
+        "the context has no step, so dropout would draw the same elements in each; call with "
+        "optimizer.context(), or set .step to the number of the step");
+  const Rng whole = Rng(seed).split(path, *step);
+  return first_position == 0 ? whole
+                             : whole.split("position", static_cast<std::uint64_t>(first_position));
 }
 
 }}  // namespace fovea

@@ -12,7 +12,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// Makes kernel and bias if there are none, and refuses those of another size.
+// Makes kernel and bias if there are none, and rejects those of another size.
 template <class Module>
 void build_kernel(const char* name, Module& module, const Shape& expected, const Rng& random) {
   if (module.filters < 1)
@@ -34,7 +34,7 @@ void build_kernel(const char* name, Module& module, const Shape& expected, const
 
 Shape Conv1D::build(const Shape& sample, const Rng& random) {
   check_windowed("Conv1D", sample, 2);
-  build_kernel("Conv1D", *this, Shape{size, sample[1], filters}, random);
+  build_kernel("Conv1D", *this, Shape{kernel_size, sample[1], filters}, random);
   return result_shape(*this, sample);
 }
 
@@ -50,7 +50,7 @@ Tensor Conv1D::operator()(const Tensor& x, const Context&) const {
 
 Shape Conv2D::build(const Shape& sample, const Rng& random) {
   check_windowed("Conv2D", sample, 3);
-  build_kernel("Conv2D", *this, Shape{size[0], size[1], sample[2], filters}, random);
+  build_kernel("Conv2D", *this, Shape{kernel_size[0], kernel_size[1], sample[2], filters}, random);
   return result_shape(*this, sample);
 }
 

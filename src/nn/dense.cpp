@@ -12,9 +12,9 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 namespace {
 
 Tensor applied(const Dense& dense, const Tensor& x, Activation activation) {
-  check_built("Dense", dense.weight);
-  check_features("Dense", "x", x.shape(), dense.weight.shape()[0]);
-  return linear(x, dense.weight, dense.use_bias ? dense.bias : Tensor(), activation);
+  check_built("Dense", dense.kernel);
+  check_features("Dense", "x", x.shape(), dense.kernel.shape()[0]);
+  return linear(x, dense.kernel, dense.use_bias ? dense.bias : Tensor(), activation);
 }
 
 }  // namespace
@@ -22,19 +22,20 @@ Tensor applied(const Dense& dense, const Tensor& x, Activation activation) {
 Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
   check_softmax_units("Dense", activation, units);
-  if (sample.rank() < 1)
-    throw ShapeError("Dense: a sample is a single number; it must be (..., inputs)");
-  activate(Tensor(Array::zeros(Shape{0})), activation);  // refuses one that there is not
-  if (!weight.defined()) {
-    const Tensor largest = Tensor::parameter(init::glorot_uniform(
-        Shape{sample[-1], units}, random.split("weight")));  // is refused first
+  if (sample.rank() < 1) throw ShapeError("Dense: a sample is a scalar; it must be (..., inputs)");
+  activate(Tensor(Array::zeros(Shape{0})), activation);  // rejects one that does not exist
+  if (!kernel.defined()) {
+    // The largest is rejected first. Its stream is not called as it is: another name would change
+    // what a seed draws.
+    const Tensor largest =
+        Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));
     if (use_bias) bias = Tensor::parameter(Array::zeros(Shape{units}));
-    weight = largest;  // says that all are there
+    kernel = largest;  // says that all are there
   }
-  if (weight.shape() != Shape{sample[-1], units})
+  if (kernel.shape() != Shape{sample[-1], units})
     throw ShapeError(
         fmt::format("Dense: built for {} inputs and {} units; now a sample is {} and units is {}",
-                    weight.shape()[0], weight.shape()[1], to_string(sample), units));
+                    kernel.shape()[0], kernel.shape()[1], to_string(sample), units));
   return sample.with(-1, units);
 }
 

@@ -32,7 +32,7 @@ Tensor LayerCall::hooked(const Context& context, Tensor output) {
   const auto hook = context.hooks->find(context.path);
   if (hook == context.hooks->end()) return output;
   const Shape shape = output.shape();
-  if (!hook->second) throw ValueError("forward hook: it is empty; take it out of the hooks");
+  if (!hook->second) throw ValueError("forward hook: it is empty; remove it from the hooks");
   Surroundings inside = surroundings();
   for (auto around = static_cast<const Running*>(inside.hook); around;
        around = static_cast<const Running*>(around->outer))
@@ -48,8 +48,8 @@ Tensor LayerCall::hooked(const Context& context, Tensor output) {
   }
   if (!output.defined())
     throw ValueError(
-        "forward hook: it gives a tensor that is not defined; give what it was given, or another "
-        "of the same shape");
+        "forward hook: it returned an undefined tensor; return its argument, or another tensor of "
+        "the same shape");
   if (output.shape() != shape)
     throw ShapeError(
         fmt::format("forward hook: it was given {} and gives {}; give a tensor of the same shape",

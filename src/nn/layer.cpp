@@ -63,10 +63,9 @@ void Layer::check_options() const {
 void Layer::refuse_kind(const Signal& x) const {
   const Ids* ids = std::get_if<Ids>(&x.value);
   throw ValueError(
-      ids ? fmt::format(
-                "{} takes numbers, and is given ids of shape {}; put an Embedding before it", type_,
-                to_string(ids->shape()))
-          : fmt::format("{} takes ids, and is given numbers of shape {}; give Ids", type_,
+      ids ? fmt::format("{} expected real numbers, got ids of shape {}; put an Embedding before it",
+                        type_, to_string(ids->shape()))
+          : fmt::format("{} expected ids, got real numbers of shape {}; give Ids", type_,
                         to_string(std::get<Tensor>(x.value).shape())));
 }
 
@@ -85,8 +84,8 @@ std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* id
   if (!before || self_->mask_flow() == MaskFlow::ends) return std::nullopt;
   if (self_->mask_flow() == MaskFlow::loses)
     throw StateError(
-        fmt::format("{} is given a mask and would lose it; put a DropMask before it if padding "
-                    "shall count from here on, or have the module declare a mask_flow",
+        fmt::format("{} got a mask, which it would lose; put a DropMask before it if padding is to "
+                    "count from here on, or have the module declare a mask_flow",
                     type_));
   return before;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/located.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/chain_network.hpp"
 
@@ -37,7 +38,7 @@ void note_output(const Context& inside, const Signal& output) {
   const Tensor* const tensor = std::get_if<Tensor>(&output.value);
   if (!tensor || tensor->shape().rank() == 0)
     throw ShapeError(
-        "an output of the module is a single number, or ids; expected a tensor whose first axis is "
+        "an output of the module is a scalar, or ids; expected a tensor whose first axis is "
         "the samples");
   building::note(inside, *tensor);
 }
@@ -106,12 +107,8 @@ void ChainNetwork::call(const Signals& x, const Context& context,
 
 memory::List<std::optional<Mask>> ChainNetwork::masks(const Signals& x) const {
   memory::List<std::optional<Mask>> masks;
-  try {
-    masks.push_back(chain_.mask_behind(x[0].mask, std::get_if<Ids>(&x[0].value)));
-  } catch (Error& error) {
-    error.add_path(path_);
-    throw;
-  }
+  masks.push_back(
+      located(path_, [&] { return chain_.mask_behind(x[0].mask, std::get_if<Ids>(&x[0].value)); }));
   return masks;
 }
 

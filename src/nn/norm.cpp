@@ -18,8 +18,7 @@ void check_epsilon(const char* module, real epsilon) {
 // Makes a parameter (features) if there is none, and refuses one of another size.
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
   if (sample.rank() < 1)
-    throw ShapeError(
-        fmt::format("{}: a sample is a single number; it must be (..., features)", module));
+    throw ShapeError(fmt::format("{}: a sample is a scalar; it must be (..., features)", module));
   if (!parameter.defined()) parameter = Tensor::parameter(Array::full(Shape{sample[-1]}, value));
   if (parameter.shape() != Shape{sample[-1]})
     throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", module,
@@ -28,26 +27,26 @@ void build_vector(const char* module, const Shape& sample, real value, Tensor& p
 
 }  // namespace
 
-Shape LayerNorm::build(const Shape& sample, const Rng&) {
-  check_epsilon("LayerNorm", epsilon);
-  build_vector("LayerNorm", sample, 1, gamma);
-  build_vector("LayerNorm", sample, 0, beta);
+Shape LayerNormalization::build(const Shape& sample, const Rng&) {
+  check_epsilon("LayerNormalization", epsilon);
+  build_vector("LayerNormalization", sample, 1, gamma);
+  build_vector("LayerNormalization", sample, 0, beta);
   return sample;
 }
 
-Tensor LayerNorm::operator()(const Tensor& x, const Context&) const {
-  check_built("LayerNorm", beta);
+Tensor LayerNormalization::operator()(const Tensor& x, const Context&) const {
+  check_built("LayerNormalization", beta);
   return layer_norm(x, gamma, beta, epsilon);
 }
 
-Shape RMSNorm::build(const Shape& sample, const Rng&) {
-  check_epsilon("RMSNorm", epsilon);
-  build_vector("RMSNorm", sample, 1, gamma);
+Shape RMSNormalization::build(const Shape& sample, const Rng&) {
+  check_epsilon("RMSNormalization", epsilon);
+  build_vector("RMSNormalization", sample, 1, gamma);
   return sample;
 }
 
-Tensor RMSNorm::operator()(const Tensor& x, const Context&) const {
-  check_built("RMSNorm", gamma);
+Tensor RMSNormalization::operator()(const Tensor& x, const Context&) const {
+  check_built("RMSNormalization", gamma);
   return rms_norm(x, gamma, epsilon);
 }
 

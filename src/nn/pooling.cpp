@@ -22,51 +22,53 @@ Shape pooled(const char* name, const Module& module, const Shape& sample, int ra
 
 }  // namespace
 
-Shape MaxPool1D::build(const Shape& sample, const Rng&) const {
-  return pooled("MaxPool1D", *this, sample, 2);
+Shape MaxPooling1D::build(const Shape& sample, const Rng&) const {
+  return pooled("MaxPooling1D", *this, sample, 2);
 }
-Tensor MaxPool1D::operator()(const Tensor& x, const Context&) const {
+Tensor MaxPooling1D::operator()(const Tensor& x, const Context&) const {
   return max_pool1d(x, options);
 }
 
-Shape MaxPool2D::build(const Shape& sample, const Rng&) const {
-  return pooled("MaxPool2D", *this, sample, 3);
+Shape MaxPooling2D::build(const Shape& sample, const Rng&) const {
+  return pooled("MaxPooling2D", *this, sample, 3);
 }
-Tensor MaxPool2D::operator()(const Tensor& x, const Context&) const {
+Tensor MaxPooling2D::operator()(const Tensor& x, const Context&) const {
   return max_pool2d(x, options);
 }
 
-Shape AveragePool1D::build(const Shape& sample, const Rng&) const {
-  return pooled("AveragePool1D", *this, sample, 2);
+Shape AveragePooling1D::build(const Shape& sample, const Rng&) const {
+  return pooled("AveragePooling1D", *this, sample, 2);
 }
-Tensor AveragePool1D::operator()(const Tensor& x, const Context&) const {
+Tensor AveragePooling1D::operator()(const Tensor& x, const Context&) const {
   return average_pool1d(x, options);
 }
 
-Shape AveragePool2D::build(const Shape& sample, const Rng&) const {
-  return pooled("AveragePool2D", *this, sample, 3);
+Shape AveragePooling2D::build(const Shape& sample, const Rng&) const {
+  return pooled("AveragePooling2D", *this, sample, 3);
 }
-Tensor AveragePool2D::operator()(const Tensor& x, const Context&) const {
+Tensor AveragePooling2D::operator()(const Tensor& x, const Context&) const {
   return average_pool2d(x, options);
 }
 
-Shape GlobalAveragePool1D::build(const Shape& sample, const Rng&) const {
+Shape GlobalAveragePooling1D::build(const Shape& sample, const Rng&) const {
   if (sample.rank() != 2)
-    throw ShapeError(fmt::format("GlobalAveragePool1D: a sample is {}; it must be (time, features)",
-                                 to_string(sample)));
+    throw ShapeError(fmt::format(
+        "GlobalAveragePooling1D: a sample is {}; it must be (time, features)", to_string(sample)));
   return Shape{sample[1]};
 }
 
-Tensor GlobalAveragePool1D::operator()(const Tensor& x, const std::optional<Mask>& mask,
-                                       const Context&) const {
+Tensor GlobalAveragePooling1D::operator()(const Tensor& x, const std::optional<Mask>& mask,
+                                          const Context&) const {
   if (x.shape().rank() != 3)
-    throw ShapeError(fmt::format("GlobalAveragePool1D: x is {}; it must be (batch, time, features)",
-                                 to_string(x.shape())));
+    throw ShapeError(
+        fmt::format("GlobalAveragePooling1D: x is {}; it must be (batch, time, features)",
+                    to_string(x.shape())));
   if (!mask) return mean(x, 1);
   const Index batch = x.shape()[0], time = x.shape()[1];
   if (mask->shape() != Shape{batch, time})
-    throw ShapeError(fmt::format("GlobalAveragePool1D: the mask has shape {}; it must be ({}, {})",
-                                 to_string(mask->shape()), batch, time));
+    throw ShapeError(
+        fmt::format("GlobalAveragePooling1D: the mask has shape {}; it must be ({}, {})",
+                    to_string(mask->shape()), batch, time));
   Array counts(Shape{batch, 1});
   for (Index sample = 0; sample < batch; ++sample) {
     Index kept = 0;

@@ -46,8 +46,8 @@ Tensor at_time(const Tensor& x, Index t) {
   return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]});
 }
 
-std::vector<Tensor> initial_states(const char* name, const WalkOptions& options, std::size_t count,
-                                   const Shape& shape) {
+std::vector<Tensor> initial_states(const char* name, const UnrollOptions& options,
+                                   std::size_t count, const Shape& shape) {
   if (options.states.empty()) return std::vector<Tensor>(count, Tensor(Array::zeros(shape)));
   if (options.states.size() != count)
     throw ValueError(fmt::format("{}: {} states are given; it has {}; give {}", name,
@@ -59,11 +59,11 @@ std::vector<Tensor> initial_states(const char* name, const WalkOptions& options,
   return options.states;
 }
 
-// Walks along x W (batch, time, gates units): step(x W at a position, states) gives the states
+// Unrolls over x W (batch, time, gates units): step(x W at a position, states) gives the states
 // behind it, h first.
 template <class Step>
-Walk walk_along(const char* name, const Tensor& projected, Index units, std::size_t state_count,
-                const WalkOptions& options, const Step& step) {
+Unrolled unroll_steps(const char* name, const Tensor& projected, Index units,
+                      std::size_t state_count, const UnrollOptions& options, const Step& step) {
   const Index batch = projected.shape()[0], time = projected.shape()[1];
   std::vector<Tensor> states = initial_states(name, options, state_count, Shape{batch, units}),
                       outputs;
@@ -103,8 +103,8 @@ Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
   return without_dropped(x, mask);
 }
 
-Tensor result_of(const Walk& walk, bool whole) {
-  return whole ? walk.outputs : at_time(walk.outputs, walk.outputs.shape()[1] - 1);
+Tensor result_of(const Unrolled& all, bool whole) {
+  return whole ? all.outputs : at_time(all.outputs, all.outputs.shape()[1] - 1);
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ Shape GRU::build(const Shape& sample, const Rng& random) {
                        Array::zeros(reset_after ? Shape{2, 3 * units} : Shape{3 * units}), random);
 }
 
-Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
+Unrolled GRU::unroll(const Tensor& x, const UnrollOptions& options) const {
   Tensor projected = matmul(readable("GRU", x, kernel, options.mask), kernel), recurrent_bias;
   if (use_bias && reset_after) {
     projected = projected + slice(bias, 0, 0, 1);
@@ -124,7 +124,7 @@ Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
     projected = projected + bias;
   }
   if (reset_after)
-    return walk_along(
+    return unroll_steps(
         "GRU", projected, units, 1, options,
         [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
           const Tensor product = matmul(states[0], recurrent_kernel),
@@ -135,7 +135,7 @@ Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
           return {n + z * (states[0] - n)};
         });
   const std::vector<Tensor> kernels = split(recurrent_kernel, {2 * units, units});
-  return walk_along(
+  return unroll_steps(
       "GRU", projected, units, 1, options,
       [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
         const std::vector<Tensor> from_x = split(xw, 3),
@@ -147,7 +147,7 @@ Walk GRU::walk(const Tensor& x, const WalkOptions& options) const {
 }
 
 Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
-  return result_of(walk(x, {.mask = mask}), return_sequences);
+  return result_of(unroll(x, {.mask = mask}), return_sequences);
 }
 
 Shape LSTM::build(const Shape& sample, const Rng& random) {
@@ -157,9 +157,9 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
   return build_weights("LSTM", *this, sample, 4, start, random);
 }
 
-Walk LSTM::walk(const Tensor& x, const WalkOptions& options) const {
+Unrolled LSTM::unroll(const Tensor& x, const UnrollOptions& options) const {
   const Tensor product = matmul(readable("LSTM", x, kernel, options.mask), kernel);
-  return walk_along(
+  return unroll_steps(
       "LSTM", use_bias ? product + bias : product, units, 2, options,
       [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
         const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
@@ -171,7 +171,7 @@ Walk LSTM::walk(const Tensor& x, const WalkOptions& options) const {
 }
 
 Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
-  return result_of(walk(x, {.mask = mask}), return_sequences);
+  return result_of(unroll(x, {.mask = mask}), return_sequences);
 }
 
 }}  // namespace fovea

@@ -29,6 +29,7 @@ std::string unqualified(std::string_view type) {
 
 // ASCII's letters: those of <cctype> follow the process's locale, where a Turkish I has no i.
 bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_small(char c) { return c >= 'a' && c <= 'z'; }
 char lowered(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -41,14 +42,15 @@ std::string type_name(const std::type_info& type) {
   return unqualified(status == 0 ? demangled.get() : type.name());
 }
 
-// "AttentionLayer" as "attention_layer", "RMSNorm" as "rms_norm", "Conv1D" as "conv1d": a word
-// begins with a capital that a small letter is before, or one behind.
+// A word begins with a capital after a small letter, and with one after a capital or a digit that a
+// small letter follows: as in Keras.
 std::string snake_case(const std::string& type) {
   std::string name;
   for (std::size_t i = 0; i < type.size(); ++i) {
     const char before = i > 0 ? type[i - 1] : '\0',
                behind = i + 1 < type.size() ? type[i + 1] : '\0';
-    if (is_capital(type[i]) && (is_small(before) || (is_capital(before) && is_small(behind))))
+    if (is_capital(type[i]) &&
+        (is_small(before) || ((is_capital(before) || is_digit(before)) && is_small(behind))))
       name += '_';
     name += lowered(type[i]);
   }

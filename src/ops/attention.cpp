@@ -30,7 +30,7 @@ std::array<Index, 4> additive_pool(const Shape& x, const Shape& w1, const Shape&
   const auto bias = [](const Shape* b) { return b ? to_string(*b) : std::string("none"); };
   if ((b1 || b2) && !(b1 && b2 && *b1 == Shape{w1[1]} && *b2 == Shape{w1[1]}))
     throw ShapeError(fmt::format(
-        "additive_pool: b1 is {}, b2 {}; with {} units both must be ({},), or both left out",
+        "additive_pool: b1 is {}, b2 {}; with {} units both must be ({},), or both omitted",
         bias(b1), bias(b2), w1[1], w1[1]));
   if (mask && mask->shape() != Shape{x[0], x[1]})
     throw ShapeError(fmt::format("additive_pool: the mask is {}; for x of {} it must be ({}, {})",

@@ -26,7 +26,7 @@ Rows rows(const char* operation, const Tensor& x, const Axes& axes, bool keepdim
   std::vector<int> order(static_cast<std::size_t>(x.shape().rank()));
   std::iota(order.begin(), order.end(), 0);
   std::stable_partition(order.begin(), order.end(), std::not_fn(is_reduced));
-  return {permute(x, order), result.count(), length, result};
+  return {permute_dims(x, order), result.count(), length, result};
 }
 
 Index reduced_count(const char* operation, const Shape& x, const Axes& axes) {

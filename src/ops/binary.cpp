@@ -21,13 +21,13 @@ struct Add : Binary<Add> {
   static HWY_INLINE Lane slope_b(Lane, Lane) { return lanes(1); }
 };
 
-struct Sub : Binary<Sub> {
+struct Subtract : Binary<Subtract> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a - b; }
   static HWY_INLINE Lane slope_a(Lane, Lane) { return lanes(1); }
   static HWY_INLINE Lane slope_b(Lane, Lane) { return lanes(-1); }
 };
 
-struct Mul : Binary<Mul> {
+struct Multiply : Binary<Multiply> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a * b; }
   static HWY_INLINE Lane slope_a(Lane, Lane b) { return b; }
   static HWY_INLINE Lane slope_b(Lane a, Lane) { return a; }
@@ -44,7 +44,7 @@ struct MultiplyNoNan : Binary<MultiplyNoNan> {
   static HWY_INLINE Lane share_of_b(Lane dc, Lane a, Lane) { return value(a, dc); }
 };
 
-struct Div : Binary<Div> {
+struct Divide : Binary<Divide> {
   static HWY_INLINE Lane value(Lane a, Lane b) { return a / b; }
   static HWY_INLINE Lane share_of_a(Lane dc, Lane, Lane b) {
     return dc / b;
@@ -93,12 +93,18 @@ Tensor add(const Tensor& a, const Tensor& b) {
   return record("add", std::move(c), wrt(a, ops::add_reduced), wrt(b, ops::add_reduced));
 }
 
-Tensor sub(const Tensor& a, const Tensor& b) { return ops::zip("sub", a, b, FOVEA_BINARY(Sub)); }
-Tensor mul(const Tensor& a, const Tensor& b) { return ops::zip("mul", a, b, FOVEA_BINARY(Mul)); }
+Tensor subtract(const Tensor& a, const Tensor& b) {
+  return ops::zip("subtract", a, b, FOVEA_BINARY(Subtract));
+}
+Tensor multiply(const Tensor& a, const Tensor& b) {
+  return ops::zip("multiply", a, b, FOVEA_BINARY(Multiply));
+}
 Tensor multiply_no_nan(const Tensor& a, const Tensor& b) {
   return ops::zip("multiply_no_nan", a, b, FOVEA_BINARY(MultiplyNoNan));
 }
-Tensor div(const Tensor& a, const Tensor& b) { return ops::zip("div", a, b, FOVEA_BINARY(Div)); }
+Tensor divide(const Tensor& a, const Tensor& b) {
+  return ops::zip("divide", a, b, FOVEA_BINARY(Divide));
+}
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   return ops::zip("minimum", a, b, FOVEA_BINARY(Minimum));

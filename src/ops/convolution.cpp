@@ -51,8 +51,8 @@ kernels::Slide slide(const char* operation, const Shape& x, int axis, Index size
     case Padding::causal:
       return {in, size, stride, dilation, reach - 1, padded_out};
   }
-  throw ValueError(
-      fmt::format("{}: there is no padding of number {}", operation, static_cast<int>(padding)));
+  throw ValueError(fmt::format("{}: there is no Padding with the value {}", operation,
+                               static_cast<int>(padding)));
 }
 
 void check_not_causal(const char* operation, Padding padding) {
@@ -73,8 +73,9 @@ kernels::Windows conv1d(const Shape& x, const Shape& kernel, const Conv1DOptions
     throw ShapeError(
         fmt::format("conv1d: x is {}, kernel {}; the kernel must be (width, {}, filters)",
                     to_string(x), to_string(kernel), x[2]));
-  return {x[0], x[2], one_row,
-          slide("conv1d", x, 1, kernel[0], options.stride, options.dilation, options.padding)};
+  return {
+      x[0], x[2], one_row,
+      slide("conv1d", x, 1, kernel[0], options.strides, options.dilation_rate, options.padding)};
 }
 
 kernels::Windows conv2d(const Shape& x, const Shape& kernel, const Conv2DOptions& options) {
@@ -85,8 +86,8 @@ kernels::Windows conv2d(const Shape& x, const Shape& kernel, const Conv2DOptions
         fmt::format("conv2d: x is {}, kernel {}; the kernel must be (height, width, {}, filters)",
                     to_string(x), to_string(kernel), x[3]));
   const auto along = [&](int i) {
-    return slide("conv2d", x, i + 1, kernel[i], options.stride[static_cast<std::size_t>(i)],
-                 options.dilation[static_cast<std::size_t>(i)], options.padding);
+    return slide("conv2d", x, i + 1, kernel[i], options.strides[static_cast<std::size_t>(i)],
+                 options.dilation_rate[static_cast<std::size_t>(i)], options.padding);
   };
   return {x[0], x[3], along(0), along(1)};
 }
@@ -95,16 +96,16 @@ kernels::Windows pool1d(const char* operation, const Shape& x, const Pool1DOptio
   check_rank(operation, x, 3);
   check_not_causal(operation, options.padding);
   return {x[0], x[2], one_row,
-          slide(operation, x, 1, options.size, options.stride == 0 ? options.size : options.stride,
-                1, options.padding)};
+          slide(operation, x, 1, options.pool_size,
+                options.strides == 0 ? options.pool_size : options.strides, 1, options.padding)};
 }
 
 kernels::Windows pool2d(const char* operation, const Shape& x, const Pool2DOptions& options) {
   check_rank(operation, x, 4);
   check_not_causal(operation, options.padding);
   const auto along = [&](int i) {
-    const auto [size, stride] = std::pair(options.size[static_cast<std::size_t>(i)],
-                                          options.stride[static_cast<std::size_t>(i)]);
+    const auto [size, stride] = std::pair(options.pool_size[static_cast<std::size_t>(i)],
+                                          options.strides[static_cast<std::size_t>(i)]);
     return slide(operation, x, i + 1, size, stride == 0 ? size : stride, 1, options.padding);
   };
   return {x[0], x[3], along(0), along(1)};
@@ -115,7 +116,7 @@ kernels::Windows pool2d(const char* operation, const Shape& x, const Pool2DOptio
 namespace {
 
 // (batch, time, channels) -> (batch, 1, time, channels), and back.
-Tensor one_row(const Tensor& x) { return unsqueeze(x, 1); }
+Tensor one_row(const Tensor& x) { return expand_dims(x, 1); }
 Tensor without_row(const Tensor& x) { return squeeze(x, 1); }
 
 Array window_matrix(const kernels::Windows& windows, const Array& x) {
@@ -183,7 +184,7 @@ Tensor mean_pool(const char* operation, const Tensor& x, const kernels::Windows&
 
 Tensor conv1d(const Tensor& x, const Tensor& kernel, const Conv1DOptions& options) {
   const kernels::Windows windows = shape::conv1d(x.shape(), kernel.shape(), options);
-  return without_row(convolution("conv1d", one_row(x), unsqueeze(kernel, 0), windows));
+  return without_row(convolution("conv1d", one_row(x), expand_dims(kernel, 0), windows));
 }
 
 Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& options) {

@@ -47,14 +47,14 @@ namespace {
 
 // The shape of the losses; refuses what does not fit.
 Shape checked(const char* name, const Shape& predictions, const Ids& labels,
-              const SparseCrossEntropyOptions& options) {
+              const SparseCrossentropyOptions& options) {
   ops::check_smoothing(name, options.label_smoothing);
   if (options.class_weights.defined())
     shape::class_weights(name, predictions, options.class_weights.shape());
   return shape::cross_entropy(name, predictions, labels, options.ignored_label);
 }
 
-kernels::Labels described(const Ids& labels, const SparseCrossEntropyOptions& options) {
+kernels::Labels described(const Ids& labels, const SparseCrossentropyOptions& options) {
   const real* const weights =
       options.class_weights.defined() ? options.class_weights.value().data() : nullptr;
   return {labels.data(), options.ignored_label, weights, options.label_smoothing};
@@ -63,7 +63,7 @@ kernels::Labels described(const Ids& labels, const SparseCrossEntropyOptions& op
 // Probabilities with 1 in rows of which nothing counts: the slope of their logarithm would be
 // multiplied by 0.
 Tensor without_ignored(const Tensor& probabilities, const Ids& labels,
-                       const SparseCrossEntropyOptions& options) {
+                       const SparseCrossentropyOptions& options) {
   if (!options.ignored_label && !options.class_weights.defined()) return probabilities;
   const kernels::Labels rows = described(labels, options);
   Mask keep(probabilities.shape().with(-1, 1));
@@ -73,18 +73,18 @@ Tensor without_ignored(const Tensor& probabilities, const Ids& labels,
 
 }  // namespace
 
-Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
-                            const SparseCrossEntropyOptions& options) {
-  Array loss(checked("sparse_cross_entropy", logits.shape(), labels, options)),
+Tensor sparse_categorical_crossentropy(const Tensor& logits, const Ids& labels,
+                                       const SparseCrossentropyOptions& options) {
+  Array loss(checked("sparse_categorical_crossentropy", logits.shape(), labels, options)),
       log_sum(loss.shape());
   const Index rows = loss.count(), classes = logits.shape()[-1];
-  SparseCrossEntropyOptions kept = options;
+  SparseCrossentropyOptions kept = options;
   if (kept.class_weights.defined()) kept.class_weights = Tensor(options.class_weights.value());
   const auto targets = [labels, kept] { return described(labels, kept); };
   kernels::cross_entropy(logits.value().data(), targets(), rows, classes, loss.mutable_data(),
                          log_sum.mutable_data());
   return record(
-      "sparse_cross_entropy", loss,
+      "sparse_categorical_crossentropy", loss,
       wrt(logits,
           [z = logits.value(), targets, log_sum, rows, classes](const Array& dloss, Gradient& dz) {
             const auto [view, add] = dz.dense();
@@ -93,24 +93,28 @@ Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
           }));
 }
 
-Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,
-                                               const SparseCrossEntropyOptions& options) {
-  checked("sparse_cross_entropy_from_probabilities", probabilities.shape(), labels, options);
-  return sparse_cross_entropy(log(ops::clipped(without_ignored(probabilities, labels, options))),
-                              labels, options);
+Tensor sparse_categorical_crossentropy_from_probabilities(
+    const Tensor& probabilities, const Ids& labels, const SparseCrossentropyOptions& options) {
+  checked("sparse_categorical_crossentropy_from_probabilities", probabilities.shape(), labels,
+          options);
+  return sparse_categorical_crossentropy(
+      log(ops::clipped(without_ignored(probabilities, labels, options))), labels, options);
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options) {
-  shape::per_sample("cross_entropy", logits.shape(), targets.shape());
-  ops::check_smoothing("cross_entropy", options.label_smoothing);
+Tensor categorical_crossentropy(const Tensor& logits, const Tensor& targets,
+                                CrossentropyOptions options) {
+  shape::per_sample("categorical_crossentropy", logits.shape(), targets.shape());
+  ops::check_smoothing("categorical_crossentropy", options.label_smoothing);
   const Tensor wanted = ops::smoothed(targets, options.label_smoothing, logits.shape()[-1]);
   return -sum(multiply_no_nan(log_softmax(logits), wanted), -1);
 }
 
-Tensor cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
-                                        CrossEntropyOptions options) {
-  shape::per_sample("cross_entropy_from_probabilities", probabilities.shape(), targets.shape());
-  ops::check_smoothing("cross_entropy_from_probabilities", options.label_smoothing);
+Tensor categorical_crossentropy_from_probabilities(const Tensor& probabilities,
+                                                   const Tensor& targets,
+                                                   CrossentropyOptions options) {
+  shape::per_sample("categorical_crossentropy_from_probabilities", probabilities.shape(),
+                    targets.shape());
+  ops::check_smoothing("categorical_crossentropy_from_probabilities", options.label_smoothing);
   const Tensor even = probabilities / sum(probabilities, -1, true);
   return -sum(ops::smoothed(targets, options.label_smoothing, probabilities.shape()[-1]) *
                   log(ops::clipped(even)),

@@ -40,11 +40,10 @@ Subscripts parsed(std::string_view text) {
       throw ValueError(
           fmt::format("einsum: '{}' in \"{}\" is no subscript; they are letters, with commas "
                       "between operands and -> before the result{}",
-                      c, text, c == '.' ? "; \"...\" is not known here" : ""));
+                      c, text, c == '.' ? "; \"...\" is not supported" : ""));
     } else if (term.find(c) != std::string::npos) {
       throw ValueError(fmt::format(
-          "einsum: '{}' stands twice in one term of \"{}\"; diagonals are not known here", c,
-          text));
+          "einsum: '{}' occurs twice in one term of \"{}\"; diagonals are not supported", c, text));
     } else {
       term += c;
     }
@@ -119,7 +118,7 @@ Named ordered(const Named& x, const std::string& names) {
   if (x.names == names) return x;
   std::vector<int> order;
   for (const char name : names) order.push_back(static_cast<int>(x.names.find(name)));
-  return {permute(x.tensor, order), names};
+  return {permute_dims(x.tensor, order), names};
 }
 
 // Sums over the axes that nothing asks for.

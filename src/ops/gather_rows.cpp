@@ -14,8 +14,7 @@ namespace shape { namespace {
 
 // (rows, width...) by ids (...) -> (..., width...). Checks every id.
 Shape gather_rows(const Shape& table, const Ids& ids) {
-  if (table.rank() < 1)
-    throw ShapeError("gather_rows: the table is a single number; it needs rows");
+  if (table.rank() < 1) throw ShapeError("gather_rows: the table is a scalar; it needs rows");
   check_ids(
       "gather_rows", ids, table[0], [] { return "the table has"; }, "rows");
   Shape shape = ids.shape();

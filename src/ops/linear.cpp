@@ -17,13 +17,13 @@ namespace shape { namespace {
 
 // x (..., inputs), weight (inputs, units), bias (units) or null -> (..., units)
 Shape linear(const Shape& x, const Shape& weight, const Shape* bias) {
-  if (x.rank() < 1) throw ShapeError("linear: x is a single number; it must be (..., inputs)");
+  if (x.rank() < 1) throw ShapeError("linear: x is a scalar; it must be (..., inputs)");
   if (weight.rank() != 2 || weight[0] != x[-1])
     throw ShapeError(fmt::format("linear: x is {}, weight {}; the weight must be ({}, units)",
                                  to_string(x), to_string(weight), x[-1]));
   if (bias && *bias != Shape{weight[1]})
     throw ShapeError(
-        fmt::format("linear: weight is {}, bias {}; the bias must be ({},), or left out",
+        fmt::format("linear: weight is {}, bias {}; the bias must be ({},), or omitted",
                     to_string(weight), to_string(*bias), weight[1]));
   return x.with(-1, weight[1]);
 }
@@ -56,7 +56,7 @@ Tensor (*function(Activation activation))(const Tensor&) {
       return softplus;
   }
   throw ValueError(
-      fmt::format("Activation: there is none of number {}", static_cast<int>(activation)));
+      fmt::format("Activation: there is none with the value {}", static_cast<int>(activation)));
 }
 
 Index rows_of(const Shape& shape) { return shape.with(-1, 1).count(); }

@@ -68,18 +68,18 @@ HWY_AFTER_NAMESPACE();
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets,
-                            CrossEntropyOptions options) {
-  shape::per_sample("binary_cross_entropy", logits.shape(), targets.shape());
-  ops::check_smoothing("binary_cross_entropy", options.label_smoothing);
-  return mean(ops::zip("binary_cross_entropy", logits,
+Tensor binary_crossentropy(const Tensor& logits, const Tensor& targets,
+                           CrossentropyOptions options) {
+  shape::per_sample("binary_crossentropy", logits.shape(), targets.shape());
+  ops::check_smoothing("binary_crossentropy", options.label_smoothing);
+  return mean(ops::zip("binary_crossentropy", logits,
                        ops::smoothed(targets, options.label_smoothing, 2), FOVEA_BINARY(LogitLoss)),
               -1);
 }
 
-Tensor binary_cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
-                                               CrossEntropyOptions options) {
-  const char* const name = "binary_cross_entropy_from_probabilities";
+Tensor binary_crossentropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
+                                              CrossentropyOptions options) {
+  const char* const name = "binary_crossentropy_from_probabilities";
   shape::per_sample(name, probabilities.shape(), targets.shape());
   ops::check_smoothing(name, options.label_smoothing);
   const Tensor wanted = ops::smoothed(targets, options.label_smoothing, 2);

@@ -17,9 +17,9 @@ namespace shape { namespace {
 // with its last axes exchanged, a vector is one row or one column, which the result does not have.
 Shape matmul(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
   if (a.rank() < 1 || b.rank() < 1)
-    throw ShapeError(fmt::format(
-        "matmul: a is {}, b is {}; both need an axis at least (for a single number use *)",
-        to_string(a), to_string(b)));
+    throw ShapeError(
+        fmt::format("matmul: a is {}, b is {}; both need at least one axis (for a scalar use *)",
+                    to_string(a), to_string(b)));
   const bool matrix_a = a.rank() > 1, matrix_b = b.rank() > 1;
   const bool first_a = matrix_a && transpose_a,
              first_b =

@@ -20,14 +20,13 @@ namespace shape { namespace {
 void norm(const char* operation, const Shape& x, const Shape& gamma, const Shape& beta,
           real epsilon) {
   if (x.rank() < 1)
-    throw ShapeError(
-        fmt::format("{}: x is a single number; it needs an axis to normalise", operation));
+    throw ShapeError(fmt::format("{}: x is a scalar; it needs an axis to normalise", operation));
   for (const auto& [name, parameter] : {std::pair("gamma", &gamma), std::pair("beta", &beta)})
     if (*parameter != Shape{x[-1]})
       throw ShapeError(fmt::format("{}: x is {}, {} is {}; it must be ({},), the last size of x",
                                    operation, to_string(x), name, to_string(*parameter), x[-1]));
   if (!(epsilon >= 0))
-    throw ValueError(fmt::format("{}: epsilon is {}; it must be 0 at least", operation, epsilon));
+    throw ValueError(fmt::format("{}: epsilon is {}; it must be at least 0", operation, epsilon));
 }
 
 }}  // namespace shape

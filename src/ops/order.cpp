@@ -57,7 +57,7 @@ TopK top_k(const Tensor& x, Index k) {
   kernels::largest_positions(x.value().data(), x.shape().without(-1).count(), x.shape()[-1], k,
                              positions.data());
   const Ids ids(shape, positions);
-  return {ops::chosen("top_k", take_along(x, ids)), ids};
+  return {ops::chosen("top_k", take_along_axis(x, ids)), ids};
 }
 
 // dx[i] = the sum of dy from i on.

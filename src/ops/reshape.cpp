@@ -37,17 +37,19 @@ Shape reshape(const Shape& x, std::vector<Index> sizes) {
   }
   const Shape result(sizes);
   if (result.count() != x.count())
-    throw ShapeError(fmt::format("reshape: {} has {} elements, {} has {}; they must be as many",
-                                 to_string(x), x.count(), to_string(result), result.count()));
+    throw ShapeError(
+        fmt::format("reshape: {} has {} elements, {} has {}; the numbers must be equal",
+                    to_string(x), x.count(), to_string(result), result.count()));
   return result;
 }
 
 // Axis i of the result is axis order[i] of x.
-Shape permute(const Shape& x, const std::vector<int>& order) {
+Shape permute_dims(const Shape& x, const std::vector<int>& order) {
   if (static_cast<int>(order.size()) != x.rank() ||
-      axes("permute", x, order).count() != order.size())
-    throw ShapeError(fmt::format("permute: the order ({}) must name each of the {} axes of {} once",
-                                 fmt::join(order, ", "), x.rank(), to_string(x)));
+      axes("permute_dims", x, order).count() != order.size())
+    throw ShapeError(
+        fmt::format("permute_dims: the order ({}) must name each of the {} axes of {} once",
+                    fmt::join(order, ", "), x.rank(), to_string(x)));
   std::vector<Index> sizes;
   for (const int axis : order) sizes.push_back(x[axis]);
   return Shape(sizes);
@@ -60,8 +62,8 @@ Shape squeeze(const Shape& x, const std::vector<int>& named) {
     if (!gone[static_cast<std::size_t>(axis)] || x[axis] == 1) continue;
     if (!named.empty())
       throw ShapeError(
-          fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can go", axis,
-                      to_string(x), x[axis]));
+          fmt::format("squeeze: axis {} of {} has size {}; only an axis of size 1 can be removed",
+                      axis, to_string(x), x[axis]));
     gone.reset(static_cast<std::size_t>(axis));
   }
   return reduce(x, gone, false);
@@ -96,7 +98,7 @@ Shape tile(const Shape& x, const std::vector<Index>& counts) {
 Shape repeat(const Shape& x, Index count, int axis) {
   const int named = shape::axis("repeat", x, axis);
   if (count < 0)
-    throw ValueError(fmt::format("repeat: the count is {}; it must be 0 at least", count));
+    throw ValueError(fmt::format("repeat: the count is {}; it must be at least 0", count));
   return x.with(named, multiplied("repeat", x[named], count));
 }
 
@@ -122,10 +124,10 @@ Tensor reshape(const Tensor& x, const std::vector<Index>& sizes) {
                 wrt(x, [](const Array& dy, Gradient& dx) { dx.add(dy.reshaped(dx.shape())); }));
 }
 
-Tensor permute(const Tensor& x, const std::vector<int>& order) {
-  Array y(shape::permute(x.shape(), order));
+Tensor permute_dims(const Tensor& x, const std::vector<int>& order) {
+  Array y(shape::permute_dims(x.shape(), order));
   kernels::copy_strided(permuted(x.value().view(), order, y.shape()), y.mutable_view(), false);
-  return record("permute", y, wrt(x, [order](const Array& dy, Gradient& dx) {
+  return record("permute_dims", y, wrt(x, [order](const Array& dy, Gradient& dx) {
                   std::vector<int> back(order.size());
                   for (std::size_t i = 0; i < order.size(); ++i)
                     back[static_cast<std::size_t>(dx.shape().resolve(order[i]))] =
@@ -142,15 +144,15 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
     return order[static_cast<std::size_t>(shape::axis("transpose", x.shape(), axis))];
   };
   std::swap(place(axis_a), place(axis_b));
-  return permute(x, order);
+  return permute_dims(x, order);
 }
 
 Tensor squeeze(const Tensor& x, const Axes& axes) {
   return reshape(x, list(shape::squeeze(x.shape(), axes.list())));
 }
 
-Tensor unsqueeze(const Tensor& x, int axis) {
-  return reshape(x, list(shape::inserted("unsqueeze", x.shape(), axis, 1)));
+Tensor expand_dims(const Tensor& x, int axis) {
+  return reshape(x, list(shape::inserted("expand_dims", x.shape(), axis, 1)));
 }
 
 Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes) {

@@ -31,8 +31,8 @@ auto named(const char* operation, const Call& call) {
 Index checked(const char* operation, bool overflows, Index a, const char* sign, Index b,
               Index result) {
   if (overflows || result > (Index(1) << 56))
-    throw ShapeError(
-        fmt::format("{}: a size of {} {} {} is more than memory can have", operation, a, sign, b));
+    throw ShapeError(fmt::format("{}: a size of {} {} {} is more than the address space holds",
+                                 operation, a, sign, b));
   return result;
 }
 
@@ -132,7 +132,7 @@ Shape cross_entropy(const char* operation, const Shape& predictions, const Ids& 
 Shape per_sample(const char* operation, const Shape& predictions, const Shape& targets) {
   if (predictions.rank() < 1 || predictions != targets)
     throw ShapeError(fmt::format(
-        "{}: predictions are {}, targets {}; they must have the same shape, of one axis at least",
+        "{}: predictions are {}, targets {}; they must have the same shape, of at least one axis",
         operation, to_string(predictions), to_string(targets)));
   return predictions.without(-1);
 }

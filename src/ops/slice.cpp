@@ -38,7 +38,7 @@ Shape slice(const Shape& x, int axis, Index begin, Index end) {
 
 // All shapes joined along `axis`; the other sizes are equal.
 Shape concat(const std::vector<Shape>& shapes, int axis) {
-  if (shapes.empty()) throw ValueError("concat: no tensors are given; it needs one at least");
+  if (shapes.empty()) throw ValueError("concat: no tensors are given; give at least one");
   shape::axis("concat", shapes[0], axis);
   Index total = 0;
   for (const Shape& shape : shapes) {
@@ -53,7 +53,7 @@ Shape concat(const std::vector<Shape>& shapes, int axis) {
 
 // Equal shapes with a new axis at `axis`.
 Shape stack(const std::vector<Shape>& shapes, int axis) {
-  if (shapes.empty()) throw ValueError("stack: no tensors are given; it needs one at least");
+  if (shapes.empty()) throw ValueError("stack: no tensors are given; give at least one");
   for (const Shape& shape : shapes)
     if (shape != shapes[0])
       throw ShapeError(fmt::format("stack: {} does not fit {}; all shapes must be equal",
@@ -99,8 +99,8 @@ Cut slice(const Shape& x, const std::vector<Range>& ranges) {
     const auto here = static_cast<std::size_t>(axis);
     const Range range = here < ranges.size() ? ranges[here] : Range{};
     if (range.step == 0)
-      throw ValueError(fmt::format("slice: the step of {} is 0; to repeat an element is for repeat",
-                                   text(range)));
+      throw ValueError(
+          fmt::format("slice: the step of {} is 0; use repeat to repeat an element", text(range)));
     const Index size = x[axis];
     const auto resolve = [&](const std::optional<Index>& position, Index otherwise) {
       return !position ? otherwise : *position < 0 ? *position + size : *position;
@@ -135,7 +135,7 @@ Shape pad(const Shape& x, const std::vector<PadWidth>& widths) {
   for (int axis = 0; axis < x.rank(); ++axis) {
     const auto [before, after] = widths[static_cast<std::size_t>(axis)];
     if (before < 0 || after < 0)
-      throw ValueError(fmt::format("pad: the widths of axis {} are {} and {}; to cut is for slice",
+      throw ValueError(fmt::format("pad: the widths of axis {} are {} and {}; use slice to cut",
                                    axis, before, after));
     padded = padded.with(axis, added("pad", added("pad", before, x[axis]), after));
   }
@@ -248,7 +248,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis) {
   for (const Tensor& tensor : tensors) shapes.push_back(tensor.shape());
   const int rank = shape::stack(shapes, axis).rank(), added = axis < 0 ? axis + rank : axis;
   std::vector<Tensor> longer;
-  for (const Tensor& tensor : tensors) longer.push_back(unsqueeze(tensor, added));
+  for (const Tensor& tensor : tensors) longer.push_back(expand_dims(tensor, added));
   return concat(longer, added);
 }
 

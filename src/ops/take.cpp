@@ -33,21 +33,21 @@ Shape take(const Shape& x, const Ids& ids, int axis) {
 }
 
 // The ids' shape, which is x's but for one axis.
-Shape take_along(const Shape& x, const Ids& ids, int axis) {
-  const int named = shape::axis("take_along", x, axis);
+Shape take_along_axis(const Shape& x, const Ids& ids, int axis) {
+  const int named = shape::axis("take_along_axis", x, axis);
   if (ids.shape().rank() != x.rank() || ids.shape().with(named, 0) != x.with(named, 0))
-    throw ShapeError(
-        fmt::format("take_along: x is {}, ids are {}; all sizes but that of axis {} must be equal",
-                    to_string(x), to_string(ids.shape()), axis));
+    throw ShapeError(fmt::format(
+        "take_along_axis: x is {}, ids are {}; all sizes but that of axis {} must be equal",
+        to_string(x), to_string(ids.shape()), axis));
   check_ids(
-      "take_along", ids, x[named],
+      "take_along_axis", ids, x[named],
       [&] { return fmt::format("axis {} of {} has", axis, to_string(x)); }, "positions");
   return ids.shape();
 }
 
 // Refuses updates that are not one row of x for each id.
 void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
-  if (x.rank() < 1) throw ShapeError("scatter_add: x is a single number; it needs rows");
+  if (x.rank() < 1) throw ShapeError("scatter_add: x is a scalar; it needs rows");
   std::vector<Index> sizes = sizes_of(ids.shape());
   sizes.insert(sizes.end(), x.sizes().begin() + 1, x.sizes().end());
   if (sizes != sizes_of(updates))
@@ -61,7 +61,7 @@ void scatter_add(const Shape& x, const Ids& ids, const Shape& updates) {
 // ids (...) -> (..., classes)
 Shape one_hot(const Ids& ids, Index classes) {
   if (classes < 0)
-    throw ValueError(fmt::format("one_hot: {} classes; it must be 0 at least", classes));
+    throw ValueError(fmt::format("one_hot: {} classes; it must be at least 0", classes));
   check_ids(
       "one_hot", ids, classes, [] { return "there are"; }, "classes");
   return ids.shape().inserted(ids.shape().rank(), classes);
@@ -71,7 +71,7 @@ Shape one_hot(const Ids& ids, Index classes) {
 
 namespace {
 
-// The same ids for every line (take), or each its own (take_along).
+// The same ids for every line (take), or each its own (take_along_axis).
 kernels::Picks shared(const Ids& ids) { return {ids.data(), ids.count(), 0, 1, 0}; }
 kernels::Picks own(const Ids& ids, Index count, Index inner) {
   return {ids.data(), count, count * inner, inner, 1};
@@ -98,10 +98,10 @@ Tensor take(const Tensor& x, const Ids& ids, int axis) {
   return pick("take", x, ids, ops::along(x.shape(), axis), shared(ids), shape);
 }
 
-Tensor take_along(const Tensor& x, const Ids& ids, int axis) {
-  const Shape shape = shape::take_along(x.shape(), ids, axis);
+Tensor take_along_axis(const Tensor& x, const Ids& ids, int axis) {
+  const Shape shape = shape::take_along_axis(x.shape(), ids, axis);
   const kernels::AlongAxis along = ops::along(x.shape(), axis);
-  return pick("take_along", x, ids, along, own(ids, shape[axis], along.inner), shape);
+  return pick("take_along_axis", x, ids, along, own(ids, shape[axis], along.inner), shape);
 }
 
 Tensor scatter_add(const Tensor& x, const Ids& ids, const Tensor& updates) {

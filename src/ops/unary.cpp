@@ -153,7 +153,7 @@ HWY_AFTER_NAMESPACE();
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-Tensor neg(const Tensor& x) { return ops::map("neg", x, FOVEA_UNARY(Negative)); }
+Tensor negative(const Tensor& x) { return ops::map("negative", x, FOVEA_UNARY(Negative)); }
 Tensor exp(const Tensor& x) { return ops::map("exp", x, FOVEA_UNARY(Exp)); }
 Tensor log(const Tensor& x) { return ops::map("log", x, FOVEA_UNARY(Log)); }
 Tensor expm1(const Tensor& x) { return ops::map("expm1", x, FOVEA_UNARY(Expm1)); }

@@ -152,8 +152,7 @@ void SlotOptimizer::take_part(Learning& learning) const {
 void SlotOptimizer::step() {
   if (slots_.empty())
     throw StateError(fmt::format(
-        "{}: nothing that learns is attached; call attach(model) once the model is built and "
-        "some of its parameters learn",
+        "{}: no trainable parameter is attached; call attach(model) once the model is built",
         rule_->name()));
   check_own_weights("step");
   check_groups();

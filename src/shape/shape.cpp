@@ -20,16 +20,15 @@ Shape::Shape(std::span<const Index> sizes) {
     if (size < 0)
       throw ShapeError(fmt::format("Shape: a size is negative: ({})", fmt::join(sizes, ", ")));
     if (size > 0 && (__builtin_mul_overflow(product, size, &product) || product > (Index(1) << 56)))
-      throw ShapeError(
-          fmt::format("Shape: more elements than memory can have: ({})", fmt::join(sizes, ", ")));
+      throw ShapeError(fmt::format("Shape: more elements than the address space holds: ({})",
+                                   fmt::join(sizes, ", ")));
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }
   count_ = std::ranges::find(sizes, 0) == sizes.end() ? product : 0;
 }
 
 int Shape::resolve(int axis) const {
-  if (rank_ == 0)
-    throw IndexError(fmt::format("axis {} of shape (): a single number has no axes", axis));
+  if (rank_ == 0) throw IndexError(fmt::format("axis {} of shape (): a scalar has no axes", axis));
   if (axis < -rank_ || axis >= rank_)
     throw IndexError(fmt::format("axis {} of shape {}: there are axes {} to {}", axis,
                                  to_string(*this), -rank_, rank_ - 1));

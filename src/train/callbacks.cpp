@@ -141,19 +141,20 @@ void EarlyStopping::check_names(const Model& model, const Logs& names) const {
 void EarlyStopping::on_train_begin(Model&) {
   best_ = std::numeric_limits<double>::quiet_NaN();  // which any number is better than
   waited_ = 0;
-  started_ = stopped_ = false;
+  started_ = false;
+  stopped_epoch_ = -1;
 }
 
 // As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both
 // stop at it, and the first epoch of all never stops.
-void EarlyStopping::on_epoch_end(Model& model, Index, const Logs& logs) {
+void EarlyStopping::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (monitor_.improves(value, best_)) {
     best_ = value;
     waited_ = 0;
-  } else {
-    ++waited_;
-    stopped_ = started_ && waited_ >= patience_;
+  } else if (++waited_ >= patience_ && started_) {
+    stopped_epoch_ = epoch;
+    model.stop_training();
   }
   started_ = true;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "base/located.hpp"
 #include "data/order.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
@@ -25,7 +26,7 @@ namespace {
 
 void check_counts(const CallName& call, const SampleSet& x, const SampleSet& y) {
   if (x.count() != y.count())
-    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; they must be as many",
+    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; the numbers must be equal",
                                  call.text(), x.count(), y.count()));
 }
 
@@ -83,6 +84,18 @@ void check_options(const CallName& call, const SampleSet& x, const FitOptions& o
   check_batch_size(call, options.batch_size);
 }
 
+// The progress of an epoch, unless fit is silent.
+void show(std::optional<train::Progress>& progress, const FitOptions& options, Index number,
+          Index batches) {
+  if (options.verbose == 0) return;
+  std::ostream& out = options.output ? *options.output : std::cout;
+  progress.emplace(
+      out, train::ProgressOptions{.terminal = options.verbose == 1 && train::is_terminal(out),
+                                  .epoch = number + 1,
+                                  .epochs = options.epochs,
+                                  .steps = batches});
+}
+
 // Once in a process, where a person looks.
 void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
@@ -133,12 +146,7 @@ Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const 
 
 // What can be known to be wrong with data before any work is done.
 void Trainer::check_data(const CallName& call, Given& data) const {
-  try {
-    network->check(signals(data.x));
-  } catch (Error& error) {
-    error.add_path(call.path());
-    throw;
-  }
+  located([&] { return call.path(); }, [&] { network->check(signals(data.x)); });
   data.traced = traced(call, data.x);
   const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
   // Masks of all samples: computed where a target is in question.
@@ -161,14 +169,11 @@ void Trainer::check_data(const CallName& call, Given& data) const {
     const Shape prediction =
         traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
     const OutputOptions& options = compiled->outputs[o];
-    try {
+    const auto path = [&] { return call.path() + (data.y.size() > 1 ? "/" + options.name : ""); };
+    located(path, [&] {
       options.loss.check(prediction, target, std::cref(counts));
       for (const Metric& metric : options.metrics) metric.check(prediction, target);
-    } catch (Error& error) {
-      if (data.y.size() > 1) error.add_path(options.name);
-      error.add_path(call.path());
-      throw;
-    }
+    });
   }
 }
 
@@ -193,14 +198,13 @@ void Trainer::check_attached() const {
       same = same && expected != visited_.end() && *expected++ == tensor.node().get();
   });
   if (!same || expected != visited_.end())
-    throw StateError(
-        fmt::format("{}: since compile parameters were frozen, let learn again, or exchanged for "
-                    "others; call compile again",
-                    name()));
+    throw StateError(fmt::format(
+        "{}: parameters were frozen, unfrozen or replaced after compile; call compile again",
+        name()));
   if (compiled->optimizer.attachments() != attached_)
     throw StateError(
-        fmt::format("{}: since compile its optimizer was attached to another model, or exchanged "
-                    "for another; call compile, for each model with an optimizer of its own",
+        fmt::format("{}: its optimizer was attached to another model, or replaced, after compile; "
+                    "call compile again, with an optimizer of its own for each model",
                     name()));
 }
 
@@ -228,7 +232,8 @@ void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
 
-// One epoch: batches, validation, logs and progress.
+// One epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short is
+// validated and has logs like any other.
 void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
                     const Given* validation_data, const FitOptions& options, Index number) {
   const Index samples = data.x.count();
@@ -236,17 +241,13 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
       options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
   const Index batch_size = std::min(options.batch_size, samples),
               batches = (samples + batch_size - 1) / batch_size;
-  std::ostream& out = options.output ? *options.output : std::cout;
   std::optional<train::Progress> progress;
-  if (options.verbose > 0)
-    progress.emplace(
-        out, train::ProgressOptions{.terminal = options.verbose == 1 && train::is_terminal(out),
-                                    .epoch = number + 1,
-                                    .epochs = options.epochs,
-                                    .steps = batches});
+  show(progress, options, number, batches);
   ++epochs_;
   Means means(compiled->outputs);
-  for (Index i = 0; i < batches; ++i) {
+  Index i = 0;
+  do {
+    for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
     train(pass,
           pass.batch(data.x, data.y, data.weight,
@@ -255,15 +256,15 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
           means);
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
-    for (Callback* callback : options.callbacks) callback->on_batch_end(model, i, logs);
+    for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
-  }
+  } while (++i < batches && !stops_);
   Logs logs = means.logs();
   if (validation_data)
     for (const auto& [name, value] : validation->evaluate(
              validation_data->x, validation_data->y, validation_data->weight, options.batch_size))
       logs["val_" + name] = value;
-  if (progress) progress->finish(progress_values(logs));
+  if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
@@ -315,20 +316,19 @@ History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& 
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
   check_learns({name(), "fit"});
-  Logs names = Means(compiled->outputs).logs();
+  Logs names = Means(compiled->outputs).logs();  // values of nothing: no metric is asked for one
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
   const Running running(fit_runs_);
+  stops_ = false;
   history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
     epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
-    if (std::ranges::any_of(options.callbacks,
-                            [](const Callback* callback) { return callback->wants_to_stop(); }))
-      break;
+    if (stops_) break;
   }
   for (Callback* callback : options.callbacks) callback->on_train_end(model);
   return history;
@@ -372,12 +372,7 @@ std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const 
   check_built(call);
   check_batch_size(call, batch_size);
   const SampleSet own = inputs(call, x);
-  try {
-    network->check(signals(own));
-  } catch (Error& error) {
-    error.add_path(call.path());
-    throw;
-  }
+  located([&] { return call.path(); }, [&] { network->check(signals(own)); });
   Shards shards;
   return pass(shards, {}).predict(own, batch_size);
 }

@@ -78,20 +78,20 @@ void check_same(const char* name, const Shape& prediction, const Shape& target) 
 
 Tensor SparseCategoricalCrossentropy::operator()(const Tensor& prediction,
                                                  const Samples& target) const {
-  return from_logits ? sparse_cross_entropy(prediction, target.ids())
-                     : sparse_cross_entropy_from_probabilities(prediction, target.ids());
+  return from_logits ? sparse_categorical_crossentropy(prediction, target.ids())
+                     : sparse_categorical_crossentropy_from_probabilities(prediction, target.ids());
 }
 
 Tensor SparseCategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return sparse_cross_entropy(logits, target.ids());
+  return sparse_categorical_crossentropy(logits, target.ids());
 }
 
 void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples& target,
                                           const TargetCounts& counts) const {
   if (!target.is_ids())
     throw ValueError(
-        fmt::format("{}: labels are wanted, ids of classes, and the targets are numbers of shape "
-                    "{}; CategoricalCrossentropy takes distributions",
+        fmt::format("{}: expected class labels (Ids), got real-valued targets of shape "
+                    "{}; use CategoricalCrossentropy for distributions",
                     name, to_string(target.shape())));
   Ids labels = target.ids();
   for (Index i = 0; counts && prediction.rank() > 0 && i < labels.count(); ++i) {
@@ -104,12 +104,13 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples
 }
 
 Tensor CategoricalCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
-  const auto loss = from_logits ? cross_entropy : cross_entropy_from_probabilities;
+  const auto loss =
+      from_logits ? categorical_crossentropy : categorical_crossentropy_from_probabilities;
   return loss(prediction, target.array(), {.label_smoothing = label_smoothing});
 }
 
 Tensor CategoricalCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return cross_entropy(logits, target.array(), {.label_smoothing = label_smoothing});
+  return categorical_crossentropy(logits, target.array(), {.label_smoothing = label_smoothing});
 }
 
 void CategoricalCrossentropy::check(const Shape& prediction, const Samples& target,
@@ -117,8 +118,8 @@ void CategoricalCrossentropy::check(const Shape& prediction, const Samples& targ
   ops::check_smoothing(name, label_smoothing);
   if (target.is_ids())
     throw ValueError(
-        fmt::format("{}: distributions are wanted, and the targets are ids of shape {}; "
-                    "SparseCategoricalCrossentropy takes labels",
+        fmt::format("{}: expected target distributions, got class labels (Ids) of shape {}; "
+                    "use SparseCategoricalCrossentropy for labels",
                     name, to_string(target.shape())));
   if (prediction != target.shape())
     throw ShapeError(
@@ -128,13 +129,12 @@ void CategoricalCrossentropy::check(const Shape& prediction, const Samples& targ
 }
 
 Tensor BinaryCrossentropy::operator()(const Tensor& prediction, const Samples& target) const {
-  const auto loss = from_logits ? binary_cross_entropy : binary_cross_entropy_from_probabilities;
+  const auto loss = from_logits ? binary_crossentropy : binary_crossentropy_from_probabilities;
   return loss(prediction, numbers(prediction, target), {.label_smoothing = label_smoothing});
 }
 
 Tensor BinaryCrossentropy::of_logits(const Tensor& logits, const Samples& target) const {
-  return binary_cross_entropy(logits, numbers(logits, target),
-                              {.label_smoothing = label_smoothing});
+  return binary_crossentropy(logits, numbers(logits, target), {.label_smoothing = label_smoothing});
 }
 
 Tensor MeanSquaredError::operator()(const Tensor& prediction, const Samples& target) const {

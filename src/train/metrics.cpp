@@ -2,11 +2,49 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "fovea/base/error.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+bool CountedPositions::operator()(Index value, Index values) const {
+  if (!keep_) return true;
+  const Mask& keep = *keep_;
+  if (values % keep.count() == 0) return keep.data()[value / (values / keep.count())] != 0;
+  if (keep.count() % values != 0) return true;
+  const Index each = keep.count() / values;
+  return std::any_of(keep.data() + value * each, keep.data() + (value + 1) * each,
+                     [](std::uint8_t kept) { return kept != 0; });
+}
+
+MeanState& MeanState::operator+=(const MeanState& other) {
+  sum += other.sum;
+  count += other.count;
+  return *this;
+}
+
+void MetricTotal::add(const Array& prediction, const Samples& target,
+                      const CountedPositions& counts) {
+  if (target.count() == 0 || !counts.any()) return;
+  merge(prediction, target, counts);
+  any_ = true;
+}
+
+void metrics::add(MeanState& state, const char* name, const Array& values, Index samples,
+                  const CountedPositions& counts) {
+  if (values.shape().rank() < 1 || values.shape()[0] != samples)
+    throw ShapeError(
+        fmt::format("{}: it gives values of shape {} for {} samples; it must give one for each "
+                    "sample or position",
+                    name, to_string(values.shape()), samples));
+  for (Index i = 0; i < values.count(); ++i) {
+    if (!counts(i, values.count())) continue;
+    state.sum += static_cast<double>(values.data()[i]);
+    ++state.count;
+  }
+}
 
 namespace {
 

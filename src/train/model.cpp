@@ -97,6 +97,8 @@ History Model::fit(const SampleSet& x, const SampleSet& y, const FitOptions& opt
   return trainer().fit(*this, x, y, options);
 }
 
+void Model::stop_training() { trainer().stop_training(); }
+
 Logs Model::train_on_batch(const SampleSet& x, const SampleSet& y,
                            const std::vector<double>& sample_weight) {
   return trainer().train_on_batch(x, y, sample_weight);

@@ -28,7 +28,7 @@ Index values_each(const char* model, const LossRows& rows, const Shape& values) 
       !lies_over(*mask, values.with(0, rows.samples)))
     throw ShapeError(
         fmt::format("{}: the mask of the predictions is {}, and the loss gives {} values a sample; "
-                    "put a DropMask before the layer that leaves the sequence",
+                    "put a DropMask before the layer that removes the time axis",
                     model, to_string(mask->shape()), each));
   return each;
 }
@@ -58,14 +58,6 @@ Samples with_classes(Samples target, const Mask& keep) {
   for (Index i = 0; i < labels.count(); ++i)
     if (keep.data()[i / each] == 0) labels.mutable_data()[i] = 0;
   return labels;
-}
-
-bool value_counts(const Mask& keep, Index value, Index values) {
-  if (values % keep.count() == 0) return keep.data()[value / (values / keep.count())] != 0;
-  if (keep.count() % values != 0) return true;
-  const Index each = keep.count() / values;
-  return std::any_of(keep.data() + value * each, keep.data() + (value + 1) * each,
-                     [](std::uint8_t kept) { return kept != 0; });
 }
 
 OutputLoss output_loss(const char* model, const OutputOptions& options, const LossRows& rows,

@@ -37,8 +37,4 @@ std::optional<Mask> counted_positions(const LossRows& rows);
 /// The target with class 0 in the place of labels that do not count, which may be no classes.
 Samples with_classes(Samples target, const Mask& keep);
 
-/// Whether a value of a metric counts. It is one of several at a position, or one for several
-/// positions, of which one must count.
-bool value_counts(const Mask& keep, Index value, Index values);
-
 }}  // namespace fovea

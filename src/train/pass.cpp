@@ -30,8 +30,7 @@ Array joined(const char* model, std::span<const Array> parts) {
   for (const Array& part : parts) {
     if (part.shape().rank() < 1)
       throw ShapeError(fmt::format(
-          "{}: its output for a batch is a single number; it must have a first axis, the samples",
-          model));
+          "{}: its output for a batch is a scalar; it must have a first axis, the samples", model));
     if (part.shape().without(0) != parts[0].shape().without(0))
       throw ShapeError(
           fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the "
@@ -233,26 +232,17 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
 
 void Pass::add_metrics(const Batch& batch, const memory::List<Counted>& counted, std::size_t output,
                        const Array& predictions, Means& means) const {
-  const std::vector<Metric>& metrics = (*options_.outputs)[output].metrics;
   const LossRows rows{
       batch.y[output].samples, batch.weight, counted[output], batch.count(), 0, batch.count()};
   const std::optional<Mask> keep = counted_positions(rows);
   const Samples target = keep ? with_classes(rows.target, *keep) : rows.target;
-  for (std::size_t which = 0; which < metrics.size(); ++which) {
-    const Metric& metric = metrics[which];
-    const Array values = metric(predictions, target);
-    if (values.shape().rank() < 1 || values.shape()[0] != batch.count())
-      throw ShapeError(
-          fmt::format("{}: {}: it gives values of shape {} for {} samples; it must give one for "
-                      "each sample or position",
-                      name(), metric.name(), to_string(values.shape()), batch.count()));
-    double sum = 0, count = 0;
-    for (Index i = 0; i < values.count(); ++i) {
-      if (keep && !value_counts(*keep, i, values.count())) continue;
-      sum += static_cast<double>(values.data()[i]);
-      ++count;
-    }
-    means.add_metric(output, which, sum, count);
+  const CountedPositions counts = keep ? CountedPositions(*keep) : CountedPositions();
+  try {
+    for (std::size_t m = 0; m < (*options_.outputs)[output].metrics.size(); ++m)
+      means.total(output, m).add(predictions, target, counts);
+  } catch (Error& error) {
+    if (error.path().empty()) error.add_path(name());
+    throw;
   }
 }
 

@@ -118,13 +118,13 @@ void Progress::update(Index step, std::span<const ProgressValue> values) {
   drawn_ = now;
 }
 
-void Progress::finish(std::span<const ProgressValue> values) {
-  const Index steps = options_.steps;
+void Progress::finish(std::span<const ProgressValue> values, std::optional<Index> step) {
+  const Index steps = options_.steps, made = step.value_or(steps);
   const double now = options_.clock();
-  const double step_seconds = seconds_per_step(steps, now);
+  const double step_seconds = seconds_per_step(made, now);
   const std::string elapsed = fmt::format("{:.0f}s", now - start_);
-  if (options_.terminal) return draw(line_text(steps, steps, elapsed, step_seconds, values), "\n");
-  write(fmt::format("{} - {} - {}{}\n", count_text(steps, steps), elapsed,
+  if (options_.terminal) return draw(line_text(made, steps, elapsed, step_seconds, values), "\n");
+  write(fmt::format("{} - {} - {}{}\n", count_text(made, steps), elapsed,
                     step_time_text(step_seconds), values_text(values)));
 }
 

@@ -50,8 +50,9 @@ class Progress {
   /// terminal it writes nothing.
   void update(Index step, std::span<const ProgressValue> values);
 
-  /// After the epoch and its validation: the last bar, or the one line, and a newline.
-  void finish(std::span<const ProgressValue> values);
+  /// After the epoch and its validation: the last bar, or the one line, and a newline. `step`: how
+  /// many steps were made, where the epoch was cut short.
+  void finish(std::span<const ProgressValue> values, std::optional<Index> step = {});
 
  private:
   double seconds_per_step(Index step, double now);

@@ -41,32 +41,48 @@ void Shards::run(
 
 namespace {
 
-// The shards' gradients of one parameter, all dense, which are added up into the first of them.
-struct DenseSum {
+// What the shards' gradients of one parameter are, and where their sum is computed: a plan, apart
+// from the threads that carry it out.
+struct Sum {
   const Tensor* parameter;
-  std::size_t
-      shares;  // the sum that this one is: its own, or an earlier one whose arrays are the same
-  std::size_t count = 0;
+  /// The position of the sum with the same arrays: its own, or that of an earlier parameter, as
+  /// with W1 and W2 of an AttentionLayer, or a reshaped parameter and what is added to it.
+  std::size_t shares;
+  std::size_t count = 0;  // of the parts, in the order of shards
+  bool has_rows = false;
   std::array<Gradient*, most_shards> parts = {};
-  std::array<const real*, most_shards> given = {};  // where the parts' numbers are when they come
-  std::array<real*, most_shards> numbers = {};      // and where they may be written to
+  std::array<const real*, most_shards> given = {};  // elements of dense parts, before the sum
+  std::array<real*, most_shards> elements = {};     // the same, writable
+
+  std::span<Gradient* const> all() const { return {parts.data(), count}; }
 };
 
-// Adds up numbers [begin, end) of all parts.
-void add_up(const DenseSum& sum, Index begin, Index end) {
+// The sum of a parameter's dense parts. Parts that an earlier sum has as well are left to that sum,
+// which alone may then write to them.
+Sum dense(Sum sum, const memory::List<Sum>& earlier) {
+  for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
+  const auto same = std::ranges::find(earlier, sum.given, &Sum::given);
+  if (same == earlier.end()) return sum;
+  sum.shares = static_cast<std::size_t>(same - earlier.begin());
+  for (Gradient* part : sum.all()) part->clear();
+  return sum;
+}
+
+// Adds up elements [begin, end) of all parts along the pairwise tree, into the first part.
+void add_up(const Sum& sum, Index begin, Index end) {
   kernels::add_pairwise(sum.count, [&](std::size_t i, std::size_t k) {
-    kernels::scale(sum.numbers[k] + begin, 1, sum.numbers[i] + begin, end - begin, true);
+    kernels::scale(sum.elements[k] + begin, 1, sum.elements[i] + begin, end - begin, true);
   });
 }
 
-// Adds up all sums that are not another's, in pieces that run in parallel.
-void add_up(memory::List<DenseSum>& sums) {
+// Carries out all sums, in pieces that run in parallel.
+void add_up(memory::List<Sum>& sums) {
   constexpr Index grain = 8192;
-  memory::List<std::pair<const DenseSum*, Index>> pieces;  // of a sum, from a number on
+  memory::List<std::pair<const Sum*, Index>> pieces;  // of a sum, from an element on
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    DenseSum& sum = sums[i];
+    Sum& sum = sums[i];
     if (sum.shares != i || sum.count == 1) continue;
-    for (std::size_t k = 0; k < sum.count; ++k) sum.numbers[k] = sum.parts[k]->dense().view.data;
+    for (std::size_t k = 0; k < sum.count; ++k) sum.elements[k] = sum.parts[k]->dense().view.data;
     for (Index begin = 0; begin < sum.parameter->shape().count(); begin += grain)
       pieces.emplace_back(&sum, begin);
   }
@@ -76,39 +92,36 @@ void add_up(memory::List<DenseSum>& sums) {
   });
 }
 
+// The parts of a parameter's gradient that the first `shards` sinks have.
+Sum parts_of(const Tensor& parameter, std::span<LeafGradients* const> sinks, std::size_t position) {
+  Sum sum{&parameter, position};
+  for (LeafGradients* sink : sinks) {
+    Gradient& part = sink->target(*parameter.node());
+    if (part.empty()) continue;
+    sum.parts[sum.count++] = &part;
+    sum.has_rows = sum.has_rows || !part.parts().empty();
+  }
+  return sum;
+}
+
 }  // namespace
 
 void Shards::reduce(Index shards, const std::vector<NamedParameter>& parameters) {
-  memory::List<DenseSum> sums;
+  std::array<LeafGradients*, most_shards> sinks = {};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(shards); ++i) sinks[i] = &sinks_[i];
+  memory::List<Sum> sums;
   sums.reserve(parameters.size());
   for (const auto& [path, parameter] : parameters) {
-    DenseSum sum{&parameter, sums.size()};
-    bool has_rows = false;
-    for (Index shard = 0; shard < shards; ++shard) {
-      Gradient& part = sinks_[static_cast<std::size_t>(shard)].target(*parameter.node());
-      if (part.empty()) continue;
-      sum.parts[sum.count++] = &part;
-      has_rows = has_rows || !part.parts().empty();
-    }
-    const std::span parts(sum.parts.data(), sum.count);
+    const Sum sum =
+        parts_of(parameter, {sinks.data(), static_cast<std::size_t>(shards)}, sums.size());
     parameter.zero_grad();
-    if (has_rows || parts.empty()) {
-      for (const Gradient* part : parts) parameter.gradient().add(*part);
-      continue;
-    }
-    for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
-    const auto same = std::ranges::find(sums, sum.given, &DenseSum::given);
-    if (same != sums.end()) {  // as W1 and W2 of an AttentionLayer, or a reshaped parameter and
-                               // what it is added to
-      sum.shares = static_cast<std::size_t>(same - sums.begin());
-      for (Gradient* part : parts)
-        part->clear();  // so that the other's are its own, and may be written
-    }
-    sums.push_back(sum);
+    if (sum.has_rows)
+      for (const Gradient* part : sum.all()) parameter.gradient().add(*part);
+    else if (sum.count > 0)
+      sums.push_back(dense(sum, sums));
   }
-
   add_up(sums);
-  for (const DenseSum& sum : sums)
+  for (const Sum& sum : sums)
     sum.parameter->gradient().add(
         sums[sum.shares].parts[0]->gathered().reshaped(sum.parameter->shape()));
 }

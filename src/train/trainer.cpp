@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/located.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/in_layer.hpp"
@@ -165,12 +166,7 @@ void Trainer::compile(CompileOptions options) {
   std::vector<OutputOptions> outputs =
       outputs_in_order(network->path(), network->outputs(), options);
   check_outputs(network->path(), outputs);
-  try {
-    network->check_options();
-  } catch (Error& error) {
-    error.add_path(name());
-    throw;
-  }
+  located(name(), [&] { network->check_options(); });
   refuse_while_fit(fmt::format("{}: compile", name()));
   if (drawn_ && *drawn_ != options.seed)
     throw StateError(
@@ -194,14 +190,14 @@ void Trainer::check_ready(const char* what) const {
 
 void Trainer::check_learns(const CallName& call) const {
   if (!grad_enabled())
-    throw StateError(
-        fmt::format("{}: nothing is recorded where a NoGrad lives; end it first", call.text()));
+    throw StateError(fmt::format(
+        "{}: gradient recording is disabled by NoGrad; train outside its scope", call.text()));
   bool learns = false;
   network->each(
       [&](const ParameterPath&, Tensor& tensor) { learns = learns || tensor.requires_grad(); });
   if (!learns)
-    throw StateError(
-        fmt::format("{}: no parameter learns; all are frozen, or no layer has any", call.text()));
+    throw StateError(fmt::format(
+        "{}: no parameter is trainable: all are frozen, or no layer has any", call.text()));
 }
 
 Pass Trainer::pass(Shards& shards, std::span<const Trace::Output> traced) const {
@@ -236,10 +232,10 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
                                  ports.size(), names_of(ports), given.size()));
   for (std::size_t i = 1; i < given.size(); ++i)
     if (given[i].samples.count() != given.count())
-      throw ShapeError(fmt::format("{}: {}: {} holds {} samples, {} holds {}; they must be as many",
-                                   call.text(), what, given.named() ? given[0].name : ports[0].name,
-                                   given.count(), given.named() ? given[i].name : ports[i].name,
-                                   given[i].samples.count()));
+      throw ShapeError(fmt::format(
+          "{}: {}: {} holds {} samples, {} holds {}; the numbers must be equal", call.text(), what,
+          given.named() ? given[0].name : ports[0].name, given.count(),
+          given.named() ? given[i].name : ports[i].name, given[i].samples.count()));
   for (std::size_t i = 0; i < given.size(); ++i)
     if (given[i].mask && !lies_over(*given[i].mask, given[i].samples.shape()))
       throw ShapeError(fmt::format(
@@ -263,12 +259,8 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
 
 SampleSet Trainer::inputs(const CallName& call, const SampleSet& x) const {
   SampleSet own = in_order_of(network->inputs(), call, "x", x);
-  try {
-    networks::check_kinds(network->inputs(), signals(own));
-  } catch (Error& error) {
-    error.add_path(call.text());
-    throw;
-  }
+  located([&] { return call.text(); },
+          [&] { networks::check_kinds(network->inputs(), signals(own)); });
   return own;
 }
 

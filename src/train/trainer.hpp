@@ -1,6 +1,8 @@
 // What a model is while it is trained: the options of compile, counts, the optimiser's parameters.
 #pragma once
 
+#include <atomic>
+
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
@@ -28,6 +30,8 @@ class Trainer {
   SampleSet inputs(const CallName& call, const SampleSet& x) const;
   void compile(CompileOptions options);
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
+  /// Ends fit after the present batch. May be called from any thread.
+  void stop_training() { stops_ = true; }
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight);
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
@@ -71,6 +75,7 @@ class Trainer {
   std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained
   std::shared_ptr<const ForwardHooks> hooks_;
   bool fit_runs_ = false;
+  std::atomic<bool> stops_ = false;       // whether fit ends after the present batch
   std::uint64_t steps_ = 0;               // updates made since compile
   std::uint64_t epochs_ = 0;              // epochs begun since compile
   std::vector<NamedParameter> learning_;  // what the optimiser took on, each once

@@ -148,7 +148,7 @@ TEST_CASE("the tour names what the sources have, and its snippets are theirs") {
 
 TEST_CASE("comments of public headers use the words of docs/style.md") {
   for (const char* layer : {"base", "memory", "shape", "parallel", "runtime", "array", "autograd",
-                            "ops", "diff", "io", "viz"})
+                            "ops", "diff", "optim", "io", "data", "train", "viz"})
     for (const auto& entry : files::directory_iterator(root / "include/fovea" / layer))
       for (const std::string& comment : odd_comments(read(entry.path())))
         FAIL_CHECK(entry.path().filename().string(), ": ", comment);

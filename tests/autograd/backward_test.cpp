@@ -170,23 +170,21 @@ TEST_CASE("a loss of any shape that holds one number will do, no other") {
   const Tensor wide = scaled(Tensor::parameter(Array(Shape{2, 3}, {1, 2, 3, 4, 5, 6})), 2);
   CHECK_THROWS_WITH_AS(
       wide.backward(),
-      "backward: the loss has shape (2, 3); it must be one number (take its sum or mean)",
-      ShapeError);
+      "backward: the loss has shape (2, 3); it must be a scalar; take its sum or mean", ShapeError);
   CHECK_THROWS_AS(scaled(Tensor::parameter(Array()), 2).backward(), ShapeError);
 }
 
 TEST_CASE("a loss without a history is refused") {
   const char* const message =
       "backward: the loss depends on no parameter that requires gradients; make a leaf with "
-      "Tensor::parameter, and end any NoGrad before "
-      "the forward pass";
+      "Tensor::parameter, and run the forward pass outside the scope of any NoGrad";
   CHECK_THROWS_WITH_AS(Tensor(Shape(), {1}).backward(), message, StateError);
   const Tensor x = number(1);
   CHECK_THROWS_WITH_AS(scaled(x, 2).detach().backward(), message, StateError);
   const NoGrad scope;
   CHECK_THROWS_WITH_AS(
       scaled(x, 2).backward(),
-      "backward: nothing is recorded where a NoGrad lives; end it before the forward pass",
+      "backward: gradient recording is disabled by NoGrad; run the forward pass outside its scope",
       StateError);
 }
 

@@ -193,7 +193,7 @@ TEST_CASE("gradients without rows, without elements, of vectors and of single nu
   number.add(Array(Shape(), {2}));
   CHECK(numbers(number.array()) == Numbers{3});
   CHECK_THROWS_WITH_AS(number.add_rows(Ids(Shape{1}, {0}), Array(Shape{1, 1}, {1})),
-                       "Gradient: rows of a single number", ShapeError);
+                       "Gradient: a scalar has no rows", ShapeError);
 
   Gradient empty_table(Shape{0, 2});
   CHECK(empty_table.array().count() == 0);

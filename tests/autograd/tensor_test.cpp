@@ -20,7 +20,7 @@ TEST_CASE("a tensor that is not built says so when it is read") {
   CHECK(!tensor.defined());
   CHECK(!tensor.requires_grad());
   CHECK_THROWS_WITH_AS(tensor.value(),
-                       "this tensor has no numbers yet; a module's parameters exist once it is "
+                       "this tensor is undefined; a module's parameters exist once it is "
                        "built: call build, or put it into a Sequential",
                        StateError);
   CHECK_THROWS_AS(tensor.shape(), StateError);
@@ -49,10 +49,10 @@ TEST_CASE("a parameter owns its numbers and starts with a gradient of zeros") {
 TEST_CASE("a constant gathers no gradient") {
   const Tensor x(Shape{2}, {1, 2});
   CHECK(!x.requires_grad());
-  CHECK_THROWS_WITH_AS(
-      x.grad(),
-      "grad: this is a constant; only leaves gather gradients, such as Tensor::parameter makes",
-      StateError);
+  CHECK_THROWS_WITH_AS(x.grad(),
+                       "grad: this is a constant; only leaves accumulate gradients, such as "
+                       "Tensor::parameter returns",
+                       StateError);
   const Tensor y = scaled(Tensor::parameter(x.value()), 2);
   CHECK_THROWS_AS(y.grad(), StateError);
   CHECK_THROWS_AS(y.zero_grad(), StateError);
@@ -62,7 +62,7 @@ TEST_CASE("item is the number of a tensor that holds one") {
   CHECK(Tensor(Shape(), {4}).item() == 4);
   CHECK(Tensor(Shape{1, 1}, {5}).item() == 5);
   CHECK_THROWS_WITH_AS(Tensor(Shape{2}, {1, 2}).item(),
-                       "item: the tensor has shape (2,); only a tensor of one number has an item",
+                       "item: the tensor has shape (2,); only a tensor of one element has an item",
                        ShapeError);
   CHECK_THROWS_AS(Tensor(Array(Shape{0})).item(), ShapeError);
   CHECK_FALSE(Tensor(Array()).defined());
@@ -79,8 +79,7 @@ TEST_CASE("assigned numbers are seen by all copies of the handle") {
   CHECK(numbers(copy.value()) == Numbers{3, 7});
   CHECK_THROWS_WITH_AS(
       x.assign(Array(Shape{1, 2}, {5, 6})),
-      "assign: a tensor of shape (2,) is given numbers of shape (1, 2); they must be equal",
-      ShapeError);
+      "assign: a tensor of shape (2,) got values of shape (1, 2); they must be equal", ShapeError);
   CHECK(numbers(x.value()) == Numbers{3, 7});
 }
 

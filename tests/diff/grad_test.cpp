@@ -61,11 +61,10 @@ TEST_CASE("grad refuses inputs that the loss does not depend on, and losses with
       }) ==
       "grad: the loss does not depend on input 0 of shape (2,); leave it out, or set allow_unused");
   CHECK(refusal<ShapeError>([&] { grad(x * x, {x}); }) ==
-        "backward: the loss has shape (2,); it must be one number (take its sum or mean)");
+        "backward: the loss has shape (2,); it must be a scalar; take its sum or mean");
   CHECK(refusal<StateError>([&] { grad(sum(x.detach()), {x}); }) ==
         "backward: the loss depends on no parameter that requires gradients; make a leaf with "
-        "Tensor::parameter, and end any NoGrad before "
-        "the forward pass");
+        "Tensor::parameter, and run the forward pass outside the scope of any NoGrad");
 }
 
 TEST_CASE("grad gives zeros for what the loss does not depend on, where that is allowed") {
@@ -81,7 +80,7 @@ TEST_CASE("grad gives zeros for what the loss does not depend on, where that is 
 TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
   std::vector<Array> seen;
-  const Tensor watched = on_gradient(x, [&](const Array& dx) {
+  const Tensor watched = register_hook(x, [&](const Array& dx) {
     seen.push_back(dx);
     return numbers({10, 20});
   });
@@ -94,7 +93,7 @@ TEST_CASE("a hook sees the whole gradient once, and what it gives flows on") {
 
 TEST_CASE("a hook that gives another shape is refused") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
-  const Tensor loss = sum(on_gradient(x, [](const Array&) { return numbers({1}); }));
+  const Tensor loss = sum(register_hook(x, [](const Array&) { return numbers({1}); }));
   CHECK(refusal<ShapeError>([&] { loss.backward(); }) ==
         "Gradient: a contribution of shape (1,) to a gradient of shape (2,)");
 }
@@ -149,12 +148,12 @@ TEST_CASE(
 
 TEST_CASE("what is empty or not defined is refused at the door") {
   const Tensor x = Tensor::parameter(numbers({1, 2}));
-  CHECK(refusal<ValueError>([&] { on_gradient(x, {}); }) == "on_gradient: the hook is empty");
-  CHECK(refusal<ValueError>([&] { checkpoint({}, {x}); }) == "checkpoint: the function is empty");
+  CHECK(refusal<ValueError>([&] { register_hook(x, {}); }) == "register_hook: the hook is empty");
+  CHECK(refusal<ValueError>([&] { recompute({}, {x}); }) == "recompute: the function is empty");
   const Tensor loss = sum(x);
   CHECK(refusal<StateError>([&] {
           grad(loss, {Tensor()}, {.allow_unused = true});
-        }).starts_with("this tensor has no numbers yet"));
+        }).starts_with("this tensor is undefined"));
   loss.backward();
 }
 

@@ -96,9 +96,9 @@ TEST_CASE("a result that is not finite is named: operation, number, position, sh
   CHECK(refusal<NonFiniteError>([&] { log(x); }) ==
         "log: the result has nan at (1, 1) of its shape (2, 3)");
   CHECK(refusal<NonFiniteError>([&] { x / real(0); }) ==
-        "div: the result has inf at (0, 0) of its shape (2, 3)");
+        "divide: the result has inf at (0, 0) of its shape (2, 3)");
   CHECK(refusal<NonFiniteError>([&] { scalar(1) / scalar(0); }) ==
-        "div: the result has inf at () of its shape ()");
+        "divide: the result has inf at () of its shape ()");
 }
 
 TEST_CASE("infinities may be let pass") {
@@ -131,9 +131,9 @@ TEST_CASE("a gradient that is not finite is named: operation, input, step") {
 TEST_CASE("in fit the layer's path and the step are named, forward and backward") {
   const toy::Data data = toy::data(8);
   Sequential forward = toy::model();
-  forward.layers()[0].as<Embedding>()->weight.assign(
+  forward.layers()[0].as<Embedding>()->embeddings.assign(
       Array::full(Shape{toy::vocabulary, 5}, infinity));
-  Sequential backward{Embedding{toy::vocabulary, 4}, Poison{}, GlobalAveragePool1D{}, Dense{3}};
+  Sequential backward{Embedding{toy::vocabulary, 4}, Poison{}, GlobalAveragePooling1D{}, Dense{3}};
   backward.compile({.loss = SparseCategoricalCrossentropy{.from_logits = true}});
   const DetectAnomaly anomaly;
   CHECK(refusal<NonFiniteError>([&] { forward.fit(data.x, data.y, toy::quiet(1, 4)); }) ==

@@ -24,7 +24,7 @@ struct Cap {
 void fit_and(void (*act)(Model& model)) {
   struct Acting : Callback {
     void (*act)(Model&);
-    void on_batch_end(Model& model, Index, const Logs&) override { act(model); }
+    void on_train_batch_end(Model& model, Index, const Logs&) override { act(model); }
   } acting;
   acting.act = act;
   Sequential model{Dense{1}};
@@ -60,43 +60,45 @@ TEST_CASE("sizes beyond all memory are refused, not wrapped") {
        [] {
          pad(of({2, 3}), {{most, most}, {5, 5}});
        },
-       "ShapeError: pad: a size of 9223372036854775807 + 2 is more than memory can have"},
+       "ShapeError: pad: a size of 9223372036854775807 + 2 is more than the address space holds"},
       {"pads by two numbers whose sum wraps",
        [] {
          pad(of({2}), {{Index(1) << 55, most}});
        },
-       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than memory can "
-       "have"},
+       "ShapeError: pad: a size of 36028797018963970 + 9223372036854775807 is more than the "
+       "address space holds"},
       {"repeats without end", [] { repeat(of({4}), most); },
-       "ShapeError: repeat: a size of 4 * 9223372036854775807 is more than memory can have"},
+       "ShapeError: repeat: a size of 4 * 9223372036854775807 is more than the address space "
+       "holds"},
       {"tiles without end",
        [] {
          tile(of({1, 4}), {1, most});
        },
-       "ShapeError: tile: a size of 4 * 9223372036854775807 is more than memory can have"},
+       "ShapeError: tile: a size of 4 * 9223372036854775807 is more than the address space holds"},
       {"joins until the axis wraps",
        [] {
          concat(std::vector<Tensor>(200, of({Index(1) << 56, 0})), 0);
        },
-       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than memory "
-       "can have"},
+       "ShapeError: concat: a size of 72057594037927936 + 72057594037927936 is more than the "
+       "address space holds"},
       {"splits into sizes whose sum wraps",
        [] {
          split(of({10}), {most, most, 12});
        },
-       "ShapeError: split: a size of 0 + 9223372036854775807 is more than memory can have"},
+       "ShapeError: split: a size of 0 + 9223372036854775807 is more than the address space holds"},
       {"splits nothing into very many parts", [] { split(of({0}), most); },
        "ShapeError: split: axis -1 of (0,) has size 0, which 9223372036854775807 parts do not "
        "divide"},
       {"dilates without end",
        [] {
-         conv1d(of({1, 4, 1}), of({3, 1, 1}), {.dilation = most});
+         conv1d(of({1, 4, 1}), of({3, 1, 1}), {.dilation_rate = most});
        },
        "ValueError: conv1d: window 3, dilation 9223372036854775807; a window may reach over 2^40 "
        "elements at most"},
       {"pools windows without end",
        [] {
-         max_pool1d(of({4, 5, 3}), {.size = Index(1) << 62, .stride = 1, .padding = Padding::same});
+         max_pool1d(of({4, 5, 3}),
+                    {.pool_size = Index(1) << 62, .strides = 1, .padding = Padding::same});
        },
        "ValueError: max_pool1d: window 4611686018427387904, dilation 1; a window may reach over "
        "2^40 elements at most"},
@@ -131,7 +133,7 @@ TEST_CASE("what was moved from, or never given, refuses") {
       {"reads an array that was moved from", [] { husk(Array::zeros({3})).at(0); },
        "IndexError: Array::at: position 0 of shape (0,), which has 0 elements"},
       {"computes with a tensor that was moved from", [] { exp(husk(of({3}))); },
-       "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: "
+       "StateError: this tensor is undefined; a module's parameters exist once it is built: "
        "call build, or put it into a Sequential"},
       {"predicts with a model that was moved from",
        [] {
@@ -232,7 +234,9 @@ TEST_CASE("callbacks cannot change the model under fit") {
 
 TEST_CASE("a model that was refused to be moved is whole, and can be fitted again") {
   struct Mover : Callback {
-    void on_batch_end(Model& model, Index, const Logs&) override { model = Sequential{Dense{3}}; }
+    void on_train_batch_end(Model& model, Index, const Logs&) override {
+      model = Sequential{Dense{3}};
+    }
   } mover;
   Sequential model{Dense{1}};
   model.compile({.loss = MeanSquaredError{}});
@@ -285,15 +289,15 @@ TEST_CASE("steps and strides of any size") {
   CHECK(slice(x, {{.step = most}}).value().at(0) == 1);
   CHECK(slice(x, {{.step = least}}).value().at(0) == 4);
   CHECK(slice(x, {{.step = least}}).shape() == Shape{1});
-  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most, .padding = Padding::same}).shape() ==
+  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.strides = most, .padding = Padding::same}).shape() ==
         Shape{1, 1, 1});
-  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.stride = most}).shape() == Shape{1, 1, 1});
+  CHECK(conv1d(of({1, 4, 1}), of({3, 1, 1}), {.strides = most}).shape() == Shape{1, 1, 1});
   CHECK(split(of({0}), 1).size() == 1);
 }
 
 TEST_CASE("windows far longer than the axis end soon") {
   const Tensor x({1, 3, 1}, {1, 2, 6});
-  const Pool1DOptions wide{.size = Index(1) << 40, .stride = 1, .padding = Padding::same};
+  const Pool1DOptions wide{.pool_size = Index(1) << 40, .strides = 1, .padding = Padding::same};
   for (Index t = 0; t < 3; ++t) {
     CHECK(average_pool1d(x, wide).value().at(t) == 3);
     CHECK(max_pool1d(x, wide).value().at(t) == 6);
@@ -324,6 +328,6 @@ TEST_CASE("weights are put back into a model that has their shapes, or not at al
   source.fit(Array::full({4, 3}, 1), Array::zeros({4, 1}), {.callbacks = {&best}, .verbose = 0});
   const Array before = parameters_of(other)[0].tensor.value().clone();
   CHECK(support::refusal<ShapeError>([&] { best.restore(other); }) ==
-        "RestoreBestWeights: dense_1/weight is (2, 4) in this model; (2, 1) is remembered");
+        "RestoreBestWeights: dense_1/kernel is (2, 4) in this model; (2, 1) is remembered");
   CHECK(std::ranges::equal(parameters_of(other)[0].tensor.value().values(), before.values()));
 }

@@ -94,19 +94,19 @@ TEST_CASE("layers with wrong options") {
        [] {
          built(Dense{4, Activation(99)}, {3});
        },
-       "ValueError: Activation: there is none of number 99"},
+       "ValueError: Activation: there is none with the value 99"},
       {"makes up a reading",
        [] {
          built(AttentionLayer{4, Reading(7)}, {5, 3});
        },
-       "ValueError: AttentionLayer: there is no reading of number 7"},
+       "ValueError: AttentionLayer: there is no Reading with the value 7"},
       {"makes up a score",
        [] {
          built(AttentionLayer{4, Reading::query, Score(9)}, {5, 3});
        },
-       "ValueError: AttentionLayer: there is no score of number 9"},
-      {"normalises with a negative epsilon", [] { built(LayerNorm{-1}, {3}); },
-       "ValueError: LayerNorm: epsilon is -1; it must be at least 0"},
+       "ValueError: AttentionLayer: there is no Score with the value 9"},
+      {"normalises with a negative epsilon", [] { built(LayerNormalization{-1}, {3}); },
+       "ValueError: LayerNormalization: epsilon is -1; it must be at least 0"},
   });
 }
 
@@ -147,8 +147,8 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        },
        "IndexError: Embedding: the id at position 0 of ids of shape (1, 1) is 10; input_dim is 10, "
        "so ids are 0 to 9"},
-      {"pools single vectors", [] { built(MaxPool1D{}, {3}); },
-       "ShapeError: MaxPool1D: a sample is (3,); it must be (time, channels)"},
+      {"pools single vectors", [] { built(MaxPooling1D{}, {3}); },
+       "ShapeError: MaxPooling1D: a sample is (3,); it must be (time, channels)"},
       {"builds a layer with the batch axis",
        [] {
          built(AttentionLayer{4}, {32, 5, 3});
@@ -195,7 +195,7 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        "ShapeError: AttentionLayer: the query is (2, 3); it must be (2, queries, features)"},
       {"gives an LSTM the state of a GRU",
        [] {
-         built(LSTM{4}, {5, 3}).walk(of({2, 5, 3}), {.states = {of({2, 4})}});
+         built(LSTM{4}, {5, 3}).unroll(of({2, 5, 3}), {.states = {of({2, 4})}});
        },
        "ValueError: LSTM: 1 states are given; it has 2; give h and c"},
       {"walks along a sequence of length 0",
@@ -214,13 +214,13 @@ TEST_CASE("layers in the wrong order") {
          model.build({3});
          model.predict(ids().rows(0, 1));
        },
-       "ValueError: sequential/dense: Dense takes numbers, and is given ids of shape (1, 3); put "
+       "ValueError: sequential/dense: Dense expected real numbers, got ids of shape (1, 3); put "
        "an Embedding before it"},
       {"feeds numbers to an Embedding",
        [] {
          trained().predict(Array::zeros({1, 3}));
        },
-       "ValueError: sequential/embedding: Embedding takes ids, and is given numbers of shape (1, "
+       "ValueError: sequential/embedding: Embedding expected ids, got real numbers of shape (1, "
        "3); give Ids"},
       {"attends to vectors", [] { Sequential{AttentionLayer{4}}.build({3}); },
        "ShapeError: sequential/attention_layer: AttentionLayer: a sample is (3,); it must be "
@@ -233,9 +233,10 @@ TEST_CASE("layers in the wrong order") {
        "(time, features)"},
       {"pools twice",
        [] {
-         Sequential{Embedding{10, 4}, AttentionLayer{3}, GlobalAveragePool1D{}}.build({3});
+         Sequential{Embedding{10, 4}, AttentionLayer{3}, GlobalAveragePooling1D{}}.build({3});
        },
-       "ShapeError: sequential/global_average_pool1d: GlobalAveragePool1D: a sample is (4,); it "
+       "ShapeError: sequential/global_average_pooling1d: GlobalAveragePooling1D: a sample is (4,); "
+       "it "
        "must be (time, features)"},
       {"gets the second of two Dense layers wrong",
        [] {
@@ -255,9 +256,8 @@ TEST_CASE("layers in the wrong order") {
          model.build({3});
          model.predict(ids());
        },
-       "StateError: sequential/conv1d: Conv1D is given a mask and would lose it; put a DropMask "
-       "before it if padding shall count from "
-       "here on, or have the module declare a mask_flow"},
+       "StateError: sequential/conv1d: Conv1D got a mask, which it would lose; put a DropMask "
+       "before it if padding is to count from here on, or have the module declare a mask_flow"},
   });
 }
 
@@ -309,14 +309,14 @@ TEST_CASE("optimisers with wrong options") {
       {"rewards large weights", [] { Adam({.weight_decay = -0.1}); },
        "ValueError: Adam: weight_decay is -0.1; it must be at least 0 and finite"},
       {"steps with nothing attached", [] { Adam().step(); },
-       "StateError: Adam: nothing that learns is attached; call attach(model) once the model is "
-       "built and some of its parameters learn"},
+       "StateError: Adam: no trainable parameter is attached; call attach(model) once the model is "
+       "built"},
       {"attaches a layer before it is built",
        [] {
          Adam adam;
          adam.attach(Dense{4});
        },
-       "StateError: Adam: attach: the module is not built, and its parameters have no numbers yet; "
+       "StateError: Adam: attach: the module is not built, and its parameters have no values yet; "
        "call build first"},
       {"copies one optimiser into two models",
        [] {
@@ -328,8 +328,8 @@ TEST_CASE("optimisers with wrong options") {
          b.fit(ids(), labels(), {.verbose = 0});
          a.fit(ids(), labels(), {.verbose = 0});
        },
-       "StateError: sequential: since compile its optimizer was attached to another model, or "
-       "exchanged for another; call compile, for each model with an optimizer of its own"},
+       "StateError: sequential: its optimizer was attached to another model, or replaced, after "
+       "compile; call compile again, with an optimizer of its own for each model"},
   });
 }
 
@@ -378,14 +378,14 @@ TEST_CASE("models used in the wrong order") {
          set_trainable(*model.layers()[0].as<Embedding>(), false);
          model.fit(ids(), labels(), {.verbose = 0});
        },
-       "StateError: sequential: since compile parameters were frozen, let learn again, or "
-       "exchanged for others; call compile again"},
+       "StateError: sequential: parameters were frozen, unfrozen or replaced after compile; call "
+       "compile again"},
       {"freezes a layer before it is built",
        [] {
          Sequential model = classifier();
          set_trainable(model, false);
        },
-       "StateError: this tensor has no numbers yet; a module's parameters exist once it is built: "
+       "StateError: this tensor is undefined; a module's parameters exist once it is built: "
        "call build, or put it into a Sequential"},
       {"freezes all layers before compile",
        [] {
@@ -395,13 +395,15 @@ TEST_CASE("models used in the wrong order") {
          model.compile({.loss = MeanSquaredError{}});
          model.fit(Array::zeros({4, 3}), Array::zeros({4, 2}));
        },
-       "StateError: sequential: fit: no parameter learns; all are frozen, or no layer has any"},
+       "StateError: sequential: fit: no parameter is trainable: all are frozen, or no layer has "
+       "any"},
       {"trains under NoGrad",
        [] {
          const NoGrad scope;
          classifier().fit(ids(), labels());
        },
-       "StateError: sequential: fit: nothing is recorded where a NoGrad lives; end it first"},
+       "StateError: sequential: fit: gradient recording is disabled by NoGrad; train outside its "
+       "scope"},
       {"takes the name away", [] { classifier().set_name(""); },
        "ValueError: Sequential: the name is empty"},
   });
@@ -410,11 +412,11 @@ TEST_CASE("models used in the wrong order") {
 TEST_CASE("data that does not fit the model") {
   check({
       {"has more samples than labels", [] { classifier().fit(ids(), labels().rows(0, 3)); },
-       "ShapeError: sequential: fit: x holds 4 samples, y holds 3; they must be as many"},
+       "ShapeError: sequential: fit: x holds 4 samples, y holds 3; the numbers must be equal"},
       {"filtered all samples away", [] { classifier().fit(ids().rows(0, 0), labels().rows(0, 0)); },
        "ValueError: sequential: fit: there are no samples to train on"},
       {"gives one sample without its axis", [] { classifier().fit(Ids({}, {7}), labels()); },
-       "ShapeError: Samples: a single id; samples lie along the first axis"},
+       "ShapeError: Samples: a scalar id; samples are along the first axis"},
       {"has an id beyond the vocabulary",
        [] {
          classifier().fit(Ids({2, 3}, {1, 2, 3, 4, 5, 10}), labels().rows(0, 2));
@@ -433,7 +435,7 @@ TEST_CASE("data that does not fit the model") {
        [] {
          classifier().fit(Array::zeros({4, 3}), labels());
        },
-       "ValueError: sequential/embedding: Embedding takes ids, and is given numbers of shape (4, "
+       "ValueError: sequential/embedding: Embedding expected ids, got real numbers of shape (4, "
        "3); give Ids"},
       {"numbers labels from 1",
        [] {
@@ -469,18 +471,18 @@ TEST_CASE("data that does not fit the model") {
        [] {
          classifier().fit(ids(), Array::zeros({4, 2}));
        },
-       "ValueError: sequential: sparse_categorical_crossentropy: labels are wanted, ids of "
-       "classes, and the targets are numbers of shape "
-       "(4, 2); CategoricalCrossentropy takes distributions"},
+       "ValueError: sequential: sparse_categorical_crossentropy: expected class labels (Ids), got "
+       "real-valued targets of shape "
+       "(4, 2); use CategoricalCrossentropy for distributions"},
       {"gives labels to the loss that is not sparse",
        [] {
          Sequential model{Dense{2}};
          model.compile({.loss = CategoricalCrossentropy{}});
          model.fit(Array::zeros({4, 3}), labels());
        },
-       "ValueError: sequential: categorical_crossentropy: distributions are wanted, and the "
-       "targets are ids of shape (4,); "
-       "SparseCategoricalCrossentropy takes labels"},
+       "ValueError: sequential: categorical_crossentropy: expected target distributions, got class "
+       "labels (Ids) of shape (4,); "
+       "use SparseCategoricalCrossentropy for labels"},
       {"ends in a softmax over one unit",
        [] {
          Sequential{Dense{1, Activation::softmax}}.compile({.loss = BinaryCrossentropy{}});
@@ -587,8 +589,8 @@ TEST_CASE("wrong options of fit") {
          classifier().fit(ids(), labels(),
                           {.validation_data = Validation{ids(), labels().rows(0, 3)}});
        },
-       "ShapeError: sequential: fit: validation_data: x holds 4 samples, y holds 3; they must be "
-       "as many"},
+       "ShapeError: sequential: fit: validation_data: x holds 4 samples, y holds 3; the numbers "
+       "must be equal"},
       {"validates on samples of another rank",
        [] {
          classifier().fit(

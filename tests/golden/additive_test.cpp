@@ -24,11 +24,12 @@ const Variant variants[] = {{""},
 AttentionLayer layer_of(const NumpyArchive& file, Reading reading, const Variant& variant) {
   const Tensor W1 = golden::parameter(file, "W1");
   const Index units = W1.shape()[1];
-  AttentionLayer layer{.units = units, .reading = reading, .bias = false, .causal = variant.causal};
-  layer.W1 = W1;
-  layer.W2 = golden::parameter(file, "W2");
-  layer.v = Tensor::parameter(variant.scale ? file.array("v").reshaped(Shape{units, 1})
-                                            : Array::full(Shape{units, 1}, 1));
+  AttentionLayer layer{
+      .units = units, .reading = reading, .use_bias = false, .causal = variant.causal};
+  layer.W1.kernel = W1;
+  layer.W2.kernel = golden::parameter(file, "W2");
+  layer.V.kernel = Tensor::parameter(variant.scale ? file.array("v").reshaped(Shape{units, 1})
+                                                   : Array::full(Shape{units, 1}, 1));
   return layer;
 }
 
@@ -61,13 +62,13 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
 
   sum(attention.context * Tensor(file.array(prefix + "cotangent"))).backward();
   CHECK(golden::differs(x.grad(), file.array(prefix + "d_x"), 1e-5) == "");
-  CHECK(golden::differs(layer.W1.grad(), file.array(prefix + "d_W1"), 1e-5) == "");
-  CHECK(golden::differs(layer.W2.grad(), file.array(prefix + "d_W2"), 1e-5) == "");
+  CHECK(golden::differs(layer.W1.kernel.grad(), file.array(prefix + "d_W1"), 1e-5) == "");
+  CHECK(golden::differs(layer.W2.kernel.grad(), file.array(prefix + "d_W2"), 1e-5) == "");
   if (options.query)
     CHECK(golden::differs(options.query->grad(), file.array(prefix + "d_query"), 1e-5) == "");
   if (variant.scale)
-    CHECK(golden::differs(layer.v.grad().reshaped(Shape{layer.units}), file.array(prefix + "d_v"),
-                          1e-5) == "");
+    CHECK(golden::differs(layer.V.kernel.grad().reshaped(Shape{layer.units}),
+                          file.array(prefix + "d_v"), 1e-5) == "");
 }
 
 }  // namespace

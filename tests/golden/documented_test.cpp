@@ -13,12 +13,15 @@ using namespace fovea;
 namespace {
 
 // Our paths, and how the files call the parameters.
-const std::map<std::string, std::string> file_names = {
-    {"embedding/weight", "embedding"}, {"attention_layer/W1", "W1_kernel"},
-    {"attention_layer/b1", "W1_bias"}, {"attention_layer/W2", "W2_kernel"},
-    {"attention_layer/b2", "W2_bias"}, {"attention_layer/v", "V_kernel"},
-    {"attention_layer/c", "V_bias"},   {"dense/weight", "dense_kernel"},
-    {"dense/bias", "dense_bias"}};
+const std::map<std::string, std::string> file_names = {{"embedding/embeddings", "embedding"},
+                                                       {"attention_layer/W1/kernel", "W1_kernel"},
+                                                       {"attention_layer/W1/bias", "W1_bias"},
+                                                       {"attention_layer/W2/kernel", "W2_kernel"},
+                                                       {"attention_layer/W2/bias", "W2_bias"},
+                                                       {"attention_layer/V/kernel", "V_kernel"},
+                                                       {"attention_layer/V/bias", "V_bias"},
+                                                       {"dense/kernel", "dense_kernel"},
+                                                       {"dense/bias", "dense_bias"}};
 
 struct Run {
   NumpyArchive file;
@@ -108,7 +111,7 @@ Sequential built_sequential(const Run& run) {
 struct EachBatch : Callback {
   std::vector<double> losses, accuracies;
   double loss = 0, accuracy = 0;  // sums
-  void on_batch_end(Model&, Index batch, const Logs& logs) override {
+  void on_train_batch_end(Model&, Index batch, const Logs& logs) override {
     const double count = static_cast<double>(batch + 1);
     losses.push_back(logs.at("loss") * count - loss);
     accuracies.push_back(logs.at("accuracy") * count - accuracy);

@@ -161,7 +161,7 @@ TEST_CASE("an ignored class is Keras': the mean is over what is left") {
   const Ids labels = file.ids("labels");
   const real kept = static_cast<real>(Mask::keep_where_not(labels, 2).kept());
   check(file, "sparse_ignore_class_2", "logits", labels, [&](const Tensor& p, const Samples& y) {
-    return sum(sparse_cross_entropy(p, y.ids(), {.ignored_label = 2})) / kept;
+    return sum(sparse_categorical_crossentropy(p, y.ids(), {.ignored_label = 2})) / kept;
   });
 }
 
@@ -179,10 +179,10 @@ TEST_CASE(
   const real kept =
       static_cast<real>(Mask::keep_where_not(file.ids("labels_ignored"), -100).kept());
   const auto total = [](const Tensor& p, const Samples& y,
-                        const SparseCrossEntropyOptions& options) {
-    return sum(sparse_cross_entropy(p, y.ids(), options));
+                        const SparseCrossentropyOptions& options) {
+    return sum(sparse_categorical_crossentropy(p, y.ids(), options));
   };
-  const auto weighted = [&](const SparseCrossEntropyOptions& options) {
+  const auto weighted = [&](const SparseCrossentropyOptions& options) {
     return [&, options](const Tensor& p, const Samples& y) {
       return total(p, y, options) / weight_of(y.ids());
     };
@@ -202,7 +202,7 @@ TEST_CASE(
         weighted({.label_smoothing = real(0.1), .ignored_label = -100, .class_weights = weights}));
   check(file, "nll", "logits", "labels", [](const Tensor& p, const Samples& y) {
     const Ids column = y.ids().reshaped({y.count(), 1});
-    return -mean(take_along(log_softmax(p), column));
+    return -mean(take_along_axis(log_softmax(p), column));
   });
 }
 

@@ -67,6 +67,10 @@ for way in Model Sequential; do
   wrong "$form" "$called Shape build(Shape sample) { return sample; }" "$way model{Part{}};"
   wrong "$form" "$called void build(const Shape&, const Rng&) {}" "$way model{Part{}};"
 done
+# And of metrics.
+named='static constexpr const char* name = "part";'
+wrong 'a metric has Array operator' "$named real operator()(const Array&, const Samples&) const { return 1; }" 'Metric metric{Part{}};'
+wrong 'a metric has Array operator' "$named using State = MeanState; double result(const State&) const { return 1; }" 'Metric metric{Part{}};'
 echo "figure: modules refused by the compiler with a sentence = $refused"
 
 # Each header, read alone as C++17, stops at a sentence that says what is missing.

@@ -198,11 +198,12 @@ TEST_CASE("headers that Python would not write are refused at the byte that is w
   CHECK(shaped("(01,)") == "memory.npy: at byte 61: a size must not begin with a zero");
   CHECK(shaped("(9223372036854775808,)") == "memory.npy: at byte 61: a size beyond 2^63 - 1");
   CHECK(shaped("(4294967296, 4294967296)") ==
-        "memory.npy: at byte 60: Shape: more elements than memory can have: (4294967296, "
+        "memory.npy: at byte 60: Shape: more elements than the address space holds: (4294967296, "
         "4294967296)");
-  CHECK(shaped("(0, 4294967296, 4294967296)") ==
-        "memory.npy: at byte 60: Shape: more elements than memory can have: (0, 4294967296, "
-        "4294967296)");
+  CHECK(
+      shaped("(0, 4294967296, 4294967296)") ==
+      "memory.npy: at byte 60: Shape: more elements than the address space holds: (0, 4294967296, "
+      "4294967296)");
   CHECK(shaped("(72057594037927936,)") ==
         "memory.npy: at byte 88: shape (72057594037927936,) of type '<f4' takes 288230376151711744 "
         "bytes behind the header, the file has 4");

@@ -12,8 +12,8 @@ namespace {
 
 // A layer whose parameters are `tensors`, in the order of its list.
 AttentionLayer with_parameters(AttentionLayer layer, support::Inputs tensors, std::size_t first) {
-  AttentionLayer::parameters(layer,
-                             [&](const char*, Tensor& tensor) { tensor = tensors[first++]; });
+  for_each_parameter(layer,
+                     [&](const ParameterPath&, Tensor& tensor) { tensor = tensors[first++]; });
   return layer;
 }
 
@@ -38,7 +38,7 @@ TEST_CASE(
     const AttentionLayer options{.units = score == Score::general ? 0 : g.integer(1, 5),
                                  .reading = reading,
                                  .score = score,
-                                 .bias = g.chance(0.6),
+                                 .use_bias = g.chance(0.6),
                                  .causal = reading == Reading::per_position && g.chance(0.4),
                                  .learned_query = learned};
     CAPTURE(trial);

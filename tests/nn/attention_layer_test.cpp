@@ -6,9 +6,12 @@
 #include <limits>
 
 #include "fovea/base/error.hpp"
+#include "fovea/nn/layer.hpp"
 #include "fovea/ops/ops.hpp"
+#include "support/generate.hpp"
 
 using namespace fovea;
+using support::Generate;
 
 namespace {
 
@@ -33,36 +36,54 @@ TEST_CASE(
   CHECK(parameter_count(built(AttentionLayer{64}, Shape{20, 128})) == 16577);
   CHECK(parameter_count(built(AttentionLayer{.units = 64, .reading = Reading::per_position},
                               Shape{20, 128})) == 16577);
-  CHECK(parameter_count(built(AttentionLayer{.units = 64, .bias = false}, Shape{20, 128})) ==
+  CHECK(parameter_count(built(AttentionLayer{.units = 64, .use_bias = false}, Shape{20, 128})) ==
         16577 - 64 - 64 - 1);
 }
 
 TEST_CASE("each reading and score has the parameters that its formula names") {
   const Shape sample{5, 6};
-  CHECK(paths(built(AttentionLayer{3}, sample)) == Paths{"W1", "b1", "W2", "b2", "v", "c"});
+  CHECK(paths(built(AttentionLayer{3}, sample)) ==
+        Paths{"W1/kernel", "W1/bias", "W2/kernel", "W2/bias", "V/kernel", "V/bias"});
   CHECK(paths(built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true},
-                    sample)) == Paths{"W1", "b1", "W2", "b2", "v", "c", "query"});
+                    sample)) ==
+        Paths{"W1/kernel", "W1/bias", "W2/kernel", "W2/bias", "V/kernel", "V/bias", "query"});
   CHECK(
       paths(built(AttentionLayer{.units = 3, .reading = Reading::per_position, .score = Score::dot},
-                  sample)) == Paths{"W1", "b1", "W2", "b2"});
+                  sample)) == Paths{"W1/kernel", "W1/bias", "W2/kernel", "W2/bias"});
   CHECK(paths(built(AttentionLayer{.units = 3,
                                    .reading = Reading::per_position,
                                    .score = Score::scaled_dot,
-                                   .bias = false},
-                    sample)) == Paths{"W1", "W2"});
+                                   .use_bias = false},
+                    sample)) == Paths{"W1/kernel", "W2/kernel"});
   CHECK(paths(built(
             AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
-            sample)) == Paths{"W1"});
+            sample)) == Paths{"W1/kernel"});
   const AttentionLayer layer =
       built(AttentionLayer{.units = 3, .reading = Reading::query, .learned_query = true}, sample);
-  CHECK(layer.W1.shape() == Shape{6, 3});
-  CHECK(layer.b2.shape() == Shape{3});
-  CHECK(layer.v.shape() == Shape{3, 1});
-  CHECK(layer.c.shape() == Shape{1});
-  CHECK(layer.learned.shape() == Shape{6});
+  CHECK(layer.W1.kernel.shape() == Shape{6, 3});
+  CHECK(layer.W2.bias.shape() == Shape{3});
+  CHECK(layer.V.kernel.shape() == Shape{3, 1});
+  CHECK(layer.V.bias.shape() == Shape{1});
+  CHECK(layer.query.shape() == Shape{6});
   CHECK(built(AttentionLayer{.units = 0, .reading = Reading::per_position, .score = Score::general},
               sample)
-            .W1.shape() == Shape{6, 6});
+            .W1.kernel.shape() == Shape{6, 6});
+}
+
+TEST_CASE("W1, W2 and V are Dense layers, and the context is that of the listing") {
+  const AttentionLayer layer = built(AttentionLayer{3}, Shape{5, 6});
+  const Tensor x(Generate("listing", 0).array(Shape{2, 5, 6}, {-1, 1}));
+  const Tensor weights = softmax(layer.V(tanh(layer.W1(x) + layer.W2(x))), 1);
+  const Array expected = sum(weights * x, 1).value(), context = layer(x).value();
+  REQUIRE(context.shape() == expected.shape());
+  for (Index i = 0; i < context.count(); ++i)
+    CHECK(context.at(i) == doctest::Approx(expected.at(i)).epsilon(1e-5));
+}
+
+TEST_CASE("building a layer that asks by a query does not call it") {
+  Layer layer(AttentionLayer{.units = 3, .reading = Reading::query});
+  CHECK(layer.build(Shape{5, 6}, Rng(1)) == Shape{6});
+  CHECK(layer.count() == 6 * 3 + 3 + 6 * 3 + 3 + 3 + 1);
 }
 
 TEST_CASE("the context has one row for the sequence, for each position, or for each query") {
@@ -123,9 +144,9 @@ TEST_CASE("a sample that is no sequence of feature vectors is refused") {
 
 TEST_CASE("building again keeps the numbers for another length, and refuses other features") {
   AttentionLayer layer = built(AttentionLayer{4}, Shape{5, 6});
-  const real* const numbers = layer.W1.value().data();
+  const real* const numbers = layer.W1.kernel.value().data();
   layer.build(Shape{9, 6}, Rng(2));
-  CHECK(layer.W1.value().data() == numbers);
+  CHECK(layer.W1.kernel.value().data() == numbers);
   CHECK_THROWS_WITH_AS(layer.build(Shape{5, 7}, Rng(2)),
                        "AttentionLayer: built for 6 features; now a sample is (5, 7)", ShapeError);
 }

@@ -20,7 +20,7 @@ constexpr real eps = std::numeric_limits<real>::epsilon();
 AttentionLayer built(AttentionLayer layer, Index features) {
   layer.build(Shape{1, features}, Rng(7));
   Generate generate("biases", 0);
-  for (Tensor* bias : {&layer.b1, &layer.b2, &layer.c})
+  for (Tensor* bias : {&layer.W1.bias, &layer.W2.bias, &layer.V.bias})
     if (bias->defined()) bias->assign(generate.array(bias->shape(), {-1, 1}));
   return layer;
 }
@@ -46,16 +46,16 @@ std::vector<long double> projected(const real* x, const Tensor& weight, const Te
 
 // As enum class Score says it.
 long double score(const AttentionLayer& layer, const real* x, const real* q) {
-  const std::vector<long double> k = projected(x, layer.W1, layer.b1);
+  const std::vector<long double> k = projected(x, layer.W1.kernel, layer.W1.bias);
   long double e = 0;
   if (layer.score == Score::general) {
     for (std::size_t f = 0; f < k.size(); ++f) e += k[f] * q[f];
     return e;
   }
-  const std::vector<long double> p = projected(q, layer.W2, layer.b2);
+  const std::vector<long double> p = projected(q, layer.W2.kernel, layer.W2.bias);
   for (std::size_t u = 0; u < k.size(); ++u)
     e += layer.score == Score::additive
-             ? layer.v.value().at(static_cast<Index>(u)) * std::tanh(k[u] + p[u])
+             ? layer.V.kernel.value().at(static_cast<Index>(u)) * std::tanh(k[u] + p[u])
              : k[u] * p[u];
   return layer.score == Score::scaled_dot ? e / std::sqrt(static_cast<long double>(layer.units))
                                           : e;
@@ -165,8 +165,8 @@ TEST_CASE("with W1 and W2 zero every position counts alike, and the context is t
   Generate g("mean", 0);
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
-    layer.W1.assign(Array::zeros(layer.W1.shape()));
-    layer.W2.assign(Array::zeros(layer.W2.shape()));
+    layer.W1.kernel.assign(Array::zeros(layer.W1.kernel.shape()));
+    layer.W2.kernel.assign(Array::zeros(layer.W2.kernel.shape()));
     const Tensor x(g.array(Shape{2, 7, 6}, {-2, 2}));
     const Attention attention = layer.attend(x, {.weights = true});
     CHECK(close(attention.weights().value(), Array::full(attention.weights().shape(), real(1) / 7),
@@ -230,9 +230,9 @@ TEST_CASE(
     const Tensor context = layer(x);
     sum(context * Tensor(pool ? weights.rows(0, 1).reshaped(Shape{9, 6}).rows(0, 3) : weights))
         .backward();
-    CHECK(layer.c.grad().at(0) == 0);
-    CHECK((bits_differ(layer.W1.grad(), layer.W2.grad()) == "") == pool);
-    CHECK((bits_differ(layer.b1.grad(), layer.b2.grad()) == "") == pool);
+    CHECK(layer.V.bias.grad().at(0) == 0);
+    CHECK((bits_differ(layer.W1.kernel.grad(), layer.W2.kernel.grad()) == "") == pool);
+    CHECK((bits_differ(layer.W1.bias.grad(), layer.W2.bias.grad()) == "") == pool);
   }
 }
 
@@ -242,7 +242,7 @@ TEST_CASE("c moves no output, whatever it is") {
   const Array x = g.array(Shape{3, 9, 6}, {-2, 2});
   const Array before = layer(x).value();
   AttentionLayer other = layer;
-  other.c.assign(Array::full(Shape{1}, 100));
+  other.V.bias.assign(Array::full(Shape{1}, 100));
   CHECK(bits_differ(other(x).value(), before) == "");
 }
 
@@ -285,7 +285,7 @@ TEST_CASE("a learned query is the same as that query given to every sample") {
   const AttentionLayer learned =
       built(AttentionLayer{.units = 4, .reading = Reading::query, .learned_query = true}, 6);
   const Tensor x(g.array(Shape{3, 5, 6}, {-2, 2}));
-  const Tensor query = reshape(learned.learned, {1, 1, 6}) + Tensor(Array::zeros(Shape{3, 1, 1}));
+  const Tensor query = reshape(learned.query, {1, 1, 6}) + Tensor(Array::zeros(Shape{3, 1, 1}));
   CHECK(bits_differ(
             learned(x).value(),
             learned.attend(x, {.query = query.detach()}).context.value().reshaped(Shape{3, 6})) ==

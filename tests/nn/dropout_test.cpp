@@ -140,8 +140,8 @@ TEST_CASE(
     "the same mask") {
   const Array x = Array::full(Shape{2, 3}, 1);
   const char* const words =
-      "the context does not say which step this is, and dropout would draw the same in each; call "
-      "with optimizer.context(), or give .step another number in each";
+      "the context has no step, so dropout would draw the same elements in each; call with "
+      "optimizer.context(), or set .step to the number of the step";
   CHECK_THROWS_WITH_AS(built(real(0.5))(x, {.training = true}), words, StateError);
   AttentionLayer layer{.units = 2, .dropout = real(0.5)};
   layer.build(Shape{4, 3}, Rng(1));
@@ -154,7 +154,8 @@ TEST_CASE(
 TEST_CASE("dropout that is not built is refused while training: it would drop what others drop") {
   const Array x = Array::full(Shape{2, 3}, 1);
   CHECK_THROWS_WITH_AS(Dropout{real(0.5)}(x, training(0)),
-                       "Dropout: it is not built, and would drop what others drop; call build with "
+                       "Dropout: it is not built, so it would drop the same elements as other "
+                       "layers; call build with "
                        "the shape of a sample, or put it into a Sequential",
                        StateError);
   CHECK(bits_differ(Dropout{real(0.5)}(x).value(), x) == "");

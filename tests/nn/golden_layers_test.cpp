@@ -35,8 +35,8 @@ LSTM lstm_of(Case& at, bool whole) {
 
 // Outputs and last states of a walk.
 template <class Module>
-void check_walk(Case& at, const Module& module, const WalkOptions& options, bool shows_states) {
-  const Walk walk = module.walk(at.leaf("x"), options);
+void check_walk(Case& at, const Module& module, const UnrollOptions& options, bool shows_states) {
+  const Unrolled walk = module.unroll(at.leaf("x"), options);
   for (std::size_t i = 0; shows_states && i < walk.states.size(); ++i)
     at.check_value("last_state" + std::to_string(i), walk.states[i].value());
   at.check(walk.outputs);
@@ -44,13 +44,13 @@ void check_walk(Case& at, const Module& module, const WalkOptions& options, bool
 
 }  // namespace
 
-TEST_CASE("LayerNorm and RMSNorm are Keras', value and gradient") {
+TEST_CASE("LayerNormalization and RMSNormalization are Keras', value and gradient") {
   for (const auto& [name, epsilon] :
        {std::pair("layer_norm", real(1e-3)), std::pair("layer_norm_epsilon_1e-5", real(1e-5))}) {
     Case at(file(), name);
-    at.check(LayerNorm{.epsilon = epsilon,
-                       .gamma = at.leaf("w0_gamma"),
-                       .beta = at.leaf("w1_beta")}(at.leaf("x")));
+    at.check(LayerNormalization{.epsilon = epsilon,
+                                .gamma = at.leaf("w0_gamma"),
+                                .beta = at.leaf("w1_beta")}(at.leaf("x")));
   }
   Case axes(file(), "layer_norm_axes_1_2");
   const Tensor x = axes.leaf("x");
@@ -59,19 +59,19 @@ TEST_CASE("LayerNorm and RMSNorm are Keras', value and gradient") {
                               reshape(axes.leaf("w1_beta"), {rest}));
   axes.check(reshape(y, {x.shape().sizes().begin(), x.shape().sizes().end()}));
   Case rms(file(), "rms_norm");
-  rms.check(RMSNorm{.gamma = rms.leaf("w0_scale")}(rms.leaf("x")));
+  rms.check(RMSNormalization{.gamma = rms.leaf("w0_scale")}(rms.leaf("x")));
 }
 
 TEST_CASE("Embedding and Dense are Keras', value and gradient") {
   Case embedding(file(), "embedding");
   embedding.check(Embedding{.input_dim = 6,
                             .output_dim = 4,
-                            .weight = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
+                            .embeddings = embedding.leaf("w0_embeddings")}(embedding.ids("ids")));
   for (const char* name : {"dense_3d", "dense_gelu"}) {
     Case at(file(), name);
     const Tensor weight = at.leaf("w0_kernel");
     const Tensor y = Dense{
-        .units = weight.shape()[1], .weight = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
+        .units = weight.shape()[1], .kernel = weight, .bias = at.leaf("w1_bias")}(at.leaf("x"));
     at.check(at.name() == "dense_gelu" ? gelu(y) : y);
   }
 }
@@ -84,7 +84,7 @@ TEST_CASE(
       Case at(file(), std::string("gru_reset_") + (after ? "after" : "before") +
                           (masked ? "_masked_sequences" : ""));
       const GRU gru = gru_of(at, true, after);
-      WalkOptions options;
+      UnrollOptions options;
       if (masked) options.mask = at.mask("mask");
       check_walk(at, gru, options, masked);
     }
@@ -112,14 +112,14 @@ TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and g
       {"conv1d_valid", {}},
       {"conv1d_same", {.padding = Padding::same}},
       {"conv1d_same_even", {.padding = Padding::same}},
-      {"conv1d_valid_stride2", {.stride = 2}},
-      {"conv1d_same_stride2", {.stride = 2, .padding = Padding::same}},
-      {"conv1d_causal_dilated", {.padding = Padding::causal, .dilation = 2}}};
+      {"conv1d_valid_stride2", {.strides = 2}},
+      {"conv1d_same_stride2", {.strides = 2, .padding = Padding::same}},
+      {"conv1d_causal_dilated", {.padding = Padding::causal, .dilation_rate = 2}}};
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");
     at.check(Conv1D{.filters = kernel.shape()[2],
-                    .size = kernel.shape()[0],
+                    .kernel_size = kernel.shape()[0],
                     .options = options,
                     .kernel = kernel,
                     .bias = at.leaf("w1_bias")}(at.leaf("x")));
@@ -129,15 +129,15 @@ TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and g
 TEST_CASE("Conv2D is Keras', with each padding and stride, value and gradient") {
   const std::pair<const char*, Conv2DOptions> rows[] = {
       {"conv2d_valid", {}},
-      {"conv2d_valid_stride2", {.stride = {2, 2}}},
+      {"conv2d_valid_stride2", {.strides = {2, 2}}},
       {"conv2d_same", {.padding = Padding::same}},
-      {"conv2d_same_stride2", {.stride = {2, 2}, .padding = Padding::same}},
-      {"conv2d_same_stride2x1", {.stride = {2, 1}, .padding = Padding::same}}};
+      {"conv2d_same_stride2", {.strides = {2, 2}, .padding = Padding::same}},
+      {"conv2d_same_stride2x1", {.strides = {2, 1}, .padding = Padding::same}}};
   for (const auto& [name, options] : rows) {
     Case at(file(), name);
     const Tensor kernel = at.leaf("w0_kernel");
     at.check(Conv2D{.filters = kernel.shape()[3],
-                    .size = {kernel.shape()[0], kernel.shape()[1]},
+                    .kernel_size = {kernel.shape()[0], kernel.shape()[1]},
                     .options = options,
                     .kernel = kernel,
                     .bias = at.leaf("w1_bias")}(at.leaf("x")));
@@ -147,14 +147,14 @@ TEST_CASE("Conv2D is Keras', with each padding and stride, value and gradient") 
 TEST_CASE("pooling is Keras', in one dimension and two, value and gradient") {
   for (const Padding padding : {Padding::valid, Padding::same}) {
     const std::string suffix = padding == Padding::valid ? "_valid" : "_same";
-    const Pool1DOptions one{.size = 3, .stride = 2, .padding = padding};
-    const Pool2DOptions two{.size = {3, 3}, .stride = {2, 2}, .padding = padding};
+    const Pool1DOptions one{.pool_size = 3, .strides = 2, .padding = padding};
+    const Pool2DOptions two{.pool_size = {3, 3}, .strides = {2, 2}, .padding = padding};
     Case max1(file(), "max_pool1d" + suffix), max2(file(), "max_pool2d" + suffix);
     Case average1(file(), "average_pool1d" + suffix), average2(file(), "average_pool2d" + suffix);
-    max1.check(MaxPool1D{one}(max1.leaf("x")));
-    max2.check(MaxPool2D{two}(max2.leaf("x")));
-    average1.check(AveragePool1D{one}(average1.leaf("x")));
-    average2.check(AveragePool2D{two}(average2.leaf("x")));
+    max1.check(MaxPooling1D{one}(max1.leaf("x")));
+    max2.check(MaxPooling2D{two}(max2.leaf("x")));
+    average1.check(AveragePooling1D{one}(average1.leaf("x")));
+    average2.check(AveragePooling2D{two}(average2.leaf("x")));
   }
 }
 

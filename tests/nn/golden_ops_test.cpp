@@ -146,7 +146,7 @@ TEST_CASE("products and picking are PyTorch's, value and gradient") {
       picked(file, "take_along_axis1"), linear(file, "linear");
   einsum_case.check(einsum("bij,jik->bk", {einsum_case.leaf("a"), einsum_case.leaf("b")}));
   product.check(matmul(product.leaf("a"), product.leaf("b")));
-  picked.check(take_along(picked.leaf("x"), picked.ids("indices"), 1));
+  picked.check(take_along_axis(picked.leaf("x"), picked.ids("indices"), 1));
   linear.check(matmul(linear.leaf("x"), linear.leaf("weight"), {.transpose_b = true}) +
                linear.leaf("bias"));
 }

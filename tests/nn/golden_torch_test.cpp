@@ -21,13 +21,14 @@ const NumpyArchive& file() {
 // (batch, channels, positions...) -> (batch, positions..., channels), and back; weights (out, in,
 // window...) -> (window..., in, out).
 Tensor channels_last(const Tensor& x) {
-  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 2, 3, 1});
+  return x.shape().rank() == 3 ? permute_dims(x, {0, 2, 1}) : permute_dims(x, {0, 2, 3, 1});
 }
 Tensor channels_second(const Tensor& x) {
-  return x.shape().rank() == 3 ? permute(x, {0, 2, 1}) : permute(x, {0, 3, 1, 2});
+  return x.shape().rank() == 3 ? permute_dims(x, {0, 2, 1}) : permute_dims(x, {0, 3, 1, 2});
 }
 Tensor kernel_of(const Tensor& weight) {
-  return weight.shape().rank() == 3 ? permute(weight, {2, 1, 0}) : permute(weight, {2, 3, 1, 0});
+  return weight.shape().rank() == 3 ? permute_dims(weight, {2, 1, 0})
+                                    : permute_dims(weight, {2, 3, 1, 0});
 }
 
 // One row or column of `value` around an image (batch, rows, columns, channels).
@@ -71,19 +72,20 @@ TEST_CASE("layer_norm and rms_norm are PyTorch's, value and gradient") {
 
 TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and gradient") {
   Case one(file(), "lstm");
-  const Walk walk = lstm_of(one, "l0").walk(one.leaf("x"));
-  one.check_value("last_h", unsqueeze(walk.states[0], 0).value());
-  one.check_value("last_c", unsqueeze(walk.states[1], 0).value());
+  const Unrolled walk = lstm_of(one, "l0").unroll(one.leaf("x"));
+  one.check_value("last_h", expand_dims(walk.states[0], 0).value());
+  one.check_value("last_c", expand_dims(walk.states[1], 0).value());
   one.check(walk.outputs);
 
   Case two(file(), "lstm_2_layers_bidirectional");
   Tensor y = two.leaf("x");
   std::vector<Tensor> h, c;
   for (const char* layer : {"l0", "l1"}) {
-    const Walk there = lstm_of(two, layer).walk(y),
-               back = lstm_of(two, std::string(layer) + "_reverse").walk(flip(y, 1));
+    const Unrolled there = lstm_of(two, layer).unroll(y),
+                   back = lstm_of(two, std::string(layer) + "_reverse").unroll(flip(y, 1));
     y = concat({there.outputs, flip(back.outputs, 1)});
-    for (const Walk& each : {there, back}) h.push_back(each.states[0]), c.push_back(each.states[1]);
+    for (const Unrolled& each : {there, back})
+      h.push_back(each.states[0]), c.push_back(each.states[1]);
   }
   two.check_value("last_h", stack(h).value());
   two.check_value("last_c", stack(c).value());
@@ -92,8 +94,8 @@ TEST_CASE("LSTM is PyTorch's, also two layers in both directions, value and grad
 
 TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   Case plain(file(), "gru");
-  const Walk walk = gru_of(plain).walk(plain.leaf("x"));
-  plain.check_value("last_h", unsqueeze(walk.states[0], 0).value());
+  const Unrolled walk = gru_of(plain).unroll(plain.leaf("x"));
+  plain.check_value("last_h", expand_dims(walk.states[0], 0).value());
   plain.check(walk.outputs);
 
   // PyTorch's outputs after the end of a sequence are 0; ours stay as they were.
@@ -104,8 +106,8 @@ TEST_CASE("GRU is PyTorch's, also of packed sequences, value and gradient") {
   for (Index i = 0; i < mask.count(); ++i)
     mask.mutable_keep()[static_cast<std::size_t>(i)] =
         i % x.shape()[1] < lengths.at(i / x.shape()[1]);
-  const Walk short_walk = gru_of(packed).walk(x, {.mask = mask});
-  packed.check_value("last_h", unsqueeze(short_walk.states[0], 0).value());
+  const Unrolled short_walk = gru_of(packed).unroll(x, {.mask = mask});
+  packed.check_value("last_h", expand_dims(short_walk.states[0], 0).value());
   packed.check(
       where(mask.reshaped(Shape{x.shape()[0], x.shape()[1], 1}), short_walk.outputs, scalar(0)));
 }
@@ -115,9 +117,9 @@ TEST_CASE(
   for (const auto& [name, dilation] :
        {std::pair("conv1d", Index(1)), std::pair("conv1d_dilation2", Index(2))}) {
     Case at(file(), name);
-    at.check(channels_second(
-        conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")), {.dilation = dilation}) +
-        at.leaf("bias")));
+    at.check(channels_second(conv1d(channels_last(at.leaf("x")), kernel_of(at.leaf("weight")),
+                                    {.dilation_rate = dilation}) +
+                             at.leaf("bias")));
   }
   Case plain(file(), "conv2d"), strided(file(), "conv2d_stride2_pad1"),
       grouped(file(), "conv2d_groups3");
@@ -125,7 +127,7 @@ TEST_CASE(
       channels_second(conv2d(channels_last(plain.leaf("x")), kernel_of(plain.leaf("weight"))) +
                       plain.leaf("bias")));
   strided.check(channels_second(conv2d(padded(channels_last(strided.leaf("x")), 0),
-                                       kernel_of(strided.leaf("weight")), {.stride = {2, 2}}) +
+                                       kernel_of(strided.leaf("weight")), {.strides = {2, 2}}) +
                                 strided.leaf("bias")));
 
   const std::vector<Tensor> images = split(padded(channels_last(grouped.leaf("x")), 0), 3),
@@ -137,8 +139,8 @@ TEST_CASE(
 }
 
 TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, value and gradient") {
-  const Pool1DOptions one{.size = 3, .stride = 2};
-  const Pool2DOptions two{.size = {3, 3}, .stride = {2, 2}};
+  const Pool1DOptions one{.pool_size = 3, .strides = 2};
+  const Pool2DOptions two{.pool_size = {3, 3}, .strides = {2, 2}};
   const real lowest = -std::numeric_limits<real>::infinity();
   const std::pair<const char*, std::function<Tensor(const Tensor&)>> rows[] = {
       {"max_pool1d_3_2", [&](const Tensor& x) { return max_pool1d(x, one); }},
@@ -163,7 +165,7 @@ TEST_CASE("pooling is PyTorch's, with padding that counts and that does not, val
 //   gradient does tied_max_axis1        PyTorch's max along an axis gives its gradient to the first
 //   of equals; ours shares it, as its amax and Keras do
 TEST_CASE(
-    "the cases of torch_layers are checked here, or in golden_ops_test.cpp, or left out for a "
+    "the cases of torch_layers are checked here, or in golden_ops_test.cpp, or omitted for a "
     "reason") {
   golden::check_complete(file(),
                          {"layer_norm",

@@ -35,7 +35,7 @@ Array ones(Index rows, Index columns) { return Array::full(Shape{rows, columns},
 TEST_CASE("errors inside a block name the whole path") {
   Sequential model{Block{{8}, {3}}};
   model.build(Shape{4});
-  model.layers()[0].as<Block>()->down.weight = Tensor(ones(5, 3));
+  model.layers()[0].as<Block>()->down.kernel = Tensor(ones(5, 3));
   const std::string message = refusal<ShapeError>([&] { model(ones(2, 4)); });
   CHECK_MESSAGE(message.starts_with("sequential/block/down: "), message);
 }
@@ -74,7 +74,7 @@ TEST_CASE("hooks that are wrong are refused") {
           Sequential other{Dense{2}};
           other.build(Shape{4});
           other(ones(1, 4), own);
-        }) == "sequential/dense: forward hook: it is empty; take it out of the hooks");
+        }) == "sequential/dense: forward hook: it is empty; remove it from the hooks");
   CHECK(refusal<ShapeError>([&] { model(ones(1, 4)); }) ==
         "sequential/dense: forward hook: it was given (1, 2) and gives (); give a tensor of the "
         "same shape");
@@ -135,7 +135,7 @@ TEST_CASE("a layer's hooked gradient flows back through it") {
   model.build(Shape{3});
   Array seen;
   model.set_forward_hook("sequential/dense", [&](const Tensor& output) {
-    return on_gradient(output, [&](const Array& d) {
+    return register_hook(output, [&](const Array& d) {
       seen = d;
       return d;
     });
@@ -149,7 +149,7 @@ TEST_CASE("freezing reaches all handles of a parameter") {
   dense.build(Shape{3}, Rng(1));
   const Dense copy = dense;
   set_trainable(dense, false);
-  CHECK(!copy.weight.requires_grad());
+  CHECK(!copy.kernel.requires_grad());
   CHECK(!copy(ones(1, 3)).requires_grad());
   set_trainable(dense, true);
   CHECK(copy(ones(1, 3)).requires_grad());
@@ -158,10 +158,10 @@ TEST_CASE("freezing reaches all handles of a parameter") {
 TEST_CASE("a frozen parameter that is written to between forward and backward is noticed") {
   Dense dense{2};
   dense.build(Shape{3}, Rng(1));
-  dense.weight.set_requires_grad(false);
+  dense.kernel.set_requires_grad(false);
   const Tensor x = Tensor::parameter(ones(1, 3));
   const Tensor loss = sum(dense(x));
-  dense.weight.assign(Array::zeros(Shape{3, 2}));
+  dense.kernel.assign(Array::zeros(Shape{3, 2}));
   CHECK(refusal<StateError>([&] { loss.backward(); }) ==
         "backward: an input of linear, a parameter of shape (3, 2), was written to after the "
         "forward pass; run the forward pass again");
@@ -173,7 +173,7 @@ TEST_CASE("numbers that were taken from a parameter stay when it is written to")
   const Tensor detached = w.detach();
   w.set_requires_grad(false);
   const Tensor reshaped = reshape(w, {1, 2}),
-               hooked = on_gradient(w, [](const Array&d) { return d; });
+               hooked = register_hook(w, [](const Array&d) { return d; });
   const Tensor loss = sum(detached * x) + sum(reshaped * x) + sum(hooked * x);
   w.assign(Array(Shape{2}, {100, 100}));
   loss.backward();
@@ -203,12 +203,12 @@ TEST_CASE(
 
 TEST_CASE("constants may stand among the parameters, and stay constants") {
   Embedding embedding{3, 2};
-  embedding.weight = Tensor(Array::full(Shape{3, 2}, 1));  // given, not to be learned
-  Sequential model{embedding, GlobalAveragePool1D{}, Dense{1}};
+  embedding.embeddings = Tensor(Array::full(Shape{3, 2}, 1));  // given, not to be learned
+  Sequential model{embedding, GlobalAveragePooling1D{}, Dense{1}};
   model.build(Shape{4});
   CHECK(parameters_of(model).size() == 3);
   set_trainable(model, true);
-  CHECK(!model.layers()[0].as<Embedding>()->weight.requires_grad());
+  CHECK(!model.layers()[0].as<Embedding>()->embeddings.requires_grad());
 }
 
 TEST_CASE("a constant that is written to keeps its old numbers for the graph that needs them") {

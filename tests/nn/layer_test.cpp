@@ -9,8 +9,12 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/nn/attention_layer.hpp"
+#include "fovea/nn/chain.hpp"
 #include "fovea/nn/dropout.hpp"
 #include "fovea/nn/embedding.hpp"
+#include "fovea/nn/norm.hpp"
+#include "fovea/nn/pooling.hpp"
+#include "fovea/nn/type_name.hpp"
 #include "fovea/ops/ops.hpp"
 #include "support/approx.hpp"
 
@@ -53,7 +57,7 @@ TEST_CASE(
   std::vector<std::string> paths;
   const Block block = built_block();
   for (const NamedParameter& parameter : parameters_of(block)) paths.push_back(parameter.path);
-  CHECK(paths == std::vector<std::string>{"first/weight", "first/bias", "scale", "second/weight",
+  CHECK(paths == std::vector<std::string>{"first/kernel", "first/bias", "scale", "second/kernel",
                                           "second/bias"});
   CHECK(parameter_count(block) == 4 * 3 + 3 + 1 + 3 * 2 + 2);
   CHECK(parameters_of(Block{}).empty());
@@ -76,18 +80,44 @@ TEST_CASE("a frozen module gathers no gradients, the others do, and it can learn
   set_trainable(block.first, false);
   const Tensor x(Array::full(Shape{2, 4}, 1));
   sum(block(x)).backward();
-  CHECK(!block.first.weight.requires_grad());
-  CHECK_THROWS_AS(block.first.weight.grad(), StateError);
-  CHECK(!block.second.weight.gradient().empty());
+  CHECK(!block.first.kernel.requires_grad());
+  CHECK_THROWS_AS(block.first.kernel.grad(), StateError);
+  CHECK(!block.second.kernel.gradient().empty());
   set_trainable(block.first, true);
   sum(block(x)).backward();
-  CHECK(!block.first.weight.gradient().empty());
+  CHECK(!block.first.kernel.gradient().empty());
 }
 
 TEST_CASE("a layer goes by its module's type, without namespaces and arguments of templates") {
   CHECK(Layer(Dense{2}).type() == "Dense");
   CHECK(Layer(AttentionLayer{2}).type() == "AttentionLayer");
   CHECK(Layer(Twice{}).type() == "Twice");
+}
+
+TEST_CASE("a layer without a name of its own is called as Keras calls it") {
+  constexpr std::pair<const char*, const char*> names[] = {
+      {"Dense", "dense"},
+      {"Embedding", "embedding"},
+      {"LSTM", "lstm"},
+      {"Conv2D", "conv2d"},
+      {"Conv2DTranspose", "conv2d_transpose"},
+      {"Layer2Norm", "layer2_norm"},
+      {"MaxPooling1D", "max_pooling1d"},
+      {"AveragePooling2D", "average_pooling2d"},
+      {"GlobalAveragePooling1D", "global_average_pooling1d"},
+      {"LayerNormalization", "layer_normalization"},
+      {"RMSNormalization", "rms_normalization"},
+      {"AttentionLayer", "attention_layer"}};
+  for (const auto& [type, name] : names) CHECK(snake_case(type) == name);
+  Chain chain("model");
+  chain.add(Layer(MaxPooling1D{}));
+  chain.add(Layer(LayerNormalization{}));
+  chain.add(Layer(RMSNormalization{}));
+  chain.add(Layer(MaxPooling1D{}));
+  chain.add(Layer(GlobalAveragePooling1D{}));
+  CHECK(chain.names() == std::vector<std::string>{"max_pooling1d", "layer_normalization",
+                                                  "rms_normalization", "max_pooling1d_1",
+                                                  "global_average_pooling1d"});
 }
 
 TEST_CASE("a layer gives back the module it holds, to those who know its type") {
@@ -101,11 +131,11 @@ TEST_CASE("a layer says what it takes when it is given the other") {
   const Context context;
   CHECK_THROWS_WITH_AS(
       Layer(Dense{2}).call({Ids(Shape{2, 3}, {0, 0, 0, 0, 0, 0}), {}}, context),
-      "Dense takes numbers, and is given ids of shape (2, 3); put an Embedding before it",
+      "Dense expected real numbers, got ids of shape (2, 3); put an Embedding before it",
       ValueError);
   CHECK_THROWS_WITH_AS(
       Layer(Embedding{2, 3}).call({Tensor(Array::zeros(Shape{2, 3})), {}}, context),
-      "Embedding takes ids, and is given numbers of shape (2, 3); give Ids", ValueError);
+      "Embedding expected ids, got real numbers of shape (2, 3); give Ids", ValueError);
 }
 
 TEST_CASE(
@@ -122,8 +152,8 @@ TEST_CASE(
   CHECK(!Layer(DropMask{}).mask(mask, nullptr));
   CHECK(!Layer(Twice{}).mask(std::nullopt, nullptr));
   CHECK_THROWS_WITH_AS(Layer(Twice{}).mask(mask, nullptr),
-                       "Twice is given a mask and would lose it; put a DropMask before it if "
-                       "padding shall count from here on, or have the module declare a mask_flow",
+                       "Twice got a mask, which it would lose; put a DropMask before it if padding "
+                       "is to count from here on, or have the module declare a mask_flow",
                        StateError);
 }
 

@@ -46,15 +46,16 @@ TEST_CASE("the documented model starts within Keras' limits, and its biases at 0
   embedding.build(Shape{20}, random.split("embedding"));
   attention.build(Shape{20, 128}, random.split("attention_layer"));
   dense.build(Shape{128}, random.split("dense"));
-  check_uniform(embedding.weight.value(), 0.05);
-  check_uniform(attention.W1.value(), 0.176777);
-  check_uniform(attention.W2.value(), 0.176777);
-  check_uniform(attention.v.value(), 0.303822);
-  check_uniform(dense.weight.value(), 0.208514);
-  for (const Tensor& bias : {attention.b1, attention.b2, attention.c, dense.bias})
+  check_uniform(embedding.embeddings.value(), 0.05);
+  check_uniform(attention.W1.kernel.value(), 0.176777);
+  check_uniform(attention.W2.kernel.value(), 0.176777);
+  check_uniform(attention.V.kernel.value(), 0.303822);
+  check_uniform(dense.kernel.value(), 0.208514);
+  for (const Tensor& bias : {attention.W1.bias, attention.W2.bias, attention.V.bias, dense.bias})
     CHECK(bits_differ(bias.value(), Array::zeros(bias.shape())) == "");
-  CHECK(bits_differ(attention.W1.value(), attention.W2.value()) != "");
-  CHECK(embedding.weight.shape().count() + parameter_count(attention) + parameter_count(dense) ==
+  CHECK(bits_differ(attention.W1.kernel.value(), attention.W2.kernel.value()) != "");
+  CHECK(embedding.embeddings.shape().count() + parameter_count(attention) +
+            parameter_count(dense) ==
         1297867);
 }
 
@@ -82,7 +83,7 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
     for (Index unit = 0; unit < 4; ++unit) {
       double expected = static_cast<double>(dense.bias.value().at(unit));
       for (Index i = 0; i < 3; ++i)
-        expected += static_cast<double>(x.at(row * 3 + i) * dense.weight.value().at(i * 4 + unit));
+        expected += static_cast<double>(x.at(row * 3 + i) * dense.kernel.value().at(i * 4 + unit));
       CHECK(static_cast<double>(y.at(row * 4 + unit)) == doctest::Approx(expected).epsilon(1e-5));
     }
   const auto with = [&](Activation activation) {
@@ -99,8 +100,8 @@ TEST_CASE("Dense is x W + b for any leading axes, with each activation") {
   CHECK(bits_differ(with(Activation::elu), elu(y).value()) == "");
   CHECK(bits_differ(with(Activation::leaky_relu), leaky_relu(y).value()) == "");
   CHECK(bits_differ(with(Activation::softplus), softplus(y).value()) == "");
-  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)), "Activation: there is none of number 99",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(with(static_cast<Activation>(99)),
+                       "Activation: there is none with the value 99", ValueError);
 }
 
 TEST_CASE("Dense is one node with an activation that is fused, and two with another") {
@@ -108,7 +109,7 @@ TEST_CASE("Dense is one node with an activation that is fused, and two with anot
   dense.build(Shape{3}, Rng(1));
   const Tensor y = dense(Array::full(Shape{2, 3}, 1));
   CHECK(std::string(y.node()->name) == "linear");
-  CHECK(y.node()->edges()[1].parent.get() == dense.weight.node().get());
+  CHECK(y.node()->edges()[1].parent.get() == dense.kernel.node().get());
   CHECK(y.node()->edges()[2].parent.get() == dense.bias.node().get());
   dense.activation = Activation::gelu;
   CHECK(std::string(dense(Array::full(Shape{2, 3}, 1)).node()->name) == "gelu");
@@ -127,7 +128,7 @@ TEST_CASE("Dense refuses what it cannot be") {
                        ValueError);
   dense.units = 4;
   CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)),
-                       "Dense: a sample is a single number; it must be (..., inputs)", ShapeError);
+                       "Dense: a sample is a scalar; it must be (..., inputs)", ShapeError);
   CHECK_THROWS_WITH_AS(
       dense(Array::zeros(Shape{2, 3})),
       "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",
@@ -150,10 +151,10 @@ TEST_CASE(
   const Tensor y = embedding(ids);
   for (Index i = 0; i < 4; ++i)
     CHECK(bits_differ(y.value().reshaped(Shape{4, 3}).rows(i, i + 1),
-                      embedding.weight.value().rows(ids.at(i), ids.at(i) + 1)) == "");
+                      embedding.embeddings.value().rows(ids.at(i), ids.at(i) + 1)) == "");
   sum(y).backward();
-  CHECK(embedding.weight.gradient().has_rows_only());
-  const TouchedRows rows = embedding.weight.gradient().rows();
+  CHECK(embedding.embeddings.gradient().has_rows_only());
+  const TouchedRows rows = embedding.embeddings.gradient().rows();
   CHECK(std::ranges::equal(rows.ids.values(), std::vector<std::int32_t>{0, 2, 6}));
   CHECK(bits_differ(rows.values, Array(Shape{3, 3}, {1, 1, 1, 1, 1, 1, 2, 2, 2})) == "");
 }
@@ -184,7 +185,7 @@ TEST_CASE("Embedding refuses ids beyond its table on both sides, and sizes below
 
 TEST_CASE("Embedding refuses a table of one's own that is not of its sizes") {
   Embedding embedding{
-      .input_dim = 7, .output_dim = 3, .weight = Tensor::parameter(Array::zeros(Shape{5, 3}))};
+      .input_dim = 7, .output_dim = 3, .embeddings = Tensor::parameter(Array::zeros(Shape{5, 3}))};
   CHECK_THROWS_WITH_AS(
       embedding.build(Shape{2}, Rng(1)),
       "Embedding: built for a table of shape (5, 3); input_dim is 7 and output_dim is 3",

@@ -82,29 +82,29 @@ TEST_CASE("gradients of every module are differences") {
     check("Dense", g,
           Dense{.units = g.integer(least, 5), .activation = activation, .use_bias = g.chance(0.7)},
           sequence);
-    check("LayerNorm", g, LayerNorm{}, Shape{time, features + 1});
-    check("RMSNorm", g, RMSNorm{}, sequence);
+    check("LayerNormalization", g, LayerNormalization{}, Shape{time, features + 1});
+    check("RMSNormalization", g, RMSNormalization{}, sequence);
     check("Conv1D", g,
           Conv1D{.filters = g.integer(least, 4),
-                 .size = g.integer(1, 3),
-                 .options = {.stride = g.integer(1, 2), .padding = padding},
+                 .kernel_size = g.integer(1, 3),
+                 .options = {.strides = g.integer(1, 2), .padding = padding},
                  .activation = activation},
           sequence);
     check("Conv2D", g,
           Conv2D{.filters = g.integer(least, 3),
-                 .size = {g.integer(1, 3), g.integer(1, 3)},
+                 .kernel_size = {g.integer(1, 3), g.integer(1, 3)},
                  .options = {.padding = padding},
                  .activation = activation},
           picture);
-    check("MaxPool1D", g, MaxPool1D{{.size = g.integer(1, 3), .padding = padding}}, sequence, {},
-          apart);
-    check("MaxPool2D", g, MaxPool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}}, picture,
-          {}, apart);
-    check("AveragePool1D", g, AveragePool1D{{.size = g.integer(1, 3), .padding = padding}},
-          sequence);
-    check("AveragePool2D", g, AveragePool2D{{.size = {2, g.integer(1, 3)}, .padding = padding}},
-          picture);
-    check("GlobalAveragePool1D", g, GlobalAveragePool1D{}, sequence, maybe_mask(g, time));
+    check("MaxPooling1D", g, MaxPooling1D{{.pool_size = g.integer(1, 3), .padding = padding}},
+          sequence, {}, apart);
+    check("MaxPooling2D", g, MaxPooling2D{{.pool_size = {2, g.integer(1, 3)}, .padding = padding}},
+          picture, {}, apart);
+    check("AveragePooling1D", g,
+          AveragePooling1D{{.pool_size = g.integer(1, 3), .padding = padding}}, sequence);
+    check("AveragePooling2D", g,
+          AveragePooling2D{{.pool_size = {2, g.integer(1, 3)}, .padding = padding}}, picture);
+    check("GlobalAveragePooling1D", g, GlobalAveragePooling1D{}, sequence, maybe_mask(g, time));
     check("GRU", g,
           GRU{.units = g.integer(1, 4),
               .return_sequences = g.chance(0.5),
@@ -123,7 +123,7 @@ TEST_CASE("gradients of every module are differences") {
           sequence);
     check("AttentionLayer", g,
           AttentionLayer{.units = g.integer(1, 4),
-                         .bias = g.chance(0.7),
+                         .use_bias = g.chance(0.7),
                          .dropout = real(trial % 3 == 0 ? 0.3 : 0)},
           sequence, maybe_mask(g, time));
   }

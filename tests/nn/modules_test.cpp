@@ -1,5 +1,5 @@
-// LayerNorm, RMSNorm, Conv, pooling, GRU, LSTM, Residual: how they start, the shapes they make,
-// what they refuse, and masks.
+// LayerNormalization, RMSNormalization, Conv, pooling, GRU, LSTM, Residual: how they start, the
+// shapes they make, what they refuse, and masks.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -31,8 +31,8 @@ using Paths = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("norms start at gamma 1 and beta 0, keep shapes and refuse other features") {
-  LayerNorm layer;
-  RMSNorm rms;
+  LayerNormalization layer;
+  RMSNormalization rms;
   CHECK(layer.build(Shape{5, 3}, seed) == Shape{5, 3});
   CHECK(rms.build(Shape{3}, seed) == Shape{3});
   CHECK(paths_of(layer) == Paths{"gamma (3,)", "beta (3,)"});
@@ -40,15 +40,16 @@ TEST_CASE("norms start at gamma 1 and beta 0, keep shapes and refuse other featu
   CHECK(bits_differ(layer.gamma.value(), Array::full(Shape{3}, 1)) == "");
   CHECK(bits_differ(layer.beta.value(), Array::zeros(Shape{3})) == "");
   CHECK_THROWS_WITH_AS(layer.build(Shape{4}, seed),
-                       "LayerNorm: built for 3 features; now a sample is (4,)", ShapeError);
+                       "LayerNormalization: built for 3 features; now a sample is (4,)",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(rms.build(Shape{}, seed),
-                       "RMSNorm: a sample is a single number; it must be (..., features)",
+                       "RMSNormalization: a sample is a scalar; it must be (..., features)",
                        ShapeError);
 }
 
 TEST_CASE("convolutions start within Keras' limits, and say the shape that they give") {
-  Conv1D one{.filters = 6, .size = 3, .options = {.stride = 2, .padding = Padding::same}};
-  Conv2D two{.filters = 5, .size = {3, 2}, .activation = Activation::relu};
+  Conv1D one{.filters = 6, .kernel_size = 3, .options = {.strides = 2, .padding = Padding::same}};
+  Conv2D two{.filters = 5, .kernel_size = {3, 2}, .activation = Activation::relu};
   CHECK(one.build(Shape{9, 4}, seed) == Shape{5, 6});
   CHECK(two.build(Shape{9, 8, 3}, seed) == Shape{7, 7, 5});
   CHECK(paths_of(one) == Paths{"kernel (3, 4, 6)", "bias (6,)"});
@@ -71,7 +72,7 @@ TEST_CASE("convolutions start within Keras' limits, and say the shape that they 
   CHECK_THROWS_WITH_AS(two.build(Shape{9, 8}, seed),
                        "Conv2D: a sample is (9, 8); it must be (rows, columns, channels)",
                        ShapeError);
-  Conv1D none{.filters = 0, .size = 3}, empty{.filters = 2, .size = 0};
+  Conv1D none{.filters = 0, .kernel_size = 3}, empty{.filters = 2, .kernel_size = 0};
   CHECK_THROWS_WITH_AS(none.build(Shape{9, 4}, seed), "Conv1D: filters is 0; it must be at least 1",
                        ValueError);
   CHECK_THROWS_WITH_AS(empty.build(Shape{9, 4}, seed),
@@ -79,29 +80,29 @@ TEST_CASE("convolutions start within Keras' limits, and say the shape that they 
 }
 
 TEST_CASE("pooling says the shape that it gives") {
-  CHECK(MaxPool1D{{.size = 3, .stride = 2}}.build(Shape{9, 4}, seed) == Shape{4, 4});
-  CHECK(AveragePool1D{}.build(Shape{9, 4}, seed) == Shape{4, 4});
-  CHECK(MaxPool2D{}.build(Shape{9, 8, 3}, seed) == Shape{4, 4, 3});
-  CHECK(AveragePool2D{{.padding = Padding::same}}.build(Shape{9, 8, 3}, seed) == Shape{5, 4, 3});
-  CHECK(GlobalAveragePool1D{}.build(Shape{9, 4}, seed) == Shape{4});
-  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}.build(Shape{9}, seed),
-                       "GlobalAveragePool1D: a sample is (9,); it must be (time, features)",
+  CHECK(MaxPooling1D{{.pool_size = 3, .strides = 2}}.build(Shape{9, 4}, seed) == Shape{4, 4});
+  CHECK(AveragePooling1D{}.build(Shape{9, 4}, seed) == Shape{4, 4});
+  CHECK(MaxPooling2D{}.build(Shape{9, 8, 3}, seed) == Shape{4, 4, 3});
+  CHECK(AveragePooling2D{{.padding = Padding::same}}.build(Shape{9, 8, 3}, seed) == Shape{5, 4, 3});
+  CHECK(GlobalAveragePooling1D{}.build(Shape{9, 4}, seed) == Shape{4});
+  CHECK_THROWS_WITH_AS(GlobalAveragePooling1D{}.build(Shape{9}, seed),
+                       "GlobalAveragePooling1D: a sample is (9,); it must be (time, features)",
                        ShapeError);
 }
 
 TEST_CASE(
-    "GlobalAveragePool1D takes the mean of what is kept, 0 where nothing is, and never looks at "
+    "GlobalAveragePooling1D takes the mean of what is kept, 0 where nothing is, and never looks at "
     "the rest") {
   const real nan = std::numeric_limits<real>::quiet_NaN();
   const Tensor x = Tensor::parameter(Array(Shape{2, 3, 1}, {1, 3, nan, nan, nan, nan}));
-  const Tensor y = GlobalAveragePool1D{}(x, Mask(Shape{2, 3}, {1, 1, 0, 0, 0, 0}));
+  const Tensor y = GlobalAveragePooling1D{}(x, Mask(Shape{2, 3}, {1, 1, 0, 0, 0, 0}));
   CHECK(bits_differ(y.value(), Array(Shape{2, 1}, {2, 0})) == "");
   sum(y).backward();
   CHECK(bits_differ(x.grad(), Array(Shape{2, 3, 1}, {0.5, 0.5, 0, 0, 0, 0})) == "");
-  CHECK(bits_differ(GlobalAveragePool1D{}(Array(Shape{1, 2, 1}, {1, 3})).value(),
+  CHECK(bits_differ(GlobalAveragePooling1D{}(Array(Shape{1, 2, 1}, {1, 3})).value(),
                     Array(Shape{1, 1}, {2})) == "");
-  CHECK_THROWS_WITH_AS(GlobalAveragePool1D{}(x, Mask(Shape{2}, {1, 1})),
-                       "GlobalAveragePool1D: the mask has shape (2,); it must be (2, 3)",
+  CHECK_THROWS_WITH_AS(GlobalAveragePooling1D{}(x, Mask(Shape{2}, {1, 1})),
+                       "GlobalAveragePooling1D: the mask has shape (2,); it must be (2, 3)",
                        ShapeError);
 }
 
@@ -132,10 +133,10 @@ TEST_CASE(
                        "GRU: a sequence of length 0 has no last position", ValueError);
   CHECK_THROWS_WITH_AS(gru(x, Mask(Shape{7}, {1, 1, 1, 1, 1, 1, 1})),
                        "GRU: the mask has shape (7,); it must be (2, 7)", ShapeError);
-  CHECK_THROWS_WITH_AS(lstm.walk(x, {.states = {x}}),
+  CHECK_THROWS_WITH_AS(lstm.unroll(x, {.states = {x}}),
                        "LSTM: 1 states are given; it has 2; give h and c", ValueError);
-  CHECK_THROWS_WITH_AS(gru.walk(x, {.states = {x}}), "GRU: a state is (2, 7, 4); it must be (2, 5)",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(gru.unroll(x, {.states = {x}}),
+                       "GRU: a state is (2, 7, 4); it must be (2, 5)", ShapeError);
 }
 
 TEST_CASE(
@@ -172,7 +173,7 @@ TEST_CASE("orthogonal weights have rows, or columns, of length 1 at right angles
 TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
   Residual dense{Dense{.units = 3}};
   CHECK(dense.build(Shape{3}, seed) == Shape{3});
-  CHECK(paths_of(dense) == Paths{"module/weight (3, 3)", "module/bias (3,)"});
+  CHECK(paths_of(dense) == Paths{"module/kernel (3, 3)", "module/bias (3,)"});
   const Tensor x = Generate("residual", 0).array(Shape{2, 3}, {-1, 1});
   CHECK(bits_differ(dense(x).value(), (x + dense.module(x)).value()) == "");
   CHECK(dense.mask_flow() == MaskFlow::keeps);
@@ -192,11 +193,11 @@ TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
 
 TEST_CASE("a Sequential of these modules trains, and none of them needs one") {
   Sequential model{Embedding{.input_dim = 9, .output_dim = 4, .mask_zero = true},
-                   LayerNorm{},
+                   LayerNormalization{},
                    Residual<GRU>{GRU{.units = 4, .return_sequences = true}},
                    LSTM{.units = 4, .return_sequences = true},
-                   GlobalAveragePool1D{},
-                   RMSNorm{},
+                   GlobalAveragePooling1D{},
+                   RMSNormalization{},
                    Dense{.units = 2, .activation = Activation::softmax}};
   model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
                  .loss = SparseCategoricalCrossentropy{},

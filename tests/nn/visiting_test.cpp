@@ -116,7 +116,7 @@ static_assert(hidden<real> && hidden<Index> && hidden<std::string> && hidden<Arr
               hidden<std::reference_wrapper<Dense>>);
 
 TEST_CASE(
-    "lists of modules and of parameters are visited, with paths such as blocks/0/dense/weight, and "
+    "lists of modules and of parameters are visited, with paths such as blocks/0/dense/kernel, and "
     "learn") {
   Stack stack;
   CHECK(parameters_of(stack).empty());
@@ -124,8 +124,8 @@ TEST_CASE(
   std::string paths;
   for (const NamedParameter& parameter : parameters_of(stack)) paths += parameter.path + " ";
   CHECK(paths ==
-        "blocks/0/dense/weight blocks/0/dense/bias blocks/1/dense/weight blocks/1/dense/bias "
-        "ends/0/weight ends/0/bias ends/1/weight scales/0 scales/1 towers/0/0/weight "
+        "blocks/0/dense/kernel blocks/0/dense/bias blocks/1/dense/kernel blocks/1/dense/bias "
+        "ends/0/kernel ends/0/bias ends/1/kernel scales/0 scales/1 towers/0/0/kernel "
         "towers/0/0/bias ");
   CHECK(parameter_count(stack) == 4 * 12 + 6 + 2);
 
@@ -140,7 +140,7 @@ TEST_CASE(
     CHECK(parameters_of(stack)[i].tensor.value().at(0) != before[i].at(0));
 
   set_trainable(stack, false);
-  CHECK(!stack.blocks[1].dense.weight.requires_grad());
+  CHECK(!stack.blocks[1].dense.kernel.requires_grad());
   CHECK(!stack.scales[0].requires_grad());
   std::string of_a_layer;
   Layer(stack).for_each(

@@ -46,7 +46,7 @@ Tensor transposed(const Case& c) {
   std::vector<int> order(wanted.begin(), wanted.end());
   if (order.empty())
     for (int axis = x.shape().rank(); axis-- > 0;) order.push_back(axis);
-  return permute(x, order);
+  return permute_dims(x, order);
 }
 
 Tensor unsqueezed(const Case& c) {
@@ -55,7 +55,7 @@ Tensor unsqueezed(const Case& c) {
   for (Index& axis : axes)
     axis += axis < 0 ? y.shape().rank() + static_cast<Index>(axes.size()) : 0;
   std::ranges::sort(axes);
-  for (const Index axis : axes) y = unsqueeze(y, static_cast<int>(axis));
+  for (const Index axis : axes) y = expand_dims(y, static_cast<int>(axis));
   return y;
 }
 
@@ -130,7 +130,7 @@ Tensor space_to_depth(const Case& c) {
   const Tensor x = c.tensor(0);
   const Index b = c.option("blocksize", 1), batch = x.shape()[0], depth = x.shape()[1],
               rows = x.shape()[2] / b, columns = x.shape()[3] / b;
-  return reshape(permute(reshape(x, {batch, depth, rows, b, columns, b}), {0, 3, 5, 1, 2, 4}),
+  return reshape(permute_dims(reshape(x, {batch, depth, rows, b, columns, b}), {0, 3, 5, 1, 2, 4}),
                  {batch, b * b * depth, rows, columns});
 }
 
@@ -141,8 +141,8 @@ Tensor depth_to_space(const Case& c) {
               rows = x.shape()[2], columns = x.shape()[3];
   const Tensor y =
       c.option("mode", "DCR") == "DCR"
-          ? permute(reshape(x, {batch, b, b, depth, rows, columns}), {0, 3, 4, 1, 5, 2})
-          : permute(reshape(x, {batch, depth, b, b, rows, columns}), {0, 1, 4, 2, 5, 3});
+          ? permute_dims(reshape(x, {batch, b, b, depth, rows, columns}), {0, 3, 4, 1, 5, 2})
+          : permute_dims(reshape(x, {batch, depth, b, b, rows, columns}), {0, 1, 4, 2, 5, 3});
   return reshape(y, {batch, depth, b * rows, b * columns});
 }
 
@@ -151,7 +151,7 @@ Tensor depth_to_space(const Case& c) {
 Tensor triangle(const Case& c) {
   const Tensor x = c.tensor(0);
   const auto count = [](Index size) { return cumsum(Array::full({size}, 1)) - 1; };
-  const Tensor offset = count(x.shape()[-1]) - unsqueeze(count(x.shape()[-2]), 1);
+  const Tensor offset = count(x.shape()[-1]) - expand_dims(count(x.shape()[-2]), 1);
   const real k = c.has(1) ? c.number(1) : 0;
   return where(c.option("upper", 1) ? greater_equal(offset, k) : less_equal(offset, k), x,
                scalar(0));
@@ -281,8 +281,8 @@ std::vector<Translation> arrays() {
        }},
       {"GatherElements", moved,
        [](const Case& c) {
-         return take_along(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]),
-                           axis_of(c, 0));
+         return take_along_axis(c.tensor(0), c.ids(1, c.tensor(0).shape()[axis_of(c, 0)]),
+                                axis_of(c, 0));
        }},
       {"GatherND", moved, gathered_rows},
       {"ScatterND", moved, scattered_rows},

@@ -45,7 +45,7 @@ inline Tensor move_axis(const Tensor& x, int from, int to) {
   for (int axis = 0; axis < x.shape().rank(); ++axis)
     if (axis != x.shape().resolve(from)) order.push_back(axis);
   order.insert(order.begin() + x.shape().resolve(to), x.shape().resolve(from));
-  return permute(x, order);
+  return permute_dims(x, order);
 }
 
 /// The axes that input 1 names, or the option "axes" in older operators.

@@ -116,10 +116,10 @@ Tensor running_sum(const Case& c) {
 std::vector<Translation> elementwise() {
   return {
       {"Add", computed, binary(fovea::add)},
-      {"Sub", computed, binary(fovea::sub)},
-      {"Mul", computed, binary(fovea::mul)},
+      {"Sub", computed, binary(fovea::subtract)},
+      {"Mul", computed, binary(fovea::multiply)},
       {"Div", computed, quotient},
-      {"Neg", moved, unary(fovea::neg)},
+      {"Neg", moved, unary(fovea::negative)},
       {"Reciprocal", computed, [](const Case& c) { return 1 / c.tensor(0); }},
       {"Pow", computed, power},
       {"Sum", computed, folded(fovea::add)},

@@ -83,11 +83,11 @@ Tensor convolved(const Case& c, const Tensor& x, const Tensor& kernel) {
   if (x.shape().rank() != 4) throw LeftOut("convolution over one or three axes");
   if (c.option("group", 1) != 1) throw LeftOut("convolution in groups");
   const Windows w = windows_of(c, x.shape(), {shape[2], shape[3]});
-  const Conv2DOptions options{.stride = {w.stride[0], w.stride[1]},
+  const Conv2DOptions options{.strides = {w.stride[0], w.stride[1]},
                               .padding = w.padding,
-                              .dilation = {w.dilation[0], w.dilation[1]}};
+                              .dilation_rate = {w.dilation[0], w.dilation[1]}};
   return channels_first(
-      conv2d(pad(channels_last(x), w.around), permute(kernel, {2, 3, 1, 0}), options));
+      conv2d(pad(channels_last(x), w.around), permute_dims(kernel, {2, 3, 1, 0}), options));
 }
 
 Tensor convolution(const Case& c) {
@@ -100,10 +100,10 @@ Tensor pooled(const Tensor& x, const Windows& w, const Pool1D& pool1d, const Poo
   if (std::ranges::count(w.dilation, 1) != std::ssize(w.dilation))
     throw LeftOut("pooling with gaps in the windows");
   if (w.size.size() == 1)
-    return pool1d(x, {.size = w.size[0], .stride = w.stride[0], .padding = w.padding});
-  return pool2d(
-      x,
-      {.size = {w.size[0], w.size[1]}, .stride = {w.stride[0], w.stride[1]}, .padding = w.padding});
+    return pool1d(x, {.pool_size = w.size[0], .strides = w.stride[0], .padding = w.padding});
+  return pool2d(x, {.pool_size = {w.size[0], w.size[1]},
+                    .strides = {w.stride[0], w.stride[1]},
+                    .padding = w.padding});
 }
 
 Tensor largest_of_windows(const Case& c) {

@@ -1,4 +1,4 @@
-// What learns and is learnt from: distributions, dropout, losses, layers that walk along a
+// What learns and is learnt from: distributions, dropout, losses, layers that unroll along a
 // sequence, Adam.
 #include <algorithm>
 #include <cmath>
@@ -62,14 +62,14 @@ Tensor reduction(const Case& c, const Tensor& losses, const Tensor& weights) {
 Tensor negative_log_likelihood(const Case& c) {
   const Classified of = classified(c);
   const auto [weights, labels] = weighted_labels(of);
-  const Tensor picked = take_along(of.scores, labels.reshaped(labels.shape().inserted(2, 1)));
+  const Tensor picked = take_along_axis(of.scores, labels.reshaped(labels.shape().inserted(2, 1)));
   return reduction(c, -weights * squeeze(picked, -1), weights);
 }
 
 // Scores are logits. Outputs: the loss, and log_softmax of the scores.
 Values softmax_cross_entropy(const Case& c) {
   const Classified of = classified(c);
-  const Tensor losses = sparse_cross_entropy(
+  const Tensor losses = sparse_categorical_crossentropy(
       of.scores, of.labels, {.ignored_label = of.ignored, .class_weights = of.weights});
   const Tensor loss = reduction(c, losses, weighted_labels(of).first);
   if (c.expected().size() == 1) return {loss};
@@ -79,7 +79,7 @@ Values softmax_cross_entropy(const Case& c) {
 // ONNX: (time, batch, features), weights (1, gates units, inputs); with "layout" the batch is
 // first. One direction.
 Tensor sequence(const Case& c) {
-  if (c.option("direction", "forward") != "forward") throw LeftOut("a walk backwards");
+  if (c.option("direction", "forward") != "forward") throw LeftOut("unrolling backwards");
   return c.option("layout", 0) ? c.tensor(0) : transpose(c.tensor(0), 0, 1);
 }
 
@@ -94,29 +94,30 @@ Tensor gates(const Tensor& weight, const std::vector<std::size_t>& order) {
 }
 
 // h at each position, and the states at the end, with an axis for the direction.
-Values outputs_of(const Case& c, const Walk& walk) {
+Values outputs_of(const Case& c, const Unrolled& unrolled) {
   const bool layout = c.option("layout", 0);
-  Values outputs{layout ? unsqueeze(walk.outputs, 2) : unsqueeze(transpose(walk.outputs, 0, 1), 1)};
-  for (const Tensor& state : walk.states) outputs.push_back(unsqueeze(state, layout ? 1 : 0));
+  Values outputs{layout ? expand_dims(unrolled.outputs, 2)
+                        : expand_dims(transpose(unrolled.outputs, 0, 1), 1)};
+  for (const Tensor& state : unrolled.states) outputs.push_back(expand_dims(state, layout ? 1 : 0));
   return outputs;
 }
 
 // The two biases act as one.
 template <class Layer>
-Values walked(const Case& c, Layer layer, const std::vector<std::size_t>& order) {
+Values of_sequence(const Case& c, Layer layer, const std::vector<std::size_t>& order) {
   layer.kernel = gates(c.tensor(1), order);
   layer.recurrent_kernel = gates(c.tensor(2), order);
   if (layer.use_bias) {
     const std::vector<Tensor> biases = split(c.tensor(3), 2);
     layer.bias = gates(biases[0] + biases[1], order);
   }
-  return outputs_of(c, layer.walk(sequence(c)));
+  return outputs_of(c, layer.unroll(sequence(c)));
 }
 
 // ONNX's gates are update, reset, candidate, as here.
 Values gru(const Case& c) {
   if (c.option("linear_before_reset", 0)) throw LeftOut("a GRU that resets after the product");
-  return walked(
+  return of_sequence(
       c, GRU{.units = c.option("hidden_size", 0), .reset_after = false, .use_bias = c.has(3)},
       {0, 1, 2});
 }
@@ -125,7 +126,8 @@ Values gru(const Case& c) {
 // they do not notice the order.)
 Values lstm(const Case& c) {
   if (c.has(7)) throw LeftOut("an LSTM whose gates see the state");
-  return walked(c, LSTM{.units = c.option("hidden_size", 0), .use_bias = c.has(3)}, {0, 2, 3, 1});
+  return of_sequence(c, LSTM{.units = c.option("hidden_size", 0), .use_bias = c.has(3)},
+                     {0, 2, 3, 1});
 }
 
 // Inputs: rate, step, then all parameters, all gradients, all means, all variances. At step 0 ONNX

@@ -124,7 +124,7 @@ TEST_CASE("the gradient of max_pool goes to the first of equals, and a NaN is th
   CHECK((std::isnan(y.at(0)) && std::isnan(y.at(1))));
 }
 
-TEST_CASE("matmul of two vectors is a single number, and of a vector one row or one column") {
+TEST_CASE("matmul of two vectors is a scalar, and of a vector one row or one column") {
   const Tensor v({2}, {1, 2}), m({2, 3}, {1, 2, 3, 4, 5, 6});
   CHECK(bits_differ(matmul(v, v).value(), Array(Shape{}, {5})) == "");
   CHECK(bits_differ(matmul(v, m).value(), Array(Shape{3}, {9, 12, 15})) == "");

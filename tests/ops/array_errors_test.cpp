@@ -12,16 +12,16 @@ using namespace fovea;
 using support::of;
 using support::refusal;
 
-TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
+TEST_CASE("squeeze, expand_dims and broadcast_to refuse what does not fit") {
   CHECK(refusal<ShapeError>([] {
           squeeze(of({1, 3}), -1);
-        }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can go");
+        }) == "squeeze: axis 1 of (1, 3) has size 3; only an axis of size 1 can be removed");
   CHECK(refusal<ShapeError>([] {
           squeeze(of({1, 3}), {0, -2});
         }) == "squeeze: an axis of (1, 3) is named twice in (0, -2)");
   CHECK(refusal<IndexError>([] {
-          unsqueeze(of({1, 3}), 3);
-        }) == "unsqueeze: a new axis 3 of shape (1, 3): it may be -3 to 2");
+          expand_dims(of({1, 3}), 3);
+        }) == "expand_dims: a new axis 3 of shape (1, 3): it may be -3 to 2");
   CHECK(refusal<ShapeError>([] {
           broadcast_to(of({2, 3}), {3});
         }) ==
@@ -30,8 +30,7 @@ TEST_CASE("squeeze, unsqueeze and broadcast_to refuse what does not fit") {
 }
 
 TEST_CASE("stack and split refuse what does not fit") {
-  CHECK(refusal<ValueError>([] { stack({}); }) ==
-        "stack: no tensors are given; it needs one at least");
+  CHECK(refusal<ValueError>([] { stack({}); }) == "stack: no tensors are given; give at least one");
   CHECK(refusal<ShapeError>([] {
           stack({of({2}), of({3})});
         }) == "stack: (3,) does not fit (2,); all shapes must be equal");
@@ -56,7 +55,7 @@ TEST_CASE("slice refuses ranges beyond their axis, backwards, or without a step"
           slice(of({4}), {{}, {}});
         }) == "slice: 2 ranges for (4,), which has 1 axes");
   CHECK(refusal<ValueError>([] { slice(of({4}), {{.step = 0}}); }) ==
-        "slice: the step of ::0 is 0; to repeat an element is for repeat");
+        "slice: the step of ::0 is 0; use repeat to repeat an element");
   CHECK(refusal<IndexError>([] {
           slice(of({4, 3}), {{0, 5}});
         }) == "slice: 0:5:1 of axis 0 of (4, 3), whose size is 4");
@@ -83,9 +82,9 @@ TEST_CASE("pad, repeat and tile refuse what does not fit") {
         }) == "pad: 1 widths for (4, 3), which has 2 axes; each axis needs one");
   CHECK(refusal<ValueError>([] {
           pad(of({4}), {{-1, 2}});
-        }) == "pad: the widths of axis 0 are -1 and 2; to cut is for slice");
+        }) == "pad: the widths of axis 0 are -1 and 2; use slice to cut");
   CHECK(refusal<ValueError>([] { repeat(of({4}), -1); }) ==
-        "repeat: the count is -1; it must be 0 at least");
+        "repeat: the count is -1; it must be at least 0");
   CHECK(refusal<ShapeError>([] {
           tile(of({4}), {1, 2});
         }) == "tile: 2 counts for (4,), which has 1 axes; each axis needs one");
@@ -93,20 +92,23 @@ TEST_CASE("pad, repeat and tile refuse what does not fit") {
 }
 
 TEST_CASE(
-    "take, take_along, scatter_add and one_hot refuse ids that name nothing, and shapes that do "
+    "take, take_along_axis, scatter_add and one_hot refuse ids that name nothing, and shapes that "
+    "do "
     "not fit") {
   CHECK(refusal<IndexError>([] {
           take(of({4, 3}), Ids({2}, {0, 3}), -1);
         }) == "take: the id at position 1 of (2,) is 3; axis -1 of (4, 3) has positions 0 to 2");
   CHECK(refusal<ShapeError>([] {
-          take_along(of({4, 3}), Ids({2}, {0, 1}));
-        }) == "take_along: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
-  CHECK(refusal<IndexError>([] {
-          take_along(of({1, 3}), Ids({1, 2}, {0, -1}));
+          take_along_axis(of({4, 3}), Ids({2}, {0, 1}));
         }) ==
-        "take_along: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 to 2");
+        "take_along_axis: x is (4, 3), ids are (2,); all sizes but that of axis -1 must be equal");
+  CHECK(refusal<IndexError>([] {
+          take_along_axis(of({1, 3}), Ids({1, 2}, {0, -1}));
+        }) ==
+        "take_along_axis: the id at position 1 of (1, 2) is -1; axis -1 of (1, 3) has positions 0 "
+        "to 2");
   CHECK(refusal<ShapeError>([] { scatter_add(of({}), Ids({}, {0}), of({})); }) ==
-        "scatter_add: x is a single number; it needs rows");
+        "scatter_add: x is a scalar; it needs rows");
   CHECK(refusal<ShapeError>([] {
           scatter_add(of({4, 3}), Ids({2}, {0, 1}), of({2, 4}));
         }) ==
@@ -118,7 +120,7 @@ TEST_CASE(
   CHECK(refusal<IndexError>([] { one_hot(Ids({1}, {-1}), 3); }) ==
         "one_hot: the id at position 0 of (1,) is -1; there are classes 0 to 2");
   CHECK(refusal<ValueError>([] { one_hot(Ids({1}, {0}), -1); }) ==
-        "one_hot: -1 classes; it must be 0 at least");
+        "one_hot: -1 classes; it must be at least 0");
 }
 
 TEST_CASE("dot and einsum refuse what does not fit, and say what they do not know") {
@@ -141,7 +143,7 @@ TEST_CASE("dot and einsum refuse what does not fit, and say what they do not kno
         }) == "einsum: 'j' of \"ij,jk\" has size 4 in operand 1, and 3 before");
   CHECK(refusal<ValueError>([] {
           einsum("ii->i", {of({2, 2})});
-        }) == "einsum: 'i' stands twice in one term of \"ii->i\"; diagonals are not known here");
+        }) == "einsum: 'i' occurs twice in one term of \"ii->i\"; diagonals are not supported");
   CHECK(refusal<ValueError>([] {
           einsum("ij->k", {of({2, 2})});
         }) == "einsum: 'k' of the result of \"ij->k\" is in no operand");
@@ -149,8 +151,7 @@ TEST_CASE("dot and einsum refuse what does not fit, and say what they do not kno
           einsum("...i->i", {of({2, 2})});
         }) ==
         "einsum: '.' in \"...i->i\" is no subscript; they are letters, with commas between "
-        "operands and -> before the result; \"...\" is "
-        "not known here");
+        "operands and -> before the result; \"...\" is not supported");
   CHECK(refusal<ValueError>([] { einsum("i->i->i", {of({2})}); }) ==
         "einsum: '-' in \"i->i->i\" is no subscript; they are letters, with commas between "
         "operands and -> before the result");
@@ -159,7 +160,7 @@ TEST_CASE("dot and einsum refuse what does not fit, and say what they do not kno
 TEST_CASE("linear says what weight and bias must be, and that there is no such activation") {
   CHECK(refusal<ShapeError>([] {
           linear(of({}), of({1, 1}));
-        }) == "linear: x is a single number; it must be (..., inputs)");
+        }) == "linear: x is a scalar; it must be (..., inputs)");
   CHECK(refusal<ShapeError>([] {
           linear(of({2, 3}), of({4, 5}));
         }) == "linear: x is (2, 3), weight (4, 5); the weight must be (3, units)");
@@ -168,18 +169,18 @@ TEST_CASE("linear says what weight and bias must be, and that there is no such a
         }) == "linear: x is (2, 3), weight (3,); the weight must be (3, units)");
   CHECK(refusal<ShapeError>([] {
           linear(of({2, 3}), of({3, 5}), of({1, 5}));
-        }) == "linear: weight is (3, 5), bias (1, 5); the bias must be (5,), or left out");
+        }) == "linear: weight is (3, 5), bias (1, 5); the bias must be (5,), or omitted");
   CHECK(refusal<ValueError>([] {
           linear(of({2, 3}), of({3, 5}), {}, Activation(99));
-        }) == "Activation: there is none of number 99");
+        }) == "Activation: there is none with the value 99");
   CHECK(refusal<ValueError>([] {
           activate(of({2, 3}), Activation(10));
-        }) == "Activation: there is none of number 10");
+        }) == "Activation: there is none with the value 10");
 }
 
 TEST_CASE("norms refuse parameters of another width") {
   CHECK(refusal<ShapeError>([] { layer_norm(of({}), of({1}), of({1})); }) ==
-        "layer_norm: x is a single number; it needs an axis to normalise");
+        "layer_norm: x is a scalar; it needs an axis to normalise");
   CHECK(refusal<ShapeError>([] {
           layer_norm(of({2, 3}), of({2}), of({3}));
         }) == "layer_norm: x is (2, 3), gamma is (2,); it must be (3,), the last size of x");
@@ -191,7 +192,7 @@ TEST_CASE("norms refuse parameters of another width") {
         }) == "rms_norm: x is (2, 3), gamma is (1, 3); it must be (3,), the last size of x");
   CHECK(refusal<ValueError>([] {
           rms_norm(of({2, 3}), of({3}), -1);
-        }) == "rms_norm: epsilon is -1; it must be 0 at least");
+        }) == "rms_norm: epsilon is -1; it must be at least 0");
 }
 
 TEST_CASE("convolutions and pooling refuse what does not fit") {
@@ -202,16 +203,16 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
           conv1d(of({2, 9, 3}), of({2, 4, 5}));
         }) == "conv1d: x is (2, 9, 3), kernel (2, 4, 5); the kernel must be (width, 3, filters)");
   CHECK(refusal<ShapeError>([] {
-          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation = 2});
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.dilation_rate = 2});
         }) ==
         "conv1d: a sample of x is (4, 3), and a window reaches over 5 along its axis 0; pad it, or "
         "use Padding::same");
   CHECK(refusal<ValueError>([] {
-          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.stride = 0});
+          conv1d(of({2, 4, 3}), of({3, 3, 5}), {.strides = 0});
         }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
   CHECK(refusal<ValueError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.padding = static_cast<Padding>(9)});
-        }) == "conv1d: there is no padding of number 9");
+        }) == "conv1d: there is no Padding with the value 9");
   CHECK(refusal<ShapeError>([] {
           conv2d(of({2, 4, 3}), of({3, 3, 3, 5}));
         }) == "conv2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
@@ -235,7 +236,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
           max_pool2d(of({2, 4, 3}));
         }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
   CHECK(refusal<ValueError>([] {
-          average_pool2d(of({2, 4, 4, 3}), {.size = {0, 2}});
+          average_pool2d(of({2, 4, 4, 3}), {.pool_size = {0, 2}});
         }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
 }
 
@@ -248,11 +249,11 @@ TEST_CASE("additive_pool says which of its sizes do not fit") {
   CHECK(refusal<ShapeError>([] {
           additive_pool(of({2, 3, 4}), of({4, 6}), of({3}), of({4, 6}), of({6}), of({6, 1}));
         }) ==
-        "additive_pool: b1 is (3,), b2 (6,); with 6 units both must be (6,), or both left out");
+        "additive_pool: b1 is (3,), b2 (6,); with 6 units both must be (6,), or both omitted");
   CHECK(refusal<ShapeError>([] {
           additive_pool(of({2, 3, 4}), of({4, 6}), Tensor(), of({4, 6}), of({6}), of({6, 1}));
         }) ==
-        "additive_pool: b1 is none, b2 (6,); with 6 units both must be (6,), or both left out");
+        "additive_pool: b1 is none, b2 (6,); with 6 units both must be (6,), or both omitted");
   CHECK(refusal<ShapeError>([] {
           additive_pool(of({2, 3, 4}), of({4, 6}), of({6}), of({4, 6}), of({6}), of({6, 1}),
                         {.mask = Mask(Shape{2, 4})});

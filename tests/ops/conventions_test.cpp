@@ -29,10 +29,10 @@ Array slope(const F& f, const Array& x) {
 TEST_CASE("operators are the functions they stand for, with a number on either side") {
   const Tensor a({3}, {1, -2, 3}), b({3}, {4, 5, -6});
   CHECK(bits_differ((a + b).value(), add(a, b).value()) == "");
-  CHECK(bits_differ((a - b).value(), sub(a, b).value()) == "");
-  CHECK(bits_differ((a * b).value(), mul(a, b).value()) == "");
-  CHECK(bits_differ((a / b).value(), div(a, b).value()) == "");
-  CHECK(bits_differ((-a).value(), neg(a).value()) == "");
+  CHECK(bits_differ((a - b).value(), subtract(a, b).value()) == "");
+  CHECK(bits_differ((a * b).value(), multiply(a, b).value()) == "");
+  CHECK(bits_differ((a / b).value(), divide(a, b).value()) == "");
+  CHECK(bits_differ((-a).value(), negative(a).value()) == "");
   CHECK(bits_differ((a + real(2)).value(), Array({3}, {3, 0, 5})) == "");
   CHECK(bits_differ((a - real(2)).value(), Array({3}, {-1, -4, 1})) == "");
   CHECK(bits_differ((a * real(2)).value(), Array({3}, {2, -4, 6})) == "");
@@ -136,12 +136,15 @@ TEST_CASE("cross-entropy from probabilities stays finite at 0 and 1, where its s
   // log(1 / 1e-7) = 16.118.
   const Array p({2, 2}, {1, 0, 1, 0});
   const Ids labels({2}, {0, 1});
-  const Array loss = sparse_cross_entropy_from_probabilities(p, labels).value();
+  const Array loss = sparse_categorical_crossentropy_from_probabilities(p, labels).value();
   CHECK(loss.at(0) ==
         doctest::Approx(1e-7).epsilon(0.25));  // 1 - 1e-7 is rounded to 1 - 1.19e-7 in float
   CHECK(loss.at(1) == doctest::Approx(16.11809565095832).epsilon(1e-6));
-  const Array dp =
-      slope([&](const Tensor& t) { return sparse_cross_entropy_from_probabilities(t, labels); }, p);
+  const Array dp = slope(
+      [&](const Tensor& t) {
+        return sparse_categorical_crossentropy_from_probabilities(t, labels);
+      },
+      p);
   for (const real value : dp.values()) CHECK(value == 0);
 }
 
@@ -150,7 +153,7 @@ TEST_CASE("cross-entropy and softmax of logits as large as 1e4 are finite, and r
   const Array y = softmax(z).value();
   for (Index row = 0; row < 2; ++row)
     CHECK(y.at(3 * row) + y.at(3 * row + 1) + y.at(3 * row + 2) == doctest::Approx(1));
-  const Array loss = sparse_cross_entropy(z, Ids({2}, {1, 2})).value();
+  const Array loss = sparse_categorical_crossentropy(z, Ids({2}, {1, 2})).value();
   CHECK(loss.at(0) == doctest::Approx(20000.3132616875));  // log(1 + e^-1 + e^-20000) + 20000
   CHECK(loss.at(1) == doctest::Approx(1.09861228866811));  // log 3
 }

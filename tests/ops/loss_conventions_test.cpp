@@ -29,10 +29,12 @@ TEST_CASE(
     "gradients") {
   const Array z({3, 2}, {1, 2, missing, missing, 3, 1});
   const Ids labels({3}, {0, -100, 1});
-  for (const SparseCrossEntropyOptions& options :
-       {SparseCrossEntropyOptions{.ignored_label = -100},
+  for (const SparseCrossentropyOptions& options :
+       {SparseCrossentropyOptions{.ignored_label = -100},
         {.label_smoothing = real(0.1), .ignored_label = -100}}) {
-    const auto loss = [&](const Tensor& t) { return sparse_cross_entropy(t, labels, options); };
+    const auto loss = [&](const Tensor& t) {
+      return sparse_categorical_crossentropy(t, labels, options);
+    };
     const Array y = loss(z).value(), d = slope(loss, z);
     CHECK(y.at(0) > 0);
     CHECK(y.at(1) == 0);
@@ -44,7 +46,8 @@ TEST_CASE(
 TEST_CASE(
     "a row whose label is ignored or has weight 0 takes no part, forward and backward, from logits "
     "and from probabilities") {
-  for (const auto loss : {sparse_cross_entropy, sparse_cross_entropy_from_probabilities})
+  for (const auto loss :
+       {sparse_categorical_crossentropy, sparse_categorical_crossentropy_from_probabilities})
     for (const real value :
          {missing, std::numeric_limits<real>::infinity(), -std::numeric_limits<real>::infinity()})
       for (Index trial = 0; trial < 40; ++trial) {
@@ -56,7 +59,7 @@ TEST_CASE(
         const bool by_weight = g.chance(0.5);
         const Index out = labels.data()[g.integer(0, rows - 1)];
         if (by_weight) weights.mutable_data()[out] = 0;
-        SparseCrossEntropyOptions options{.class_weights = Tensor(weights)};
+        SparseCrossentropyOptions options{.class_weights = Tensor(weights)};
         if (!by_weight) options.ignored_label = out;
         const auto of = [&](const Tensor& t) { return loss(t, labels, options); };
         const Array expected = of(x).value(), expected_slope = slope(of, x);
@@ -74,8 +77,10 @@ TEST_CASE("dense and sparse cross-entropy are the same of one class, smoothed or
       one_of_each({3, 4}, {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1});
   const Ids labels({3}, {1, 0, 3});
   for (const real smoothing : {real(0), real(0.2)}) {
-    const Array sparse = sparse_cross_entropy(z, labels, {.label_smoothing = smoothing}).value();
-    const Array dense = cross_entropy(z, one_of_each, {.label_smoothing = smoothing}).value();
+    const Array sparse =
+        sparse_categorical_crossentropy(z, labels, {.label_smoothing = smoothing}).value();
+    const Array dense =
+        categorical_crossentropy(z, one_of_each, {.label_smoothing = smoothing}).value();
     for (Index i = 0; i < 3; ++i) CHECK(sparse.at(i) == doctest::Approx(dense.at(i)).epsilon(1e-6));
   }
 }
@@ -84,11 +89,11 @@ TEST_CASE(
     "binary cross-entropy from logits as large as 1e4 is finite: 0 where right, |z| where wrong, "
     "and log 2 at 0") {
   const Array z({3, 2}, {10000, -10000, 10000, -10000, 0, 0}), t({3, 2}, {1, 0, 0, 1, 0, 1});
-  const Array loss = binary_cross_entropy(z, t).value();
+  const Array loss = binary_crossentropy(z, t).value();
   CHECK(loss.at(0) == 0);
   CHECK(loss.at(1) == 10000);
   CHECK(loss.at(2) == doctest::Approx(std::log(2.0)));
-  const Array d = slope([&](const Tensor& x) { return binary_cross_entropy(x, t); }, z);
+  const Array d = slope([&](const Tensor& x) { return binary_crossentropy(x, t); }, z);
   CHECK(bits_differ(d, Array({3, 2}, {0, 0, 0.5, -0.5, 0.25, -0.25})) ==
         "");  // (sigmoid(z) - t) / 2
 }
@@ -96,7 +101,7 @@ TEST_CASE(
 TEST_CASE("losses from probabilities stay finite at 0 and 1, where their slopes are 0") {
   const Array p({2, 2}, {1, 0, 1, 0}), t({2, 2}, {1, 0, 0, 1});
   const auto check = [&](const char* name,
-                         Tensor (*op)(const Tensor&, const Tensor&, CrossEntropyOptions)) {
+                         Tensor (*op)(const Tensor&, const Tensor&, CrossentropyOptions)) {
     INFO(std::string(name));
     const Array loss = op(p, t, {}).value();
     CHECK(loss.at(0) ==
@@ -105,8 +110,8 @@ TEST_CASE("losses from probabilities stay finite at 0 and 1, where their slopes 
     const Array d = slope([&](const Tensor& x) { return op(x, t, {}); }, p);
     for (const real value : d.values()) CHECK(value == 0);
   };
-  check("cross_entropy_from_probabilities", cross_entropy_from_probabilities);
-  check("binary_cross_entropy_from_probabilities", binary_cross_entropy_from_probabilities);
+  check("categorical_crossentropy_from_probabilities", categorical_crossentropy_from_probabilities);
+  check("binary_crossentropy_from_probabilities", binary_crossentropy_from_probabilities);
 }
 
 TEST_CASE(
@@ -132,10 +137,10 @@ TEST_CASE(
   const Array z({2, 3}, {1, -inf, 2, -inf, 0, real(0.5)}),
       t({2, 3}, {real(0.25), 0, real(0.75), 0, 1, 0});
   const auto log_sum = [](double a, double b) { return std::log(std::exp(a) + std::exp(b)); };
-  const Array loss = cross_entropy(z, t).value();
+  const Array loss = categorical_crossentropy(z, t).value();
   CHECK(loss.at(0) == doctest::Approx(log_sum(1, 2) - 0.25 * 1 - 0.75 * 2));
   CHECK(loss.at(1) == doctest::Approx(log_sum(0, 0.5)));
-  const Array d = slope([&](const Tensor& x) { return cross_entropy(x, t); }, z);
+  const Array d = slope([&](const Tensor& x) { return categorical_crossentropy(x, t); }, z);
   for (const real value : d.values()) CHECK(std::isfinite(value));
   CHECK(d.at(1) == 0);
   CHECK(d.at(3) == 0);
@@ -170,17 +175,18 @@ TEST_CASE(
   const real inf = std::numeric_limits<real>::infinity();
   const Array z({2, 3}, {1, -inf, 2, 1, -inf, 2});
   const Tensor weights(Array({3}, {1, 0, 2}));
-  const Array loss = sparse_cross_entropy(z, Ids({2}, {0, 1}),
-                                          {.label_smoothing = real(0.3), .class_weights = weights})
-                         .value();
+  const Array loss =
+      sparse_categorical_crossentropy(z, Ids({2}, {0, 1}),
+                                      {.label_smoothing = real(0.3), .class_weights = weights})
+          .value();
   const double log_sum = std::log(std::exp(1) + std::exp(2)),
                spread = 0.1 * ((log_sum - 1) + 2 * (log_sum - 2));
   CHECK(loss.at(0) == doctest::Approx(0.7 * (log_sum - 1) + spread));
   CHECK(loss.at(1) == doctest::Approx(spread));
   const Array d = slope(
       [&](const Tensor& x) {
-        return sparse_cross_entropy(x, Ids({2}, {0, 1}),
-                                    {.label_smoothing = real(0.3), .class_weights = weights});
+        return sparse_categorical_crossentropy(
+            x, Ids({2}, {0, 1}), {.label_smoothing = real(0.3), .class_weights = weights});
       },
       z);
   for (const real value : d.values()) CHECK(std::isfinite(value));
@@ -191,8 +197,8 @@ TEST_CASE(
     "nothing, on the wrong one infinity") {
   const real inf = std::numeric_limits<real>::infinity();
   const Array z({4, 1}, {inf, -inf, inf, -inf}), t({4, 1}, {1, 0, 0, 1});
-  CHECK(bits_differ(binary_cross_entropy(z, t).value(), Array({4}, {0, 0, inf, inf})) == "");
-  CHECK(bits_differ(slope([&](const Tensor& x) { return binary_cross_entropy(x, t); }, z),
+  CHECK(bits_differ(binary_crossentropy(z, t).value(), Array({4}, {0, 0, inf, inf})) == "");
+  CHECK(bits_differ(slope([&](const Tensor& x) { return binary_crossentropy(x, t); }, z),
                     Array({4, 1}, {0, 0, 1, -1})) == "");
 }
 

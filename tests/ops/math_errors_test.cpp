@@ -105,10 +105,10 @@ TEST_CASE("top_k refuses more than there are, and fewer than none") {
           top_k(of({2, 3}), -1);
         }) == "top_k: k is -1; the last axis of (2, 3) has 3 elements; k must be 0 to 3");
   CHECK(refusal<IndexError>([] { top_k(of({}), 0); }) ==
-        "top_k: axis -1 of shape (): a single number has no axes");
+        "top_k: axis -1 of shape (): a scalar has no axes");
 }
 
-TEST_CASE("losses of targets refuse another shape, and a single number") {
+TEST_CASE("losses of targets refuse another shape, and a scalar") {
   using Op = Tensor (*)(const Tensor&, const Tensor&);
   const auto without = [](auto op) {
     return [op](const Tensor& p, const Tensor& t) { return op(p, t, {}); };
@@ -118,17 +118,17 @@ TEST_CASE("losses of targets refuse another shape, and a single number") {
             op(of({32, 10}), of({32, 5}));
           }) == name +
                     ": predictions are (32, 10), targets (32, 5); they must have the same shape, "
-                    "of one axis at least");
+                    "of at least one axis");
     CHECK(refusal<ShapeError>([&] { op(of({}), of({})); }) ==
           name +
-              ": predictions are (), targets (); they must have the same shape, of one axis at "
-              "least");
+              ": predictions are (), targets (); they must have the same shape, of at least one "
+              "axis");
   };
-  check("cross_entropy", without(cross_entropy));
-  check("cross_entropy_from_probabilities", without(cross_entropy_from_probabilities));
-  check("binary_cross_entropy", without(binary_cross_entropy));
-  check("binary_cross_entropy_from_probabilities",
-        without(binary_cross_entropy_from_probabilities));
+  check("categorical_crossentropy", without(categorical_crossentropy));
+  check("categorical_crossentropy_from_probabilities",
+        without(categorical_crossentropy_from_probabilities));
+  check("binary_crossentropy", without(binary_crossentropy));
+  check("binary_crossentropy_from_probabilities", without(binary_crossentropy_from_probabilities));
   check("mean_squared_error", Op(mean_squared_error));
   check("mean_absolute_error", Op(mean_absolute_error));
   check("kl_divergence", Op(kl_divergence));
@@ -151,14 +151,16 @@ TEST_CASE(
             op(of({2, 2}), Ids({2}, {-100, 2}), {.ignored_label = -100});
           }) == name + ": the label at position 1 is 2; there are classes 0 to 1");
   };
-  sparse("sparse_cross_entropy", sparse_cross_entropy);
-  sparse("sparse_cross_entropy_from_probabilities", sparse_cross_entropy_from_probabilities);
-  using Op = decltype(&cross_entropy);
+  sparse("sparse_categorical_crossentropy", sparse_categorical_crossentropy);
+  sparse("sparse_categorical_crossentropy_from_probabilities",
+         sparse_categorical_crossentropy_from_probabilities);
+  using Op = decltype(&categorical_crossentropy);
   for (const auto& [name, function] :
-       {std::pair<std::string, Op>{"cross_entropy", cross_entropy},
-        {"cross_entropy_from_probabilities", cross_entropy_from_probabilities},
-        {"binary_cross_entropy", binary_cross_entropy},
-        {"binary_cross_entropy_from_probabilities", binary_cross_entropy_from_probabilities}})
+       {std::pair<std::string, Op>{"categorical_crossentropy", categorical_crossentropy},
+        {"categorical_crossentropy_from_probabilities",
+         categorical_crossentropy_from_probabilities},
+        {"binary_crossentropy", binary_crossentropy},
+        {"binary_crossentropy_from_probabilities", binary_crossentropy_from_probabilities}})
     CHECK(refusal<ValueError>([&, op = function] {
             op(of({1, 2}), of({1, 2}), {.label_smoothing = -1});
           }) == name + ": the label smoothing is -1; it must be 0 to 1");

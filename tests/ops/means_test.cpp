@@ -51,13 +51,13 @@ TEST_CASE(
     CHECK(is_one(mean_squared_error(row, none)));
     CHECK(is_one(mean_absolute_error(none, row)));
     CHECK(is_one(huber(row * real(1.5), none)));
-    CHECK(is_one(average_pool1d(series, {.size = n})));
-    CHECK(is_one(average_pool2d(ones({1, n, 1, 1}), {.size = {n, 1}})));
-    CHECK(is_one(GlobalAveragePool1D{}(series)));
-    CHECK(is_one(GlobalAveragePool1D{}(concat({series, series}, 1), first_half(n))));
+    CHECK(is_one(average_pool1d(series, {.pool_size = n})));
+    CHECK(is_one(average_pool2d(ones({1, n, 1, 1}), {.pool_size = {n, 1}})));
+    CHECK(is_one(GlobalAveragePooling1D{}(series)));
+    CHECK(is_one(GlobalAveragePooling1D{}(concat({series, series}, 1), first_half(n))));
     CHECK(is_one(sum(rms_norm(row, ones({n}), 0)) / static_cast<real>(n)));
-    const Tensor equal = binary_cross_entropy(none, row),
-                 one = binary_cross_entropy(Array::zeros({1, 1}), ones({1, 1}));
+    const Tensor equal = binary_crossentropy(none, row),
+                 one = binary_crossentropy(Array::zeros({1, 1}), ones({1, 1}));
     CHECK(std::abs(equal.item() - one.item()) <= 16 * std::numeric_limits<real>::epsilon());
   }
 }
@@ -72,12 +72,12 @@ TEST_CASE("the gradient of a mean is dy / n, rounded once") {
     CHECK(bits_differ(slope([](const Tensor& t) { return mean(t, 1); }, x, dy),
                       Array::full({1, n}, share)) == "");
     const auto pool = [n](const Tensor& t) {
-      return average_pool1d(reshape(t, {1, n, 1}), {.size = n});
+      return average_pool1d(reshape(t, {1, n, 1}), {.pool_size = n});
     };
     CHECK(bits_differ(slope(pool, x, dy), Array::full({1, n}, share)) == "");
     const std::vector<std::uint8_t> all(static_cast<std::size_t>(n), 1);
     const auto masked = [&](const Tensor& t) {
-      return GlobalAveragePool1D{}(reshape(t, {1, n, 1}), Mask(Shape{1, n}, all));
+      return GlobalAveragePooling1D{}(reshape(t, {1, n, 1}), Mask(Shape{1, n}, all));
     };
     CHECK(bits_differ(slope(masked, x, dy), Array::full({1, n}, share)) == "");
   }

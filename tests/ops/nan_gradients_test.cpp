@@ -101,8 +101,8 @@ TEST_CASE(
                            "huber",
                            "mean_absolute_error",
                            "kl_divergence",
-                           "binary_cross_entropy_from_probabilities",
-                           "sparse_cross_entropy_from_probabilities"}) {
+                           "binary_crossentropy_from_probabilities",
+                           "sparse_categorical_crossentropy_from_probabilities"}) {
     INFO(std::string(name));
     CHECK(checked[name] >= 3);
   }
@@ -136,14 +136,14 @@ TEST_CASE(
   check(slope([](const Tensor& t) { return fovea::top_k(t, 1).values; }, rows), {0, missing, 0, 1});
   check(slope(
             [](const Tensor& t) {
-              return fovea::max_pool1d(fovea::reshape(t, {1, 4, 1}), {.size = 2});
+              return fovea::max_pool1d(fovea::reshape(t, {1, 4, 1}), {.pool_size = 2});
             },
             x),
         {0, missing, 0, 1});
   check(slope(
             [](const Tensor& t) {
               return fovea::max_pool2d(fovea::reshape(t, {1, 2, 2, 1}),
-                                       {.size = {2, 1}, .stride = {1, 1}});
+                                       {.pool_size = {2, 1}, .strides = {1, 1}});
             },
             x),
         {0, missing, 1, 0});
@@ -157,10 +157,11 @@ TEST_CASE(
     for (const real value : d.values()) text += std::isnan(value) ? 'N' : value == 0 ? '0' : '1';
     return text;
   };
-  CHECK(places(slope([](const Tensor& t) { return fovea::max_pool1d(t, {.size = 4}); }, x)) ==
+  CHECK(places(slope([](const Tensor& t) { return fovea::max_pool1d(t, {.pool_size = 4}); }, x)) ==
         "0N00");
-  CHECK(places(slope([](const Tensor& t) { return fovea::max_pool1d(t, {.size = 2, .stride = 1}); },
-                     x)) == "0NN0");
+  CHECK(places(slope(
+            [](const Tensor& t) { return fovea::max_pool1d(t, {.pool_size = 2, .strides = 1}); },
+            x)) == "0NN0");
   CHECK(places(slope([](const Tensor& t) { return fovea::top_k(fovea::reshape(t, {4}), 1).values; },
                      x)) == "0N00");
   CHECK(places(slope([](const Tensor& t) { return fovea::top_k(fovea::reshape(t, {4}), 3).values; },
@@ -175,5 +176,5 @@ TEST_CASE("a NaN reaches the gradients through the relu of a linear map and of D
   CHECK((std::isnan(x.grad().at(0)) && std::isnan(x.grad().at(1))));
   CHECK((!std::isnan(x.grad().at(2)) && !std::isnan(x.grad().at(3))));
   for (Index i = 0; i < 3; ++i) CHECK(std::isnan(dense.bias.grad().at(i)));
-  for (Index i = 0; i < 6; ++i) CHECK(std::isnan(dense.weight.grad().at(i)));
+  for (Index i = 0; i < 6; ++i) CHECK(std::isnan(dense.kernel.grad().at(i)));
 }

@@ -19,8 +19,8 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
     const char* name;
     Tensor (*op)(const Tensor&, const Tensor&);
   };
-  for (const auto& [name, function] :
-       {Row{"add", add}, Row{"sub", sub}, Row{"mul", mul}, Row{"div", div}}) {
+  for (const auto& [name, function] : {Row{"add", add}, Row{"subtract", subtract},
+                                       Row{"multiply", multiply}, Row{"divide", divide}}) {
     CHECK(refusal<ShapeError>([&, op = function] {
             op(of({2, 3}), of({4}));
           }) == std::string(name) +
@@ -37,8 +37,7 @@ TEST_CASE("arithmetic refuses shapes that do not broadcast") {
 TEST_CASE("matmul refuses single numbers, and vectors whose size is not the inner one") {
   CHECK(refusal<ShapeError>([] {
           matmul(of({3, 4}), of({}));
-        }) ==
-        "matmul: a is (3, 4), b is (); both need an axis at least (for a single number use *)");
+        }) == "matmul: a is (3, 4), b is (); both need at least one axis (for a scalar use *)");
   CHECK(refusal<ShapeError>([] {
           matmul(of({3}), of({4, 3}));
         }) ==
@@ -122,10 +121,10 @@ TEST_CASE("clip refuses bounds in the wrong order, and NaN") {
 TEST_CASE("reshape refuses sizes of another number of elements") {
   CHECK(refusal<ShapeError>([] {
           reshape(of({2, 3}), {4, 2});
-        }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8; they must be as many");
+        }) == "reshape: (2, 3) has 6 elements, (4, 2) has 8; the numbers must be equal");
   CHECK(refusal<ShapeError>([] {
           reshape(of({2, 3}), {});
-        }) == "reshape: (2, 3) has 6 elements, () has 1; they must be as many");
+        }) == "reshape: (2, 3) has 6 elements, () has 1; the numbers must be equal");
 }
 
 TEST_CASE("reshape refuses what one open size cannot mend, and more than one of them") {
@@ -143,18 +142,18 @@ TEST_CASE("reshape refuses what one open size cannot mend, and more than one of 
         }) == "Shape: a size is negative: (-2, 3)");
 }
 
-TEST_CASE("permute refuses an order that does not name each axis once") {
+TEST_CASE("permute_dims refuses an order that does not name each axis once") {
   CHECK(refusal<ShapeError>([] {
-          permute(of({2, 3, 4}), {1, 0});
-        }) == "permute: the order (1, 0) must name each of the 3 axes of (2, 3, 4) once");
-  CHECK(refusal<ShapeError>([] { permute(of({2}), {}); }) ==
-        "permute: the order () must name each of the 1 axes of (2,) once");
+          permute_dims(of({2, 3, 4}), {1, 0});
+        }) == "permute_dims: the order (1, 0) must name each of the 3 axes of (2, 3, 4) once");
+  CHECK(refusal<ShapeError>([] { permute_dims(of({2}), {}); }) ==
+        "permute_dims: the order () must name each of the 1 axes of (2,) once");
   CHECK(refusal<ShapeError>([] {
-          permute(of({2, 3}), {1, -1});
-        }) == "permute: an axis of (2, 3) is named twice in (1, -1)");
+          permute_dims(of({2, 3}), {1, -1});
+        }) == "permute_dims: an axis of (2, 3) is named twice in (1, -1)");
   CHECK(refusal<IndexError>([] {
-          permute(of({2, 3}), {0, 2});
-        }) == "permute: axis 2 of shape (2, 3): there are axes -2 to 1");
+          permute_dims(of({2, 3}), {0, 2});
+        }) == "permute_dims: axis 2 of shape (2, 3): there are axes -2 to 1");
 }
 
 TEST_CASE("transpose refuses an axis that the tensor does not have") {
@@ -182,7 +181,7 @@ TEST_CASE("slice refuses a part outside of the axis") {
 
 TEST_CASE("concat refuses nothing at all, and shapes that differ elsewhere") {
   CHECK(refusal<ValueError>([] { concat({}); }) ==
-        "concat: no tensors are given; it needs one at least");
+        "concat: no tensors are given; give at least one");
   CHECK(refusal<ShapeError>([] {
           concat({of({2, 3}), of({2, 4}), of({3, 3})}, -1);
         }) ==
@@ -199,7 +198,7 @@ TEST_CASE("concat refuses nothing at all, and shapes that differ elsewhere") {
 
 TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
   CHECK(refusal<ShapeError>([] { gather_rows(of({}), Ids({1}, {0})); }) ==
-        "gather_rows: the table is a single number; it needs rows");
+        "gather_rows: the table is a scalar; it needs rows");
   CHECK(refusal<IndexError>([] {
           gather_rows(of({10, 4}), Ids({2, 3}, {0, 1, 2, 3, 10, 5}));
         }) == "gather_rows: the id at position 4 of (2, 3) is 10; the table has rows 0 to 9");
@@ -209,9 +208,10 @@ TEST_CASE("gather_rows refuses a table without rows, and ids that name none") {
 }
 
 TEST_CASE("cross-entropy refuses labels of another shape, and labels that are no class") {
-  for (const auto& [name, function] : {std::pair{"sparse_cross_entropy", &sparse_cross_entropy},
-                                       std::pair{"sparse_cross_entropy_from_probabilities",
-                                                 &sparse_cross_entropy_from_probabilities}}) {
+  for (const auto& [name, function] :
+       {std::pair{"sparse_categorical_crossentropy", &sparse_categorical_crossentropy},
+        std::pair{"sparse_categorical_crossentropy_from_probabilities",
+                  &sparse_categorical_crossentropy_from_probabilities}}) {
     CHECK(refusal<ShapeError>([&, op = function] {
             op(of({32, 10}), Ids({2}, {0, 1}), {});
           }) == std::string(name) +
@@ -249,7 +249,7 @@ TEST_CASE(
             op(of({2, 3}), 2, {});
           }) == std::string(name) + ": axis 2 of shape (2, 3): there are axes -2 to 1");
     CHECK(refusal<IndexError>([&, op = function] { op(of({}), -1, {}); }) ==
-          std::string(name) + ": axis -1 of shape (): a single number has no axes");
+          std::string(name) + ": axis -1 of shape (): a scalar has no axes");
   }
 }
 

@@ -78,8 +78,8 @@ TEST_CASE("gradients stay until they are forgotten") {
 TEST_CASE("frozen parameters are left alone, the others move") {
   Pair model;
   set_trainable(model.first, false);
-  const Array frozen = model.first.weight.value().clone(),
-              free = model.second.weight.value().clone();
+  const Array frozen = model.first.kernel.value().clone(),
+              free = model.second.kernel.value().clone();
   Adam adam;
   adam.attach(model);
   CHECK(adam.slots().size() == 2);
@@ -88,8 +88,8 @@ TEST_CASE("frozen parameters are left alone, the others move") {
     model.loss().backward();
     adam.step();
   }
-  CHECK(bits_differ(model.first.weight.value(), frozen) == "");
-  CHECK(bits_differ(model.second.weight.value(), free) != "");
+  CHECK(bits_differ(model.first.kernel.value(), frozen) == "");
+  CHECK(bits_differ(model.second.kernel.value(), free) != "");
 }
 
 TEST_CASE("a parameter that is listed twice moves once a step") {
@@ -115,14 +115,14 @@ TEST_CASE(
   Dense embedding{3}, dense{2};
   embedding.build(Shape{4}, Rng(1));
   dense.build(Shape{3}, Rng(2));
-  const Array before = embedding.weight.value();
+  const Array before = embedding.kernel.value();
   Adam adam;
   adam.attach(embedding);
   adam.attach(dense);
   CHECK(adam.slots().size() == 4);
   sum(square(dense(embedding(Array::full(Shape{2, 4}, 1))))).backward();
   adam.step();
-  CHECK(bits_differ(embedding.weight.value(), before) != "");
+  CHECK(bits_differ(embedding.kernel.value(), before) != "");
   const Array mean = adam.slots()[0]["mean"];
   adam.attach(embedding);
   CHECK(adam.slots().size() == 4);
@@ -162,7 +162,7 @@ TEST_CASE(
     "word") {
   Adam adam;
   CHECK_THROWS_WITH_AS(adam.attach(Dense{3}),
-                       "Adam: attach: the module is not built, and its parameters have no numbers "
+                       "Adam: attach: the module is not built, and its parameters have no values "
                        "yet; call build first",
                        StateError);
   adam.attach(Dropout{real(0.5)});  // has no parameters
@@ -242,10 +242,10 @@ TEST_CASE("parameters of no elements, of one number and of rank 0 are steps like
 
 TEST_CASE("a step without parameters says what is missing") {
   Adam adam;
-  CHECK_THROWS_WITH_AS(adam.step(),
-                       "Adam: nothing that learns is attached; call attach(model) once the model "
-                       "is built and some of its parameters learn",
-                       StateError);
+  CHECK_THROWS_WITH_AS(
+      adam.step(),
+      "Adam: no trainable parameter is attached; call attach(model) once the model is built",
+      StateError);
   adam.attach(Dropout{0});
   CHECK_THROWS_AS(adam.step(), StateError);
 }

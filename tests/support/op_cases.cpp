@@ -74,7 +74,7 @@ Call permute_call(const Shapes& shapes, Generate& g) {
   std::vector<int> given = order;
   for (int& axis : given)
     if (g.chance(0.3)) axis -= shapes[0].rank();
-  return {[=](Inputs x) { return fovea::permute(x[0], given); },
+  return {[=](Inputs x) { return fovea::permute_dims(x[0], given); },
           [=](const auto& x) { return plain::permute(x[0], order); },
           fmt::format("order ({})", fmt::join(given, ", "))};
 }
@@ -144,16 +144,18 @@ std::vector<OpCase> basic_cases() {
   const Range plain_range = {-3, 3};
   return {
       {"add", plain_range, 1, pairs, binary(fovea::add, [](wide a, wide b) { return a + b; })},
-      {"sub", plain_range, 1, pairs, binary(fovea::sub, [](wide a, wide b) { return a - b; })},
-      {"mul", plain_range, 1, pairs, binary(fovea::mul, [](wide a, wide b) { return a * b; })},
+      {"subtract", plain_range, 1, pairs,
+       binary(fovea::subtract, [](wide a, wide b) { return a - b; })},
+      {"multiply", plain_range, 1, pairs,
+       binary(fovea::multiply, [](wide a, wide b) { return a * b; })},
       {"multiply_no_nan", plain_range, 1, pairs,
        binary(fovea::multiply_no_nan, [](wide a, wide b) { return a * b; })},
-      {"div",
+      {"divide",
        {-3, 3, {0}, 0.3},
        1,
        pairs,
-       binary(fovea::div, [](wide a, wide b) { return a / b; })},
-      {"neg", plain_range, 0, any, unary(fovea::neg, [](wide x) { return -x; })},
+       binary(fovea::divide, [](wide a, wide b) { return a / b; })},
+      {"negative", plain_range, 0, any, unary(fovea::negative, [](wide x) { return -x; })},
       {"scalar", plain_range, 0, nothing, scalar_call},
       {"exp", plain_range, 2, any, unary(fovea::exp, std::exp)},
       {"log", {0.1, 3}, 4, any, unary(fovea::log, std::log)},
@@ -169,7 +171,7 @@ std::vector<OpCase> basic_cases() {
       {"mean", plain_range, 4, reducible, reduction(fovea::mean, plain::mean, true)},
       {"max", {-3, 3, {}, 0, true}, 0, reducible, reduction(fovea::max, plain::max, true)},
       {"reshape", plain_range, 0, any, reshape_call},
-      {"permute", plain_range, 0, any, permute_call},
+      {"permute_dims", plain_range, 0, any, permute_call},
       {"transpose", plain_range, 0, matrices, transpose_call},
       {"concat", plain_range, 0, joinable, concat_call},
       {"gather_rows", plain_range, 0, vectors, gather_rows_call},

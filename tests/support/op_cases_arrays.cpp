@@ -64,11 +64,11 @@ Call squeeze_call(const Shapes& shapes, Generate& g) {
           all ? "all" : fmt::format("axis {}", given)};
 }
 
-Call unsqueeze_call(const Shapes& shapes, Generate& g) {
+Call expand_dims_call(const Shapes& shapes, Generate& g) {
   const int rank = shapes[0].rank(), position = static_cast<int>(g.integer(0, rank)),
             axis = g.chance(0.5) ? position : position - rank - 1;
   const Shape result = shapes[0].inserted(position, 1);
-  return {[=](Inputs x) { return fovea::unsqueeze(x[0], axis); },
+  return {[=](Inputs x) { return fovea::expand_dims(x[0], axis); },
           [=](const auto& x) { return plain::reshape(x[0], result); },
           fmt::format("axis {}", axis)};
 }
@@ -258,7 +258,7 @@ Call take_call(const Shapes& shapes, Generate& g) {
                 fmt::format("axis {}, {}", axis, text(ids)));
 }
 
-Call take_along_call(const Shapes& shapes, Generate& g) {
+Call take_along_axis_call(const Shapes& shapes, Generate& g) {
   const Shape x = shapes[0];
   const int axis = draw_axis(x, g), named = x.resolve(axis);
   const Shape shape = x.with(axis, x[axis] == 0 ? 0 : g.integer(1, g.large() ? 3 : 6));
@@ -267,7 +267,7 @@ Call take_along_call(const Shapes& shapes, Generate& g) {
     to[at(named)] = ids.at(number(shape, to));
     return to;
   };
-  return moving([=](Inputs in) { return fovea::take_along(in[0], ids, axis); }, shape, from,
+  return moving([=](Inputs in) { return fovea::take_along_axis(in[0], ids, axis); }, shape, from,
                 fmt::format("axis {}, {}", axis, text(ids)));
 }
 
@@ -309,7 +309,7 @@ std::vector<OpCase> array_cases() {
   const Range numbers = {-3, 3};
   return {
       {"squeeze", numbers, 0, with_ones, squeeze_call},
-      {"unsqueeze", numbers, 0, any, unsqueeze_call},
+      {"expand_dims", numbers, 0, any, expand_dims_call},
       {"broadcast_to", numbers, 0, repeatable, broadcast_to_call},
       {"stack", numbers, 0, equal_shapes, stack_call},
       {"slice", numbers, 0, vectors, slice_call},
@@ -319,7 +319,7 @@ std::vector<OpCase> array_cases() {
       {"repeat", numbers, 0, vectors, repeat_call},
       {"tile", numbers, 0, any, tile_call},
       {"take", numbers, 0, vectors, take_call},
-      {"take_along", numbers, 0, vectors, take_along_call},
+      {"take_along_axis", numbers, 0, vectors, take_along_axis_call},
       {"scatter_add", numbers, 4, rows_and_updates, scatter_add_call},
       {"one_hot", numbers, 0, nothing, one_hot_call},
   };

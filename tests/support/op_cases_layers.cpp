@@ -213,17 +213,17 @@ std::string text(const Drawn& d) {
 auto convolution_call(bool one_axis) {
   return [=](const Shapes&, Generate& g) {
     const Drawn d = draw_windows(g, one_axis, true);
-    return Call{
-        [=](Inputs x) {
-          return one_axis
-                     ? fovea::conv1d(
-                           x[0], x[1],
-                           {.stride = d.stride[1], .padding = d.padding, .dilation = d.dilation[1]})
-                     : fovea::conv2d(
-                           x[0], x[1],
-                           {.stride = d.stride, .padding = d.padding, .dilation = d.dilation});
-        },
-        [=](const auto& x) { return convolution(x[0], x[1], d); }, text(d)};
+    return Call{[=](Inputs x) {
+                  return one_axis ? fovea::conv1d(x[0], x[1],
+                                                  {.strides = d.stride[1],
+                                                   .padding = d.padding,
+                                                   .dilation_rate = d.dilation[1]})
+                                  : fovea::conv2d(x[0], x[1],
+                                                  {.strides = d.stride,
+                                                   .padding = d.padding,
+                                                   .dilation_rate = d.dilation});
+                },
+                [=](const auto& x) { return convolution(x[0], x[1], d); }, text(d)};
   };
 }
 

@@ -47,7 +47,7 @@ Plain clipped_logarithms(const Plain& p) {
 
 // sum_c t_c (log sum e^z - z_c) for the distribution that each label stands for.
 Plain cross_entropy_of_labels(const Plain& z, const Ids& labels,
-                              const fovea::SparseCrossEntropyOptions& options) {
+                              const fovea::SparseCrossentropyOptions& options) {
   const Plain logs = plain::log_softmax(z, z.shape.rank() - 1, {});
   const Index classes = z.shape[-1];
   Plain loss(labels.shape());
@@ -64,14 +64,14 @@ Plain cross_entropy_of_labels(const Plain& z, const Ids& labels,
   return loss;
 }
 
-using SparseLoss = Tensor (*)(const Tensor&, const Ids&, const fovea::SparseCrossEntropyOptions&);
+using SparseLoss = Tensor (*)(const Tensor&, const Ids&, const fovea::SparseCrossentropyOptions&);
 
 // Each option in half of the cases; an ignored label may be a class or none.
 auto labelled(SparseLoss op, Plain (*logits_of)(const Plain&)) {
   return [=](const Shapes& shapes, Generate& g) {
     const Index classes = shapes[0][-1];
     Ids labels = g.ids(shapes[0].without(-1), classes);
-    fovea::SparseCrossEntropyOptions options;
+    fovea::SparseCrossentropyOptions options;
     if (g.variant(2) == 1) options.label_smoothing = real(0.1);
     if (g.variant(4) >= 2) options.class_weights = g.array({classes}, {0.2, 2});
     if (g.chance(0.5)) {
@@ -102,7 +102,7 @@ Plain cross_entropy_of_targets(const Plain& logarithms, const Plain& t, wide smo
   return loss;
 }
 
-using DenseLoss = Tensor (*)(const Tensor&, const Tensor&, fovea::CrossEntropyOptions);
+using DenseLoss = Tensor (*)(const Tensor&, const Tensor&, fovea::CrossentropyOptions);
 
 auto smoothed(DenseLoss op, Plain (*exact)(const Plain&, const Plain&, wide)) {
   return [=](const Shapes&, Generate& g) {
@@ -181,17 +181,18 @@ Call kl_divergence_call(const Shapes&, Generate&) {
 std::vector<OpCase> loss_cases() {
   const Range numbers = {-3, 3}, probabilities = {0.02, 0.98};
   return {
-      {"sparse_cross_entropy", numbers, 6, predictions,
-       labelled(fovea::sparse_cross_entropy, [](const Plain& z) { return z; })},
-      {"sparse_cross_entropy_from_probabilities", probabilities, 8, predictions,
-       labelled(fovea::sparse_cross_entropy_from_probabilities, clipped_logarithms)},
-      {"cross_entropy", numbers, 6, samples, smoothed(fovea::cross_entropy, dense_logits)},
-      {"cross_entropy_from_probabilities", probabilities, 6, samples,
-       smoothed(fovea::cross_entropy_from_probabilities, dense_probabilities)},
-      {"binary_cross_entropy", numbers, 6, samples,
-       smoothed(fovea::binary_cross_entropy, binary_logits)},
-      {"binary_cross_entropy_from_probabilities", probabilities, 8, samples,
-       smoothed(fovea::binary_cross_entropy_from_probabilities, binary_probabilities)},
+      {"sparse_categorical_crossentropy", numbers, 6, predictions,
+       labelled(fovea::sparse_categorical_crossentropy, [](const Plain& z) { return z; })},
+      {"sparse_categorical_crossentropy_from_probabilities", probabilities, 8, predictions,
+       labelled(fovea::sparse_categorical_crossentropy_from_probabilities, clipped_logarithms)},
+      {"categorical_crossentropy", numbers, 6, samples,
+       smoothed(fovea::categorical_crossentropy, dense_logits)},
+      {"categorical_crossentropy_from_probabilities", probabilities, 6, samples,
+       smoothed(fovea::categorical_crossentropy_from_probabilities, dense_probabilities)},
+      {"binary_crossentropy", numbers, 6, samples,
+       smoothed(fovea::binary_crossentropy, binary_logits)},
+      {"binary_crossentropy_from_probabilities", probabilities, 8, samples,
+       smoothed(fovea::binary_crossentropy_from_probabilities, binary_probabilities)},
       {"mean_squared_error", numbers, 8, samples,
        of_difference(fovea::mean_squared_error, [](wide d) { return d * d; })},
       {"mean_absolute_error", numbers, 8, samples,

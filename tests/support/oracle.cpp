@@ -246,7 +246,7 @@ Plain log_softmax(const Plain& x, int axis, const std::optional<Mask>& mask) {
   return y;
 }
 
-Plain cross_entropy(const Plain& logits, const Ids& labels) {
+Plain categorical_crossentropy(const Plain& logits, const Ids& labels) {
   const Plain logs = log_softmax(logits, logits.shape.rank() - 1, {});
   Plain loss(labels.shape());
   loss.scales.resize(loss.values.size());

@@ -59,7 +59,7 @@ Plain slice(const Plain& x, int axis, Index begin, Index end);
 Plain gather_rows(const Plain& table, const Ids& ids);
 Plain softmax(const Plain& x, int axis, const std::optional<Mask>& mask);
 Plain log_softmax(const Plain& x, int axis, const std::optional<Mask>& mask);
-Plain cross_entropy(const Plain& logits, const Ids& labels);
+Plain categorical_crossentropy(const Plain& logits, const Ids& labels);
 
 }  // namespace plain
 }  // namespace support

@@ -20,7 +20,10 @@ struct Diary : Callback {
   void on_epoch_begin(Model&, Index epoch) override {
     text += "epoch" + std::to_string(epoch) + " ";
   }
-  void on_batch_end(Model&, Index batch, const Logs& logs) override {
+  void on_train_batch_begin(Model&, Index batch) override {
+    text += "start" + std::to_string(batch) + " ";
+  }
+  void on_train_batch_end(Model&, Index batch, const Logs& logs) override {
     text += "batch" + std::to_string(batch) + (logs.contains("loss") ? " " : "? ");
   }
   void on_epoch_end(Model&, Index epoch, const Logs&) override {
@@ -35,7 +38,7 @@ struct ThrowsAt : Callback {
   Index epoch, batch, now = 0;
   ThrowsAt(Index e, Index b) : epoch(e), batch(b) {}
   void on_epoch_begin(Model&, Index number) override { now = number; }
-  void on_batch_end(Model&, Index number, const Logs&) override {
+  void on_train_batch_end(Model&, Index number, const Logs&) override {
     if (now == epoch && number == batch) throw Bang();
   }
 };
@@ -43,7 +46,7 @@ struct ThrowsAt : Callback {
 // Gives the callbacks under test the values that the test wants.
 void play(Callback& callback, Sequential& model, const std::vector<double>& losses) {
   callback.on_train_begin(model);
-  for (std::size_t i = 0; i < losses.size() && !callback.wants_to_stop(); ++i)
+  for (std::size_t i = 0; i < losses.size(); ++i)
     callback.on_epoch_end(model, static_cast<Index>(i), {{"val_loss", losses[i]}});
 }
 
@@ -52,7 +55,7 @@ Index epochs_until_stop(EarlyStopping stopping, const std::vector<double>& losse
   stopping.on_train_begin(model);
   for (std::size_t i = 0; i < losses.size(); ++i) {
     stopping.on_epoch_end(model, static_cast<Index>(i), {{"val_loss", losses[i]}});
-    if (stopping.wants_to_stop()) return static_cast<Index>(i) + 1;
+    if (stopping.stopped_epoch() >= 0) return stopping.stopped_epoch() + 1;
   }
   return -1;
 }
@@ -67,7 +70,108 @@ TEST_CASE("callbacks are called in order, each at its moment") {
   options.callbacks = {&diary};
   toy::model().fit(x, y, options);
   CHECK(diary.text ==
-        "begin epoch0 batch0 batch1 batch2 end0 epoch1 batch0 batch1 batch2 end1 done");
+        "begin epoch0 start0 batch0 start1 batch1 start2 batch2 end0 "
+        "epoch1 start0 batch0 start1 batch1 start2 batch2 end1 done");
+}
+
+namespace {
+
+// Stops the training where its diary ends in a given text.
+struct StopsAfter : Diary {
+  std::string place;
+  explicit StopsAfter(std::string end) : place(std::move(end)) {}
+  void see(Model& model) {
+    if (text.ends_with(place)) model.stop_training();
+  }
+  void on_train_begin(Model& model) override {
+    Diary::on_train_begin(model);
+    see(model);
+  }
+  void on_epoch_begin(Model& model, Index epoch) override {
+    Diary::on_epoch_begin(model, epoch);
+    see(model);
+  }
+  void on_train_batch_begin(Model& model, Index batch) override {
+    Diary::on_train_batch_begin(model, batch);
+    see(model);
+  }
+  void on_train_batch_end(Model& model, Index batch, const Logs& logs) override {
+    Diary::on_train_batch_end(model, batch, logs);
+    see(model);
+  }
+  void on_epoch_end(Model& model, Index epoch, const Logs& logs) override {
+    CHECK(logs.contains("val_loss"));
+    Diary::on_epoch_end(model, epoch, logs);
+    see(model);
+  }
+  void on_train_end(Model& model) override {
+    Diary::on_train_end(model);
+    see(model);
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "stop_training from any function of a callback ends fit after the present batch, and the epoch "
+    "is validated and ended as in Keras") {
+  const struct {
+    const char *place, *end;
+    Index steps;
+    std::size_t epochs;
+  } cases[] = {
+      {"begin ", "epoch0 start0 batch0 end0 done", 1, 1},
+      {"epoch1 ", "epoch1 start0 batch0 end1 done", 4, 2},
+      {"epoch1 start0 batch0 start1 ", "start1 batch1 end1 done", 5, 2},
+      {"epoch1 start0 batch0 start1 batch1 ", "start1 batch1 end1 done", 5, 2},
+      {"end1 ", "batch2 end1 done", 6, 2},
+      {"done", "end2 done", 9, 3},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.place);
+    StopsAfter stops(each.place);
+    Sequential model = toy::model();
+    FitOptions options = toy::quiet(3, 4);
+    options.validation_data = Validation{x, y};
+    options.callbacks = {&stops};
+    const History history = model.fit(x, y, options);
+    CHECK_MESSAGE(stops.text.ends_with(each.end), stops.text);
+    CHECK(model.optimizer().as<Adam>()->steps() == each.steps);
+    CHECK(history["loss"].size() == each.epochs);
+    CHECK(history["val_loss"].back() == model.evaluate(x, y, 4)["loss"]);
+    options.callbacks = {};
+    CHECK(model.fit(x, y, options).epoch.size() == 3);
+  }
+}
+
+TEST_CASE("stop_training before fit has no effect on it, and from a forward hook ends it") {
+  Sequential model = toy::model();
+  model.stop_training();
+  CHECK(model.fit(x, y, toy::quiet(2, 4)).epoch.size() == 2);
+  const Index before = model.optimizer().as<Adam>()->steps();
+  model.set_forward_hook("sequential/dense", [&](const Tensor& output) {
+    model.stop_training();
+    return output;
+  });
+  CHECK(model.fit(x, y, toy::quiet(2, 4)).epoch.size() == 1);
+  CHECK(model.optimizer().as<Adam>()->steps() == before + 1);
+}
+
+TEST_CASE("the logs of an epoch that is cut short are those after its last batch") {
+  struct Stops : Callback {
+    Logs last;
+    void on_train_batch_end(Model& model, Index batch, const Logs& logs) override {
+      last = logs;
+      if (batch == 1) model.stop_training();
+    }
+  } stops;
+  std::ostringstream out;
+  FitOptions options{.epochs = 3, .batch_size = 4, .callbacks = {&stops}, .verbose = 2};
+  options.output = &out;
+  const History history = toy::model().fit(x, y, options);
+  CHECK(history["loss"] == std::vector<double>{stops.last["loss"]});
+  CHECK(history["accuracy"] == std::vector<double>{stops.last["accuracy"]});
+  CHECK_MESSAGE(out.str().find("2/3 - ") != std::string::npos, out.str());
 }
 
 TEST_CASE("the logs of an epoch are what history keeps, with val_ in front of what was validated") {
@@ -103,7 +207,7 @@ TEST_CASE(
   struct AfterFive : Callback {
     int steps = 0;
     std::vector<Array> weights;
-    void on_batch_end(Model& model, Index, const Logs&) override {
+    void on_train_batch_end(Model& model, Index, const Logs&) override {
       if (++steps == 5) weights = toy::weights(model);
     }
   } after_five;
@@ -129,7 +233,7 @@ TEST_CASE(
       Dense& dense = *dynamic_cast<Sequential&>(model)
                           .layers()[3]
                           .as<Dense>();  // from here on it is worse, and stays so
-      dense.weight.assign((dense.weight.detach() * -20).value());
+      dense.kernel.assign((dense.kernel.detach() * -20).value());
       model.optimizer().set_learning_rate(0);
     }
   } weights;
@@ -193,7 +297,9 @@ TEST_CASE("EarlyStopping ends fit after that epoch, and starts anew with the nex
   FitOptions options = toy::quiet(10, 10);
   options.shuffle = false;
   options.callbacks = {&stopping, &diary};
+  CHECK(stopping.stopped_epoch() == -1);
   CHECK(model.fit(x, y, options).epoch.size() == 3);
+  CHECK(stopping.stopped_epoch() == 2);
   CHECK(diary.text.ends_with("end2 done"));
   CHECK(model.fit(x, y, options).epoch.size() == 3);
 }

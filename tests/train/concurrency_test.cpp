@@ -35,7 +35,8 @@ Answers ask(const Sequential& model, const toy::Data& data) {
   std::vector<Tensor> parameters;
   for (const NamedParameter& parameter : parameters_of(model))
     parameters.push_back(parameter.tensor);
-  const Tensor loss = mean(sparse_cross_entropy_from_probabilities(model(data.x), data.y));
+  const Tensor loss =
+      mean(sparse_categorical_crossentropy_from_probabilities(model(data.x), data.y));
   return {model.predict(data.x, 7), model.attention(data.x).begin()->second,
           model.evaluate(data.x, data.y, 9), model.summary(),
           grad(loss, parameters, {.allow_unused = true})};

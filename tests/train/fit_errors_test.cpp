@@ -107,11 +107,11 @@ TEST_CASE("no samples are refused, to train on, to validate on and to evaluate")
 TEST_CASE("counts and shapes that do not fit are refused") {
   Sequential model = toy::model();
   CHECK_THROWS_WITH_AS(model.fit(x, y.rows(0, 9), toy::quiet(1, 4)),
-                       "sequential: fit: x holds 10 samples, y holds 9; they must be as many",
+                       "sequential: fit: x holds 10 samples, y holds 9; the numbers must be equal",
                        ShapeError);
-  CHECK_THROWS_WITH_AS(model.evaluate(x.rows(0, 9), y),
-                       "sequential: evaluate: x holds 9 samples, y holds 10; they must be as many",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      model.evaluate(x.rows(0, 9), y),
+      "sequential: evaluate: x holds 9 samples, y holds 10; the numbers must be equal", ShapeError);
   CHECK_THROWS_WITH_AS(model.evaluate(x.reshaped(Shape{10, 3, 2}), y),
                        "sequential: evaluate: built for samples of shape (6,); these are (3, 2), "
                        "which a layer does not accept: "
@@ -126,14 +126,14 @@ TEST_CASE("counts and shapes that do not fit are refused") {
        labels)
           .c_str(),
       ShapeError);
-  CHECK_THROWS_WITH_AS(model.fit(x, Array::zeros(Shape{10}), toy::quiet(1, 4)),
-                       "sequential: sparse_categorical_crossentropy: labels are wanted, ids of "
-                       "classes, and the targets are numbers of "
-                       "shape (10,); CategoricalCrossentropy takes distributions",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      model.fit(x, Array::zeros(Shape{10}), toy::quiet(1, 4)),
+      "sequential: sparse_categorical_crossentropy: expected class labels (Ids), got real-valued "
+      "targets of shape (10,); use CategoricalCrossentropy for distributions",
+      ValueError);
   CHECK_THROWS_WITH_AS(
       model.predict(Array::zeros(Shape{1, 6})),
-      "sequential/embedding: Embedding takes ids, and is given numbers of shape (1, 6); give Ids",
+      "sequential/embedding: Embedding expected ids, got real numbers of shape (1, 6); give Ids",
       ValueError);
 }
 
@@ -233,8 +233,8 @@ TEST_CASE("an optimiser that two models share is noticed, instead of training th
   const std::vector<Array> before = toy::weights(b);
   CHECK_THROWS_WITH_AS(
       a.fit(x, y, toy::quiet(1, 4)),
-      "sequential: since compile its optimizer was attached to another model, or exchanged for "
-      "another; call compile, for each model with an optimizer of its own",
+      "sequential: its optimizer was attached to another model, or replaced, after compile; call "
+      "compile again, with an optimizer of its own for each model",
       StateError);
   CHECK(toy::bits_differ(toy::weights(b), before) == "");
 }

@@ -118,7 +118,8 @@ TEST_CASE(
   const Array probabilities = model.predict(x);
   for (const Index batch_size : {1, 4, 9, 10}) {
     const History history = model.fit(x, y, toy::quiet(1, batch_size));
-    CHECK(history["loss"][0] == doctest::Approx(toy::cross_entropy(probabilities, y)).epsilon(t));
+    CHECK(history["loss"][0] ==
+          doctest::Approx(toy::categorical_crossentropy(probabilities, y)).epsilon(t));
     double right = 0;
     for (const real value : Accuracy{}(probabilities, y).values())
       right += static_cast<double>(value);
@@ -135,7 +136,7 @@ TEST_CASE("sample weights multiply the loss and leave its denominator, as in Ker
   FitOptions options = toy::quiet(1, 400);
   options.sample_weight = weight;
   CHECK(model.fit(x, y, options)["loss"][0] ==
-        doctest::Approx(toy::cross_entropy(probabilities, y, weight)).epsilon(t));
+        doctest::Approx(toy::categorical_crossentropy(probabilities, y, weight)).epsilon(t));
 }
 
 TEST_CASE("a sample of weight 0 teaches nothing: its label does not matter") {
@@ -244,7 +245,8 @@ TEST_CASE("evaluate is a plain loop over the predictions, for any size of batch"
   for (const Index batch_size : {7, 32, 300, 430, 1000}) {
     const Logs logs = model.evaluate(x, y, batch_size);
     CHECK(logs.size() == 2);
-    CHECK(logs.at("loss") == doctest::Approx(toy::cross_entropy(probabilities, y)).epsilon(t));
+    CHECK(logs.at("loss") ==
+          doctest::Approx(toy::categorical_crossentropy(probabilities, y)).epsilon(t));
     CHECK(logs.at("accuracy") == doctest::Approx(right / 430).epsilon(1e-12));
   }
 }

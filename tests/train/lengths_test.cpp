@@ -58,14 +58,14 @@ Sequential free_model(Index which) {
       model.add(Layer(GRU{4}));
       break;
     case 2:
-      model.add(Layer(Conv1D{.filters = 4, .size = 2, .activation = Activation::relu}));
-      model.add(Layer(MaxPool1D{}));
-      model.add(Layer(GlobalAveragePool1D{}));
+      model.add(Layer(Conv1D{.filters = 4, .kernel_size = 2, .activation = Activation::relu}));
+      model.add(Layer(MaxPooling1D{}));
+      model.add(Layer(GlobalAveragePooling1D{}));
       break;
     default:
       model.add(Layer(AttentionLayer{.units = 4, .reading = Reading::per_position}));
       model.add(Layer(LSTM{3, true}));
-      model.add(Layer(GlobalAveragePool1D{}));
+      model.add(Layer(GlobalAveragePooling1D{}));
   }
   model.add(Layer(Dense{3, Activation::softmax}));
   model.compile({.optimizer = Adam{{.learning_rate = 0}},
@@ -89,7 +89,7 @@ TEST_CASE(
       FitOptions options = toy::quiet(1, 4);
       options.validation_data = Validation{other.x, other.y};
       const History history = model.fit(train.x, train.y, options);
-      const double expected = toy::cross_entropy(model.predict(other.x), other.y);
+      const double expected = toy::categorical_crossentropy(model.predict(other.x), other.y);
       CHECK(model.evaluate(other.x, other.y, 4).at("loss") == doctest::Approx(expected).epsilon(t));
       CHECK(history["val_loss"][0] == model.evaluate(other.x, other.y, 4).at("loss"));
       CHECK(history["val_accuracy"][0] == model.evaluate(other.x, other.y, 4).at("accuracy"));

@@ -15,7 +15,7 @@ namespace {
 Sequential unit(bool from_logits = false, bool behind = false) {
   Dense dense{1, from_logits ? Activation::linear : Activation::sigmoid};
   dense.build(Shape{1}, Rng(0));
-  dense.weight.assign(Array::full({1, 1}, 1));
+  dense.kernel.assign(Array::full({1, 1}, 1));
   Sequential model{dense};
   if (behind) model.add(Layer(DropMask{}));
   model.compile({.optimizer = Adam{{.learning_rate = 0}},
@@ -78,7 +78,7 @@ TEST_CASE("sigmoid with BinaryCrossentropy is BinaryCrossentropy of logits, bit 
 TEST_CASE(
     "convolutions and layers of one's own that end in sigmoid or softmax meet their loss without "
     "saturating as well") {
-  Sequential convolution{Conv1D{.filters = 1, .size = 1, .activation = Activation::sigmoid}},
+  Sequential convolution{Conv1D{.filters = 1, .kernel_size = 1, .activation = Activation::sigmoid}},
       own{Own{}};
   for (Sequential* model : {&convolution, &own})
     model->compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = BinaryCrossentropy{}});
@@ -89,7 +89,7 @@ TEST_CASE(
   CHECK(convolution.layers()[0].as<Conv1D>()->bias.grad().at(0) == 1);
   CHECK(own.train_on_batch(Array({1, 1}, {100}), Array::zeros({1, 1})).at("loss") == 100);
 
-  Sequential image{Conv2D{.filters = 2, .size = {1, 1}, .activation = Activation::softmax}};
+  Sequential image{Conv2D{.filters = 2, .kernel_size = {1, 1}, .activation = Activation::softmax}};
   image.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = SparseCategoricalCrossentropy{}});
   image.build(Shape{1, 1, 1});
   image.layers()[0].as<Conv2D>()->kernel.assign(Array({1, 1, 1, 2}, {100, 0}));
@@ -105,7 +105,7 @@ TEST_CASE(
   Sequential soft{Dense{2, Activation::softmax}};
   soft.compile({.loss = BinaryCrossentropy{}});
   soft.build(Shape{1});
-  soft.layers()[0].as<Dense>()->weight.assign(Array({1, 2}, {100, 0}));
+  soft.layers()[0].as<Dense>()->kernel.assign(Array({1, 2}, {100, 0}));
   CHECK(soft.evaluate(Array({1, 1}, {1}), Array({1, 2}, {0, 1})).at("loss") ==
         doctest::Approx(-std::log(1e-7)).epsilon(0.02));
 }
@@ -122,10 +122,11 @@ TEST_CASE("a softmax over one unit is refused at compile, naming sigmoid") {
         "sequential/dense_1: Dense" + rule);
   CHECK(compiled(Sequential{Dense{1, Activation::softmax}, Dense{4}}) ==
         "sequential/dense: Dense" + rule);  // a constant in the middle, too
-  CHECK(compiled(Sequential{Conv1D{.filters = 1, .size = 3, .activation = Activation::softmax}}) ==
+  CHECK(compiled(Sequential{
+            Conv1D{.filters = 1, .kernel_size = 3, .activation = Activation::softmax}}) ==
         "sequential/conv1d: Conv1D" + rule);
-  CHECK(compiled(
-            Sequential{Conv2D{.filters = 1, .size = {3, 3}, .activation = Activation::softmax}}) ==
+  CHECK(compiled(Sequential{
+            Conv2D{.filters = 1, .kernel_size = {3, 3}, .activation = Activation::softmax}}) ==
         "sequential/conv2d: Conv2D" + rule);
 }
 
@@ -140,8 +141,8 @@ TEST_CASE(
           Dense{1, Activation::softmax}.build(Shape{3}, Rng(0));
         }) == "Dense" + rule);
   CHECK(support::refusal<ValueError>([] {
-          Conv1D{.filters = 1, .size = 1, .activation = Activation::softmax}.build(Shape{3, 1},
-                                                                                   Rng(0));
+          Conv1D{.filters = 1, .kernel_size = 1, .activation = Activation::softmax}.build(
+              Shape{3, 1}, Rng(0));
         }) == "Conv1D" + rule);
   Sequential inside{Residual<Dense>{Dense{1, Activation::softmax}}}, own{Own{Activation::softmax}};
   CHECK(support::refusal<ValueError>([&] { inside.build(Shape{1}); }) ==

@@ -36,15 +36,15 @@ TEST_CASE("each loss type is its op, with a value for each sample, and has Keras
     CHECK(bits_differ(loss(prediction, target).value(), expected.value()) == "");
     CHECK(expected.shape() == Shape{2});
   };
-  const CrossEntropyOptions smooth{.label_smoothing = real(0.1)};
+  const CrossentropyOptions smooth{.label_smoothing = real(0.1)};
   check(CategoricalCrossentropy(), "categorical_crossentropy",
-        cross_entropy_from_probabilities(prediction, target));
+        categorical_crossentropy_from_probabilities(prediction, target));
   check(CategoricalCrossentropy{.from_logits = true, .label_smoothing = real(0.1)},
-        "categorical_crossentropy", cross_entropy(prediction, target, smooth));
+        "categorical_crossentropy", categorical_crossentropy(prediction, target, smooth));
   check(BinaryCrossentropy{.label_smoothing = real(0.1)}, "binary_crossentropy",
-        binary_cross_entropy_from_probabilities(prediction, target, smooth));
+        binary_crossentropy_from_probabilities(prediction, target, smooth));
   check(BinaryCrossentropy{.from_logits = true}, "binary_crossentropy",
-        binary_cross_entropy(prediction, target));
+        binary_crossentropy(prediction, target));
   check(MeanSquaredError(), "mean_squared_error", mean_squared_error(prediction, target));
   check(MeanAbsoluteError(), "mean_absolute_error", mean_absolute_error(prediction, target));
   check(Huber{.delta = real(0.3)}, "huber_loss", huber(prediction, target, real(0.3)));
@@ -59,11 +59,11 @@ TEST_CASE(
   CHECK(categorical.after() == Activation::softmax);
   CHECK(Loss(SparseCategoricalCrossentropy()).after() == Activation::softmax);
   CHECK(binary.after() == Activation::sigmoid);
-  const CrossEntropyOptions smooth{.label_smoothing = real(0.1)};
+  const CrossentropyOptions smooth{.label_smoothing = real(0.1)};
   CHECK(bits_differ(categorical.of_logits(prediction, target).value(),
-                    cross_entropy(prediction, target, smooth).value()) == "");
+                    categorical_crossentropy(prediction, target, smooth).value()) == "");
   CHECK(bits_differ(binary.of_logits(prediction, target).value(),
-                    binary_cross_entropy(prediction, target, smooth).value()) == "");
+                    binary_crossentropy(prediction, target, smooth).value()) == "");
   for (const Loss& other :
        {Loss(MeanSquaredError()), Loss(MeanAbsoluteError()), Loss(Huber()), Loss(KLDivergence())})
     CHECK(other.after() == std::nullopt);

@@ -101,8 +101,8 @@ TEST_CASE(
   compile(lost);
   CHECK_THROWS_WITH_AS(
       lost.fit(x, y, toy::quiet(1, 4)),
-      "sequential/twice: Twice is given a mask and would lose it; put a DropMask before it if "
-      "padding shall count from here on, or have the module declare a mask_flow",
+      "sequential/twice: Twice got a mask, which it would lose; put a DropMask before it if "
+      "padding is to count from here on, or have the module declare a mask_flow",
       StateError);
   Sequential dropped{masked(), DropMask{}, Twice{}, AttentionLayer{4},
                      Dense{toy::classes, Activation::softmax}};

@@ -145,7 +145,7 @@ TEST_CASE(
     std::vector<double> weight;
     for (Index i = 0; i < 20; ++i) weight.push_back(g.chance(0.2) ? 0 : g.uniform(0.1, 30));
     weight[3] = 2;
-    const double wanted = toy::cross_entropy(model.predict(x), y, weight);
+    const double wanted = toy::categorical_crossentropy(model.predict(x), y, weight);
     FitOptions options = toy::quiet(1, g.integer(1, 20));
     options.validation_data = Validation{x, y, weight};
     const auto [other_x, other_y] = toy::data(5, trial + 100);
@@ -300,8 +300,8 @@ TEST_CASE("validation_split splits sample weights along and uses them for val_lo
   CHECK(split.history == hand.history);
   CHECK(toy::bits_differ(toy::weights(by_split), toy::weights(by_hand)) == "");
   const Array p = by_split.predict(x.rows(22, 30));
-  CHECK(
-      split["val_loss"].back() ==
-      doctest::Approx(toy::cross_entropy(p, y.rows(22, 30), options.validation_data->sample_weight))
-          .epsilon(t));
+  CHECK(split["val_loss"].back() ==
+        doctest::Approx(toy::categorical_crossentropy(p, y.rows(22, 30),
+                                                      options.validation_data->sample_weight))
+            .epsilon(t));
 }

@@ -67,7 +67,7 @@ TEST_CASE("a model that gives one number for a batch is told so by name") {
   Sequential model{Dense{2}, Single{}};
   model.build({3});
   CHECK_THROWS_WITH_AS(model.predict(Array(Shape{2, 3}, {1, 2, 3, 4, 5, 6})),
-                       "sequential: its output for a batch is a single number; it must have a "
+                       "sequential: its output for a batch is a scalar; it must have a "
                        "first axis, the samples",
                        ShapeError);
 }
@@ -78,10 +78,10 @@ TEST_CASE("a layer frozen between two fits needs compile, and then stands still"
   Dense& dense = *model.layers()[2].as<Dense>();
   set_trainable(dense, false);
   const auto before = weights(model);
-  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}),
-                       "sequential: since compile parameters were frozen, let learn again, or "
-                       "exchanged for others; call compile again",
-                       StateError);
+  CHECK_THROWS_WITH_AS(
+      model.fit(ids, labels, {.verbose = 0}),
+      "sequential: parameters were frozen, unfrozen or replaced after compile; call compile again",
+      StateError);
   CHECK(weights(model) == before);
   model.compile({.loss = SparseCategoricalCrossentropy{}});
   model.fit(ids, labels, {.epochs = 3, .verbose = 0});
@@ -103,13 +103,14 @@ TEST_CASE("a summary between fits and predictions changes no prediction") {
 TEST_CASE("training where nothing is recorded is refused") {
   Sequential model = small_model();
   const NoGrad no_grad;
-  CHECK_THROWS_WITH_AS(model.fit(ids, labels, {.verbose = 0}),
-                       "sequential: fit: nothing is recorded where a NoGrad lives; end it first",
-                       StateError);
   CHECK_THROWS_WITH_AS(
-      model.train_on_batch(ids, labels),
-      "sequential: train_on_batch: nothing is recorded where a NoGrad lives; end it first",
+      model.fit(ids, labels, {.verbose = 0}),
+      "sequential: fit: gradient recording is disabled by NoGrad; train outside its scope",
       StateError);
+  CHECK_THROWS_WITH_AS(model.train_on_batch(ids, labels),
+                       "sequential: train_on_batch: gradient recording is disabled by NoGrad; "
+                       "train outside its scope",
+                       StateError);
 }
 
 TEST_CASE("a metric that cannot be computed is refused before the first batch") {
@@ -137,7 +138,7 @@ TEST_CASE("after samples of a wrong shape, the right ones are taken") {
   model.compile({.loss = SparseCategoricalCrossentropy{}});
   CHECK_THROWS_AS(model.fit(Array::zeros({4, 5}), labels, {.verbose = 0}), ShapeError);
   model.fit(Array::zeros({4, 6, 7}), labels, {.verbose = 0});
-  CHECK(model.layers()[0].as<Dense>()->weight.shape() == Shape{7, 4});
+  CHECK(model.layers()[0].as<Dense>()->kernel.shape() == Shape{7, 4});
 }
 
 TEST_CASE("a trait of a module that says false means false") {

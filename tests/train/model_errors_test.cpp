@@ -70,10 +70,9 @@ TEST_CASE("a module written wrong is an error by name before it learns anything"
   CHECK(refusal<StateError>([&] { copying.build(x); }).starts_with("forgetful: a module of type"));
   CHECK(!forgetful.built());
   CHECK(parameters_of(forgetful).empty());
-  CHECK(
-      refusal<StateError>([&] { unmade.build(x); }) ==
-      "unmade: scale: it is listed in `parameters`, and nothing has made it; call its module by a "
-      "Caller, or give the module that lists it a build");
+  CHECK(refusal<StateError>([&] { unmade.build(x); }) ==
+        "unmade: scale: it is listed in `parameters`, and was never built; call its module by a "
+        "Caller, or give the module that lists it a build");
   CHECK(parameters_of(unmade).empty());
   unlisted.compile({.loss = MeanSquaredError{}});
   CHECK(refusal<StateError>([&] { unlisted.fit(x, y, toy::quiet(1, 4)); }) ==
@@ -98,7 +97,7 @@ TEST_CASE("another number, kind, shape or name of inputs and targets is refused 
   CHECK(fit({{"text", text.x}, {"numbers", numbers}}, y) ==
         "appraiser: fit: x: there are no samples named \"measures\"; expected: text, measures");
   CHECK(fit({text.x, measures(9)}, y) ==
-        "appraiser: fit: x: text holds 10 samples, measures holds 9; they must be as many");
+        "appraiser: fit: x: text holds 10 samples, measures holds 9; the numbers must be equal");
   CHECK(fit({text.x, numbers}, {y, y}) ==
         "appraiser: fit: y: expected samples for 1 (output_1), got 2");
   CHECK(refusal<ValueError>([&] {
@@ -152,7 +151,7 @@ TEST_CASE("outputs that are single numbers and masks that fit nothing are refuse
   const Array x = measures(10);
   Model scalar{Scalar{}};
   CHECK(refusal<ShapeError>([&] { scalar.build(x); }) ==
-        "scalar: an output of the module is a single number, or ids; expected a tensor whose first "
+        "scalar: an output of the module is a scalar, or ids; expected a tensor whose first "
         "axis is the samples");
   const toy::Data text = toy::data(10);
   Model model{models::Appraiser{}};

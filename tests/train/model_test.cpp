@@ -178,7 +178,7 @@ TEST_CASE("a step of a model with two outputs goes down the weighted sum of thei
   const std::vector<Tensor> outputs = by_hand(data.x, {.training = true, .step = 0});
   Adam adam{{.learning_rate = 0.02}};
   adam.attach(by_hand);
-  (mean(sparse_cross_entropy_from_probabilities(outputs[0], data.y)) +
+  (mean(sparse_categorical_crossentropy_from_probabilities(outputs[0], data.y)) +
    mean(BinaryCrossentropy{}(outputs[1], urgent)) * real(0.25))
       .backward();
   adam.step();
@@ -221,8 +221,8 @@ TEST_CASE("a Sequential is a layer of another: it carries masks and gradients, a
   nested.fit(data.x, data.y, toy::quiet(3, 20));
   std::string paths;
   for (const NamedParameter& parameter : parameters_of(nested)) paths += parameter.path + " ";
-  CHECK(paths.starts_with("sequential/embedding/weight sequential/gru/kernel "));
-  CHECK(paths.ends_with("head/dense/weight head/dense/bias "));
+  CHECK(paths.starts_with("sequential/embedding/embeddings sequential/gru/kernel "));
+  CHECK(paths.ends_with("head/dense/kernel head/dense/bias "));
   CHECK(nested.attention(data.x).begin()->first == "sequential/head/attention_layer");
   // The padding behind takes no part: more of it changes nothing.
   std::vector<std::int32_t> longer;

@@ -24,7 +24,7 @@ struct Translator {
     const Tensor thought = call(encoder, call(source, from), source.mask(from));
     const Tensor before = call(target, to);
     const Tensor state = call.within(decoder, before, [&](const Context&) {
-      return decoder.walk(before, {.states = {thought}}).outputs;
+      return decoder.unroll(before, {.states = {thought}}).outputs;
     });
     return {call(next, call(dropout, state)), target.mask(to)};
   }

@@ -38,7 +38,7 @@ Index epochs_of(EarlyStopping stopping, const std::string& name,
   stopping.on_train_begin(any_model());
   for (std::size_t i = 0; i < values.size(); ++i) {
     stopping.on_epoch_end(any_model(), static_cast<Index>(i), {{name, values[i]}});
-    if (stopping.wants_to_stop()) return static_cast<Index>(i) + 1;
+    if (stopping.stopped_epoch() >= 0) return stopping.stopped_epoch() + 1;
   }
   return -1;
 }

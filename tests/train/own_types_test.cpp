@@ -221,15 +221,15 @@ TEST_CASE(
 
 TEST_CASE(
     "layer names, and with them initial weights, are the same in every locale: I is lowered to i") {
-  Sequential model{IIRFilter{}, RowIndexInput{}, Conv1D{2, 1}, RMSNorm{},
+  Sequential model{IIRFilter{}, RowIndexInput{}, Conv1D{2, 1}, RMSNormalization{},
                    AttentionLayer{.units = 2}};
   std::vector<std::string> names;
   model.build(Shape{3, 2});
   for (const NamedParameter& parameter : parameters_of(model))
     names.push_back(parameter.path.substr(0, parameter.path.find('/')));
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d", "rms_norm",
-                                          "attention_layer"});
+  CHECK(names == std::vector<std::string>{"iir_filter", "row_index_input", "conv1d",
+                                          "rms_normalization", "attention_layer"});
 }
 
 TEST_CASE(

@@ -32,13 +32,11 @@ TEST_CASE("samples refuse rows that are not there, single numbers, and the other
       CHECK_THROWS_AS(samples.rows(std::span(&position, 1)), IndexError);
   }
   CHECK_THROWS_WITH_AS(Samples(Ids(Shape{}, {1})),
-                       "Samples: a single id; samples lie along the first axis", ShapeError);
+                       "Samples: a scalar id; samples are along the first axis", ShapeError);
   CHECK_THROWS_WITH_AS(Samples(Array::zeros(Shape{})),
-                       "Samples: a single number; samples lie along the first axis", ShapeError);
-  CHECK_THROWS_WITH_AS(ids.array(), "numbers are wanted, and these are ids of shape (3,)",
-                       ValueError);
-  CHECK_THROWS_WITH_AS(numbers.ids(), "ids are wanted, and these are numbers of shape (3,)",
-                       ValueError);
+                       "Samples: a scalar; samples are along the first axis", ShapeError);
+  CHECK_THROWS_WITH_AS(ids.array(), "expected real numbers, got ids of shape (3,)", ValueError);
+  CHECK_THROWS_WITH_AS(numbers.ids(), "expected ids, got real numbers of shape (3,)", ValueError);
 }
 
 TEST_CASE("accuracy is 1 where the largest is the label, the lowest class among equals") {
@@ -54,7 +52,7 @@ TEST_CASE(
     "probabilities stop at 16") {
   Dense dense{2, Activation::softmax};
   dense.build(Shape{1}, Rng(1));
-  dense.weight.assign(Array(Shape{1, 2}, {1000, -1000}));
+  dense.kernel.assign(Array(Shape{1, 2}, {1000, -1000}));
   Sequential fused{dense}, by_hand{dense, Dropout{0}};
   for (Sequential* model : {&fused, &by_hand}) {
     model->compile({.loss = SparseCategoricalCrossentropy{}});

@@ -56,12 +56,13 @@ TEST_CASE(
 }
 
 TEST_CASE("parameters have paths of layer and name, and layers of one type are numbered") {
-  Sequential model{Embedding{7, 4}, AttentionLayer{.units = 3, .bias = false}, Dense{4}, Dense{2}};
+  Sequential model{Embedding{7, 4}, AttentionLayer{.units = 3, .use_bias = false}, Dense{4},
+                   Dense{2}};
   model.build(Shape{5});
-  CHECK(paths(model) == std::vector<std::string>{"embedding/weight", "attention_layer/W1",
-                                                 "attention_layer/W2", "attention_layer/v",
-                                                 "dense/weight", "dense/bias", "dense_1/weight",
-                                                 "dense_1/bias"});
+  CHECK(paths(model) ==
+        std::vector<std::string>{"embedding/embeddings", "attention_layer/W1/kernel",
+                                 "attention_layer/W2/kernel", "attention_layer/V/kernel",
+                                 "dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"});
 }
 
 TEST_CASE("every layer draws initial weights of its own, by seed and name") {

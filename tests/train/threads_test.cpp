@@ -124,7 +124,7 @@ TEST_CASE(
   const auto [x, y] = toy::data(400);
   struct Curious : Callback {
     Ids samples, labels;
-    void on_batch_end(Model& model, Index, const Logs&) override {
+    void on_train_batch_end(Model& model, Index, const Logs&) override {
       model.attention(samples);
       model.predict(samples, 3);
       model.evaluate(samples, labels);

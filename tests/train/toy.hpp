@@ -90,8 +90,8 @@ inline std::string far(const std::vector<Array>& got, const std::vector<Array>& 
 }
 
 /// -log p of the label, averaged with weights (none: all 1) over all samples.
-inline double cross_entropy(const Array& probabilities, const Ids& labels,
-                            const std::vector<double>& weight = {}) {
+inline double categorical_crossentropy(const Array& probabilities, const Ids& labels,
+                                       const std::vector<double>& weight = {}) {
   double sum = 0;
   for (Index i = 0; i < labels.count(); ++i)
     sum -= std::log(

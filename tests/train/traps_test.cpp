@@ -87,13 +87,10 @@ struct Modes : Callback {
   void check_names(const Model&, const Logs&) const override { see(); }
   void on_train_begin(Model&) override { see(); }
   void on_epoch_begin(Model&, Index) override { see(); }
-  void on_batch_end(Model&, Index, const Logs&) override { see(); }
+  void on_train_batch_end(Model&, Index, const Logs&) override { see(); }
   void on_epoch_end(Model&, Index, const Logs&) override { see(); }
   void on_train_end(Model&) override { see(); }
-  bool wants_to_stop() const override {
-    see();
-    return false;
-  }
+  void on_train_batch_begin(Model&, Index) override { see(); }
 };
 
 }  // namespace
@@ -163,10 +160,10 @@ TEST_CASE(
     noisy(1)(data.x, {.training = true});
     FAIL("not refused");
   } catch (const StateError& error) {
-    CHECK(std::string(error.what()) ==
-          "sequential/attention_layer: the context does not say which step this is, and dropout "
-          "would draw the same in each; call with optimizer.context(), or give .step another "
-          "number in each");
+    CHECK(
+        std::string(error.what()) ==
+        "sequential/attention_layer: the context has no step, so dropout would draw the same "
+        "elements in each; call with optimizer.context(), or set .step to the number of the step");
   }
   CHECK(toy::model()(data.x, {.training = true}).shape() ==
         Shape{4, toy::classes});  // draws nothing
@@ -222,8 +219,8 @@ TEST_CASE("names of layers stand in paths, parameters, the summary and errors") 
                    [](const Tensor& x, const Context&) { return x; }, named("head", Dense{2}),
                    Dense{2}};
   model.build(Shape{3});
-  CHECK(parameters_of(model)[0].path == "head/weight");
-  CHECK(parameters_of(model)[2].path == "dense/weight");
+  CHECK(parameters_of(model)[0].path == "head/kernel");
+  CHECK(parameters_of(model)[2].path == "dense/kernel");
   const std::string summary = model.summary();
   for (const char* name : {"up (lambda)", "lambda (lambda)", "head (Dense)", "dense (Dense)"})
     CHECK_MESSAGE(summary.find(name) != std::string::npos, name, summary);

@@ -136,16 +136,17 @@ TEST_CASE("a NaN in what a mask drops reaches no gradient of the layers behind i
       support::Generate g("planted embeddings", trial);
       const Ids x = padded(g, {8, 6}), y = g.ids({8, 6}, 3);
       const auto outcome = [&](real value) {
-        Sequential model = residual ? Sequential{Embedding{toy::vocabulary, 4, true},
-                                                 Residual<Dense>{Dense{4, Activation::tanh}},
-                                                 Dense{3, Activation::softmax}}
-                                    : Sequential{Embedding{toy::vocabulary, 4, true}, LayerNorm{},
-                                                 Dense{3, Activation::softmax}};
+        Sequential model = residual
+                               ? Sequential{Embedding{toy::vocabulary, 4, true},
+                                            Residual<Dense>{Dense{4, Activation::tanh}},
+                                            Dense{3, Activation::softmax}}
+                               : Sequential{Embedding{toy::vocabulary, 4, true},
+                                            LayerNormalization{}, Dense{3, Activation::softmax}};
         model.compile({.optimizer = Adam{{.learning_rate = 0.1}},
                        .loss = SparseCategoricalCrossentropy{},
                        .seed = 1});
         model.build(Shape{6});
-        Tensor& table = model.layers()[0].as<Embedding>()->weight;
+        Tensor& table = model.layers()[0].as<Embedding>()->embeddings;
         Array rows = table.value().clone();
         std::fill_n(rows.mutable_data(), 4, value);  // the row of id 0
         table.assign(rows);
@@ -302,7 +303,8 @@ TEST_CASE(
   }
   for (const Index batch_size : {1, 4, 30}) {
     const Logs logs = model.evaluate(x, y, batch_size, weight);
-    CHECK(logs.at("loss") == doctest::Approx(toy::cross_entropy(p, y, weight)).epsilon(2e-5));
+    CHECK(logs.at("loss") ==
+          doctest::Approx(toy::categorical_crossentropy(p, y, weight)).epsilon(2e-5));
     CHECK(logs.at("accuracy") == right / counted);
   }
 }

@@ -37,7 +37,7 @@ TEST_CASE(
         "  n0 [label=\"sum\\n() " +
             std::to_string(sizeof(real)) +
             " bytes\", shape=ellipse];\n"
-            "  n1 [label=\"mul\\n(2, 3) " +
+            "  n1 [label=\"multiply\\n(2, 3) " +
             bytes +
             " bytes\", shape=ellipse];\n"
             "  n2 [label=\"exp\\n(2, 3) " +
@@ -57,7 +57,7 @@ TEST_CASE("layers are frames, parameters have paths, frozen ones are dashed") {
   CHECK(count(dot, "subgraph cluster_") == 2);
   CHECK(contains(dot, "label=\"sequential/dense_1\""));
   CHECK(
-      contains(dot, "label=\"sequential/dense/weight\\n(3, 2) " + bytes + " bytes\", shape=box]"));
+      contains(dot, "label=\"sequential/dense/kernel\\n(3, 2) " + bytes + " bytes\", shape=box]"));
   CHECK(contains(dot, "label=\"sequential/dense/bias\\n(2,) " + std::to_string(2 * sizeof(real)) +
                           " bytes\", shape=box, style=dashed]"));
   CHECK(refusal<StateError>([&] { graph_dot(Tensor(Array::zeros(Shape{}))); }) ==

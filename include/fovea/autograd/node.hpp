@@ -115,7 +115,7 @@ class Node {
 
   const char* name;                ///< of the operation
   const char* layer;               ///< the path of the layer that computed the node, or of a leaf
-  std::uint32_t graph;             ///< the number of the checkpoint that computed the node
+  std::uint32_t graph;             ///< the number of the recomputation that computed the node
   std::uint32_t number = 0;        ///< one more than the largest of the parents; 0 for a leaf
   std::uint32_t version = 0;       ///< of a leaf: the number of writes to its values
   bool leaf = true;                ///< cleared by operations
@@ -128,7 +128,8 @@ class Node {
   Node* next_dead = nullptr;                  ///< the next node to be destroyed
 };
 
-/// A parameter, or an input of a checkpoint. The node holds the values, so all handles see a write.
+/// A parameter, or an input of a recomputation. The node holds the values, so all handles see a
+/// write.
 class Leaf final : public Node {
  public:
   /// Constructs a leaf with these values. `kind` must be a literal.
@@ -143,7 +144,7 @@ inline Edge::Edge(const NodePtr& node)
 
 inline Gradient& Sink::target(Node& leaf) { return leaf.gradient; }
 
-/// Returns the name of a node in messages: "the parameter dense/weight", "the result of exp".
+/// Returns the name of a node in messages: "the parameter dense/kernel", "the result of exp".
 std::string to_string(const Node& node);
 
 // A node with at most one reference is known to no other thread, so it needs no read-modify-write.

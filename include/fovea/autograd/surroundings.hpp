@@ -14,7 +14,7 @@ class Observer;
 /// with it.
 struct Surroundings {
   bool recording = true;    ///< whether results are recorded
-  std::uint32_t graph = 0;  ///< the number of the present checkpoint; 0 outside of any
+  std::uint32_t graph = 0;  ///< the number of the present recomputation; 0 outside of any
   /// The path of the layer that is being called; never freed.
   const char* layer = "";
   Observer* observer = nullptr;  ///< the newest observer, or null

@@ -1,5 +1,4 @@
-// What a model learns from: many samples of ids or of numbers, one along each row of the first
-// axis.
+// The samples that a model learns from: ids or real numbers, which lie along the first axis.
 #pragma once
 
 #include <span>
@@ -10,29 +9,35 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Ids or numbers, by sample: a value.
+/// Ids or real numbers, one sample after another: a value.
 class Samples {
  public:
-  /// Throw ShapeError for rank 0: samples lie along the first axis.
+  /// Takes ids. Throws ShapeError for rank 0: samples lie along the first axis.
   Samples(Ids ids);  // NOLINT: implicit on purpose
-  /// Of numbers.
+  /// Takes real numbers. Throws ShapeError for rank 0.
   Samples(Array array);  // NOLINT: implicit on purpose
 
-  Index count() const { return shape()[0]; }  ///< how many samples
-  const Shape& shape() const&;                ///< of all samples: (samples, ...)
-  Shape shape() const&& { return shape(); }   ///< the same, of a temporary
-  bool is_ids() const { return std::holds_alternative<Ids>(value_); }  ///< ids, or else numbers
+  /// Returns the number of samples.
+  Index count() const { return shape()[0]; }
+  /// Returns the shape of all samples: (samples, ...).
+  const Shape& shape() const&;
+  /// The same, of a temporary.
+  Shape shape() const&& { return shape(); }
+  /// Returns whether the samples are ids.
+  bool is_ids() const { return std::holds_alternative<Ids>(value_); }
 
-  /// Throws ValueError if these are numbers.
+  /// Returns the ids. Throws ValueError where the samples are real numbers.
   const Ids& ids() const&;
-  Ids ids() const&& { return ids(); }  ///< the same, of a temporary
-  /// Throws ValueError if these are ids.
+  /// The same, of a temporary.
+  Ids ids() const&& { return ids(); }
+  /// Returns the real numbers. Throws ValueError where the samples are ids.
   const Array& array() const&;
-  Array array() const&& { return array(); }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  Array array() const&& { return array(); }
 
-  /// Samples [begin, end). Throws IndexError.
+  /// Returns samples [begin, end). Throws IndexError.
   Samples rows(Index begin, Index end) const;
-  /// The samples at `positions`, in that order. Throws IndexError.
+  /// Returns the samples at `positions`, in that order. Throws IndexError.
   Samples rows(std::span<const Index> positions) const;
 
  private:

@@ -24,14 +24,16 @@ std::vector<Array> grad(const Tensor& loss, const std::vector<Tensor>& inputs,
 /// Receives the gradient of a tensor, and returns the same or another of the same shape.
 using GradientHook = std::function<Array(const Array& dx)>;
 
-/// Returns x with a hook on its gradient: on_gradient(x, [](const Array& dx) { ...; return dx; }).
-/// In backward the hook receives the whole gradient of the result. Its return value flows on to x.
+/// Returns x with a hook on its gradient. In backward the hook receives the whole gradient of the
+/// result. Its return value flows on to x:
+///
+///     y = register_hook(x, [](const Array& dx) { ...; return dx; });
 ///
 /// The hook runs once in each backward in which a gradient arrives, on the thread of that backward.
 /// Operations on x itself bypass the hook. Backward throws ShapeError when the hook returns another
 /// shape. After an exception of a hook, clear the gradients and run the forward pass again. Throws
 /// ValueError for an empty hook.
-Tensor on_gradient(const Tensor& x, GradientHook hook);
+Tensor register_hook(const Tensor& x, GradientHook hook);
 
 /// A function of tensors.
 using TensorFunction = std::function<Tensor(const std::vector<Tensor>& inputs)>;
@@ -48,6 +50,6 @@ using TensorFunction = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 /// Values and gradients have the same bits as without, with one exception. A tensor used inside as
 /// well as outside of the function can accumulate its gradient in another order. Throws ValueError
 /// for an empty function, and for outside results that are not inputs.
-Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs);
+Tensor recompute(TensorFunction function, const std::vector<Tensor>& inputs);
 
 }}  // namespace fovea

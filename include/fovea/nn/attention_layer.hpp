@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "fovea/array/mask.hpp"
+#include "fovea/nn/dense.hpp"
 #include "fovea/nn/module.hpp"
 #include "fovea/ops/ops.hpp"
 
@@ -29,74 +30,83 @@ enum class Score {
   general,     ///< x W1 q; units must be 0
 };
 
-/// x: (batch, time, features).
-///   pool:          e_t = v . tanh(W1 x_t + b1 + W2 x_t + b2) + c;  weights = softmax over t;
-///   context = sum_t weight_t x_t per_position:  e_ij = score(x_i, x_j); weights = softmax over i
-///   for each j;  context_j = sum_i weight_ij x_i query:         e_i = score(x_i, q)
-/// Masked positions get weight 0; where nothing is kept, the context is 0. c shifts all scores
-/// alike, which softmax does not see: it is a parameter, as in Keras' Dense(1), and its gradient is
-/// exactly 0. Initialised as Keras' Dense layers are.
+/// Attention over x (batch, time, features), in one of three readings:
+///
+/// - pool: e_t = V . tanh(W1 x_t + W2 x_t), weights = softmax over t, context = sum_t weight_t x_t.
+/// - per_position: e_ij = score(x_i, x_j), weights = softmax over i for each j,
+///   context_j = sum_i weight_ij x_i.
+/// - query: e_i = score(x_i, q), for a query q that is given or learned.
+///
+/// W1, W2 and V are Dense layers, as in the well-known listing, and initialised as those are.
+/// Masked positions get weight 0; where nothing is kept, the context is 0. The bias of V shifts all
+/// scores alike, which softmax does not see: it is a parameter, as in Keras' Dense(1), and its
+/// gradient is exactly 0.
 struct AttentionLayer {
   Index units;                      ///< width of W1 and W2; 0 with the general score
   Reading reading = Reading::pool;  ///< what is scored against what
   Score score = Score::additive;    ///< how
-  bool bias = true;                 ///< b1, b2 and c exist
+  bool use_bias = true;             ///< W1, W2 and V have biases; never with the general score
   bool causal = false;              ///< per_position: position j looks at positions up to j only
   bool learned_query = false;       ///< query: q is a parameter
   real dropout = 0;                 ///< on the weights, while training
-  /// (features, units): the side that is looked at; general: (features, query features)
-  Tensor W1 = {}, b1 = {};  ///< (units)
-  /// (query features, units): the side that looks
-  Tensor W2 = {}, b2 = {};  ///< (units)
-  /// (units, 1): additive only
-  Tensor v = {}, c = {};  ///< (1): additive only
-  Tensor learned = {};    ///< (features): the learned query
-  std::optional<std::uint64_t> stream =
-      {};  ///< tells the draws of its dropout from those of others: exists once built
 
-  /// sample: (time, features) -> (features), or (time, features) per position. Queries are taken to
-  /// have as many features as x. Throws ValueError for options that do not go together, ShapeError
-  /// for a sample that is no sequence.
+  /// Projects the side that is looked at; its kernel is (features, units). With the general score,
+  /// the kernel is (features, query features).
+  Dense W1 = {.units = units, .use_bias = use_bias && score != Score::general};
+  /// Projects the side that looks; its kernel is (query features, units).
+  Dense W2 = {.units = units, .use_bias = use_bias};
+  /// Scores the sum of both; its kernel is (units, 1). Of the additive score only.
+  Dense V = {.units = 1, .use_bias = use_bias};
+  /// The learned query: (features).
+  Tensor query = {};
+  /// Separates the draws of its dropout from those of other layers; exists once built.
+  std::optional<std::uint64_t> stream = {};
+
+  /// Makes W1, W2 and V itself, which it does not call.
+  static constexpr bool builds_children = true;
+
+  /// sample: (time, features) -> (features), or (time, features) per position. Queries are built
+  /// for as many features as x has. Throws ValueError for options that do not go together,
+  /// ShapeError for a sample that is no sequence.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// The context. Throws StateError in reading query without a learned query: call `attend` with
-  /// one.
+  /// Returns the context. Throws StateError in the reading query without a learned query; call
+  /// `attend` with one.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
                     const Context& context = {}) const;
+  /// Returns the context without a mask.
   Tensor operator()(const Tensor& x, const Context& context = {}) const {
     return (*this)(x, std::nullopt, context);
-  }  ///< without a mask
+  }
 
-  /// What attend looks at, besides x.
+  /// What `attend` looks at, besides x.
   struct Options {
-    std::optional<Tensor> query = {};  ///< reading query: (batch, queries, query features)
-    std::optional<Mask> mask = {};     ///< (batch, time): positions of x to keep
-    std::optional<Mask> query_mask =
-        {};                ///< (batch, queries): the others get weights and context 0
-    bool weights = false;  ///< whether the result has weights
+    /// The reading query: (batch, queries, query features).
+    std::optional<Tensor> query = {};
+    /// The positions of x to keep: (batch, time).
+    std::optional<Mask> mask = {};
+    /// The queries to keep: (batch, queries). The others get weights and a context of 0.
+    std::optional<Mask> query_mask = {};
+    /// Whether the result has weights.
+    bool weights = false;
   };
 
-  /// The context, and weights if they are asked for.
+  /// Returns the context, and the weights if they are asked for.
   Attention attend(const Tensor& x, const Options& options, const Context& context = {}) const;
-  Attention attend(const Tensor& x) const {
-    return attend(x, Options{});
-  }  ///< without a query or a mask
+  /// Returns the context without a query or a mask.
+  Attention attend(const Tensor& x) const { return attend(x, Options{}); }
 
-  /// A mask goes on per position only.
+  /// Keeps a mask per position only.
   MaskFlow mask_flow() const {
     return reading == Reading::per_position ? MaskFlow::keeps : MaskFlow::ends;
   }
 
-  /// W1, b1, W2, b2, v, c, query: those that the options ask for.
+  /// W1, W2, V and query: those that the options ask for.
   static void parameters(auto& self, auto&& visit) {
-    const bool additive = self.score == Score::additive, general = self.score == Score::general;
     visit("W1", self.W1);
-    if (self.bias && !general) visit("b1", self.b1);
-    if (!general) visit("W2", self.W2);
-    if (self.bias && !general) visit("b2", self.b2);
-    if (additive) visit("v", self.v);
-    if (additive && self.bias) visit("c", self.c);
-    if (self.reading == Reading::query && self.learned_query) visit("query", self.learned);
+    if (self.score != Score::general) visit("W2", self.W2);
+    if (self.score == Score::additive) visit("V", self.V);
+    if (self.reading == Reading::query && self.learned_query) visit("query", self.query);
   }
 };
 

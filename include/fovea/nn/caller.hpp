@@ -119,13 +119,14 @@ Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
 
 /// Makes the parameters of a module for samples of a shape, and returns the shape of what it makes
 /// of one: by its `build`, where it has one; modules inside that it calls by a Caller are built by
-/// calling it on zeros.
+/// calling it on zeros. A module whose `build` makes all that is inside says so by
+/// `static constexpr bool builds_children = true`, and is not called.
 template <class M>
 Shape make(M& module, const Shape& sample, const Rng& random) {
-  constexpr bool is_chain = requires { module.samples_mix(); };
+  constexpr bool builds_children = requires { M::builds_children; };
   if constexpr (Builds<M>) {
     const Shape result = module.build(sample, random);
-    if constexpr (!is_chain && visiting_of<M> == Visiting::parameters)
+    if constexpr (!builds_children && visiting_of<M> == Visiting::parameters)
       if (lists_modules(module)) call_on_zeros(module, sample, random);
     return result;
   } else if constexpr (visiting_of<M> == Visiting::parameters) {
@@ -170,7 +171,8 @@ class Caller {
   /// Calls body(context) as the layer of the child's name, for another call of the child than its
   /// operator():
   ///
-  ///     call.within(decoder, x, [&](const Context&) { return decoder.walk(x, {.states = {h}}); })
+  ///     call.within(decoder, x, [&](const Context&) { return decoder.unroll(x, {.states = {h}});
+  ///     })
   template <class Child, class Input, class Body>
   auto within(const Child& child, const Input& input, const Body& body) const {
     return inside(

@@ -31,6 +31,7 @@ class Chain {
   Shape input() const&& { return input_; }                   ///< the same, of a temporary
   bool built() const { return !outputs_.empty(); }           ///< whether the parameters exist
 
+  static constexpr bool builds_children = true;  ///< build makes the layers
   /// Makes all parameters for samples of a shape; what the last layer makes of one. Where it
   /// throws, nothing was built. Throws StateError without layers; ShapeError and ValueError of the
   /// layers.
@@ -71,7 +72,7 @@ class Chain {
   Index dense_bytes() const;  ///< of the parameters whose gradients are dense
   bool samples_mix() const;   ///< whether samples of a batch act on each other in a layer
 
-  /// Every parameter with its path, such as "dense_1/weight".
+  /// Every parameter with its path, such as "dense_1/kernel".
   static void parameters(auto& self, auto&& visit) {
     for (std::size_t i = 0; i < self.layers_.size(); ++i) {
       const auto named = [&](const ParameterPath& path, Tensor& tensor) {

@@ -41,7 +41,7 @@ class ChainNetwork final : public Network {
   const Chain& chain() const& { return chain_; }  ///< the layers
 
  private:
-  mutable Chain chain_;  // layers are shared, and give their parameters to whoever asks
+  mutable Chain chain_;  // layers are shared, and give their parameters to each caller
   std::string type_;
 };
 

@@ -1,4 +1,4 @@
-// What a module is told when it is called.
+// The circumstances that a module is called in.
 #pragma once
 
 #include <functional>
@@ -17,64 +17,88 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// Attention weights by layer path.
 struct AttentionWeights : std::map<std::string, Array, std::less<>> {
-  const Array& operator[](std::string_view path)
-      const&;  ///< of one layer; throws IndexError if there are none of that path
-  Array operator[](std::string_view path) const&& {
-    return (*this)[path];
-  }  ///< the same, of a temporary
+  /// Returns the weights of one layer. Throws IndexError where there are none of that path.
+  const Array& operator[](std::string_view path) const&;
+  /// The same, of a temporary.
+  Array operator[](std::string_view path) const&& { return (*this)[path]; }
 };
 
-/// Sees what a layer gives, and may give another tensor of the same shape in its place. In `fit`,
-/// `evaluate` and `predict` it is called by several threads, each with some samples of the batch.
+/// Receives the output of a layer, and returns it or another tensor of the same shape. `fit`,
+/// `evaluate` and `predict` call a hook from several threads, each with some samples of the batch.
 using ForwardHook = std::function<Tensor(const Tensor& output)>;
 
 /// Hooks by layer path.
 using ForwardHooks = std::map<std::string, ForwardHook, std::less<>>;
 
 /// Asks the modules of a model for the logits of a last activation, from which a loss is computed
-/// without clipping. A module that knows them keeps them beside what it gives.
+/// without clipping. A module that has the logits keeps them beside its output.
 struct Logits {
   bool of_softmax = false;  ///< whether those of a softmax are asked for
-  bool of_sigmoid = false;  ///< whether those of a sigmoid are
-  /// What a module gave, and the logits of it.
+  bool of_sigmoid = false;  ///< whether those of a sigmoid are asked for
+  /// The output of a module, and its logits.
   struct Kept {
-    Tensor output;          ///< the activation of the logits
-    Tensor logits;          ///< what it was computed from
-    Activation activation;  ///< which one
+    Tensor output;          ///< activation(logits)
+    Tensor logits;          ///< what the output was computed from
+    Activation activation;  ///< of the logits
   };
   memory::List<Kept> kept = {};  ///< in the order of the calls
 
-  /// Whether the logits of an activation are asked for.
+  /// Returns whether the logits of an activation are asked for.
   bool wants(Activation activation) const {
     return (activation == Activation::softmax && of_softmax) ||
            (activation == Activation::sigmoid && of_sigmoid);
   }
   /// Returns activation(logits), and remembers both.
   Tensor keep(const Tensor& logits, Activation activation);
-  /// The logits of an output that is such an activation, or null: it is another, or has passed
-  /// something else since, such as a hook.
+  /// Returns the logits of an output that is such an activation, or null: the output is another, or
+  /// has passed something else since, such as a hook.
   const Tensor* of(const Tensor& output, Activation activation) const;
 };
 
 struct Trace;
 
-/// The circumstances of one call of a module. `Adam::context` makes those of a loop of one's own.
+/// The circumstances of one call of a module. `optimizer.context()` makes those of a training loop
+/// of one's own. Containers copy the context for the modules inside and change the path alone.
 struct Context {
-  bool training = false;                   ///< dropout is active only then
-  std::uint64_t seed = 0;                  ///< of the model
-  std::optional<std::uint64_t> step = {};  ///< number of the update, so that each draws anew; must
-                                           ///< be given where something is drawn
-  Index first_sample =
-      0;  ///< number within the batch of the first sample of x, where a batch is cut
-  std::string_view path = {};  ///< of the module in its model
-  AttentionWeights* weights =
-      nullptr;  ///< where attention layers put their weights, when somebody asks
-  std::shared_ptr<const ForwardHooks> hooks = {};  ///< of the layers inside
-  std::shared_ptr<Logits> logits = {};  ///< asked for by the model whose loss is computed from them
-  const Trace* trace = nullptr;         ///< of a model's first call; see Caller
+  // The run.
 
-  /// The random numbers of this module in this step. Throws StateError without a step: each would
-  /// draw the same.
+  /// Whether the call trains. Dropout is active only then.
+  bool training = false;
+  /// The seed of the model.
+  std::uint64_t seed = 0;
+  /// The number of the update, so that each update draws other random numbers. Must be given where
+  /// random numbers are drawn.
+  std::optional<std::uint64_t> step = {};
+
+  // The part of the batch that x is.
+
+  /// The number within its batch of the first sample of x, where a batch is cut.
+  Index first_sample = 0;
+  /// The number within its sequence of the first position of x, where sequences are fed in pieces.
+  /// Encodings of positions count from here. A layer that changes the number of positions (a
+  /// stride, a pooling) passes the number on as it is.
+  Index first_position = 0;
+
+  // The place.
+
+  /// The path of the module in its model.
+  std::string_view path = {};
+
+  // What is asked for besides the output.
+
+  /// Where attention layers put their weights; null: they are not asked for.
+  AttentionWeights* weights = nullptr;
+  /// The hooks of the layers inside.
+  std::shared_ptr<const ForwardHooks> hooks = {};
+  /// The logits that the loss is computed from; null: they are not asked for.
+  std::shared_ptr<Logits> logits = {};
+  /// The trace of a model's first call; see Caller.
+  const Trace* trace = nullptr;
+
+  /// Returns the random numbers of this module in this step, for the piece of the sequences that
+  /// begins at first_position. Pieces draw independently of each other: what a piece of several
+  /// samples would draw as a part of the whole depends on the length of the whole, which is not
+  /// known here. Throws StateError without a step: each would draw the same.
   Rng random() const;
 };
 

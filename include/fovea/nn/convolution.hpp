@@ -9,25 +9,28 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = activation(conv1d(x, kernel) + bias): x (batch, time, channels) -> (batch, windows,
-/// filters). Keras' Conv1D: glorot_uniform, zeros. A mask would be lost: windows mix positions.
+/// y = activation(conv1d(x, kernel) + bias) for x (batch, time, channels); the result is (batch,
+/// windows, filters). Keras' Conv1D: the kernel starts as glorot_uniform, the bias as zeros. Takes
+/// no mask: windows mix positions.
+///
+///     Conv1D{16, 3, {.strides = 2, .padding = Padding::same}}
 struct Conv1D {
   Index filters;                               ///< channels of the result
-  Index size;                                  ///< of a window
-  Conv1DOptions options = {};                  ///< stride, padding, dilation
+  Index kernel_size;                           ///< elements of a window
+  Conv1DOptions options = {};                  ///< strides, padding, dilation_rate
   Activation activation = Activation::linear;  ///< applied to the result
   bool use_bias = true;                        ///< whether there is a bias
-  Tensor kernel = {};                          ///< (size, channels, filters)
+  Tensor kernel = {};                          ///< (kernel_size, channels, filters)
   Tensor bias = {};                            ///< (filters)
 
-  /// sample: (time, channels) -> (windows, filters). Throws ValueError for sizes below 1,
+  /// Maps a sample (time, channels) to (windows, filters). Throws ValueError for sizes below 1,
   /// ShapeError for a sample that does not fit.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  /// The result before the activation.
+  /// Returns the result before the activation.
   Tensor linear(const Tensor& x) const;
 
   /// kernel, and bias if there is one.
@@ -37,25 +40,25 @@ struct Conv1D {
   }
 };
 
-/// y = activation(conv2d(x, kernel) + bias): x (batch, rows, columns, channels) -> (batch, windows,
-/// windows, filters). Keras' Conv2D.
+/// y = activation(conv2d(x, kernel) + bias) for x (batch, rows, columns, channels); the result is
+/// (batch, windows, windows, filters). Keras' Conv2D.
 struct Conv2D {
   Index filters;                               ///< channels of the result
-  std::array<Index, 2> size;                   ///< of a window
-  Conv2DOptions options = {};                  ///< stride, padding, dilation
+  std::array<Index, 2> kernel_size;            ///< rows and columns of a window
+  Conv2DOptions options = {};                  ///< strides, padding, dilation_rate
   Activation activation = Activation::linear;  ///< applied to the result
   bool use_bias = true;                        ///< whether there is a bias
-  Tensor kernel = {};                          ///< (height, width, channels, filters)
+  Tensor kernel = {};                          ///< (rows, columns, channels, filters)
   Tensor bias = {};                            ///< (filters)
 
-  /// sample: (rows, columns, channels) -> (windows, windows, filters). Throws ValueError for sizes
-  /// below 1, ShapeError for a sample that does not fit.
+  /// Maps a sample (rows, columns, channels) to (windows, windows, filters). Throws ValueError for
+  /// sizes below 1, ShapeError for a sample that does not fit.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  /// The result before the activation.
+  /// Returns the result before the activation.
   Tensor linear(const Tensor& x) const;
 
   /// kernel, and bias if there is one.

@@ -7,31 +7,32 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// While training, sets each number to 0 with probability `rate` and divides the others by 1 -
-/// rate; otherwise the identity. Which ones is a function of what it was built with, seed, layer
-/// path, step, sample and position.
+/// While training, sets each element to 0 with probability `rate` and divides the others by
+/// 1 - rate; otherwise the identity. The choice is a function of the stream it was built with, the
+/// seed, the layer's path, the step, the sample and the position.
 struct Dropout {
   real rate;  ///< 0 to 1
-  std::optional<std::uint64_t> stream =
-      {};  ///< tells its draws from those of others: exists once built
+  /// Separates its draws from those of other layers; exists once built.
+  std::optional<std::uint64_t> stream = {};
 
-  Shape build(const Shape& sample,
-              const Rng& random);  ///< throws ValueError for a rate out of range
+  /// Throws ValueError for a rate out of range.
+  Shape build(const Shape& sample, const Rng& random);
 
-  /// The identity unless context.training. Throws StateError before it is built, and without a step
-  /// in the context.
+  /// Returns x unless context.training. Throws StateError before it is built, and without a step in
+  /// the context.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+  /// Keeps the mask: positions stay positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 };
 
-/// Says that the mask is not needed from here on: padding then counts like everything else.
+/// Drops the mask: from here on padding counts like everything else.
 struct DropMask {
-  Tensor operator()(const Tensor& x, const Context& context = {}) const;  ///< x
+  /// Returns x.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() {
-    return MaskFlow::ends;
-  }  ///< no layer behind it sees the mask
+  /// Ends the mask: no later layer sees it.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
 };
 
 }}  // namespace fovea

@@ -9,22 +9,22 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// y = weight[ids]: ids (batch, time...) -> (batch, time..., output_dim). Keras' Embedding,
-/// initialised U(-0.05, 0.05).
+/// y = embeddings[ids] for ids (batch, time...); the result is (batch, time..., output_dim). Keras'
+/// Embedding: rows start as U(-0.05, 0.05).
 struct Embedding {
   Index input_dim;         ///< number of ids
   Index output_dim;        ///< width of a row
   bool mask_zero = false;  ///< id 0 is padding: later layers are told to ignore it
-  Tensor weight = {};      ///< (input_dim, output_dim)
+  Tensor embeddings = {};  ///< (input_dim, output_dim)
 
-  /// sample: (time...) -> (time..., output_dim). Throws ValueError unless both sizes are at
+  /// Maps a sample (time...) to (time..., output_dim). Throws ValueError unless both sizes are at
   /// least 1.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws IndexError for an id below 0 or at least input_dim.
   Tensor operator()(const Ids& ids, const Context& context = {}) const;
 
-  /// Which positions later layers keep: those whose id is not 0, if mask_zero.
+  /// Returns the positions that later layers keep: those whose id is not 0, if mask_zero.
   std::optional<Mask> mask(const Ids& ids) const;
 
   /// Throws IndexError for an id below 0 or at least input_dim, before any work is done with the
@@ -34,7 +34,8 @@ struct Embedding {
   /// The gradient of the table is its touched rows.
   static constexpr bool gradient_is_rows = true;
 
-  static void parameters(auto& self, auto&& visit) { visit("weight", self.weight); }  ///< weight
+  /// embeddings.
+  static void parameters(auto& self, auto&& visit) { visit("embeddings", self.embeddings); }
 };
 
 }}  // namespace fovea

@@ -1,5 +1,5 @@
-// Calling modules inside modules, so that everybody knows where: errors, dropout, attention
-// weights, hooks, the graph.
+// Calling modules inside modules, so that errors, dropout, attention weights, hooks and the
+// graph say where.
 #pragma once
 
 #include "fovea/autograd/tensor.hpp"
@@ -33,7 +33,7 @@ struct LayerCall {
   }
 
  private:
-  // While it lives, this thread's operations are the layer's.
+  // While it is in scope, this thread's operations are the layer's.
   struct Place {
     explicit Place(const char* layer) : outer(std::exchange(surroundings().layer, layer)) {}
     ~Place() { surroundings().layer = outer; }

@@ -100,7 +100,7 @@ class Layer {
     self_->for_each(visit);
   }
 
-  /// How many numbers the parameters hold.
+  /// Returns how many elements the parameters hold.
   Index count() const;
 
   /// The module itself, or null if it is of another type.

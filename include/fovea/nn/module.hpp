@@ -1,10 +1,11 @@
 // What a module is. A module is a plain struct: its options first, then its parameters, and
 //
-//   Shape build(const Shape& sample, const Rng& random);          makes the parameters; shapes are
-//   those of one sample, no batch axis Tensor operator()(const Tensor& x, const Context& = {})
-//   const;  x: (batch, sample...); Ids for modules that look up rows static void parameters(auto&
-//   self, auto&& visit);             visit("name", member) for each parameter and each module
-//   inside
+//   Shape build(const Shape& sample, const Rng& random);
+//       makes the parameters; shapes are those of one sample, without the batch axis
+//   Tensor operator()(const Tensor& x, const Context& = {}) const;
+//       x is (batch, sample...); Ids for modules that look up rows
+//   static void parameters(auto& self, auto&& visit);
+//       calls visit("name", member) for each parameter and each module inside
 //
 // `random` is a stream of its own for each module: a module hands random.split("name") to each one
 // inside, since two of the same stream get the same weights, and dropouts the same masks.
@@ -36,15 +37,14 @@ enum class MaskFlow {
   ends,   ///< the module uses it, and its output has no such positions any more
 };
 
-/// A parameter and its path, such as "dense/weight".
+/// A parameter and its path, such as "dense/kernel".
 struct NamedParameter {
   std::string path;  ///< of names, joined by "/"
-  Tensor tensor;     ///< shares the numbers with the module
+  Tensor tensor;     ///< shares the elements with the module
 };
 
-/// Where a parameter is, during a visit: a name, or a path and one that goes on from it. It becomes
-/// text where a std::string is asked for, so a visit that asks for none, as in each step of
-/// training, makes none. Keep the std::string, not the path: that ends with the visit.
+/// The path of a parameter during a visit. Converts to std::string on demand, so visits that ignore
+/// it allocate nothing. Keep the std::string, not the path, which ends with the visit.
 class ParameterPath {
  public:
   /// A name.
@@ -57,7 +57,7 @@ class ParameterPath {
   ParameterPath(const ParameterPath& outer, const ParameterPath& inner)
       : outer_(&outer), inner_(&inner) {}
 
-  /// The names, joined by "/": "dense/weight".
+  /// The names, joined by "/": "dense/kernel".
   operator std::string() const {
     return outer_ ? std::string(*outer_) + "/" + std::string(*inner_) : std::string(name_);
   }  // NOLINT: as above
@@ -73,7 +73,7 @@ enum class Visiting {
   list,        ///< it is a std::vector or std::array: those of its elements
   parameters,  ///< it lists them
   none,        ///< it has none: it can be called, and no member is called `parameters`
-  hidden,      ///< it may have some that nobody would find
+  hidden,      ///< it may have some that would not be found
 };
 
 namespace visiting {
@@ -171,7 +171,7 @@ void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* oute
   }
 }
 
-/// The parameters that exist, in their fixed order.
+/// Returns the parameters that exist, in their fixed order.
 template <class Module>
 std::vector<NamedParameter> parameters_of(const Module& module) {
   std::vector<NamedParameter> list;
@@ -181,7 +181,7 @@ std::vector<NamedParameter> parameters_of(const Module& module) {
   return list;
 }
 
-/// How many numbers the parameters hold.
+/// Returns how many elements the parameters hold.
 template <class Module>
 Index parameter_count(const Module& module) {
   Index count = 0;
@@ -191,7 +191,7 @@ Index parameter_count(const Module& module) {
   return count;
 }
 
-/// Forgets the gradients that the parameters have gathered.
+/// Clears the gradients that the parameters have accumulated.
 template <class Module>
 void zero_grad(const Module& module) {
   for_each_parameter(module, [](const ParameterPath&, const Tensor& tensor) {

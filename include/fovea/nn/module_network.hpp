@@ -273,7 +273,7 @@ class ModuleNetwork final : public Network {
     }
   }
 
-  mutable M module_;  // calls are const; building, and who is given the parameters, are not
+  mutable M module_;  // calls are const; building and visiting parameters are not
   bool built_ = false;
 };
 

@@ -8,19 +8,20 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta over the last axis. Keras'
 /// LayerNormalization: gamma ones, beta zeros.
-struct LayerNorm {
+struct LayerNormalization {
   real epsilon = real(1e-3);  ///< added to the variance
   Tensor gamma = {};          ///< (features)
   Tensor beta = {};           ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
-  /// for.
+  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
+  /// built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+  /// Keeps the mask: positions stay positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
   /// gamma, beta.
   static void parameters(auto& self, auto&& visit) {
@@ -30,18 +31,19 @@ struct LayerNorm {
 };
 
 /// y = x / sqrt(mean(x^2) + epsilon) gamma over the last axis. Keras' RMSNormalization: gamma ones.
-struct RMSNorm {
+struct RMSNormalization {
   real epsilon = real(1e-6);  ///< added to the mean square
   Tensor gamma = {};          ///< (features)
 
-  /// sample: (..., features) -> the same. Throws ShapeError for other features than it was built
-  /// for.
+  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
+  /// built for.
   Shape build(const Shape& sample, const Rng& random);
 
   /// Throws StateError before it is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
-  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }  ///< positions stay positions
+  /// Keeps the mask: positions stay positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
   /// gamma.
   static void parameters(auto& self, auto&& visit) { visit("gamma", self.gamma); }

@@ -9,66 +9,67 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The largest of each window: x (batch, time, channels) -> (batch, windows, channels). A mask
-/// would be lost.
-struct MaxPool1D {
-  Pool1DOptions options = {};  ///< size, stride, padding
+/// The largest of each window. x is (batch, time, channels),
+/// the result (batch, windows, channels). Takes no mask.
+struct MaxPooling1D {
+  Pool1DOptions options = {};  ///< pool_size, strides, padding
 
-  Shape build(const Shape& sample,
-              const Rng& random) const;  ///< (time, channels) -> (windows, channels)
-  Tensor operator()(const Tensor& x,
-                    const Context& context = {}) const;  ///< max_pool1d(x, options)
+  /// Maps a sample (time, channels) to (windows, channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Returns max_pool1d(x, options).
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The largest of each window: x (batch, rows, columns, channels) -> (batch, windows, windows,
-/// channels).
-struct MaxPool2D {
-  Pool2DOptions options = {};  ///< size, stride, padding
+/// The largest of each window. x is (batch, rows, columns, channels),
+/// the result (batch, windows, windows, channels). Takes no mask.
+struct MaxPooling2D {
+  Pool2DOptions options = {};  ///< pool_size, strides, padding
 
-  Shape build(const Shape& sample, const Rng& random)
-      const;  ///< (rows, columns, channels) -> (windows, windows, channels)
-  Tensor operator()(const Tensor& x,
-                    const Context& context = {}) const;  ///< max_pool2d(x, options)
+  /// Maps a sample (rows, columns, channels) to (windows, windows, channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Returns max_pool2d(x, options).
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean of each window; padding does not count. x (batch, time, channels) -> (batch, windows,
-/// channels). A mask would be lost.
-struct AveragePool1D {
-  Pool1DOptions options = {};  ///< size, stride, padding
+/// The mean of each window; padding does not count. x is (batch, time, channels),
+/// the result (batch, windows, channels). Takes no mask.
+struct AveragePooling1D {
+  Pool1DOptions options = {};  ///< pool_size, strides, padding
 
-  Shape build(const Shape& sample,
-              const Rng& random) const;  ///< (time, channels) -> (windows, channels)
-  Tensor operator()(const Tensor& x,
-                    const Context& context = {}) const;  ///< average_pool1d(x, options)
+  /// Maps a sample (time, channels) to (windows, channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Returns average_pool1d(x, options).
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean of each window; padding does not count. x (batch, rows, columns, channels) -> (batch,
-/// windows, windows, channels).
-struct AveragePool2D {
-  Pool2DOptions options = {};  ///< size, stride, padding
+/// The mean of each window; padding does not count. x is (batch, rows, columns, channels),
+/// the result (batch, windows, windows, channels). Takes no mask.
+struct AveragePooling2D {
+  Pool2DOptions options = {};  ///< pool_size, strides, padding
 
-  Shape build(const Shape& sample, const Rng& random)
-      const;  ///< (rows, columns, channels) -> (windows, windows, channels)
-  Tensor operator()(const Tensor& x,
-                    const Context& context = {}) const;  ///< average_pool2d(x, options)
+  /// Maps a sample (rows, columns, channels) to (windows, windows, channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Returns average_pool2d(x, options).
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean over time of the positions that are kept, 0 where none is: x (batch, time, features),
-/// mask (batch, time) -> (batch, features). Masked numbers are never computed with.
-struct GlobalAveragePool1D {
-  Shape build(const Shape& sample, const Rng& random) const;  ///< (time, features) -> (features)
+/// The mean over time of the positions that are kept, 0 where none is: x is (batch, time,
+/// features), the mask (batch, time), the result (batch, features). Masked elements take no part.
+struct GlobalAveragePooling1D {
+  /// Maps a sample (time, features) to (features).
+  Shape build(const Shape& sample, const Rng& random) const;
 
   /// Throws ShapeError for a mask that is not (batch, time), ValueError for a sequence without
   /// positions.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
                     const Context& context = {}) const;
+  /// Returns the mean over all positions.
   Tensor operator()(const Tensor& x, const Context& context = {}) const {
     return (*this)(x, std::nullopt, context);
-  }  ///< without a mask
+  }
 
-  static constexpr MaskFlow mask_flow() {
-    return MaskFlow::ends;
-  }  ///< there are no positions any more
+  /// Ends the mask: the result has no positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
 };
 
 }}  // namespace fovea

@@ -12,7 +12,8 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 /// where it has no name.
 std::string type_name(const std::type_info& type);
 
-/// "AttentionLayer" as "attention_layer", "RMSNorm" as "rms_norm", "Conv1D" as "conv1d".
+/// Returns the name of a layer of a type, as Keras spells it: "attention_layer",
+/// "rms_normalization", "max_pooling1d", "conv2d_transpose".
 std::string snake_case(const std::string& type);
 
 }}  // namespace fovea

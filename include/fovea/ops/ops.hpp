@@ -1,6 +1,6 @@
 // Every differentiable function. Each checks shapes first (ShapeError), allocates its result, and
-// is recorded where an input requires a gradient. Names are NumPy's and PyTorch's. Derivatives are
-// stated where they are a convention rather than calculus.
+// is recorded where an input requires a gradient. Names are those of NumPy's array API, and Keras'
+// for losses. Derivatives are stated where they are a convention rather than calculus.
 #pragma once
 
 #include <optional>
@@ -20,34 +20,34 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 /// a + b
 Tensor add(const Tensor& a, const Tensor& b);
 /// a - b
-Tensor sub(const Tensor& a, const Tensor& b);
+Tensor subtract(const Tensor& a, const Tensor& b);
 /// a b, elementwise
-Tensor mul(const Tensor& a, const Tensor& b);
+Tensor multiply(const Tensor& a, const Tensor& b);
 /// a b, but 0 wherever b is 0, even if a is infinite or NaN. For weighted sums of logarithms:
-/// sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). As TensorFlow's, with its gradients: dc
-/// b, and dc a, which is 0 where dc is.
+/// sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). As TensorFlow's, with its gradients:
+/// dc b, and dc a, which is 0 where dc is.
 Tensor multiply_no_nan(const Tensor& a, const Tensor& b);
 /// a / b
-Tensor div(const Tensor& a, const Tensor& b);
+Tensor divide(const Tensor& a, const Tensor& b);
 /// -x
-Tensor neg(const Tensor& x);
+Tensor negative(const Tensor& x);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
-inline Tensor operator-(const Tensor& x) { return neg(x); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return subtract(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return multiply(a, b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return divide(a, b); }
+inline Tensor operator-(const Tensor& x) { return negative(x); }
 
 /// Returns a constant of rank 0, which broadcasts to every shape.
 Tensor scalar(real value);
 inline Tensor operator+(const Tensor& a, real b) { return add(a, scalar(b)); }
-inline Tensor operator-(const Tensor& a, real b) { return sub(a, scalar(b)); }
-inline Tensor operator*(const Tensor& a, real b) { return mul(a, scalar(b)); }
-inline Tensor operator/(const Tensor& a, real b) { return div(a, scalar(b)); }
+inline Tensor operator-(const Tensor& a, real b) { return subtract(a, scalar(b)); }
+inline Tensor operator*(const Tensor& a, real b) { return multiply(a, scalar(b)); }
+inline Tensor operator/(const Tensor& a, real b) { return divide(a, scalar(b)); }
 inline Tensor operator+(real a, const Tensor& b) { return add(scalar(a), b); }
-inline Tensor operator-(real a, const Tensor& b) { return sub(scalar(a), b); }
-inline Tensor operator*(real a, const Tensor& b) { return mul(scalar(a), b); }
-inline Tensor operator/(real a, const Tensor& b) { return div(scalar(a), b); }
+inline Tensor operator-(real a, const Tensor& b) { return subtract(scalar(a), b); }
+inline Tensor operator*(real a, const Tensor& b) { return multiply(scalar(a), b); }
+inline Tensor operator/(real a, const Tensor& b) { return divide(scalar(a), b); }
 
 // Elementwise functions.
 
@@ -151,8 +151,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
 Tensor activate(const Tensor& x, Activation activation);
 
 /// activation(x weight + bias): x (..., inputs), weight (inputs, units), bias (units) or undefined
-/// ->
-/// (..., units). The bits are those of activate(matmul(x, weight) + bias, activation). PyTorch
+/// -> (..., units). The bits are those of activate(matmul(x, weight) + bias, activation). PyTorch
 /// stores the weight transposed. Relu, sigmoid and tanh are part of the node; other activations are
 /// a node of their own. Throws ValueError for an unknown activation.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
@@ -225,7 +224,7 @@ Tensor cumsum(const Tensor& x, int axis = -1);
 /// The same elements under other sizes. One size can be -1: it is computed from the others.
 Tensor reshape(const Tensor& x, const std::vector<Index>& sizes);
 /// Axis i of the result is axis order[i] of x.
-Tensor permute(const Tensor& x, const std::vector<int>& order);
+Tensor permute_dims(const Tensor& x, const std::vector<int>& order);
 /// x with two axes exchanged.
 Tensor transpose(const Tensor& x, int axis_a = -1, int axis_b = -2);
 /// The tensors joined along an axis; their other sizes must be equal.
@@ -245,7 +244,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int axis = 0);
 /// x without the named axes, which must be of size 1, or without all axes of size 1.
 Tensor squeeze(const Tensor& x, const Axes& axes = {});
 /// x with a new axis of size 1. A negative axis counts from the end of the result.
-Tensor unsqueeze(const Tensor& x, int axis);
+Tensor expand_dims(const Tensor& x, int axis);
 /// x repeated along new axes and axes of size 1 to the given sizes; aligned at the last axis.
 Tensor broadcast_to(const Tensor& x, const std::vector<Index>& sizes);
 /// x surrounded by `value`: widths[i] gives the numbers of elements before and after axis i.
@@ -271,7 +270,7 @@ Tensor gather_rows(const Tensor& table, const Ids& ids);
 Tensor take(const Tensor& x, const Ids& ids, int axis = 0);
 /// One id for each element: y[i, j, k] = x[i, ids[i, j, k], k] for axis 1. The other sizes of ids
 /// must be those of x.
-Tensor take_along(const Tensor& x, const Ids& ids, int axis = -1);
+Tensor take_along_axis(const Tensor& x, const Ids& ids, int axis = -1);
 /// x with rows added: y = x, then y[ids[i]] += updates[i]. x (rows, width...), ids (...), updates
 /// (..., width...).
 Tensor scatter_add(const Tensor& x, const Ids& ids, const Tensor& updates);
@@ -290,7 +289,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gamma, real epsilon = real(1e-6))
 
 // Windows that slide over one or two axes. Channels are the last axis. Kernels are not flipped.
 
-/// y[b, t, o] = sum over w and i of x[b, t stride + w dilation - padding, i] kernel[w, i, o].
+/// y[b, t, o] = sum over w and i of x[b, t strides + w dilation_rate - padding, i] kernel[w, i, o].
 /// x (batch, time, in), kernel (width, in, out) -> (batch, windows, out)
 Tensor conv1d(const Tensor& x, const Tensor& kernel, const Conv1DOptions& options = {});
 /// x (batch, rows, columns, in), kernel (height, width, in, out) -> (batch, windows, windows, out).
@@ -301,8 +300,8 @@ Tensor conv2d(const Tensor& x, const Tensor& kernel, const Conv2DOptions& option
 Tensor max_pool1d(const Tensor& x, const Pool1DOptions& options = {});
 /// The maximum of each window: x (batch, rows, columns, channels) -> the same rank.
 Tensor max_pool2d(const Tensor& x, const Pool2DOptions& options = {});
-/// The mean of each window, without padding: x (batch, time, channels) -> (batch, windows,
-/// channels)
+/// The mean of each window, without padding:
+/// x (batch, time, channels) -> (batch, windows, channels)
 Tensor average_pool1d(const Tensor& x, const Pool1DOptions& options = {});
 /// The mean of each window, without padding: x (batch, rows, columns, channels) -> the same rank
 Tensor average_pool2d(const Tensor& x, const Pool2DOptions& options = {});
@@ -337,7 +336,7 @@ Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, con
 // Losses, one value for each sample; the caller reduces over samples. Predictions come first.
 
 /// The treatment of class labels.
-struct SparseCrossEntropyOptions {
+struct SparseCrossentropyOptions {
   real label_smoothing = 0;  ///< the part of each label that is spread evenly over all classes
   /// The label, not necessarily a class, whose loss and gradient are 0.
   std::optional<Index> ignored_label = {};
@@ -349,38 +348,40 @@ struct SparseCrossEntropyOptions {
 /// smoothing) [c = label] + smoothing / classes), as in PyTorch. Rows of an ignored label, or of a
 /// label of weight 0 without smoothing, are not read. Throws IndexError for a label that is no
 /// class.
-Tensor sparse_cross_entropy(const Tensor& logits, const Ids& labels,
-                            const SparseCrossEntropyOptions& options = {});
+Tensor sparse_categorical_crossentropy(const Tensor& logits, const Ids& labels,
+                                       const SparseCrossentropyOptions& options = {});
 
 /// Cross-entropy of class labels from probabilities, as Keras on TensorFlow computes it: p clipped
 /// to [1e-7, 1 - 1e-7], then renormalised: log sum p - log p[label]. probabilities (..., classes),
 /// labels (...) -> (...).
-Tensor sparse_cross_entropy_from_probabilities(const Tensor& probabilities, const Ids& labels,
-                                               const SparseCrossEntropyOptions& options = {});
+Tensor sparse_categorical_crossentropy_from_probabilities(
+    const Tensor& probabilities, const Ids& labels, const SparseCrossentropyOptions& options = {});
 
 /// The treatment of targets t: they become t (1 - smoothing) + smoothing / classes, with 2 classes
 /// in binary cross-entropy.
-struct CrossEntropyOptions {
+struct CrossentropyOptions {
   real label_smoothing = 0;  ///< from 0 to 1
 };
 
 /// Cross-entropy of target distributions t from logits z: -sum_c t_c log_softmax(z)_c. Both (...,
 /// classes) -> (...).
-Tensor cross_entropy(const Tensor& logits, const Tensor& targets, CrossEntropyOptions options = {});
+Tensor categorical_crossentropy(const Tensor& logits, const Tensor& targets,
+                                CrossentropyOptions options = {});
 
 /// Cross-entropy of target distributions from probabilities, in Keras' order: p renormalised, then
 /// clipped to [1e-7, 1 - 1e-7]: -sum_c t_c log p_c. Both (..., classes) -> (...).
-Tensor cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
-                                        CrossEntropyOptions options = {});
+Tensor categorical_crossentropy_from_probabilities(const Tensor& probabilities,
+                                                   const Tensor& targets,
+                                                   CrossentropyOptions options = {});
 
 /// -t log s - (1 - t) log(1 - s), s = sigmoid(logit), without overflow; the mean over the last
 /// axis. Both (..., n) -> (...).
-Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets,
-                            CrossEntropyOptions options = {});
+Tensor binary_crossentropy(const Tensor& logits, const Tensor& targets,
+                           CrossentropyOptions options = {});
 
 /// Binary cross-entropy from probabilities, clipped to [1e-7, 1 - 1e-7] as in Keras.
-Tensor binary_cross_entropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
-                                               CrossEntropyOptions options = {});
+Tensor binary_crossentropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
+                                              CrossentropyOptions options = {});
 
 /// The mean of (p - t)^2 over the last axis. Both (..., n) -> (...), as in the next three.
 Tensor mean_squared_error(const Tensor& predictions, const Tensor& targets);

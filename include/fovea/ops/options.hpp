@@ -81,39 +81,39 @@ enum class Activation {
 /// The padding of an axis over which windows slide.
 enum class Padding {
   valid,  ///< none: windows stay inside
-  /// Enough for ceil(size / stride) windows. An odd element goes to the end, as in TensorFlow.
+  /// Enough for ceil(size / strides) windows. An odd element goes to the end, as in TensorFlow.
   same,
   causal,  ///< at the front only, so that no window looks ahead
 };
 
 /// How windows slide over one axis.
 struct Conv1DOptions {
-  Index stride = 1;                  ///< from one window to the next
+  Index strides = 1;                 ///< from one window to the next
   Padding padding = Padding::valid;  ///< around the axis
-  Index dilation = 1;                ///< distance between the elements of a window
+  Index dilation_rate = 1;           ///< distance between the elements of a window
 };
 
 /// How windows slide over rows and columns.
 struct Conv2DOptions {
-  std::array<Index, 2> stride = {1, 1};  ///< from one window to the next: rows, columns
-  Padding padding = Padding::valid;      ///< around both axes
+  std::array<Index, 2> strides = {1, 1};  ///< from one window to the next: rows, columns
+  Padding padding = Padding::valid;       ///< around both axes
   /// The distance between the elements of a window: rows, columns.
-  std::array<Index, 2> dilation = {1, 1};
+  std::array<Index, 2> dilation_rate = {1, 1};
 };
 
 /// Windows over one axis, each of which is reduced to one element.
 struct Pool1DOptions {
-  Index size = 2;    ///< of a window
-  Index stride = 0;  ///< from one window to the next; 0: the size
+  Index pool_size = 2;  ///< of a window
+  Index strides = 0;    ///< from one window to the next; 0: pool_size
   /// Around the axis. Padding is never the maximum and does not count in an average.
   Padding padding = Padding::valid;
 };
 
 /// Windows over rows and columns.
 struct Pool2DOptions {
-  std::array<Index, 2> size = {2, 2};    ///< of a window: rows, columns
-  std::array<Index, 2> stride = {0, 0};  ///< from one window to the next; 0: the size
-  Padding padding = Padding::valid;      ///< around both axes
+  std::array<Index, 2> pool_size = {2, 2};  ///< of a window: rows, columns
+  std::array<Index, 2> strides = {0, 0};    ///< from one window to the next; 0: pool_size
+  Padding padding = Padding::valid;         ///< around both axes
 };
 
 }}  // namespace fovea

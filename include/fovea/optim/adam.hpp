@@ -5,10 +5,12 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Where epsilon stands. With g the gradient, t the number of the step and c_i = 1 - beta_i^t:
+/// Where epsilon is added. With g the gradient, t the number of the step and c_i = 1 - beta_i^t:
 enum class AdamForm {
-  keras,    ///< p -= learning_rate sqrt(c_2) / c_1 m / (sqrt(v) + epsilon)
-  pytorch,  ///< p -= learning_rate (m / c_1) / (sqrt(v / c_2) + epsilon); its default is 1e-8
+  /// p -= learning_rate sqrt(c_2) / c_1 m / (sqrt(v) + epsilon)
+  keras,
+  /// p -= learning_rate (m / c_1) / (sqrt(v / c_2) + epsilon). PyTorch's default epsilon is 1e-8.
+  pytorch,
 };
 
 /// The defaults are Keras'. The moments are m += (g - m) (1 - beta_1), v += (g^2 - v) (1 - beta_2).
@@ -19,16 +21,16 @@ struct AdamOptions {
   double epsilon = 1e-7;              ///< keeps the quotient finite
   AdamForm form = AdamForm::keras;    ///< where epsilon is added
 
-  /// p loses learning_rate weight_decay p in each step, apart from Adam (AdamW; Keras' weight_decay
-  /// in every optimiser).
+  /// Each step subtracts learning_rate weight_decay p from p, apart from Adam's update (AdamW;
+  /// Keras' weight_decay in every optimiser).
   double weight_decay = 0;
 
   /// l2 p is added to the gradient (PyTorch's weight_decay of Adam).
   double l2 = 0;
 
-  /// Rows of a table that a batch does not touch stand still, moments included: TensorFlow Addons'
-  /// LazyAdam, PyTorch's SparseAdam. It is another algorithm than Adam, which moves every row in
-  /// every step.
+  /// Rows of a table that a batch does not touch stay as they are, moments included: TensorFlow
+  /// Addons' LazyAdam, PyTorch's SparseAdam. This is another algorithm than Adam, which updates
+  /// every row in every step.
   bool lazy = false;
 
   /// The denominator takes the largest v so far (Reddi and others, "On the convergence of Adam and

@@ -11,15 +11,17 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A number, or a function from the number of a step, from 0, to its rate. Optimisers take one
-/// wherever a learning rate is given: `.learning_rate = 0.01`, or
-/// `.learning_rate = [](Index step) { return 0.1 / std::sqrt(1.0 + step); }`. A schedule should
-/// depend on the step alone: then a training that is resumed sees the same rates.
+/// A number, or a schedule: a function from the number of a step, from 0, to its rate.
+///
+///     .learning_rate = 0.01
+///     .learning_rate = [](Index step) { return 0.1 / std::sqrt(1.0 + step); }
+///
+/// A schedule should depend on the step alone: then a training that is resumed has the same rates.
 class LearningRate {
  public:
-  /// The same rate in every step.
+  /// Takes the rate of all steps.
   LearningRate(double rate) : rate_(rate) {}  // NOLINT: implicit on purpose
-  /// A schedule. Throws what its check() does, if it has one.
+  /// Takes a schedule. Throws what its check() throws, if it has one.
   template <class Schedule>
   requires(std::is_invocable_r_v<double, const Schedule&, Index> &&
            !std::same_as<Schedule, LearningRate>)
@@ -29,10 +31,10 @@ class LearningRate {
       schedule_.template target<Schedule>()->check();
   }
 
-  /// The rate of step number `step`, from 0.
+  /// Returns the rate of step number `step`, from 0.
   double at(Index step) const { return schedule_ ? schedule_(step) : rate_; }
 
-  /// The number; none where it is a schedule.
+  /// Returns the number; none of a schedule.
   std::optional<double> number() const {
     return schedule_ ? std::nullopt : std::optional<double>(rate_);
   }

@@ -8,9 +8,9 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// An optimiser of any type: attach(parameters), step(), learning_rate(), set_learning_rate(rate);
-/// where it has them also reset(), slot_elements(), state() and load_state(state). A value:
-/// `compile` makes it the model's own.
+/// An optimiser of any type. The type must have attach(parameters), step(), learning_rate() and
+/// set_learning_rate(rate). It may have reset(), slot_elements(), state() and load_state(state).
+/// `compile` makes the optimiser the model's own.
 class Optimizer {
  public:
   /// Takes an optimiser of any type.
@@ -26,9 +26,9 @@ class Optimizer {
   Optimizer(const Optimizer&) = default;             ///< shares; so does a move
   Optimizer& operator=(const Optimizer&) = default;  ///< shares; so does a move
 
-  /// Attaches a model's parameters; those of the model before are let go where the optimiser has a
-  /// `reset`. A state that was loaded since the last step is loaded into these parameters. Returns
-  /// how many times the optimiser was attached to a model, this one included.
+  /// Attaches the parameters of a model. Detaches those of the model before, where the optimiser
+  /// has a `reset`. A state that was loaded since the last step is loaded into these parameters.
+  /// Returns how often the optimiser was attached to a model, this time included.
   std::uint64_t attach(std::vector<NamedParameter> parameters) {
     if (self_->attachments > 0) self_->reset();
     self_->attach(std::move(parameters));
@@ -37,7 +37,8 @@ class Optimizer {
     self_->waits = false;
     return self_->attachments;
   }
-  std::uint64_t attachments() const { return self_->attachments; }  ///< how many so far
+  /// Returns how often the optimiser was attached to a model.
+  std::uint64_t attachments() const { return self_->attachments; }
   /// Performs one update.
   void step() {
     if (self_->waits) self_->load_state(*self_->loaded);
@@ -45,19 +46,21 @@ class Optimizer {
     self_->loaded.reset();
     self_->step();
   }
-  double learning_rate() const { return self_->learning_rate(); }  ///< of the next step
-  /// A number or a schedule, for the steps from now on. Throws StateError for a schedule where the
-  /// optimiser takes numbers only.
+  /// Returns the rate of the next step.
+  double learning_rate() const { return self_->learning_rate(); }
+  /// Sets a number or a schedule for the following steps. Throws StateError for a schedule where
+  /// the optimiser takes numbers only.
   void set_learning_rate(const LearningRate& rate) { self_->set_learning_rate(rate); }
 
-  /// How many elements it keeps beside the parameters; 0 where its type does not say.
+  /// Returns how many elements the optimiser keeps beside the parameters; 0 where its type does not
+  /// say.
   Index slot_elements() const { return self_->slot_elements(); }
 
-  /// All that it takes to resume. Throws StateError where its type has no state().
+  /// Returns all that is needed to resume. Throws StateError where the type has no state().
   OptimizerState state() const { return self_->state(); }
-  /// Goes on from a state: now where it is attached, and else once it is: a model attaches it when
-  /// training begins, which then throws what does not fit. Throws StateError where its type has no
-  /// load_state(state), and what that throws.
+  /// Continues from a state. An optimiser that is not attached loads the state when it is: a model
+  /// attaches its optimiser when training begins, which then throws where the state does not fit.
+  /// Throws StateError where the type has no load_state(state), and what that throws.
   void load_state(const OptimizerState& state) {
     self_->check_loads();
     if (self_->attachments > 0) self_->load_state(state);
@@ -65,7 +68,7 @@ class Optimizer {
     self_->waits = self_->attachments == 0;
   }
 
-  /// The optimiser itself, or null if it is of another type.
+  /// Returns the optimiser itself, or null where it is of another type.
   template <class O>
   O* as() const {
     auto* holder = dynamic_cast<Holder<O>*>(self_.get());

@@ -1,4 +1,4 @@
-// What an optimiser has to remember for a training to be resumed.
+// The state that an optimiser needs for a training to be resumed.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,17 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The state of an optimiser between two steps: a value, which stays as it is when steps go on.
-/// Where several parameters have one path, the second is called "path#2", and so on.
+/// The state of an optimiser between two steps. A value: later steps do not change it. Where
+/// several parameters have one path, the second is called "path#2", and so on.
 struct OptimizerState {
-  std::string optimizer;                             ///< its name: "Adam"
-  std::map<std::string, Array, std::less<>> arrays;  ///< the slots: "dense/kernel/mean"
+  /// The name of the optimiser: "Adam".
+  std::string optimizer;
+  /// The slots: "dense/kernel/mean".
+  std::map<std::string, Array, std::less<>> arrays;
   /// "steps": the steps made; "dense/kernel/steps": those since the parameter was attached.
   std::map<std::string, std::int64_t, std::less<>> counters;
-  std::optional<double> learning_rate = {};  ///< where it is a number
+  /// The learning rate, where it is a number.
+  std::optional<double> learning_rate = {};
 };
 
 }}  // namespace fovea

@@ -1,5 +1,5 @@
-// What all optimisers have in common: parameters with their slots, and steps that happen to all of
-// them or to none.
+// The framework of all optimisers: parameters with their slots, and steps that update all
+// parameters or none.
 #pragma once
 
 #include <memory>
@@ -17,11 +17,10 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 class LaggingTable;
 
-/// An optimiser that follows an UpdateRule, for the parameters of one model. Every parameter that
-/// requires gradients moves in every step, a table's rows included that the batch did not touch.
-/// Such rows are brought up to date when they are next read (by a gather, or whoever asks the
-/// tensor for its value), bit for bit as if every step had swept the whole table; until then they
-/// cost nothing.
+/// An optimiser that follows an UpdateRule, for the parameters of one model. Every step updates
+/// every parameter that requires gradients, and of a table also the rows that the batch did not
+/// touch. Such rows are brought up to date when they are next read, by a gather or by `value()`,
+/// with the same bits as if every step had updated the whole table. Until then they cost nothing.
 class SlotOptimizer {
  public:
   /// Takes a rule and a rate. Throws ValueError for a rate out of range, and for a rule with more
@@ -31,14 +30,15 @@ class SlotOptimizer {
   /// range or of two kinds, and for groups out of range or with a decay where the rule has none.
   SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions options);
   ~SlotOptimizer();
-  SlotOptimizer(SlotOptimizer&&) noexcept;             ///< takes over parameters and slots
-  SlotOptimizer& operator=(SlotOptimizer&&) noexcept;  ///< takes over parameters and slots
+  /// Takes over parameters and slots.
+  SlotOptimizer(SlotOptimizer&&) noexcept;
+  /// Takes over parameters and slots.
+  SlotOptimizer& operator=(SlotOptimizer&&) noexcept;
 
-  /// Adds parameters to those that it has, with slots of zeros and steps of their own, counted from
-  /// here. A parameter that is there already stays as it is; frozen ones are left alone.
+  /// Adds parameters, with slots of zeros. Each counts its own steps from here. Does nothing for a
+  /// parameter that is attached already, and for frozen ones.
   void attach(std::vector<NamedParameter> parameters);
-  /// The parameters of a module. Throws StateError for one that is not built: it has some, and none
-  /// with values.
+  /// Adds the parameters of a module. Throws StateError for a module that is not built.
   template <class Module>
   void attach(const Module& module) {
     bool any = false;
@@ -47,23 +47,23 @@ class SlotOptimizer {
     if (any && parameters.empty())
       throw StateError(rule_->name() +
                        std::string(": attach: the module is not built, and its parameters have no "
-                                   "numbers yet; call build first"));
+                                   "values yet; call build first"));
     attach(std::move(parameters));
   }
 
-  /// Lets go of all parameters and their slots, and counts steps from 0.
+  /// Removes all parameters and their slots, and counts steps from 0.
   void reset();
 
-  /// The context of the next forward pass of a loop of one's own: it trains, and has the number of
-  /// its pass. Ask for one in each pass, for dropout to draw anew: optimizer.context(). The first
-  /// pass of each step draws what fit would, by the model's seed.
+  /// Returns the context of the next forward pass of a training loop of one's own. Ask for one in
+  /// each pass: then dropout draws other numbers in each. The first pass of each step draws what
+  /// fit would, by the model's seed.
   Context context(std::uint64_t seed = 0);
 
   /// Performs one update. A parameter without a gradient is updated as if its gradient were zero.
   /// Throws StateError when nothing is attached, ValueError when a schedule gives a rate out of
-  /// range or a group has no parameters, and MemoryError; then no parameter has moved, and the step
-  /// can be made again. Memory is taken for all parameters at once: some 36 bytes for each id of a
-  /// table's gradient.
+  /// range or a group has no parameters, and MemoryError; then nothing was updated, and the step
+  /// can be repeated. Memory is allocated before the first parameter is updated: some 36 bytes for
+  /// each id of a table's gradient.
   void step();
 
   /// Clears the gradients of the parameters.
@@ -73,45 +73,56 @@ class SlotOptimizer {
   /// called again; see AveragedWeights. Meanwhile step, state and load_state throw StateError.
   /// Throws StateError without averages, and before the first step.
   void swap_averages();
-  bool averages_in_place() const { return swapped_; }  ///< whether parameters hold averages
+  /// Returns whether the parameters hold their averages.
+  bool averages_in_place() const { return swapped_; }
 
-  /// The number of steps made.
+  /// Returns the number of steps made.
   Index steps() const { return steps_; }
 
-  double learning_rate() const { return rate_.at(steps_); }  ///< of the next step
-  /// A number or a schedule, for the steps from now on. Throws ValueError for a number that is
+  /// Returns the rate of the next step.
+  double learning_rate() const { return rate_.at(steps_); }
+  /// Sets a number or a schedule for the following steps. Throws ValueError for a number that is
   /// negative or not finite.
   void set_learning_rate(LearningRate rate);
 
   /// A parameter with its slots.
   struct Slot {
-    std::string path;                          ///< of the parameter in its model
-    Tensor parameter;                          ///< the module's
-    std::span<const char* const> names;        ///< of the arrays: UpdateRule::slots
-    std::vector<Array> arrays;                 ///< of the parameter's shape
-    Index before = 0;                          ///< steps made when it was attached
-    std::shared_ptr<LaggingTable> table = {};  ///< once a batch has touched some of its rows
-    std::optional<std::size_t> group = {};     ///< position of its group among the options
+    /// The path of the parameter in its model.
+    std::string path;
+    /// The parameter of the module.
+    Tensor parameter;
+    /// The names of the arrays: UpdateRule::slots.
+    std::span<const char* const> names;
+    /// The arrays, of the parameter's shape.
+    std::vector<Array> arrays;
+    /// The steps made before the parameter was attached.
+    Index before = 0;
+    /// The rows that lag behind; null until a batch has touched some rows only.
+    std::shared_ptr<LaggingTable> table = {};
+    /// The position of its group among the options.
+    std::optional<std::size_t> group = {};
 
-    /// The array of this name. Throws IndexError.
+    /// Returns the array of this name. Throws IndexError.
     const Array& operator[](std::string_view name) const&;
-    Array operator[](std::string_view name) const&& { return (*this)[name]; }  ///< a copy
+    /// The same, of a temporary.
+    Array operator[](std::string_view name) const&& { return (*this)[name]; }
   };
 
-  /// All of them, up to date. A copy stays as it is when steps go on.
+  /// Returns all parameters with their slots, up to date. Later steps do not change a copy.
   const std::vector<Slot>& slots() const&;
-  std::vector<Slot> slots() const&& { return slots(); }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  std::vector<Slot> slots() const&& { return slots(); }
 
-  /// How many elements the arrays of all slots hold together.
+  /// Returns how many elements the arrays of all slots hold together.
   Index slot_elements() const;
 
-  /// All that it takes to resume, up to date. Options are not part of it, nor a schedule.
+  /// Returns all that is needed to resume, up to date, but for the options and a schedule.
   OptimizerState state() const;
 
-  /// Goes on from a state: attach the same parameters first, in the same order, and give them the
-  /// values that they had. Steps are then bit for bit those that would have followed. Throws
-  /// StateError where names of the optimiser, parameters or slots differ, ShapeError where shapes
-  /// do, ValueError for counters and rates out of range, and MemoryError; then nothing has changed.
+  /// Continues from a state: attach the same parameters first, in the same order, with the values
+  /// that they had. Steps then have the bits of those that would have followed. Throws StateError
+  /// where names of the optimiser, parameters or slots differ, ShapeError where shapes differ,
+  /// ValueError for counters and rates out of range, and MemoryError; then nothing has changed.
   void load_state(const OptimizerState& state);
 
  private:
@@ -147,7 +158,7 @@ class SlotOptimizer {
   bool swapped_ = false;        // with the averages, in place
 };
 
-/// While it lives, the parameters of an optimiser with use_ema hold their averages:
+/// A scope in which the parameters of an optimiser with use_ema hold their averages:
 /// `{ const AveragedWeights averages(optimizer); model.evaluate(x, y); }`.
 class AveragedWeights {
  public:
@@ -155,7 +166,7 @@ class AveragedWeights {
   explicit AveragedWeights(SlotOptimizer& optimizer) : optimizer_(optimizer) {
     optimizer_.swap_averages();
   }
-  /// Puts the weights back, unless somebody has.
+  /// Puts the weights back, unless swap_averages or reset did.
   ~AveragedWeights() {
     if (optimizer_.averages_in_place()) optimizer_.swap_averages();
   }

@@ -20,8 +20,8 @@ struct GroupOptions {
 
 /// The parameters whose path a pattern matches, where "*" stands for any characters, "/" included:
 /// `.groups = {{"*/bias", {.weight_decay = 0}}, {"embedding/*", {.learning_rate = 1e-4}}}`. A
-/// parameter belongs to the first group that matches its path. A group without parameters is
-/// refused in the next step.
+/// parameter belongs to the first group that matches its path. In the next step a
+/// group without parameters is a ValueError.
 struct ParameterGroup {
   std::string pattern;        ///< of paths, such as "dense/kernel"
   GroupOptions options = {};  ///< how they differ

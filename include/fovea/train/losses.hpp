@@ -1,7 +1,10 @@
-// Losses: what training makes small. A loss gives one value for each sample (or position);
-// weighting and averaging are `fit`'s. A type of your own needs `Tensor operator()(const Tensor&
-// prediction, const Samples& target) const`, of the target's shape, and `static constexpr const
-// char* name`. What has weight 0 or is masked may be anything, NaN included: `fit` leaves it out.
+// Losses: what training minimises. A loss returns one value for each sample or position; `fit`
+// weights and averages them.
+//
+// A loss of your own is a type with `static constexpr const char* name` and
+// `Tensor operator()(const Tensor& prediction, const Samples& target) const`, which returns values
+// of the target's shape. Samples of weight 0 and masked positions may hold anything, NaN included:
+// `fit` leaves them out.
 #pragma once
 
 #include <concepts>
@@ -15,8 +18,8 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Says whether the target at a row-major position counts: its sample's weight is not 0, and it is
-/// not masked. Empty: all count.
+/// Returns whether the target at a row-major position counts: the weight of its sample is not 0,
+/// and the position is not masked. Empty: all count.
 using TargetCounts = std::function<bool(Index position)>;
 
 /// Cross-entropy of class labels: predictions (batch..., classes), labels (batch...) -> (batch...).
@@ -25,13 +28,15 @@ using TargetCounts = std::function<bool(Index position)>;
 struct SparseCategoricalCrossentropy {
   bool from_logits = false;  ///< predictions are logits
 
-  static constexpr const char* name = "sparse_categorical_crossentropy";  ///< as Keras names it
-  static constexpr Activation after = Activation::softmax;  ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;                       ///< a value for each label
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
+  static constexpr const char* name = "sparse_categorical_crossentropy";  ///< as in Keras
+  /// The activation whose logits `of_logits` takes.
+  static constexpr Activation after = Activation::softmax;
+  /// Returns a value for each label.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
+  /// The same, from logits.
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;
 
-  /// Throws ShapeError, or IndexError for a label that counts and is no class: fit asks once,
+  /// Throws ShapeError, or IndexError for a label that counts and is no class. fit calls it once,
   /// before any work.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
@@ -41,13 +46,15 @@ struct SparseCategoricalCrossentropy {
 /// softmax, its logits are used and nothing is clipped.
 struct CategoricalCrossentropy {
   bool from_logits = false;  ///< predictions are logits
-  real label_smoothing = 0;  ///< this part of each target is spread evenly over the classes
+  real label_smoothing = 0;  ///< the part of each target that is spread evenly over the classes
 
-  static constexpr const char* name = "categorical_crossentropy";  ///< as Keras names it
-  static constexpr Activation after = Activation::softmax;  ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;                       ///< a value for each sample
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
+  static constexpr const char* name = "categorical_crossentropy";  ///< as in Keras
+  /// The activation whose logits `of_logits` takes.
+  static constexpr Activation after = Activation::softmax;
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
+  /// The same, from logits.
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;
 
   /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts: as
   /// in the losses below.
@@ -64,29 +71,31 @@ struct BinaryCrossentropy {
   bool from_logits = false;  ///< predictions are logits
   real label_smoothing = 0;  ///< targets t become t (1 - smoothing) + smoothing / 2
 
-  static constexpr const char* name = "binary_crossentropy";  ///< as Keras names it
-  static constexpr Activation after = Activation::sigmoid;    ///< whose logits `of_logits` takes
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;                       ///< a value for each sample
-  Tensor of_logits(const Tensor& logits, const Samples& target) const;  ///< the same, from logits
+  static constexpr const char* name = "binary_crossentropy";  ///< as in Keras
+  /// The activation whose logits `of_logits` takes.
+  static constexpr Activation after = Activation::sigmoid;
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
+  /// The same, from logits.
+  Tensor of_logits(const Tensor& logits, const Samples& target) const;
   /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// (prediction - target)^2
 struct MeanSquaredError {
-  static constexpr const char* name = "mean_squared_error";  ///< as Keras names it
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "mean_squared_error";  ///< as in Keras
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// |prediction - target|
 struct MeanAbsoluteError {
-  static constexpr const char* name = "mean_absolute_error";  ///< as Keras names it
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "mean_absolute_error";  ///< as in Keras
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
@@ -95,23 +104,23 @@ struct MeanAbsoluteError {
 struct Huber {
   real delta = 1;  ///< where the square ends
 
-  static constexpr const char* name = "huber_loss";  ///< as Keras names it
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "huber_loss";  ///< as in Keras
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
   /// Throws ShapeError, and ValueError for a target that is NaN or infinite and counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
 /// The sum over the last axis of target log(target / prediction), both clipped to [1e-7, 1].
 struct KLDivergence {
-  static constexpr const char* name = "kl_divergence";  ///< as Keras names it
-  Tensor operator()(const Tensor& prediction,
-                    const Samples& target) const;  ///< a value for each sample
+  static constexpr const char* name = "kl_divergence";  ///< as in Keras
+  /// Returns a value for each sample.
+  Tensor operator()(const Tensor& prediction, const Samples& target) const;
   /// Throws ShapeError, and ValueError for a target outside [0, 1], NaN included, that counts.
   void check(const Shape& prediction, const Samples& target, const TargetCounts& counts = {}) const;
 };
 
-/// A loss of any type, or none: then whatever is asked of it throws StateError.
+/// A loss of any type, or none: then every function but `operator bool` throws StateError.
 class Loss {
  public:
   Loss() = default;
@@ -123,23 +132,26 @@ class Loss {
            }) Loss(L loss)
       : self_(std::make_shared<Holder<L>>(std::move(loss))) {}  // NOLINT: implicit on purpose
 
-  explicit operator bool() const { return static_cast<bool>(self_); }  ///< whether there is a loss
-  std::string name() const { return self().name(); }                   ///< for logs and errors
+  /// Returns whether there is a loss.
+  explicit operator bool() const { return static_cast<bool>(self_); }
+  /// Returns the name in errors.
+  std::string name() const { return self().name(); }
 
-  /// One value for each sample, of the target's shape.
+  /// Returns one value for each sample, of the target's shape.
   Tensor operator()(const Tensor& prediction, const Samples& target) const {
     return self().values(prediction, target);
   }
 
-  /// The activation whose logits the loss can be computed from: its `after`, a softmax where a type
-  /// has `of_logits` and does not say; nothing where it has none.
+  /// Returns the activation whose logits the loss can be computed from: `after` of its type, a
+  /// softmax where the type has `of_logits` alone, and nothing where it has neither.
   std::optional<Activation> after() const { return self().after(); }
-  /// Only if there is an `after()`.
+  /// Returns the values, from logits. Needs an `after()`.
   Tensor of_logits(const Tensor& logits, const Samples& target) const {
     return self().of_logits(logits, target);
   }
 
-  /// Before any work; a loss without a check passes all. `counts` goes to those that take it.
+  /// Throws for targets that do not fit. A loss without a `check` passes all; one that takes no
+  /// `counts` is called without.
   void check(const Shape& prediction, const Samples& target,
              const TargetCounts& counts = {}) const {
     self().check(prediction, target, counts);

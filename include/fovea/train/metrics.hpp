@@ -1,84 +1,210 @@
-// Metrics: what is watched while training. A metric gives one value for each sample (or position),
-// and their mean is shown: over all that is not masked and whose sample weight is not 0. Other
-// sample weights do not weigh here, as in Keras' `metrics`. A type of your own needs `Array
-// operator()(const Array& prediction, const Samples& target) const`, of the target's shape, and
-// `static constexpr const char* name`.
+// Metrics: what is watched while training, and not trained on.
+//
+// A metric of your own is a type with `static constexpr const char* name` and one of two forms.
+// docs/adding_a_metric.md shows both.
+//
+// - A mean: `Array operator()(const Array& prediction, const Samples& target) const` returns one
+//   value for each sample or position, and their mean is shown.
+// - Anything else: `State`, a value that begins as `State{}` and takes in another by `+=`;
+//   `void update(State& state, const Array& prediction, const Samples& target,
+//   const CountedPositions& counts) const`, which adds a part of the samples to it; and
+//   `double result(const State& state) const`.
+//
+// Masked positions and samples of weight 0 take no part. Other sample weights have no effect here,
+// as in `metrics` of Keras.
 #pragma once
 
 #include <concepts>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "fovea/array/mask.hpp"
 #include "fovea/data/samples.hpp"
+#include "fovea/memory/buffer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
+/// The positions of some samples that count in a metric.
+class CountedPositions {
+ public:
+  /// All count.
+  CountedPositions() = default;
+  /// Those that the mask keeps. It lies over the first axes of the predictions.
+  explicit CountedPositions(Mask keep) : keep_(std::move(keep)) {}
+
+  /// Returns whether value number `value` counts, where there are `values` of them over all
+  /// samples, as many for each. A value may be one of several at a position, or stand for several
+  /// positions, of which one must count. The prediction and the target of what does not count may
+  /// be NaN, and its label is class 0.
+  bool operator()(Index value, Index values) const;
+  /// Returns whether any position counts.
+  bool any() const { return !keep_ || keep_->kept() > 0; }
+
+ private:
+  std::optional<Mask> keep_;
+};
+
+/// A mean as a sum and a count.
+struct MeanState {
+  double sum = 0;    ///< of the values
+  double count = 0;  ///< of the values
+
+  /// Adds another sum and count.
+  MeanState& operator+=(const MeanState& other);
+  /// Returns the mean; 0 of nothing.
+  double mean() const { return count > 0 ? sum / count : 0; }
+};
+
 /// 1 where a prediction is right, else 0. The shapes say what is meant, as in Keras:
 ///
-///     predictions (batch..., classes), labels (batch...) or (batch..., 1)    the most probable
-///     class is the label predictions (batch..., classes), targets of the same shape             it
-///     is the most probable class of the target predictions (batch..., 1), targets of that shape or
-///     (batch...)         1 above the threshold, else 0, is the target
+///     predictions            targets                             right is
+///     (batch..., classes)    labels (batch...) or (batch..., 1)  the most probable class
+///     (batch..., classes)    (batch..., classes)                 the most probable class of both
+///     (batch..., 1)          (batch..., 1) or (batch...)         1 above the threshold, else 0
 ///
 /// Targets may be ids or numbers. Among equals the lowest class counts. A prediction with a NaN in
 /// it is never right, nor is one whose target holds a NaN. Several yes-or-no units come under the
-/// second rule: their accuracy one by one wants a metric of one's own.
+/// second rule: their accuracy one by one needs a metric of your own.
 struct Accuracy {
-  real threshold = real(0.5);  ///< for a single unit; 0 where it gives logits
+  /// Of a single unit. 0 where the model gives logits.
+  real threshold = real(0.5);
 
-  static constexpr const char* name = "accuracy";  ///< as Keras names it
-  Array operator()(const Array& prediction,
-                   const Samples& target) const;  ///< 1 or 0 for each label
-  void check(const Shape& prediction,
-             const Samples& target) const;  ///< throws ShapeError for any other pair of shapes
+  static constexpr const char* name = "accuracy";  ///< as in Keras
+  /// Returns 1 or 0 for each label.
+  Array operator()(const Array& prediction, const Samples& target) const;
+  /// Throws ShapeError for any other pair of shapes.
+  void check(const Shape& prediction, const Samples& target) const;
 };
+
+/// A metric that is the mean of one value for each sample or position.
+template <class M>
+concept MeanMetric = requires(const M& metric, const Array& prediction, const Samples& target) {
+  { metric(prediction, target) } -> std::same_as<Array>;
+};
+
+/// A metric that is computed from a state.
+template <class M>
+concept StateMetric = std::default_initializable<typename M::State> &&
+    requires(const M& metric, typename M::State& state, const typename M::State& part,
+             const Array& prediction, const Samples& target, const CountedPositions& counts) {
+  metric.update(state, prediction, target, counts);
+  state += part;
+  { metric.result(part) } -> std::convertible_to<double>;
+};
+
+/// What a metric has seen so far, for its value to be asked for.
+class MetricTotal {
+ public:
+  virtual ~MetricTotal() = default;
+  MetricTotal() = default;
+  MetricTotal(const MetricTotal&) = delete;
+
+  /// Adds some samples: computes the state of these alone and merges it behind those before. Does
+  /// nothing where no position counts. Throws what the metric throws; then nothing was added.
+  void add(const Array& prediction, const Samples& target, const CountedPositions& counts = {});
+  /// Returns the metric of all that was added; 0 of nothing, as in Keras.
+  double value() const { return any_ ? result() : 0; }
+
+ private:
+  virtual void merge(const Array& prediction, const Samples& target,
+                     const CountedPositions& counts) = 0;
+  virtual double result() const = 0;
+
+  bool any_ = false;
+};
+
+namespace metrics {
+
+/// Adds the values that count to a state. Throws ShapeError, with the name of the metric, unless
+/// there is one for each sample or position.
+void add(MeanState& state, const char* name, const Array& values, Index samples,
+         const CountedPositions& counts);
+
+/// A mean as a metric with a state.
+template <class M>
+struct Mean {
+  using State = MeanState;  ///< a sum and a count
+  M metric;                 ///< gives the values
+
+  /// Adds the values that count. Throws ShapeError unless there is one for each sample or position.
+  void update(State& state, const Array& prediction, const Samples& target,
+              const CountedPositions& counts) const {
+    add(state, M::name, metric(prediction, target), target.count(), counts);
+  }
+  /// Returns the mean.
+  double result(const State& state) const { return state.mean(); }
+};
+
+}  // namespace metrics
 
 /// A metric of any type.
 class Metric {
  public:
   /// Takes a metric of any type.
   template <class M>
-  requires(!std::same_as<std::remove_cvref_t<M>, Metric> &&
-           requires(const M& metric, const Array& p, const Samples& t) {
-             { metric(p, t) } -> std::same_as<Array>;
-             { M::name } -> std::convertible_to<std::string>;
-           }) Metric(M metric)
-      : self_(std::make_shared<Holder<M>>(std::move(metric))) {}  // NOLINT: implicit on purpose
+  requires(!std::same_as<std::remove_cvref_t<M>, Metric> && requires {
+    { M::name } -> std::convertible_to<const char*>;
+  }) Metric(M metric) {  // NOLINT: implicit on purpose
+    static_assert(StateMetric<M> || MeanMetric<M>,
+                  "a metric has Array operator()(const Array& prediction, const Samples& target) "
+                  "const, or a State with +=, and update and result, both const");
+    if constexpr (StateMetric<M>)
+      self_ = std::make_shared<Holder<M, M>>(metric, metric);
+    else
+      self_ = std::make_shared<Holder<M, metrics::Mean<M>>>(metric, metrics::Mean<M>{metric});
+  }
 
   Metric(const Metric&) = default;             ///< shares; so does a move
   Metric& operator=(const Metric&) = default;  ///< shares; so does a move
 
-  std::string name() const { return self_->name(); }  ///< in the logs
+  /// Returns the name in the logs.
+  std::string name() const { return self_->name(); }
   /// Throws if the metric knows from the shapes alone that it cannot be computed: fit asks before
-  /// any work.
+  /// any work. A metric without a `check` passes all.
   void check(const Shape& prediction, const Samples& target) const {
     self_->check(prediction, target);
   }
-  /// One value for each sample.
-  Array operator()(const Array& prediction, const Samples& target) const {
-    return self_->values(prediction, target);
-  }
+  /// Returns a total of nothing, to which samples are added part by part.
+  std::shared_ptr<MetricTotal> total() const { return self_->total(); }
 
  private:
   struct Interface {
     virtual ~Interface() = default;
     virtual std::string name() const = 0;
     virtual void check(const Shape& prediction, const Samples& target) const = 0;
-    virtual Array values(const Array& prediction, const Samples& target) const = 0;
+    virtual std::shared_ptr<MetricTotal> total() const = 0;
   };
-  template <class M>
+
+  // S: the form with a state, of the metric or made of it.
+  template <class S>
+  struct Total final : MetricTotal {
+    explicit Total(const S& m) : metric(m) {}
+    void merge(const Array& prediction, const Samples& target,
+               const CountedPositions& counts) override {
+      typename S::State part{};
+      metric.update(part, prediction, target, counts);
+      state += part;
+    }
+    double result() const override { return static_cast<double>(metric.result(state)); }
+    S metric;
+    typename S::State state{};
+  };
+
+  template <class M, class S>
   struct Holder final : Interface {
-    explicit Holder(M m) : metric(std::move(m)) {}
+    Holder(M given, S form) : metric(std::move(given)), with_state(std::move(form)) {}
     std::string name() const override { return M::name; }
     void check([[maybe_unused]] const Shape& prediction,
                [[maybe_unused]] const Samples& target) const override {
       if constexpr (requires { metric.check(prediction, target); })
         metric.check(prediction, target);
     }
-    Array values(const Array& prediction, const Samples& target) const override {
-      return metric(prediction, target);
+    std::shared_ptr<MetricTotal> total() const override {
+      return std::allocate_shared<Total<S>>(memory::Allocator<Total<S>>(), with_state);
     }
     M metric;
+    S with_state;
   };
 
   std::shared_ptr<const Interface> self_;

@@ -10,21 +10,25 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 /// another or a member of a struct.
 class Sequential : public Model {
  public:
-  /// Modules, or layers, in the order in which they are called.
+  /// Takes modules, or layers, in the order in which they are called.
   template <class... Modules>
   explicit Sequential(Modules... modules)
       : Sequential(std::make_shared<ChainNetwork>(Chain("sequential"), "Sequential")) {
     (add(Layer(std::move(modules))), ...);
   }
-  Sequential(Sequential&& other);             ///< takes over: `other` has no layers any more
-  Sequential& operator=(Sequential&& other);  ///< takes over; both throw StateError while fit runs
+  /// Takes over: `other` has no layers any more. Throws StateError while fit runs.
+  Sequential(Sequential&& other);
+  /// The same.
+  Sequential& operator=(Sequential&& other);
 
-  /// Puts a layer behind the others, under the name that `named` gave it, or one made of its type.
-  /// Throws StateError once built, and ValueError when there is a layer of the given name.
+  /// Appends a layer under the name that `named` gave it, or a name made of its type. Throws
+  /// StateError once built, and ValueError where there is a layer of the given name.
   void add(const Layer& layer);
 
-  const std::vector<Layer>& layers() const& { return chain().layers(); }  ///< in order
-  std::vector<Layer> layers() const&& { return chain().layers(); }        ///< of a temporary
+  /// Returns the layers in order.
+  const std::vector<Layer>& layers() const& { return chain().layers(); }
+  /// The same, of a temporary.
+  std::vector<Layer> layers() const&& { return chain().layers(); }
 
   using Model::build;
   /// Makes all parameters for samples of a shape, the batch axis left out.
@@ -32,33 +36,41 @@ class Sequential : public Model {
   /// The same as a layer of another model.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// The prediction for a batch, recorded: for a loop of your own, or as a module. Throws
-  /// StateError before it is built.
+  /// Returns the prediction for a batch, recorded: for a training loop of your own, or as a module.
+  /// Throws StateError before the model is built.
   Tensor operator()(const Samples& x, const Context& context = {}) const;
-  Tensor operator()(const Ids& x, const Context& context = {}) const;     ///< the same
-  Tensor operator()(const Array& x, const Context& context = {}) const;   ///< the same
-  Tensor operator()(const Tensor& x, const Context& context = {}) const;  ///< with gradients to x
+  /// The same, of ids.
+  Tensor operator()(const Ids& x, const Context& context = {}) const;
+  /// The same, of real numbers.
+  Tensor operator()(const Array& x, const Context& context = {}) const;
+  /// The same, with gradients to x.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
   /// The same, where some positions of x do not count.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
                     const Context& context = {}) const;
 
-  /// Predictions, in the samples' order: (samples, ...).
+  /// Returns predictions in the order of the samples: (samples, ...).
   Array predict(const SampleSet& x, Index batch_size = 32) const;
 
-  /// As a layer of another model, it carries masks and can leave out its last activation (Chain).
+  /// Calls the layers as a layer of another model; see Chain. The following functions are those of
+  /// Chain, too.
   Signal run(const Signal& x, const Context& context, bool for_logits) const;
+  /// See Chain.
   std::optional<Mask> mask_behind(const std::optional<Mask>& before, const Ids* ids) const {
     return chain().mask_behind(before, ids);
-  }  ///< see Chain
-  std::optional<Activation> last_activation() const {
-    return chain().last_activation();
-  }                                                        ///< see Chain
-  void check(const Signal& x) const { chain().check(x); }  ///< see Chain
+  }
+  /// See Chain.
+  std::optional<Activation> last_activation() const { return chain().last_activation(); }
+  /// See Chain.
+  void check(const Signal& x) const { chain().check(x); }
   /// See Chain.
   void note_outputs(std::vector<Trace::Output>& outputs) const { chain().note_outputs(outputs); }
-  Index dense_bytes() const { return chain().dense_bytes(); }   ///< see Chain
-  bool samples_mix() const { return chain().samples_mix(); }    ///< see Chain
-  void place(const std::string& path) { chain().place(path); }  ///< see Chain
+  /// See Chain.
+  Index dense_bytes() const { return chain().dense_bytes(); }
+  /// See Chain.
+  bool samples_mix() const { return chain().samples_mix(); }
+  /// See Chain.
+  void place(const std::string& path) { chain().place(path); }
 
  private:
   explicit Sequential(std::shared_ptr<ChainNetwork> network);

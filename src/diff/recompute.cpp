@@ -21,7 +21,7 @@ using Bits = std::conditional_t<sizeof(real) == 8, std::uint64_t, std::uint32_t>
 
 // The inputs once more, as leaves of a graph of their own. They keep their places in the order of
 // nodes, so that inside the shares of a gradient are added up in the order in which they would be
-// without a checkpoint.
+// without a recomputation.
 std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const Edge> edges) {
   std::vector<Tensor> leaves;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -29,7 +29,7 @@ std::vector<Tensor> as_leaves(const std::vector<Array>& values, std::span<const 
       leaves.emplace_back(values[i]);
       continue;
     }
-    NodePtr leaf(new Leaf("checkpoint input", values[i]));
+    NodePtr leaf(new Leaf("recompute input", values[i]));
     leaf->number = edges[i].parent->number;
     leaves.emplace_back(Array(), std::move(leaf));
   }
@@ -48,12 +48,12 @@ std::uint64_t fingerprint(const Array& array) {
   return hash;
 }
 
-class Checkpoint final : public Node {
+class Recompute final : public Node {
  public:
   // What the function made of the inputs, and the leaves besides them that it used.
-  Checkpoint(const Tensor& y, TensorFunction function, const std::vector<Tensor>& inputs,
-             const std::vector<NodePtr>& others)
-      : Node("checkpoint", y.shape()),
+  Recompute(const Tensor& y, TensorFunction function, const std::vector<Tensor>& inputs,
+            const std::vector<NodePtr>& others)
+      : Node("recompute", y.shape()),
         function_(std::move(function)),
         fingerprint_(fingerprint(y.value())) {
     leaf = false;
@@ -77,8 +77,8 @@ class Checkpoint final : public Node {
     const Tensor y = function_(leaves);
     if (y.shape() != d.shape() || fingerprint(y.value()) != fingerprint_)
       throw StateError(fmt::format(
-          "checkpoint: the function gave other numbers, of shape {}, when it was called again, "
-          "than at first, of shape {}; it must do the same each time, and what it uses must stay",
+          "recompute: the function returned other values, of shape {}, in backward "
+          "than in forward, of shape {}; it must compute the same each time, from the same values",
           to_string(y.shape()), to_string(d.shape())));
     if (!y.requires_grad()) return;  // all that it depends on was frozen since
     Inside sink(leaves, edges_, outer);
@@ -119,8 +119,8 @@ class Checkpoint final : public Node {
 
 }  // namespace
 
-Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
-  if (!function) throw ValueError("checkpoint: the function is empty");
+Tensor recompute(TensorFunction function, const std::vector<Tensor>& inputs) {
+  if (!function) throw ValueError("recompute: the function is empty");
   if (!grad_enabled()) return function(inputs);
   std::vector<Array> values;
   std::vector<Edge> edges;
@@ -136,23 +136,23 @@ Tensor checkpoint(TensorFunction function, const std::vector<Tensor>& inputs) {
     return function(leaves);
   }();
   if (!y.requires_grad()) return y;
+  // Results that leave the function by another way can no longer be used by backward, which says
+  // so.
   for (const Tensor& leaf : leaves)
-    if (leaf.node())
-      ++leaf.node()->version;  // results that leave the function are of no use to backward, which
-                               // will say so
+    if (leaf.node()) ++leaf.node()->version;
 
   std::vector<NodePtr> others;
   for (const NodePtr& node : reachable(y.node()).in_order) {
     if (!node->is_leaf() && node->graph != graph)
       throw ValueError(
-          fmt::format("checkpoint: the function uses {}, of shape {}, which was computed outside; "
+          fmt::format("recompute: the function uses {}, of shape {}, which was computed outside; "
                       "give it as an input",
                       to_string(*node), to_string(node->gradient.shape())));
     const bool is_input = std::ranges::any_of(
         leaves, [&](const Tensor& leaf) { return leaf.node().get() == node.get(); });
     if (node->is_leaf() && !is_input) others.push_back(node);
   }
-  return Tensor(y.value(), NodePtr(new Checkpoint(y, std::move(function), inputs, others)));
+  return Tensor(y.value(), NodePtr(new Recompute(y, std::move(function), inputs, others)));
 }
 
 }}  // namespace fovea

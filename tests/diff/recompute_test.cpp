@@ -18,10 +18,10 @@ namespace {
 
 using Inputs = const std::vector<Tensor>&;
 
-// A chain of tanh x W with the segments between checkpoints, or without any; the gradients by x and
-// W.
+// A chain of tanh x W with the segments between recomputed parts, or without any; the gradients by
+// x and W.
 std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segments, int length,
-                                   bool checkpointed, Index* bytes = nullptr) {
+                                   bool recomputed, Index* bytes = nullptr) {
   const Tensor x = Tensor::parameter(x0), w = Tensor::parameter(w0);
   const auto segment = [&](Inputs in) {
     Tensor h = in[0];
@@ -29,7 +29,7 @@ std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segment
     return h + in[0];  // the input is used inside once more
   };
   Tensor h = x;
-  for (int i = 0; i < segments; ++i) h = checkpointed ? checkpoint(segment, {h}) : segment({h});
+  for (int i = 0; i < segments; ++i) h = recomputed ? recompute(segment, {h}) : segment({h});
   const Tensor loss = sum(h * h);
   if (bytes) *bytes = memory::bytes_now();
   loss.backward();
@@ -38,47 +38,48 @@ std::vector<Array> chain_gradients(const Array& x0, const Array& w0, int segment
 
 }  // namespace
 
-TEST_CASE("values and gradients are the same bits as without checkpoints") {
+TEST_CASE("values and gradients are the same bits as without recomputation") {
   for (Index trial = 0; trial < 20; ++trial) {
-    Generate g("checkpoint", trial);
+    Generate g("recompute", trial);
     const Index rows = g.integer(1, 5), width = g.integer(1, 7);
     const Array x = g.array(Shape{rows, width}, {-1, 1}), w = g.array(Shape{width, width}, {-1, 1});
     const auto plain = chain_gradients(x, w, 3, 2, false),
-               checkpointed = chain_gradients(x, w, 3, 2, true);
+               recomputed = chain_gradients(x, w, 3, 2, true);
     for (std::size_t i = 0; i < plain.size(); ++i)
-      CHECK(bits_differ(checkpointed[i], plain[i]) == "");
+      CHECK(bits_differ(recomputed[i], plain[i]) == "");
   }
 }
 
 TEST_CASE(
-    "shares of a gradient are added up in the same order inside of a checkpoint, also for inputs "
+    "shares of a gradient are added up in the same order inside of a recomputation, also for "
+    "inputs "
     "of different depth") {
   for (Index trial = 0; trial < 20; ++trial) {
     Generate g("depth", trial);
     const Array start = g.array(Shape{9}, {-1, 1}), c1 = g.array(Shape{9}, {-1, 1}),
                 c2 = g.array(Shape{9}, {-1, 1});
-    const auto gradient = [&](bool checkpointed) {
+    const auto gradient = [&](bool recomputed) {
       const Tensor shallow = Tensor::parameter(start);
       const Tensor deep = sin(sin(sin(Tensor::parameter(c1))));
       const auto f = [&](Inputs in) {
         return in[0] * Tensor(c1) + (in[0] * Tensor(c2) + in[0] * in[1]);
       };
-      sum(checkpointed ? checkpoint(f, {shallow, deep}) : f({shallow, deep})).backward();
+      sum(recomputed ? recompute(f, {shallow, deep}) : f({shallow, deep})).backward();
       return shallow.grad();
     };
     CHECK(bits_differ(gradient(true), gradient(false)) == "");
   }
 }
 
-TEST_CASE("the graph keeps the inputs of checkpoints and nothing in between") {
+TEST_CASE("the graph keeps the inputs of recomputed parts and nothing in between") {
   const Array x = Array::full(Shape{64, 64}, real(0.1)), w = Array::full(Shape{64, 64}, real(0.01));
   const Index before = memory::bytes_now();
-  Index plain = 0, checkpointed = 0;
+  Index plain = 0, recomputed = 0;
   chain_gradients(x, w, 4, 8, false, &plain);
-  chain_gradients(x, w, 4, 8, true, &checkpointed);
+  chain_gradients(x, w, 4, 8, true, &recomputed);
   const Index one = x.count() * static_cast<Index>(sizeof(real));
   CHECK(plain - before > 4 * 8 * one);
-  CHECK(checkpointed - before < 12 * one);
+  CHECK(recomputed - before < 12 * one);
 }
 
 TEST_CASE(
@@ -87,14 +88,14 @@ TEST_CASE(
   const Tensor a = Tensor::parameter(Array(Shape{2}, {1, 2})), b(Array(Shape{2}, {3, 4}));
   Tensor frozen = Tensor::parameter(Array(Shape{2}, {5, 6}));
   frozen.set_requires_grad(false);
-  const Tensor y = checkpoint([](Inputs in) { return in[0] * in[1] * in[2]; }, {a, b, frozen});
+  const Tensor y = recompute([](Inputs in) { return in[0] * in[1] * in[2]; }, {a, b, frozen});
   sum(y).backward();
   CHECK(bits_differ(a.grad(), Array(Shape{2}, {15, 24})) == "");
-  sum(checkpoint([](Inputs in) { return in[0]; }, {a})).backward();
+  sum(recompute([](Inputs in) { return in[0]; }, {a})).backward();
   CHECK(bits_differ(a.grad(), Array(Shape{2}, {16, 25})) == "");
-  CHECK(!checkpoint([](Inputs in) { return in[0] * real(2); }, {b}).requires_grad());
+  CHECK(!recompute([](Inputs in) { return in[0] * real(2); }, {b}).requires_grad());
   const NoGrad no_grad;
-  CHECK(!checkpoint([](Inputs in) { return in[0] * real(2); }, {a}).requires_grad());
+  CHECK(!recompute([](Inputs in) { return in[0] * real(2); }, {a}).requires_grad());
 }
 
 TEST_CASE(
@@ -104,21 +105,21 @@ TEST_CASE(
   dense.build(Shape{2}, Rng(1));
   const Tensor x(Array(Shape{1, 2}, {1, -1}));
   sum(dense(x)).backward();
-  const Array expected = dense.weight.grad();
+  const Array expected = dense.kernel.grad();
   zero_grad(dense);
-  const Tensor loss = sum(checkpoint([&](Inputs in) { return dense(in[0]); }, {x}));
+  const Tensor loss = sum(recompute([&](Inputs in) { return dense(in[0]); }, {x}));
   loss.backward(true);
-  CHECK(bits_differ(dense.weight.grad(), expected) == "");
+  CHECK(bits_differ(dense.kernel.grad(), expected) == "");
   loss.backward();
-  CHECK(bits_differ(dense.weight.grad(), (Tensor(expected) * real(2)).value()) == "");
+  CHECK(bits_differ(dense.kernel.grad(), (Tensor(expected) * real(2)).value()) == "");
 }
 
-TEST_CASE("checkpoints stand inside checkpoints") {
+TEST_CASE("recomputations nest") {
   const Tensor x = Tensor::parameter(Array(Shape{2}, {real(0.3), real(-0.2)})),
                z = Tensor::parameter(x.value());
   const auto inner = [](Inputs in) { return tanh(in[0] * in[0]); };
-  const auto outer = [&](Inputs in) { return checkpoint(inner, {sin(in[0])}) * in[0]; };
-  sum(checkpoint(outer, {x})).backward();
+  const auto outer = [&](Inputs in) { return recompute(inner, {sin(in[0])}) * in[0]; };
+  sum(recompute(outer, {x})).backward();
   sum(inner({sin(z)}) * z).backward();
   CHECK(bits_differ(x.grad(), z.grad()) == "");
 }
@@ -128,35 +129,35 @@ TEST_CASE(
     "mind") {
   Tensor w = Tensor::parameter(Array(Shape{2}, {1, 2}));
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1}));
-  const Tensor loss = sum(checkpoint([&](Inputs in) { return in[0] * w; }, {x}));
+  const Tensor loss = sum(recompute([&](Inputs in) { return in[0] * w; }, {x}));
   w.assign(Array(Shape{2}, {3, 4}));
   CHECK(refusal<StateError>([&] {
           loss.backward();
-        }).starts_with("backward: an input of checkpoint, a parameter"));
+        }).starts_with("backward: an input of recompute, a parameter"));
   int calls = 0;
   const Tensor fickle =
-      sum(checkpoint([&](Inputs in) { return ++calls == 1 ? in[0] : sum(in[0]); }, {x}));
-  CHECK(refusal<StateError>([&] { fickle.backward(); }) ==
-        "checkpoint: the function gave other numbers, of shape (), when it was called again, than "
-        "at first, of shape (2,); it must do the same each time, and what it uses must stay");
+      sum(recompute([&](Inputs in) { return ++calls == 1 ? in[0] : sum(in[0]); }, {x}));
+  CHECK(
+      refusal<StateError>([&] { fickle.backward(); }) ==
+      "recompute: the function returned other values, of shape (), in backward than in forward, of "
+      "shape (2,); it must compute the same each time, from the same values");
   Tensor frozen = Tensor::parameter(Array(Shape{2}, {2, 3}));
   frozen.set_requires_grad(false);
-  const Tensor hidden = sum(checkpoint([&](Inputs in) { return in[0] * (frozen * real(1)); }, {x}));
+  const Tensor hidden = sum(recompute([&](Inputs in) { return in[0] * (frozen * real(1)); }, {x}));
   frozen.assign(Array(Shape{2}, {100, 100}));
   CHECK(refusal<StateError>([&] {
           hidden.backward();
-        }).starts_with("checkpoint: the function gave other numbers"));
+        }).starts_with("recompute: the function returned other values"));
 }
 
-TEST_CASE("a checkpoint does not reorder what stands behind it") {
+TEST_CASE("a recomputation does not reorder what stands behind it") {
   for (Index trial = 0; trial < 20; ++trial) {
     Generate g("behind", trial);
     const Array a = g.array(Shape{9}, {-1, 1}), b = g.array(Shape{9}, {-1, 1});
-    const auto gradient = [&](bool checkpointed) {
+    const auto gradient = [&](bool recomputed) {
       const Tensor p = Tensor::parameter(a), q = Tensor::parameter(b);
       const auto deep = [](Inputs in) { return sin(sin(sin(sin(sin(in[0]))))); };
-      sum((checkpointed ? checkpoint(deep, {q}) : deep({q})) * p + sin(sin(sin(q))) * p +
-          sin(q) * p)
+      sum((recomputed ? recompute(deep, {q}) : deep({q})) * p + sin(sin(sin(q))) * p + sin(q) * p)
           .backward();
       return p.grad();
     };
@@ -169,13 +170,13 @@ TEST_CASE(
     "refused") {
   Tensor x = Tensor::parameter(Array(Shape{2}, {1, 2})),
          other = Tensor::parameter(Array(Shape{2}, {1, 1}));
-  const Tensor loss = sum(checkpoint([](Inputs in) { return exp(in[0]); }, {x}) * real(0) + other);
+  const Tensor loss = sum(recompute([](Inputs in) { return exp(in[0]); }, {x}) * real(0) + other);
   x.set_requires_grad(false);
   loss.backward();
   CHECK(bits_differ(other.grad(), Array(Shape{2}, {1, 1})) == "");
   x.set_requires_grad(true);
   Tensor aside;
-  const Tensor y = checkpoint(
+  const Tensor y = recompute(
       [&](Inputs in) {
         aside = sum(in[0]);
         return exp(in[0]);
@@ -183,12 +184,12 @@ TEST_CASE(
       {x});
   CHECK(refusal<StateError>([&] {
           (sum(y) + aside).backward();
-        }).starts_with("backward: an input of sum, a checkpoint input of shape (2,)"));
+        }).starts_with("backward: an input of sum, a recompute input of shape (2,)"));
 }
 
 TEST_CASE("results from outside must be given as inputs") {
   const Tensor x = Tensor::parameter(Array(Shape{2}, {1, 1})), outside = exp(x);
-  CHECK(refusal<ValueError>([&] { checkpoint([&](Inputs in) { return in[0] * outside; }, {x}); }) ==
-        "checkpoint: the function uses the result of exp, of shape (2,), which was computed "
+  CHECK(refusal<ValueError>([&] { recompute([&](Inputs in) { return in[0] * outside; }, {x}); }) ==
+        "recompute: the function uses the result of exp, of shape (2,), which was computed "
         "outside; give it as an input");
 }
