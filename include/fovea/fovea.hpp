@@ -39,7 +39,14 @@
 #include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePooling1D
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
 #include "fovea/nn/residual.hpp"            // x + module(x)
+#include "fovea/optim/step_options.hpp"     // clipping, groups of parameters
 #include "fovea/optim/adam.hpp"             // Adam
+#include "fovea/optim/adamw.hpp"            // AdamW
+#include "fovea/optim/sgd.hpp"              // SGD
+#include "fovea/optim/rmsprop.hpp"          // RMSprop
+#include "fovea/optim/adagrad.hpp"          // Adagrad
+#include "fovea/optim/lion.hpp"             // Lion
+#include "fovea/optim/schedules.hpp"        // learning rates that change with the step
 #include "fovea/optim/optimizer.hpp"        // an optimiser of any type
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors

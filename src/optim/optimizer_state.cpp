@@ -46,6 +46,7 @@ std::vector<std::string> SlotOptimizer::unique_paths() const {
 }
 
 OptimizerState SlotOptimizer::state() const {
+  check_own_weights("state");
   OptimizerState result{rule_->name(), {}, {{steps_key, steps_}}, rate_.number()};
   const std::vector<std::string> paths = unique_paths();
   for (std::size_t p = 0; p < paths.size(); ++p) {
@@ -99,6 +100,7 @@ void SlotOptimizer::check(const OptimizerState& state,
 // A table that ends brings its rows up to date, by the slots that it had. The next step by rows
 // begins another.
 void SlotOptimizer::load_state(const OptimizerState& state) {
+  check_own_weights("load_state");
   const std::vector<std::string> paths = unique_paths();
   check(state, paths);
   std::vector<std::vector<Array>> arrays;

@@ -5,17 +5,29 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/averaged_rule.hpp"
+#include "optim/clipping.hpp"
 #include "optim/lagging_table.hpp"
 #include "optim/sweep.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, LearningRate rate)
-    : rule_(std::move(rule)), rate_(0) {
+    : SlotOptimizer(std::move(rule), StepOptions{std::move(rate)}) {}
+
+SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions options)
+    : rule_(options.ema_momentum
+                ? std::make_shared<AveragedRule>(std::move(rule), *options.ema_momentum)
+                : std::move(rule)),
+      rate_(0),
+      clipping_(options.clipping),
+      averages_(options.ema_momentum) {
   if (rule_->slots().size() > most_slots)
     throw ValueError(fmt::format("{}: expected at most {} slots, got {}", rule_->name(), most_slots,
                                  rule_->slots().size()));
-  set_learning_rate(std::move(rate));
+  set_learning_rate(std::move(options.learning_rate));
+  check_clipping();
+  take_groups(std::move(options.groups));
 }
 
 SlotOptimizer::~SlotOptimizer() = default;
@@ -24,17 +36,25 @@ SlotOptimizer::~SlotOptimizer() = default;
 SlotOptimizer::SlotOptimizer(SlotOptimizer&& other) noexcept
     : rule_(other.rule_),
       rate_(other.rate_),
+      clipping_(other.clipping_),
+      groups_(std::exchange(other.groups_, {})),
       slots_(std::exchange(other.slots_, {})),
       steps_(std::exchange(other.steps_, 0)),
-      contexts_(std::exchange(other.contexts_, 0)) {}
+      contexts_(std::exchange(other.contexts_, 0)),
+      averages_(other.averages_),
+      swapped_(std::exchange(other.swapped_, false)) {}
 
 SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
   if (this == &other) return *this;
   rule_ = other.rule_;
   rate_ = other.rate_;
+  clipping_ = other.clipping_;
+  groups_ = std::exchange(other.groups_, {});
   slots_ = std::exchange(other.slots_, {});
   steps_ = std::exchange(other.steps_, 0);
   contexts_ = std::exchange(other.contexts_, 0);
+  averages_ = other.averages_;
+  swapped_ = std::exchange(other.swapped_, false);
   return *this;
 }
 
@@ -56,7 +76,9 @@ void SlotOptimizer::set_learning_rate(LearningRate rate) {
 }
 
 void SlotOptimizer::reset() {
+  if (swapped_) swap_averages();
   slots_.clear();
+  for (Group& group : groups_) group.matches = group.applies = false;
   steps_ = 0;
   contexts_ = 0;
 }
@@ -66,18 +88,22 @@ void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
     const bool known = std::ranges::any_of(slots_, [&](const Slot& slot) {
       return slot.parameter.node().get() == parameter.tensor.node().get();
     });
+    const std::optional<std::size_t> group = group_of(parameter.path);
     if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < rule_->slots().size(); ++i)
-      arrays.push_back(Array::zeros(parameter.tensor.shape()));
-    slots_.push_back(
-        {std::move(parameter.path), parameter.tensor, rule_->slots(), std::move(arrays), steps_});
+      arrays.push_back(rule_->initial(i) == 0
+                           ? Array::zeros(parameter.tensor.shape())
+                           : Array::full(parameter.tensor.shape(), rule_->initial(i)));
+    if (averages_) arrays.back() = parameter.tensor.value().clone();
+    slots_.push_back({std::move(parameter.path), parameter.tensor, rule_->slots(),
+                      std::move(arrays), steps_, nullptr, group});
   }
 }
 
 struct SlotOptimizer::Learning {
   Slot* slot;
-  Array gradient;  // where it is dense
+  std::optional<Array> gradient;  // where it is dense
   StepFactors factors;
 };
 
@@ -95,11 +121,10 @@ struct Finish {
 }  // namespace
 
 // What may fail. Returns how many elements the step reads of the gradient.
-Index SlotOptimizer::prepare(Slot& slot) {
-  const Gradient& gradient = slot.parameter.gradient();
+Index SlotOptimizer::prepare(Slot& slot, const Gradient& gradient) {
   if (!slot.table && gradient.has_rows_only()) {
     if (LaggingRows* before = slot.parameter.node()->lagging) before->retire();
-    slot.table = std::make_shared<LaggingTable>(rule_, slot.parameter, slot.arrays);
+    slot.table = std::make_shared<LaggingTable>(rule_of(slot), slot.parameter, slot.arrays);
   }
   if (slot.table) {
     slot.table->prepare(gradient, slot.arrays);
@@ -118,8 +143,8 @@ void SlotOptimizer::take_part(Learning& learning) const {
   Cells cells{slot.parameter.mutable_value().mutable_data(), {}, slot.parameter.shape().count()};
   for (std::size_t i = 0; i < slot.arrays.size(); ++i)
     cells.slots[i] = slot.arrays[i].mutable_data();
-  sweep(*rule_, learning.factors,
-        slot.parameter.gradient().empty() ? nullptr : learning.gradient.data(), cells);
+  sweep(*rule_of(slot), learning.factors, learning.gradient ? learning.gradient->data() : nullptr,
+        cells);
 }
 
 // What may fail comes before anything moves. Ordering the rows of tables and updating dense
@@ -129,20 +154,27 @@ void SlotOptimizer::step() {
     throw StateError(fmt::format(
         "{}: no trainable parameter is attached; call attach(model) once the model is built",
         rule_->name()));
+  check_own_weights("step");
+  check_groups();
   const double rate = rate_of_step();
   const parallel::FlushSubnormals flush;
+  const ClippedGradients gradients(clipping_, slots_);
   const Finish at_end{slots_};
   memory::List<Learning> learning;
   learning.reserve(slots_.size());
   Index work = 0;
-  for (Slot& slot : slots_) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
     if (!slot.parameter.requires_grad()) continue;  // frozen since: it stands still
-    work += prepare(slot);
-    const Gradient& gradient = slot.parameter.gradient();
-    const bool as_before = !learning.empty() && learning.back().slot->before == slot.before;
+    const Gradient& gradient = gradients[i];
+    work += prepare(slot, gradient);
+    const bool as_before = !learning.empty() && learning.back().slot->before == slot.before &&
+                           learning.back().slot->group == slot.group;
     learning.push_back(
-        {&slot, slot.table || gradient.empty() ? Array() : gradient.array(),
-         as_before ? learning.back().factors : rule_->factors(rate, steps_ - slot.before + 1)});
+        {&slot,
+         slot.table || gradient.empty() ? std::nullopt : std::optional<Array>(gradient.array()),
+         as_before ? learning.back().factors
+                   : rule_of(slot)->factors(rate_of(slot, rate), steps_ - slot.before + 1)});
   }
   const auto count = static_cast<Index>(learning.size());
   const Index at_a_time = work < parallel::worth_a_task / 4 ? count : 1;
@@ -182,6 +214,26 @@ Index SlotOptimizer::slot_elements() const {
   for (const Slot& slot : slots_)
     for (const Array& array : slot.arrays) count += array.count();
   return count;
+}
+
+void SlotOptimizer::check_own_weights(const char* call) const {
+  if (swapped_)
+    throw StateError(fmt::format(
+        "{}: {}: expected the parameters, got their averages in place; call swap_averages() again",
+        rule_->name(), call));
+}
+
+// A table that ends brings its rows up to date; the next step by rows begins another.
+void SlotOptimizer::swap_averages() {
+  if (!averages_ || steps_ == 0)
+    throw StateError(
+        fmt::format("{}: swap_averages: expected averages, got none; {}", rule_->name(),
+                    averages_ ? "make a step first" : "make the optimizer with .use_ema = true"));
+  for (Slot& slot : slots_) {
+    slot.table.reset();
+    std::swap(slot.parameter.mutable_value(), slot.arrays.back());
+  }
+  swapped_ = !swapped_;
 }
 
 void SlotOptimizer::zero_grad() const {

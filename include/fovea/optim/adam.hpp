@@ -32,6 +32,17 @@ struct AdamOptions {
   /// Addons' LazyAdam, PyTorch's SparseAdam. This is another algorithm than Adam, which updates
   /// every row in every step.
   bool lazy = false;
+
+  /// The denominator takes the largest v so far (Reddi and others, "On the convergence of Adam and
+  /// beyond", 2018), which is a third slot, "largest_variance".
+  bool amsgrad = false;
+
+  std::optional<double> clipvalue = {};        ///< bound of each element of a gradient
+  std::optional<double> clipnorm = {};         ///< bound of the norm of each parameter's gradient
+  std::optional<double> global_clipnorm = {};  ///< bound of the norm of all gradients
+  std::vector<ParameterGroup> groups = {};     ///< parameters with other rates and decays, by path
+  bool use_ema = false;                        ///< keeps an average of the weights: AveragedWeights
+  double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
 /// Adam, with slots "mean" (m) and "variance" (v).
@@ -39,6 +50,10 @@ class Adam : public SlotOptimizer {
  public:
   /// Throws ValueError for options out of range.
   explicit Adam(const AdamOptions& options = {});
+
+ protected:
+  /// Adam under another name, a literal.
+  Adam(const AdamOptions& options, const char* name);
 };
 
 }}  // namespace fovea

@@ -21,12 +21,15 @@ class LearningRate {
  public:
   /// Takes the rate of all steps.
   LearningRate(double rate) : rate_(rate) {}  // NOLINT: implicit on purpose
-  /// Takes a schedule.
+  /// Takes a schedule. Throws what its check() throws, if it has one.
   template <class Schedule>
   requires(std::is_invocable_r_v<double, const Schedule&, Index> &&
            !std::same_as<Schedule, LearningRate>)
       LearningRate(Schedule schedule)  // NOLINT: implicit on purpose
-      : schedule_(std::move(schedule)) {}
+      : schedule_(std::move(schedule)) {
+    if constexpr (requires(const Schedule& given) { given.check(); })
+      schedule_.template target<Schedule>()->check();
+  }
 
   /// Returns the rate of step number `step`, from 0.
   double at(Index step) const { return schedule_ ? schedule_(step) : rate_; }

@@ -10,6 +10,7 @@
 #include "fovea/nn/module.hpp"
 #include "fovea/optim/learning_rate.hpp"
 #include "fovea/optim/optimizer_state.hpp"
+#include "fovea/optim/step_options.hpp"
 #include "fovea/optim/update_rule.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -25,6 +26,9 @@ class SlotOptimizer {
   /// Takes a rule and a rate. Throws ValueError for a rate out of range, and for a rule with more
   /// than `most_slots` slots.
   SlotOptimizer(std::shared_ptr<const UpdateRule> rule, LearningRate rate);
+  /// Takes a rule, and what all optimisers can be told. Throws ValueError also for clipping out of
+  /// range or of two kinds, and for groups out of range or with a decay where the rule has none.
+  SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions options);
   ~SlotOptimizer();
   /// Takes over parameters and slots.
   SlotOptimizer(SlotOptimizer&&) noexcept;
@@ -57,13 +61,20 @@ class SlotOptimizer {
 
   /// Performs one update. A parameter without a gradient is updated as if its gradient were zero.
   /// Throws StateError when nothing is attached, ValueError when a schedule gives a rate out of
-  /// range, and MemoryError; then nothing was updated, and the step can be repeated. Memory is
-  /// allocated before the first parameter is updated: some 36 bytes for each id of a table's
-  /// gradient.
+  /// range or a group has no parameters, and MemoryError; then nothing was updated, and the step
+  /// can be repeated. Memory is allocated before the first parameter is updated: some 36 bytes for
+  /// each id of a table's gradient.
   void step();
 
   /// Clears the gradients of the parameters.
   void zero_grad() const;
+
+  /// Exchanges all parameters with their averages, of an optimiser with use_ema, and back when
+  /// called again; see AveragedWeights. Meanwhile step, state and load_state throw StateError.
+  /// Throws StateError without averages, and before the first step.
+  void swap_averages();
+  /// Returns whether the parameters hold their averages.
+  bool averages_in_place() const { return swapped_; }
 
   /// Returns the number of steps made.
   Index steps() const { return steps_; }
@@ -88,6 +99,8 @@ class SlotOptimizer {
     Index before = 0;
     /// The rows that lag behind; null until a batch has touched some rows only.
     std::shared_ptr<LaggingTable> table = {};
+    /// The position of its group among the options.
+    std::optional<std::size_t> group = {};
 
     /// Returns the array of this name. Throws IndexError.
     const Array& operator[](std::string_view name) const&;
@@ -114,19 +127,54 @@ class SlotOptimizer {
 
  private:
   struct Learning;  // a parameter that takes part in a step
+  struct Group {
+    ParameterGroup given;
+    std::shared_ptr<const UpdateRule> rule;
+    bool matches = false, applies = false;  // to any parameter; to one that no group before takes
+  };
 
   double rate_of_step() const;
+  double rate_of(const Slot& slot, double rate) const;
   void check_rate(double rate, std::optional<Index> step = {}) const;
-  Index prepare(Slot& slot);
+  void check_clipping() const;
+  void check_own_weights(const char* call) const;
+  void take_groups(std::vector<ParameterGroup> groups);
+  void check_groups() const;
+  std::optional<std::size_t> group_of(const std::string& path);
+  std::shared_ptr<const UpdateRule> rule_of(const Slot& slot) const;
+  Index prepare(Slot& slot, const Gradient& gradient);
   void take_part(Learning& learning) const;
   std::vector<std::string> unique_paths() const;
   void check(const OptimizerState& state, const std::vector<std::string>& paths) const;
 
   std::shared_ptr<const UpdateRule> rule_;
   LearningRate rate_;
+  Clipping clipping_;
+  std::vector<Group> groups_;
   std::vector<Slot> slots_;
   Index steps_ = 0;
   std::uint64_t contexts_ = 0;  // given out since the last step
+  bool averages_ = false;       // kept
+  bool swapped_ = false;        // with the averages, in place
+};
+
+/// A scope in which the parameters of an optimiser with use_ema hold their averages:
+/// `{ const AveragedWeights averages(optimizer); model.evaluate(x, y); }`.
+class AveragedWeights {
+ public:
+  /// Puts the averages in place. Throws what swap_averages does.
+  explicit AveragedWeights(SlotOptimizer& optimizer) : optimizer_(optimizer) {
+    optimizer_.swap_averages();
+  }
+  /// Puts the weights back, unless swap_averages or reset did.
+  ~AveragedWeights() {
+    if (optimizer_.averages_in_place()) optimizer_.swap_averages();
+  }
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+ private:
+  SlotOptimizer& optimizer_;
 };
 
 }}  // namespace fovea

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "fovea/base/real.hpp"
@@ -55,6 +56,9 @@ class UpdateRule {
   /// at most `most_slots`.
   virtual std::span<const char* const> slots() const = 0;
 
+  /// Returns what the elements of a slot are at first, where they are not zeros.
+  virtual real initial(std::size_t /*slot*/) const { return 0; }
+
   /// Returns the factors of a step at this learning rate. Steps are counted from 1.
   virtual StepFactors factors(double rate, Index step) const = 0;
 
@@ -72,6 +76,12 @@ class UpdateRule {
   /// default calls `update` for each step; override it to keep values in registers, or to leave out
   /// steps that change nothing.
   virtual void replay(const MissedSteps& steps, const Cells& cells) const;
+
+  /// Returns the same rule with another decay apart from the gradient, for a group of parameters;
+  /// null where the rule has none.
+  virtual std::shared_ptr<const UpdateRule> with_weight_decay(double /*weight_decay*/) const {
+    return nullptr;
+  }
 
   /// Returns whether rows of a table that no gradient touches stay as they are, slots included,
   /// instead of a step with a gradient of zero: another algorithm.
