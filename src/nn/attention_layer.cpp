@@ -43,6 +43,11 @@ void check_options(const AttentionLayer& layer) {
   if (!(layer.dropout >= 0 && layer.dropout <= 1))
     throw ValueError(
         fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
+  for (const Dense* dense : {&layer.W1, &layer.W2, &layer.V})
+    if (dense->activation != Activation::linear)
+      throw ValueError(
+          "AttentionLayer: W1, W2 and V are linear; leave out the activation, or write a module of "
+          "your own");
 }
 
 // Not Dense's call, whose one op rounds its sums in another order.

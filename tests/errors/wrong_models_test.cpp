@@ -105,6 +105,13 @@ TEST_CASE("layers with wrong options") {
          built(AttentionLayer{4, Reading::query, Score(9)}, {5, 3});
        },
        "ValueError: AttentionLayer: there is no Score with the value 9"},
+      {"gives a projection of attention an activation",
+       [] {
+         built(AttentionLayer{.units = 4, .W1 = {.units = 4, .activation = Activation::relu}},
+               {5, 3});
+       },
+       "ValueError: AttentionLayer: W1, W2 and V are linear; leave out the activation, or write a "
+       "module of your own"},
       {"normalises with a negative epsilon", [] { built(LayerNormalization{-1}, {3}); },
        "ValueError: LayerNormalization: epsilon is -1; it must be at least 0"},
   });
