@@ -59,6 +59,20 @@ Shape Chain::build(const Shape& sample, const Rng& random) {
   return shape;
 }
 
+namespace {
+
+// Calls a layer. Where a loss is computed from the logits of an activation that the layer ends in,
+// they are kept beside the output, as a Caller does.
+Signal output_of(const Layer& layer, const Signal& x, const Context& inside) {
+  const std::optional<Activation> last = layer.last_activation();
+  if (!inside.logits || !last || !inside.logits->wants(*last)) return layer.call(x, inside);
+  Signal output = layer.call_for_logits(x, inside);
+  output.value = inside.logits->keep(output.tensor(), *last);
+  return output;
+}
+
+}  // namespace
+
 Signal Chain::run(const Signal& x, const Context& context, bool for_logits) const {
   if (!built())
     throw StateError(
@@ -70,9 +84,8 @@ Signal Chain::run(const Signal& x, const Context& context, bool for_logits) cons
     const char* const path =
         placed ? paths_[i] : LayerCall::intern(fmt::format("{}/{}", context.path, names_[i]));
     signal = LayerCall::run(context, path, [&](const Context& inside) {
-      const bool logits = i == without_activation;
-      Signal output =
-          logits ? layers_[i].call_for_logits(signal, inside) : layers_[i].call(signal, inside);
+      Signal output = i == without_activation ? layers_[i].call_for_logits(signal, inside)
+                                              : output_of(layers_[i], signal, inside);
       if (Tensor* const tensor = std::get_if<Tensor>(&output.value)) {
         *tensor = LayerCall::hooked(inside, std::move(*tensor));
         building::note(inside, *tensor);

@@ -8,9 +8,10 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 void check_built(const char* module, const Tensor& parameter) {
   if (!parameter.defined())
-    throw StateError(fmt::format(
-        "{}: it is not built; call build with the shape of a sample, or put it into a Sequential",
-        module));
+    throw StateError(
+        fmt::format("{}: it is not built; call build with the shape of a sample, put it into a "
+                    "Sequential, or call it by a Caller inside a module",
+                    module));
 }
 
 void check_features(const char* module, const char* what, const Shape& x, Index features) {

@@ -43,6 +43,16 @@ void note_output(const Context& inside, const Signal& output) {
   building::note(inside, *tensor);
 }
 
+void ask_for_logits(Context& context, std::span<const std::optional<Activation>> wanted) {
+  for (const std::optional<Activation>& activation : wanted) {
+    if (!activation) continue;
+    if (!context.logits) context.logits = std::make_shared<Logits>();
+    Logits& logits = *context.logits;
+    logits.of_softmax = logits.of_softmax || activation == Activation::softmax;
+    logits.of_sigmoid = logits.of_sigmoid || activation == Activation::sigmoid;
+  }
+}
+
 void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
                  memory::List<Output>& outputs) {
   for (std::size_t o = 0; o < wanted.size(); ++o) {
@@ -95,14 +105,18 @@ std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
 void ChainNetwork::call(const Signals& x, const Context& context,
                         std::span<const std::optional<Activation>> wanted,
                         memory::List<Output>& outputs) const {
-  const bool for_logits = !wanted.empty() && wanted[0].has_value();
+  const bool asked = !wanted.empty() && wanted[0].has_value();
+  const bool for_logits = asked && chain_.last_activation() == wanted[0];
   Context own = context;
   own.path = path_;
+  // The last layer may be a module whose own last part has the logits.
+  if (!for_logits) networks::ask_for_logits(own, wanted);
   Signal result = chain_.run(x[0], own, for_logits);
   if (for_logits)
     outputs.push_back({{Tensor(), std::move(result.mask)}, result.tensor()});
   else
     outputs.push_back({std::move(result)});
+  if (own.logits) networks::find_logits(*own.logits, wanted, outputs);
 }
 
 memory::List<std::optional<Mask>> ChainNetwork::masks(const Signals& x) const {

@@ -41,7 +41,52 @@ struct Own {  // a layer of a user's own that says what its activation is
   static void parameters(auto& self, auto&& visit) { visit("shift", self.shift); }
 };
 
+// A Dense with weight 1 and bias 0, so that the logit is x.
+Dense plain(Activation activation) {
+  Dense dense{1, activation};
+  dense.build(Shape{1}, Rng(0));
+  dense.kernel.assign(Array::full({1, 1}, 1));
+  return dense;
+}
+
+// A module whose last part ends in the activation.
+template <class Part>
+struct Around {
+  Part part;
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    return Caller(*this, context)(part, x);
+  }
+  static void parameters(auto& self, auto&& visit) { visit("part", self.part); }
+};
+
+// The losses of a logit of 100 on the wrong side in training and evaluation.
+template <class M>
+std::pair<double, double> losses(M model) {
+  model.compile({.optimizer = Adam{{.learning_rate = 0}}, .loss = BinaryCrossentropy{}});
+  const Array x({1, 1}, {100});
+  const double trained = model.train_on_batch(x, Ids({1}, {0})).at("loss");
+  return {trained, model.evaluate(x, Ids({1}, {0})).at("loss")};
+}
+
 }  // namespace
+
+TEST_CASE("a sigmoid at the end of any container of modules meets its loss without saturating") {
+  const std::pair<double, double> right = {100, 100};
+  const Around<Dense> in_struct{plain(Activation::sigmoid)};
+  CHECK(losses(Model{in_struct}) == right);
+  CHECK(losses(Sequential{in_struct}) == right);
+  CHECK(losses(Sequential{named("own", in_struct)}) == right);
+  CHECK(losses(Sequential{in_struct, DropMask{}}) == right);
+  CHECK(losses(Sequential{plain(Activation::linear), in_struct}) == right);
+  CHECK(losses(Sequential{plain(Activation::sigmoid), Dropout{0}}) == right);
+  const auto inner = [] {
+    return Sequential{plain(Activation::linear), plain(Activation::sigmoid)};
+  };
+  CHECK(losses(Sequential{inner(), DropMask{}}) == right);
+  CHECK(losses(Model{Around<Sequential>{inner()}}) == right);
+  CHECK(losses(Sequential{Around<Sequential>{inner()}}) == right);
+  CHECK(losses(Sequential{Around<Around<Dense>>{in_struct}}) == right);
+}
 
 TEST_CASE(
     "sigmoid followed by BinaryCrossentropy does not saturate: a logit of 100 on the wrong side "

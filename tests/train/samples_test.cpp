@@ -53,7 +53,8 @@ TEST_CASE(
   Dense dense{2, Activation::softmax};
   dense.build(Shape{1}, Rng(1));
   dense.kernel.assign(Array(Shape{1, 2}, {1000, -1000}));
-  Sequential fused{dense}, by_hand{dense, Dropout{0}};
+  const auto again = [](const Tensor& x, const Context&) { return x * real(1); };
+  Sequential fused{dense}, by_hand{dense, again};
   for (Sequential* model : {&fused, &by_hand}) {
     model->compile({.loss = SparseCategoricalCrossentropy{}});
     model->build(Shape{1});

@@ -27,7 +27,9 @@ class ChainNetwork final : public Network {
             std::span<const std::optional<Activation>> wanted,
             memory::List<Output>& outputs) const override;
   memory::List<std::optional<Mask>> masks(const Signals& x) const override;
-  bool may_end_in(Activation last) const override { return chain_.last_activation() == last; }
+  bool may_end_in(Activation last) const override {
+    return chain_.last_activation().value_or(last) == last;
+  }
   std::vector<Part> parts() const override;
   Index dense_bytes() const override { return chain_.dense_bytes(); }
   bool samples_mix() const override { return chain_.samples_mix(); }

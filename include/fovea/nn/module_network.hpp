@@ -173,12 +173,7 @@ class ModuleNetwork final : public Network {
             memory::List<Output>& outputs) const override {
     Context own = context;
     own.path = path_;
-    for (const std::optional<Activation>& activation : wanted) {
-      if (!activation) continue;
-      if (!own.logits) own.logits = std::make_shared<Logits>();
-      own.logits->of_softmax = own.logits->of_softmax || activation == Activation::softmax;
-      own.logits->of_sigmoid = own.logits->of_sigmoid || activation == Activation::sigmoid;
-    }
+    networks::ask_for_logits(own, wanted);
     LayerCall::run(own, LayerCall::intern(path_), [&](const Context& inside) {
       give(called(x, inside, std::make_index_sequence<Call::count>()), outputs);
     });

@@ -129,6 +129,8 @@ std::vector<Port> ports(const char* kind, std::size_t count, std::span<const cha
 void check_kinds(const std::vector<Port>& ports, const Signals& x);
 /// Adds an output to the trace. Throws ShapeError for ids and for a scalar.
 void note_output(const Context& inside, const Signal& output);
+/// Has the modules that are called with the context keep the logits of the wanted activations.
+void ask_for_logits(Context& context, std::span<const std::optional<Activation>> wanted);
 /// Moves the kept logits to the outputs whose loss needs them, and ends the asking: contexts
 /// outlive the call in graphs.
 void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
