@@ -144,11 +144,14 @@ Gradient clamped(const Numbers& numbers, const Shape& shape, real most) {
   });
 }
 
-// A factor of NaN leaves zeros, which rows that nobody touched are made of.
-Gradient scaled(const Numbers& numbers, const Shape& shape, real factor) {
+// A factor of NaN leaves zeros, of which untouched rows consist. One that is subnormal in float
+// multiplies in double.
+Gradient scaled(const Numbers& numbers, const Shape& shape, double factor) {
   return numbers.through(shape, [factor](const real* x, real* y, Index n) {
-    if (!std::isnan(factor)) return kernels::scale(x, factor, y, n, false);
-    for (Index i = 0; i < n; ++i) y[i] = x[i] == 0 ? x[i] : factor;
+    if (factor >= double(std::numeric_limits<real>::min()))
+      return kernels::scale(x, static_cast<real>(factor), y, n, false);
+    for (Index i = 0; i < n; ++i)
+      y[i] = x[i] == 0 ? x[i] : static_cast<real>(static_cast<double>(x[i]) * factor);
   });
 }
 
@@ -183,7 +186,7 @@ ClippedGradients::ClippedGradients(const Clipping& clipping,
     const double factor = clipping.norm ? factor_of(sums[i], *clipping.norm)
                                         : factor_of(tree[0], *clipping.global_norm);
     if (numbers[i] && factor != 1)
-      cut_[i] = scaled(*numbers[i], slots[i].parameter.shape(), static_cast<real>(factor));
+      cut_[i] = scaled(*numbers[i], slots[i].parameter.shape(), factor);
   }
 }
 

@@ -1,5 +1,6 @@
 // Groups of parameters and clipping, as SlotOptimizer is told of them.
 #include <fmt/format.h>
+#include <limits>
 
 #include <cmath>
 
@@ -15,6 +16,8 @@ void SlotOptimizer::check_clipping() const {
   const auto bound = [&](const char* name, const std::optional<double>& value) {
     if (!value) return;
     check(*value > 0 && std::isfinite(*value), name, *value, "above 0 and finite");
+    check(*value >= double(std::numeric_limits<real>::min()), name, *value,
+          "no subnormal number, which would count as 0");
     ++given;
   };
   bound("clipvalue", clipping_.value);

@@ -67,9 +67,9 @@ void SlotOptimizer::check(const OptimizerState& state,
         "of the same kind",
         rule_->name(), state.optimizer.empty() ? "none" : state.optimizer));
   const Index steps = counter(state, steps_key);
-  std::set<std::string, std::less<>> expected;
+  std::set<std::string, std::less<>> expected, counters = {steps_key};
   for (std::size_t p = 0; p < paths.size(); ++p) {
-    const std::string own = key(paths[p], steps_key);
+    const std::string own = *counters.insert(key(paths[p], steps_key)).first;
     if (counter(state, own) > steps)
       throw ValueError(fmt::format("{}: load_state: {} is {}; it must be at most steps, {}",
                                    rule_->name(), own, counter(state, own), steps));
@@ -93,6 +93,12 @@ void SlotOptimizer::check(const OptimizerState& state,
       throw StateError(fmt::format(
           "{}: load_state: expected no array \"{}\"; attach the parameters that were attached when "
           "the state was made, in the same order",
+          rule_->name(), name));
+  for (const auto& [name, count] : state.counters)
+    if (!counters.contains(name))
+      throw StateError(fmt::format(
+          "{}: load_state: expected no counter \"{}\"; attach the parameters that were attached "
+          "when the state was made, in the same order",
           rule_->name(), name));
   if (state.learning_rate) check_rate(*state.learning_rate);
 }

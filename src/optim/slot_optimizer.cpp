@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "optim/averaged_rule.hpp"
 #include "optim/clipping.hpp"
@@ -30,7 +31,16 @@ SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions
   take_groups(std::move(options.groups));
 }
 
-SlotOptimizer::~SlotOptimizer() = default;
+SlotOptimizer::~SlotOptimizer() { put_weights_back(); }
+
+// The averages are the weights, if there is no memory to bring rows up to date.
+void SlotOptimizer::put_weights_back() noexcept {
+  try {
+    if (swapped_) swap_averages();
+  } catch (const Error&) {
+    swapped_ = false;
+  }
+}
 
 // The rule is shared, so that the other can still be asked for its name.
 SlotOptimizer::SlotOptimizer(SlotOptimizer&& other) noexcept
@@ -46,6 +56,7 @@ SlotOptimizer::SlotOptimizer(SlotOptimizer&& other) noexcept
 
 SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
   if (this == &other) return *this;
+  put_weights_back();
   rule_ = other.rule_;
   rate_ = other.rate_;
   clipping_ = other.clipping_;
@@ -59,7 +70,7 @@ SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
 }
 
 void SlotOptimizer::check_rate(double rate, std::optional<Index> step) const {
-  if (rate >= 0 && std::isfinite(rate)) return;
+  if (rate >= 0 && rate <= double(std::numeric_limits<real>::max())) return;
   throw ValueError(fmt::format("{}: learning_rate{} is {}; it must be at least 0 and finite",
                                rule_->name(), step ? fmt::format(" of step {}", *step) : "", rate));
 }
@@ -84,20 +95,32 @@ void SlotOptimizer::reset() {
 }
 
 void SlotOptimizer::attach(std::vector<NamedParameter> parameters) {
+  for (const NamedParameter& parameter : parameters)
+    if (!parameter.tensor.defined())
+      throw StateError(fmt::format(
+          "{}: attach: the parameter {} is undefined; build the module that it belongs to first",
+          rule_->name(), parameter.path));
   for (NamedParameter& parameter : parameters) {
     const bool known = std::ranges::any_of(slots_, [&](const Slot& slot) {
       return slot.parameter.node().get() == parameter.tensor.node().get();
     });
+    if (known) continue;
     const std::optional<std::size_t> group = group_of(parameter.path);
-    if (!parameter.tensor.requires_grad() || known) continue;  // frozen, or there already
+    if (!parameter.tensor.requires_grad()) continue;
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < rule_->slots().size(); ++i)
       arrays.push_back(rule_->initial(i) == 0
                            ? Array::zeros(parameter.tensor.shape())
                            : Array::full(parameter.tensor.shape(), rule_->initial(i)));
     if (averages_) arrays.back() = parameter.tensor.value().clone();
-    slots_.push_back({std::move(parameter.path), parameter.tensor, rule_->slots(),
-                      std::move(arrays), steps_, nullptr, group});
+    const std::span<const char* const> names = rule_->slots();
+    slots_.push_back({std::move(parameter.path),
+                      parameter.tensor,
+                      {names.begin(), names.end()},
+                      std::move(arrays),
+                      steps_,
+                      nullptr,
+                      group});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "fovea/base/error.hpp"
 #include "fovea/base/real.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -21,12 +22,14 @@ class LearningRate {
  public:
   /// Takes the rate of all steps.
   LearningRate(double rate) : rate_(rate) {}  // NOLINT: implicit on purpose
-  /// Takes a schedule. Throws what its check() throws, if it has one.
+  /// Takes a schedule. Throws ValueError for an empty function, and what the schedule's check()
+  /// throws, if it has one.
   template <class Schedule>
   requires(std::is_invocable_r_v<double, const Schedule&, Index> &&
            !std::same_as<Schedule, LearningRate>)
       LearningRate(Schedule schedule)  // NOLINT: implicit on purpose
       : schedule_(std::move(schedule)) {
+    if (!schedule_) throw ValueError("LearningRate: the schedule is an empty function; give one");
     if constexpr (requires(const Schedule& given) { given.check(); })
       schedule_.template target<Schedule>()->check();
   }

@@ -47,17 +47,23 @@ class Optimizer {
     self_->step();
   }
   /// Returns the rate of the next step.
-  double learning_rate() const { return self_->learning_rate(); }
+  double learning_rate() const {
+    return self_->waits && self_->loaded->learning_rate ? *self_->loaded->learning_rate
+                                                        : self_->learning_rate();
+  }
   /// Sets a number or a schedule for the following steps. Throws StateError for a schedule where
   /// the optimiser takes numbers only.
-  void set_learning_rate(const LearningRate& rate) { self_->set_learning_rate(rate); }
+  void set_learning_rate(const LearningRate& rate) {
+    self_->set_learning_rate(rate);
+    if (self_->waits) self_->loaded->learning_rate = rate.number();
+  }
 
   /// Returns how many elements the optimiser keeps beside the parameters; 0 where its type does not
   /// say.
   Index slot_elements() const { return self_->slot_elements(); }
 
   /// Returns all that is needed to resume. Throws StateError where the type has no state().
-  OptimizerState state() const { return self_->state(); }
+  OptimizerState state() const { return self_->waits ? *self_->loaded : self_->state(); }
   /// Continues from a state. An optimiser that is not attached loads the state when it is: a model
   /// attaches its optimiser when training begins, which then throws where the state does not fit.
   /// Throws StateError where the type has no load_state(state), and what that throws.

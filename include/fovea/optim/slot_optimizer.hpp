@@ -91,8 +91,8 @@ class SlotOptimizer {
     std::string path;
     /// The parameter of the module.
     Tensor parameter;
-    /// The names of the arrays: UpdateRule::slots.
-    std::span<const char* const> names;
+    /// The names of the arrays, literals: UpdateRule::slots.
+    std::vector<const char*> names;
     /// The arrays, of the parameter's shape.
     std::vector<Array> arrays;
     /// The steps made before the parameter was attached.
@@ -146,6 +146,7 @@ class SlotOptimizer {
   void take_part(Learning& learning) const;
   std::vector<std::string> unique_paths() const;
   void check(const OptimizerState& state, const std::vector<std::string>& paths) const;
+  void put_weights_back() noexcept;
 
   std::shared_ptr<const UpdateRule> rule_;
   LearningRate rate_;

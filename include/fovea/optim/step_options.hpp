@@ -14,7 +14,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 struct GroupOptions {
   /// A rate of their own, which set_learning_rate leaves as it is.
   std::optional<LearningRate> learning_rate = {};
-  double learning_rate_factor = 1;          ///< otherwise: of the optimiser's rate, at least 0
+  double learning_rate_factor = 1;          ///< multiplies the rate of the optimiser; at least 0
   std::optional<double> weight_decay = {};  ///< in place of the optimiser's
 };
 
