@@ -80,7 +80,7 @@ std::vector<real> relative_weights(const AttentionSample& sample) {
 
 std::string label_of(const AttentionSample& sample) {
   if (sample.predicted == sample.actual) return printable(sample.predicted);
-  return printable(fmt::format("{} (is {})", sample.predicted, sample.actual));
+  return printable(fmt::format("predicted {}, is {}", sample.predicted, sample.actual));
 }
 
 std::size_t widest_label(std::span<const AttentionSample> samples) {

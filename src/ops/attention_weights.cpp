@@ -22,7 +22,7 @@ kernels::AttentionRows rows_of(const Shape& scores, const AttentionMask& mask) {
           queries,
           time,
           mask.causal,
-          mask.window.value_or(0),
+          std::min(mask.window.value_or(0), std::max(queries, time)),  // farther is the same
           ops::bytes(mask.keep),
           ops::bytes(mask.queries)};
 }

@@ -27,8 +27,9 @@ constexpr kernels::Slide one_row = {1, 1, 1, 1, 0, 1};
 kernels::Slide slide(const char* operation, const Shape& x, int axis, Index size, Index stride,
                      Index dilation, Padding padding) {
   if (size < 1 || stride < 1 || dilation < 1)
-    throw ValueError(fmt::format("{}: window {}, stride {}, dilation {}; each must be at least 1",
-                                 operation, size, stride, dilation));
+    throw ValueError(
+        fmt::format("{}: window {}, strides {}, dilation_rate {}; each must be at least 1",
+                    operation, size, stride, dilation));
   if (size - 1 > (Index(1) << 40) / dilation)
     throw ValueError(
         fmt::format("{}: window {}, dilation {}; a window may reach over 2^40 elements at most",

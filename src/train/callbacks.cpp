@@ -66,9 +66,9 @@ Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, doubl
       name_(std::move(name)),
       mode_(mode == MonitorMode::by_name ? mode_of(name_) : mode),
       min_delta_(min_delta) {
-  if (!(min_delta >= 0))
+  if (!(min_delta >= 0 && std::isfinite(min_delta)))
     throw ValueError(
-        fmt::format("{}: min_delta is {}; it must be at least 0", callback, min_delta));
+        fmt::format("{}: min_delta is {}; it must be at least 0 and finite", callback, min_delta));
 }
 
 double Monitor::value(const Model& model, const Logs& logs) const {

@@ -91,7 +91,7 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Samples
   if (!target.is_ids())
     throw ValueError(
         fmt::format("{}: expected class labels (Ids), got real-valued targets of shape "
-                    "{}; use CategoricalCrossentropy for distributions",
+                    "{}; give labels as Ids; CategoricalCrossentropy takes distributions",
                     name, to_string(target.shape())));
   Ids labels = target.ids();
   for (Index i = 0; counts && prediction.rank() > 0 && i < labels.count(); ++i) {

@@ -32,7 +32,7 @@ class Means {
     double sum = 0;
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       const double loss = losses_[o].mean();
-      sum += outputs_[o].weight * loss;
+      if (outputs_[o].weight != 0) sum += outputs_[o].weight * loss;
       const std::string prefix = several ? outputs_[o].name + "_" : "";
       if (several) logs[prefix + "loss"] = loss;
       for (std::size_t m = 0; m < outputs_[o].metrics.size(); ++m)

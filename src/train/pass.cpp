@@ -183,7 +183,7 @@ void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counte
       part.predictions.push_back(prediction(o, part.outputs[o]));
     else
       part.predictions.emplace_back();
-    if (!training) continue;
+    if (!training || options.weight == 0) continue;
     if (outputs == 1) {
       backward(loss.values, loss.gradient, sink);
     } else {

@@ -98,6 +98,12 @@ std::string names_of(const std::vector<Port>& ports) {
   return names;
 }
 
+std::string names_of(const SampleSet& given) {
+  memory::List<std::string_view> names;
+  for (std::size_t i = 0; i < given.size(); ++i) names.push_back(given[i].name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 // The options of every output, in the module's order.
 std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::vector<Port>& ports,
                                             CompileOptions& options) {
@@ -135,14 +141,18 @@ std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::
 }
 
 void check_outputs(const std::string& name, const std::vector<OutputOptions>& outputs) {
-  std::vector<std::string> names = {"loss"};
+  std::vector<std::string> names = {"loss", "val_loss"};
   const auto add = [&](const std::string& value) {
-    if (std::ranges::find(names, value) != names.end())
+    const auto taken = [&](const std::string& each) {
+      return std::ranges::find(names, each) != names.end();
+    };
+    if (taken(value) || taken("val_" + value))
       throw ValueError(
           fmt::format("{}: compile: two values of the logs would be called \"{}\"; give each "
                       "metric a name of its own, other than \"loss\"",
                       name, value));
     names.push_back(value);
+    names.push_back("val_" + value);
   };
   for (const OutputOptions& output : outputs) {
     const std::string prefix = outputs.size() > 1 ? output.name + "_" : "";
@@ -248,8 +258,9 @@ SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, cons
     std::size_t i = 0;
     while (i < given.size() && given[i].name != port.name) ++i;
     if (i == given.size())
-      throw ValueError(fmt::format("{}: {}: there are no samples named \"{}\"; expected: {}",
-                                   call.text(), what, port.name, names_of(ports)));
+      throw ValueError(
+          fmt::format("{}: {}: there are no samples named \"{}\"; expected: {}; got: {}",
+                      call.text(), what, port.name, names_of(ports), names_of(given)));
     columns.push_back(given[i]);
   }
   return SampleSet(std::move(columns));

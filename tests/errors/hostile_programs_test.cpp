@@ -279,7 +279,8 @@ TEST_CASE("a layer that had no memory for its weights can be built later") {
   CHECK(support::refusal<StateError>([&] {
           gru(of({2, 5, 3}));
         }) ==
-        "GRU: it is not built; call build with the shape of a sample, or put it into a Sequential");
+        "GRU: it is not built; call build with the shape of a sample, put it into a Sequential, or "
+        "call it by a Caller inside a module");
   CHECK(gru.build({5, 3}, Rng(1)) == Shape{64});
   CHECK(gru(of({2, 5, 3})).shape() == Shape{2, 64});
 }

@@ -123,14 +123,14 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        [] {
          Dense{4}(of({2, 3}));
        },
-       "StateError: Dense: it is not built; call build with the shape of a sample, or put it into "
-       "a Sequential"},
+       "StateError: Dense: it is not built; call build with the shape of a sample, put it into a "
+       "Sequential, or call it by a Caller inside a module"},
       {"calls an attention layer before it is built",
        [] {
          AttentionLayer{4}(of({2, 5, 3}));
        },
-       "StateError: AttentionLayer: it is not built; call build with the shape of a sample, or put "
-       "it into a Sequential"},
+       "StateError: AttentionLayer: it is not built; call build with the shape of a sample, put it "
+       "into a Sequential, or call it by a Caller inside a module"},
       {"gives Dense other features",
        [] {
          built(Dense{4}, {3})(of({2, 5}));
@@ -480,7 +480,7 @@ TEST_CASE("data that does not fit the model") {
        },
        "ValueError: sequential: sparse_categorical_crossentropy: expected class labels (Ids), got "
        "real-valued targets of shape "
-       "(4, 2); use CategoricalCrossentropy for distributions"},
+       "(4, 2); give labels as Ids; CategoricalCrossentropy takes distributions"},
       {"gives labels to the loss that is not sparse",
        [] {
          Sequential model{Dense{2}};

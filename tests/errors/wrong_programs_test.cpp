@@ -406,7 +406,7 @@ TEST_CASE("windows that do not fit") {
        [] {
          conv1d(of({4, 10, 3}), of({3, 3, 2}), {.strides = 0});
        },
-       "ValueError: conv1d: window 3, stride 0, dilation 1; each must be at least 1"},
+       "ValueError: conv1d: window 3, strides 0, dilation_rate 1; each must be at least 1"},
       {"convolves grey images without a channel",
        [] {
          conv2d(of({4, 28, 28}), of({3, 3, 1, 8}));
@@ -427,7 +427,8 @@ TEST_CASE("windows that do not fit") {
        [] {
          average_pool1d(of({4, 8, 3}), {.pool_size = -1});
        },
-       "ValueError: average_pool1d: window -1, stride -1, dilation 1; each must be at least 1"},
+       "ValueError: average_pool1d: window -1, strides -1, dilation_rate 1; each must be at least "
+       "1"},
   });
 }
 

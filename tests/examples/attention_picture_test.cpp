@@ -99,7 +99,7 @@ bool well_formed(std::string_view xml) {
 TEST_CASE("without colour the three largest weights of a line follow their words in percent") {
   CHECK(attention_text(folder_and_walk, false) ==
         "noun.person                  a person(50%) who folds(25%) paper(15%)\n"
-        "noun.location (is noun.act)  a(25%) walk(75%)\n");
+        "predicted noun.location, is noun.act  a(25%) walk(75%)\n");
 }
 
 TEST_CASE("of equal weights the first are named, and a weight of zero never is") {
@@ -110,7 +110,7 @@ TEST_CASE("of equal weights the first are named, and a weight of zero never is")
   CHECK(attention_text(std::vector{equal}, false) == "c  p(25%) q(25%) r(25%) s\n");
   CHECK(attention_text(std::vector{zeros}, false) == "c  p q\n");
   CHECK(attention_text(std::vector{one}, false) == "c  p q(100%)\n");
-  CHECK(attention_text(std::vector{none}, false) == "c (is d) \n");
+  CHECK(attention_text(std::vector{none}, false) == "predicted c, is d \n");
   CHECK(attention_text({}, false) == "");
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("no byte of a text can steer the terminal") {
                                   {1, 0, 0, 0},
                                   "\x07",
                                   "\x7f"};
-  CHECK(attention_text(std::vector{sample}, false) == "? (is ?)  ?[2J(100%) a?b ?31m ?\n");
+  CHECK(attention_text(std::vector{sample}, false) == "predicted ?, is ?  ?[2J(100%) a?b ?31m ?\n");
 }
 
 TEST_CASE(
@@ -161,7 +161,7 @@ TEST_CASE("the SVG is well-formed, has its title, a line per sample, and a recta
   CHECK(occurrences(svg, "class=\"weight\"") == 7);
   CHECK(occurrences(svg, ">person</text>") == 1);
   CHECK(occurrences(svg, "class=\"wrong\"") == 1);
-  CHECK(occurrences(svg, ">noun.location (is noun.act)</text>") == 1);
+  CHECK(occurrences(svg, ">predicted noun.location, is noun.act</text>") == 1);
   CHECK(occurrences(svg, "prefers-color-scheme:dark") == 1);
   CHECK(well_formed(attention_svg({}, "")));
 }
@@ -195,7 +195,7 @@ TEST_CASE(
   CHECK(svg.find(">&lt;b&gt;</text>") != svg.npos);
   CHECK(svg.find(">R&amp;D</text>") != svg.npos);
   CHECK(svg.find(">]]&gt;</text>") != svg.npos);
-  CHECK(svg.find(">&lt;&amp;&gt; (is &quot;)</text>") != svg.npos);
+  CHECK(svg.find(">predicted &lt;&amp;&gt;, is &quot;</text>") != svg.npos);
   CHECK(svg.find("<title>a &lt; b &amp;&amp; &quot;c&quot; &gt; d?</title>") != svg.npos);
   CHECK(svg.find(">\?\?</text>") != svg.npos);
 }

@@ -153,8 +153,8 @@ TEST_CASE("building again keeps the numbers for another length, and refuses othe
 
 TEST_CASE("a layer that is not built says what to call, in every reading") {
   const char* const text =
-      "AttentionLayer: it is not built; call build with the shape of a sample, or put it into a "
-      "Sequential";
+      "AttentionLayer: it is not built; call build with the shape of a sample, put it into a "
+      "Sequential, or call it by a Caller inside a module";
   const Tensor x(Array::zeros(Shape{2, 5, 6}));
   for (const AttentionLayer& layer :
        {AttentionLayer{4}, AttentionLayer{.units = 4, .reading = Reading::per_position},

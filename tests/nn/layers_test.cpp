@@ -129,10 +129,10 @@ TEST_CASE("Dense refuses what it cannot be") {
   dense.units = 4;
   CHECK_THROWS_WITH_AS(dense.build(Shape{}, Rng(1)),
                        "Dense: a sample is a scalar; it must be (..., inputs)", ShapeError);
-  CHECK_THROWS_WITH_AS(
-      dense(Array::zeros(Shape{2, 3})),
-      "Dense: it is not built; call build with the shape of a sample, or put it into a Sequential",
-      StateError);
+  CHECK_THROWS_WITH_AS(dense(Array::zeros(Shape{2, 3})),
+                       "Dense: it is not built; call build with the shape of a sample, put it into "
+                       "a Sequential, or call it by a Caller inside a module",
+                       StateError);
   dense.build(Shape{3}, Rng(1));
   CHECK_THROWS_WITH_AS(dense.build(Shape{5}, Rng(1)),
                        "Dense: built for 3 inputs and 4 units; now a sample is (5,) and units is 4",
@@ -162,8 +162,8 @@ TEST_CASE(
 TEST_CASE("Embedding refuses ids beyond its table on both sides, and sizes below 1") {
   Embedding embedding{7, 3};
   CHECK_THROWS_WITH_AS(embedding(Ids(Shape{1, 1}, {0})),
-                       "Embedding: it is not built; call build with the shape of a sample, or put "
-                       "it into a Sequential",
+                       "Embedding: it is not built; call build with the shape of a sample, put it "
+                       "into a Sequential, or call it by a Caller inside a module",
                        StateError);
   embedding.build(Shape{2}, Rng(1));
   CHECK_THROWS_WITH_AS(embedding.check(Ids(Shape{2, 2}, {0, 6, 7, 1})),

@@ -209,7 +209,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
         "use Padding::same");
   CHECK(refusal<ValueError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.strides = 0});
-        }) == "conv1d: window 3, stride 0, dilation 1; each must be at least 1");
+        }) == "conv1d: window 3, strides 0, dilation_rate 1; each must be at least 1");
   CHECK(refusal<ValueError>([] {
           conv1d(of({2, 4, 3}), of({3, 3, 5}), {.padding = static_cast<Padding>(9)});
         }) == "conv1d: there is no Padding with the value 9");
@@ -237,7 +237,7 @@ TEST_CASE("convolutions and pooling refuse what does not fit") {
         }) == "max_pool2d: x is (2, 4, 3); it must be (batch, rows, columns, channels)");
   CHECK(refusal<ValueError>([] {
           average_pool2d(of({2, 4, 4, 3}), {.pool_size = {0, 2}});
-        }) == "average_pool2d: window 0, stride 0, dilation 1; each must be at least 1");
+        }) == "average_pool2d: window 0, strides 0, dilation_rate 1; each must be at least 1");
 }
 
 TEST_CASE("additive_pool says which of its sizes do not fit") {

@@ -19,7 +19,8 @@ namespace {
 
 AttentionMask drawn(Generate& g, const Shape& scores) {
   AttentionMask mask{.causal = g.chance(0.5)};
-  if (g.chance(0.5)) mask.window = g.integer(1, scores[-1] + 2);
+  if (g.chance(0.5))
+    mask.window = g.chance(0.2) ? std::numeric_limits<Index>::max() : g.integer(1, scores[-1] + 2);
   if (g.chance(0.5)) mask.keep = g.mask(Shape{scores[0], scores[-1]}, 0.6);
   if (g.chance(0.5)) mask.queries = g.mask(Shape{scores[0], scores[-2]}, 0.7);
   return mask;

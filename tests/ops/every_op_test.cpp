@@ -66,7 +66,7 @@ TEST_CASE("every function that ops.hpp declares has a row, and every row a funct
   CHECK(declared.size() > 20);
   for (const std::string& name : declared)
     CHECK_MESSAGE(listed.contains(name), name,
-                  " is declared, but tests/support/op_cases.cpp has no row for it");
+                  " is declared, but no tests/support/op_cases*.cpp has a row for it");
   for (const std::string& name : listed)
     CHECK_MESSAGE(declared.contains(name), name, " has a row, but is not declared");
 }

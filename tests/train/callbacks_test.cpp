@@ -309,7 +309,8 @@ TEST_CASE(
   CHECK_THROWS_WITH_AS(EarlyStopping(-1), "EarlyStopping: patience is -1; it must be at least 0",
                        ValueError);
   CHECK_THROWS_WITH_AS(EarlyStopping(0, -0.5),
-                       "EarlyStopping: min_delta is -0.5; it must be at least 0", ValueError);
+                       "EarlyStopping: min_delta is -0.5; it must be at least 0 and finite",
+                       ValueError);
   CHECK_THROWS_AS(EarlyStopping(0, not_a_number), ValueError);
   EarlyStopping stopping(0, 0, "f1");
   Sequential model = toy::model();

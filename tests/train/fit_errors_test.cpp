@@ -129,7 +129,7 @@ TEST_CASE("counts and shapes that do not fit are refused") {
   CHECK_THROWS_WITH_AS(
       model.fit(x, Array::zeros(Shape{10}), toy::quiet(1, 4)),
       "sequential: sparse_categorical_crossentropy: expected class labels (Ids), got real-valued "
-      "targets of shape (10,); use CategoricalCrossentropy for distributions",
+      "targets of shape (10,); give labels as Ids; CategoricalCrossentropy takes distributions",
       ValueError);
   CHECK_THROWS_WITH_AS(
       model.predict(Array::zeros(Shape{1, 6})),

@@ -95,7 +95,8 @@ TEST_CASE("another number, kind, shape or name of inputs and targets is refused 
   CHECK(fit({text.x, text.x}, y) ==
         "appraiser: fit: measures: expected real numbers, got ids of shape (10, 6); give an Array");
   CHECK(fit({{"text", text.x}, {"numbers", numbers}}, y) ==
-        "appraiser: fit: x: there are no samples named \"measures\"; expected: text, measures");
+        "appraiser: fit: x: there are no samples named \"measures\"; expected: text, measures; "
+        "got: text, numbers");
   CHECK(fit({text.x, measures(9)}, y) ==
         "appraiser: fit: x: text holds 10 samples, measures holds 9; the numbers must be equal");
   CHECK(fit({text.x, numbers}, {y, y}) ==

@@ -130,4 +130,21 @@ inline Model two_heads(double weight = 0.5) {
   return model;
 }
 
+/// A trunk and two outputs of the same kind.
+struct Pair {
+  Dense trunk{3}, first{3}, second{3};
+  static constexpr const char* output_names[] = {"first", "second"};
+
+  std::tuple<Tensor, Tensor> operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    const Tensor shared = call(trunk, x);
+    return {call(first, shared), call(second, shared)};
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("trunk", self.trunk);
+    visit("first", self.first);
+    visit("second", self.second);
+  }
+};
+
 }  // namespace models

@@ -105,9 +105,9 @@ TEST_CASE("min_delta is what a value must be better by, in either direction") {
   CHECK(best_of(RestoreBestWeights({.monitor = "loss", .min_delta = 0.5}), "loss",
                 {3, 2.6, 2.4, 2.2}) == 2);
   CHECK(support::refusal<ValueError>([] { RestoreBestWeights({.min_delta = -1}); }) ==
-        "RestoreBestWeights: min_delta is -1; it must be at least 0");
+        "RestoreBestWeights: min_delta is -1; it must be at least 0 and finite");
   CHECK(support::refusal<ValueError>([] { EarlyStopping({.min_delta = not_a_number}); }) ==
-        "EarlyStopping: min_delta is nan; it must be at least 0");
+        "EarlyStopping: min_delta is nan; it must be at least 0 and finite");
   CHECK(support::refusal<ValueError>([] { EarlyStopping({.patience = -3}); }) ==
         "EarlyStopping: patience is -3; it must be at least 0");
 }

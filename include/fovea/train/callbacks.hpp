@@ -50,8 +50,9 @@ class Callback {
 
 /// Which values of what is watched are better.
 enum class MonitorMode {
-  /// Lower for losses and errors, higher for accuracy and its like; ValueError for a name that
-  /// tells neither.
+  /// By a word of the name, between underscores. Lower is better for loss, error, mse, mae, rmse,
+  /// crossentropy, entropy, divergence, perplexity, huber. Higher is better for accuracy, acc,
+  /// precision, recall, auc, f1, fmeasure, iou, dice, r2. ValueError for a name that tells neither.
   by_name,
   /// Lower.
   min,

@@ -24,7 +24,7 @@ class Trainer;
 struct OutputOptions {
   /// The name of the output; empty: by position.
   std::string name = {};
-  /// The loss. Must be given.
+  /// The loss. Has no default: compile throws without one.
   Loss loss = {};
   /// The metrics, which are watched and not trained on.
   std::vector<Metric> metrics = {};
@@ -36,7 +36,7 @@ struct OutputOptions {
 struct CompileOptions {
   /// The optimiser, which becomes the model's own.
   Optimizer optimizer = Adam{};
-  /// The loss of a model with one output. Must be given.
+  /// The loss of a model with one output. Has no default: compile throws without one.
   Loss loss = {};
   /// The metrics of a model with one output.
   std::vector<Metric> metrics = {};
@@ -66,8 +66,8 @@ struct FitOptions {
   bool shuffle = true;
   /// The samples that are evaluated after each epoch.
   std::optional<Validation> validation_data = {};
-  /// The part of the samples to validate on instead: the last ones before shuffling, with their
-  /// weights.
+  /// The part of the samples to validate on, where there is no validation_data: the last ones
+  /// before shuffling, with their weights.
   double validation_split = 0;
   /// One for each sample, at least 0 and not all 0; none: all 1. The loss is the sum of weighted
   /// losses divided by the number of samples (of kept positions), as in Keras. A sample of weight 0
