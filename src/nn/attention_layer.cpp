@@ -50,14 +50,14 @@ void check_options(const AttentionLayer& layer) {
           "your own");
 }
 
-// Not Dense's call, whose one op rounds its sums in another order.
+// Returns x kernel + bias. Two ops, since the one op of Dense rounds its sums in another order.
 Tensor project(const Tensor& x, const Dense& dense) {
   const Tensor product = matmul(x, dense.kernel);
   return dense.bias.defined() ? product + dense.bias : product;
 }
 
-// NaN for each query and feature (batch, queries, features) of which the query keeps a position
-// where values are not finite; else 0.
+// Returns (batch, queries, features): NaN where the query keeps a position whose value of that
+// feature is not finite, and 0 elsewhere.
 Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
   const NoGrad no_grad;
   const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(weights))),
@@ -66,9 +66,9 @@ Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
   return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
 }
 
-// weights (batch, queries, time) times values (batch, time, features). Where `mask` has set a
-// weight to 0, the value has no part, not even as NaN: where values are not finite, which is rare,
-// the finite ones are summed, and what the others spoil is added as NaN.
+// Returns weights (batch, queries, time) times values (batch, time, features). A masked value has
+// no effect, not even as NaN. If values are not finite, which is rare, the sum is over the finite
+// values, and NaN is added where a kept value is not finite.
 Tensor weighted_sum(const Tensor& weights, const Tensor& values, const AttentionMask& mask) {
   if (mask.keeps_all() || all_finite(values.value().values())) return matmul(weights, values);
   const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
@@ -76,8 +76,8 @@ Tensor weighted_sum(const Tensor& weights, const Tensor& values, const Attention
          Tensor(spoiled(mask.dense(weights.shape()), finite, weights.shape()));
 }
 
-// Scores of each query against each position: keys (batch, time, features), queries (batch,
-// queries, features) -> (batch, queries, time).
+// Returns the scores (batch, queries, time) of each query against each position, for keys (batch,
+// time, features) and queries (batch, queries, features).
 Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
   if (layer.score == Score::general)
     return matmul(matmul(queries, layer.W1.kernel, {.transpose_b = true}), keys,
@@ -92,8 +92,8 @@ Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& que
   return reshape(matmul(hidden, layer.V.kernel), {batch, count, time});
 }
 
-// What asks: each position, the query that is given, or the learned one; (batch, queries,
-// features). A masked position asks too; where x is not finite, it asks with zeros.
+// Returns the queries, (batch, queries, features): each position, the given query, or the learned
+// one. A masked position is a query as well; if x is not finite, that query is zeros.
 Tensor asking(const AttentionLayer& layer, const Tensor& x,
               const AttentionLayer::Options& options) {
   if (layer.reading == Reading::per_position)
@@ -109,7 +109,7 @@ void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& 
                                  to_string(mask->shape()), to_string(expected)));
 }
 
-// What can be wrong with a call, whatever the reading.
+// Checks what every reading requires of a call.
 void check_call(const AttentionLayer& layer, const Tensor& x,
                 const AttentionLayer::Options& options) {
   check_built("AttentionLayer", layer.W1.kernel);
@@ -122,7 +122,7 @@ void check_call(const AttentionLayer& layer, const Tensor& x,
   check_mask("mask", options.mask, x.shape().without(-1));
 }
 
-// The queries, (batch, queries, features), that a layer scores against.
+// Returns the queries, (batch, queries, features), after checking them.
 Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
                        const AttentionLayer::Options& options) {
   if (layer.reading == Reading::query && !options.query && !layer.learned_query)
@@ -141,7 +141,7 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
   return queries;
 }
 
-// The reading pool in one op.
+// Computes the reading pool in one op.
 Attention fused_pool(const AttentionLayer& layer, const Tensor& x,
                      const AttentionLayer::Options& options, const Context& context) {
   const bool asked = options.weights || context.weights;
@@ -153,8 +153,8 @@ Attention fused_pool(const AttentionLayer& layer, const Tensor& x,
   return pooled;
 }
 
-// Makes the parameters of a layer inside. Each kernel draws from its layer's stream itself, and not
-// from a stream below it, so that seeds draw what they always drew.
+// Makes the parameters of a layer inside. A kernel draws from the stream of its layer, not from one
+// split off that stream: a split would change what a seed draws.
 void make(Dense& dense, Index inputs, Index units, bool use_bias, const Rng& random) {
   dense.units = units;
   dense.use_bias = use_bias;
@@ -172,7 +172,7 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   const Index features = sample[1];
   const bool general = score == Score::general;
   if (!stream) stream = stream_of(random);
-  if (!W1.kernel.defined()) {  // made last: it says that all are there
+  if (!W1.kernel.defined()) {  // made last: a kernel says that all parameters exist
     if (!general) make(W2, features, units, use_bias, random.split("W2"));
     if (score == Score::additive) make(V, units, 1, use_bias, random.split("v"));
     if (learned_query)

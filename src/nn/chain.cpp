@@ -109,7 +109,8 @@ Tensor Chain::operator()(const Tensor& x, const std::optional<Mask>& mask,
   return run({x, mask}, context, false).tensor();
 }
 
-// The last one that computes something: what is behind it passes its result on.
+// Returns the position of the last layer that computes something; layers behind it pass the result
+// on.
 std::size_t Chain::last_layer() const {
   std::size_t last = layers_.size() - 1;
   while (last > 0 && layers_[last].as<DropMask>()) --last;

@@ -1,5 +1,5 @@
-// What modules refuse alike: calls before they are built, and inputs that they were not built for.
-// And what dropout draws.
+// Checks that modules share, of calls before a module is built and of inputs that a module was not
+// built for, and the random streams of dropout.
 #pragma once
 
 #include <optional>
@@ -13,21 +13,21 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 /// Throws StateError where the parameter, which `build` makes last, does not exist.
 void check_built(const char* module, const Tensor& parameter);
 
-/// Throws ShapeError unless the last size of x is `features`; `what` is x's name in the message.
+/// Throws ShapeError unless the last axis of x has size `features`; `what` names x in the message.
 void check_features(const char* module, const char* what, const Shape& x, Index features);
 
-/// Throws ShapeError for a sample that has not the axes for windows, `rank` with the channels.
+/// Throws ShapeError unless a sample has `rank` axes: those of the windows, and the channels.
 void check_windowed(const char* module, const Shape& sample, int rank);
 
-/// Throws ValueError for a softmax over one unit: it is 1 whatever goes in, and its gradient is 0.
+/// Throws ValueError for a softmax over one unit, which is always 1 and has a gradient of 0.
 void check_softmax_units(const char* module, Activation activation, Index units);
 
-/// What tells the draws of a module from those of others, where neither has a path: drawn when it
-/// is built.
+/// Returns the id of a module's random draws, drawn when the module is built. The id separates the
+/// draws of modules without a path.
 std::uint64_t stream_of(const Rng& random);
 
-/// The numbers by which a module drops in this step. Throws StateError before it is built, and
-/// without a step.
+/// Returns the stream by which a module drops elements in this step. Throws StateError before the
+/// module is built, and without a step.
 Rng drops(const char* module, const Context& context, const std::optional<std::uint64_t>& stream);
 
 }}  // namespace fovea

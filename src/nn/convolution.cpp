@@ -21,7 +21,7 @@ void build_kernel(const char* name, Module& module, const Shape& expected, const
   for (const Index size : expected.sizes().first(expected.sizes().size() - 2))
     if (size < 1)
       throw ValueError(fmt::format("{}: a window size is {}; it must be at least 1", name, size));
-  if (!module.kernel.defined()) {  // made last: it says that all are there
+  if (!module.kernel.defined()) {  // made last: a kernel says that all parameters exist
     if (module.use_bias) module.bias = Tensor::parameter(Array::zeros(Shape{module.filters}));
     module.kernel = Tensor::parameter(init::glorot_uniform(expected, random.split("kernel")));
   }

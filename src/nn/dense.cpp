@@ -23,14 +23,15 @@ Shape Dense::build(const Shape& sample, const Rng& random) {
   if (units < 1) throw ValueError(fmt::format("Dense: units is {}; it must be at least 1", units));
   check_softmax_units("Dense", activation, units);
   if (sample.rank() < 1) throw ShapeError("Dense: a sample is a scalar; it must be (..., inputs)");
-  activate(Tensor(Array::zeros(Shape{0})), activation);  // rejects one that does not exist
+  // Rejects an activation that does not exist.
+  activate(Tensor(Array::zeros(Shape{0})), activation);
   if (!kernel.defined()) {
-    // The largest is rejected first. Its stream is not called as it is: another name would change
-    // what a seed draws.
+    // The largest array comes first, so that the memory cap rejects it before any work. The stream
+    // is named "weight", since another name would change what a seed draws.
     const Tensor largest =
         Tensor::parameter(init::glorot_uniform(Shape{sample[-1], units}, random.split("weight")));
     if (use_bias) bias = Tensor::parameter(Array::zeros(Shape{units}));
-    kernel = largest;  // says that all are there
+    kernel = largest;  // last: a kernel says that all parameters exist
   }
   if (kernel.shape() != Shape{sample[-1], units})
     throw ShapeError(

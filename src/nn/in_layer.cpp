@@ -18,8 +18,8 @@ const char* LayerCall::intern(std::string_view path) {
 
 namespace {
 
-// A forward hook at work, and the one within which it was called: on this thread, or the one that
-// waits for its shards.
+// A running forward hook, and the hook that was running when it was called: on this thread, or on
+// the thread that waits for the shards.
 struct Running {
   const ForwardHook* hook;
   const void* outer;

@@ -30,7 +30,7 @@ Array glorot_uniform(const Shape& shape, const Rng& random) {
 
 namespace {
 
-// Two uniform numbers make one that is normal (Box and Muller, 1958).
+// Draws normal values, each from two uniform values (Box and Muller, 1958).
 void fill_normal(const Rng& random, std::size_t first, std::span<double> numbers) {
   std::vector<real> uniform(2 * numbers.size());
   random.fill(2 * first, uniform);
@@ -41,8 +41,8 @@ void fill_normal(const Rng& random, std::size_t first, std::span<double> numbers
 
 }  // namespace
 
-// Gram and Schmidt's process, each vector cleaned of the earlier ones twice, for the first time may
-// leave rounding errors.
+// The Gram-Schmidt process. Each vector is made orthogonal to the earlier ones twice, since the
+// first time may leave rounding errors.
 Array orthogonal(const Shape& shape, const Rng& random) {
   if (shape.rank() != 2)
     throw ShapeError(

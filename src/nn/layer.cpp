@@ -32,8 +32,8 @@ Signal Layer::call(const Signal& x, const Context& context) const {
   return {*y, std::move(behind)};
 }
 
-// What a module that keeps positions is given in the place of x, if positions that the mask drops
-// are not finite.
+// Returns the input that replaces x in a module that keeps positions, if masked positions of x are
+// not finite.
 std::optional<Signal> Layer::without_dropped_nan(const Signal& x) const {
   const Tensor* tensor = std::get_if<Tensor>(&x.value);
   if (!tensor || !x.mask || self_->mask_flow() != MaskFlow::keeps || !drops_nan(*tensor, *x.mask))

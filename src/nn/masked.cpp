@@ -9,7 +9,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-// In the form that compilers turn into vector instructions.
+// Written in a form that compilers vectorise.
 bool all_finite(std::span<const real> values) {
   int others = 0;
   for (const real value : values) others |= !(std::abs(value) <= std::numeric_limits<real>::max());

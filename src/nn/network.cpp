@@ -75,7 +75,7 @@ ChainNetwork::ChainNetwork(Chain chain, std::string type)
     : chain_(std::move(chain)), type_(std::move(type)) {
   path_ = chain_.path();
   inputs_ = networks::ports("input", 1, {});
-  // Which of them the first layer says.
+  // The first layer decides which kinds it accepts.
   inputs_[0].takes_ids = inputs_[0].takes_array = inputs_[0].takes_mask = true;
   outputs_ = networks::ports("output", 1, {});
 }

@@ -15,7 +15,7 @@ void check_epsilon(const char* module, real epsilon) {
     throw ValueError(fmt::format("{}: epsilon is {}; it must be at least 0", module, epsilon));
 }
 
-// Makes a parameter (features) if there is none, and refuses one of another size.
+// Makes a parameter (features) if there is none, and rejects one of another size.
 void build_vector(const char* module, const Shape& sample, real value, Tensor& parameter) {
   if (sample.rank() < 1)
     throw ShapeError(fmt::format("{}: a sample is a scalar; it must be (..., features)", module));

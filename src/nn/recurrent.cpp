@@ -1,5 +1,5 @@
-// The products with x are one matmul for all positions; what depends on h goes position by
-// position.
+// The products with x are one matmul for all positions. The products with h are computed position
+// by position.
 #include "fovea/nn/recurrent.hpp"
 
 #include <fmt/format.h>
@@ -23,7 +23,7 @@ Shape build_weights(const char* name, Module& module, const Shape& sample, Index
   if (sample.rank() != 2)
     throw ShapeError(
         fmt::format("{}: a sample is {}; it must be (time, features)", name, to_string(sample)));
-  if (!module.kernel.defined()) {  // made last: it says that all are there
+  if (!module.kernel.defined()) {  // made last: a kernel says that all parameters exist
     module.recurrent_kernel = Tensor::parameter(
         init::orthogonal(Shape{units, gates * units}, random.split("recurrent_kernel")));
     if (module.use_bias) module.bias = Tensor::parameter(bias);
@@ -59,8 +59,8 @@ std::vector<Tensor> initial_states(const char* name, const UnrollOptions& option
   return options.states;
 }
 
-// Unrolls over x W (batch, time, gates units): step(x W at a position, states) gives the states
-// behind it, h first.
+// Unrolls over x W (batch, time, gates units). step(x W at a position, states) returns the states
+// behind that position, h first.
 template <class Step>
 Unrolled unroll_steps(const char* name, const Tensor& projected, Index units,
                       std::size_t state_count, const UnrollOptions& options, const Step& step) {
@@ -86,7 +86,7 @@ Unrolled unroll_steps(const char* name, const Tensor& projected, Index units,
   return {stack(outputs, 1), states};
 }
 
-// x, checked, without what the mask drops.
+// Returns x after checking it, with 0 at masked positions.
 Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
                 const std::optional<Mask>& mask) {
   check_built(name, kernel);

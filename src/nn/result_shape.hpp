@@ -1,5 +1,5 @@
-// The shape that a module makes of a sample, where the op knows it: the module is called on a batch
-// of none, and nothing is computed.
+// The shape of a module's result for one sample, where the op knows the shape. The module is called
+// on a batch of no samples, so nothing is computed.
 #pragma once
 
 #include "fovea/autograd/surroundings.hpp"

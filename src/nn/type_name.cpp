@@ -10,10 +10,9 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// What stands behind the last "::" that no bracket encloses, without arguments of templates. Types
-// without a name are written
-// "{lambda(...)#1}" or "{unnamed type#1}" by one compiler, "$_0", "'lambda'(...)" or "'unnamed'" by
-// another.
+// Returns the part behind the last "::" outside of brackets, without template arguments. A type
+// without a name is "{lambda(...)#1}" or "{unnamed type#1}" with one compiler, and "$_0",
+// "'lambda'(...)" or "'unnamed'" with another.
 std::string unqualified(std::string_view type) {
   std::size_t begin = 0, depth = 0;
   for (std::size_t i = 0; i < type.size(); ++i) {
@@ -27,7 +26,7 @@ std::string unqualified(std::string_view type) {
   return std::string(last.substr(0, last.find('<')));
 }
 
-// ASCII's letters: those of <cctype> follow the process's locale, where a Turkish I has no i.
+// Only ASCII letters: the functions of <cctype> follow the locale of the process.
 bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_small(char c) { return c >= 'a' && c <= 'z'; }
@@ -42,8 +41,8 @@ std::string type_name(const std::type_info& type) {
   return unqualified(status == 0 ? demangled.get() : type.name());
 }
 
-// A word begins with a capital after a small letter, and with one after a capital or a digit that a
-// small letter follows: as in Keras.
+// As in Keras, a capital behind a small letter begins a word. A capital behind a capital or a digit
+// begins a word if a small letter follows.
 std::string snake_case(const std::string& type) {
   std::string name;
   for (std::size_t i = 0; i < type.size(); ++i) {

@@ -1,4 +1,4 @@
-// What the messages of a call begin with.
+// The name of a call, with which its messages begin.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,17 +9,16 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// "sequential: fit", or "sequential: fit: validation_data". It is text only where it is wanted.
+/// "sequential: fit", or "sequential: fit: validation_data". The text is made on demand.
 struct CallName {
   std::string text() const {
     return fmt::format("{}: {}{}{}", model, call, *data ? ": " : "", data);
   }
-  std::string path() const {
-    return *data ? text() : model;
-  }  ///< in front of what layers, loss and metrics say: paths, as hooks have them
+  /// Returns the beginning of messages of layers, losses and metrics: a path, as hooks have it.
+  std::string path() const { return *data ? text() : model; }
 
   const char *model, *call;
-  const char* data = "";  // which of several, if it is not the call's first
+  const char* data = "";  // the argument, if it is not the first one of the call
 };
 
 }}  // namespace fovea

@@ -26,7 +26,7 @@ double monitored(const Model& model, const char* callback, const std::string& na
                                name.starts_with("val_") ? "; give fit validation_data" : ""));
 }
 
-// Which values are better, as far as a word of the name tells: "val_mean_squared_error" is an
+// Returns which values are better, where a word of the name tells: "val_mean_squared_error" is an
 // error.
 MonitorMode mode_of(std::string_view name) {
   constexpr std::array<std::string_view, 10> low = {"loss",    "error",      "mse",
@@ -139,14 +139,14 @@ void EarlyStopping::check_names(const Model& model, const Logs& names) const {
 }
 
 void EarlyStopping::on_train_begin(Model&) {
-  best_ = std::numeric_limits<double>::quiet_NaN();  // which any number is better than
+  best_ = std::numeric_limits<double>::quiet_NaN();  // any value is better
   waited_ = 0;
   started_ = false;
   stopped_epoch_ = -1;
 }
 
-// As in Keras, waiting begins with the first epoch that does not improve, patience 0 and 1 both
-// stop at it, and the first epoch of all never stops.
+// As in Keras, waiting begins with the first epoch that does not improve. Patience 0 and 1 both
+// stop at that epoch. The first epoch of a run never stops.
 void EarlyStopping::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
   const double value = monitor_.value(model, logs);
   if (monitor_.improves(value, best_)) {

@@ -36,8 +36,8 @@ std::vector<train::ProgressValue> progress_values(const Logs& logs) {
   return values;
 }
 
-// Throws for weights that are not as many as the samples, or out of range; `some`: they must not
-// all be 0.
+// Throws ShapeError unless there are as many weights as samples, and ValueError for a weight out of
+// range. With `some`, throws ValueError if all weights are 0.
 void check_weights(const CallName& call, const std::vector<double>& weight, Index samples,
                    bool some) {
   if (weight.empty()) return;
@@ -84,7 +84,7 @@ void check_options(const CallName& call, const SampleSet& x, const FitOptions& o
   check_batch_size(call, options.batch_size);
 }
 
-// The progress of an epoch, unless fit is silent.
+// Starts the progress of an epoch, unless fit is silent.
 void show(std::optional<train::Progress>& progress, const FitOptions& options, Index number,
           Index batches) {
   if (options.verbose == 0) return;
@@ -96,12 +96,12 @@ void show(std::optional<train::Progress>& progress, const FitOptions& options, I
                                   .steps = batches});
 }
 
-// Once in a process, where a person looks.
+// Prints the advice once in a process.
 void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
-// While it exists, fit runs.
+// Marks fit as running while in scope.
 struct Running {
   explicit Running(bool& flag) : now(flag) { now = true; }
   ~Running() { now = false; }
@@ -111,9 +111,9 @@ struct Running {
 
 }  // namespace
 
-// Samples of other shapes than the model was built for are accepted if every layer accepts one of
-// them: a time axis is free unless a layer fixes it. Hooks are not called. Nothing where the model
-// was built for such samples.
+// Returns the shapes of one sample and of the outputs of the layers, or nothing if the model was
+// built for such samples. Samples of another shape are accepted if every layer accepts one of them:
+// a time axis is free unless a layer fixes its size. Hooks are not called.
 std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet& x) const {
   if (are_those_it_was_built_for(x)) return {};
   const NoGrad no_grad;
@@ -136,7 +136,7 @@ std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet
   }
 }
 
-// The samples of a call, in the order of the module's inputs and outputs.
+// Returns the samples of a call, in the order of the module's inputs and outputs.
 Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
                                 const std::vector<double>& weight) const {
   check_counts(call, x, y);
@@ -144,12 +144,12 @@ Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const 
   return {inputs(call, x), targets(call, y), weight};
 }
 
-// What can be known to be wrong with data before any work is done.
+// Checks the data before any work is done.
 void Trainer::check_data(const CallName& call, Given& data) const {
   located([&] { return call.path(); }, [&] { network->check(signals(data.x)); });
   data.traced = traced(call, data.x);
   const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
-  // Masks of all samples: computed where a target is in question.
+  // Masks of all samples, computed when the first target needs them.
   std::optional<memory::List<std::optional<Mask>>> masks;
   for (std::size_t o = 0; o < data.y.size(); ++o) {
     const Samples& target = data.y[o].samples;
@@ -177,7 +177,7 @@ void Trainer::check_data(const CallName& call, Given& data) const {
   }
 }
 
-// At the first step: the optimiser takes on what learns.
+// Attaches the optimiser to the parameters that are trained, at the first step.
 void Trainer::attach_optimizer() {
   learning_.clear();
   visited_.clear();
@@ -208,15 +208,14 @@ void Trainer::check_attached() const {
                     name()));
 }
 
-// One pass and one step of the optimiser; the model stands at the end of this batch when it
-// returns.
+// Performs one pass and one step of the optimiser.
 void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
   const bool first = steps_ == 0;
   if (first) attach_optimizer();
   check_attached();
   tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
   {
-    // Not longer: callbacks are the user's, and run in the user's floating-point mode.
+    // Callbacks run outside this scope, in the user's floating-point mode.
     const parallel::FlushSubnormals flush;
     pass.run(batch, true, means);
     if (!all_listed_ && pass.has_unlisted_gradients())
@@ -232,8 +231,8 @@ void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
   tell_observers([](Observer& observer) { observer.at_step(-1); });
 }
 
-// One epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short is
-// validated and has logs like any other.
+// Runs one epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short
+// is validated and logged like any other.
 void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
                     const Given* validation_data, const FitOptions& options, Index number) {
   const Index samples = data.x.count();
@@ -309,14 +308,14 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
   return fit_checked(model, data, options, &other);
 }
 
-// `validation`: null for none.
+// Runs all epochs. `validation` is null without validation data.
 History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& options,
                              const Given* validation) {
   Pass training = pass(shards_, data.traced);
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
   check_learns({name(), "fit"});
-  Logs names = Means(compiled->outputs).logs();  // values of nothing: no metric is asked for one
+  Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);

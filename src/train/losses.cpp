@@ -13,13 +13,13 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// Whether targets are predictions without a last axis of size 1.
+// Returns whether targets have the shape of predictions without a last axis of size 1.
 bool lacks_last_axis(const Shape& prediction, const Shape& target) {
   return prediction.rank() >= 1 && prediction[-1] == 1 && prediction.without(-1) == target;
 }
 
-// The targets as numbers, with the last axis that predictions of one number have and targets may
-// lack.
+// Returns the targets as real values. Adds the last axis that predictions of one value have, if the
+// targets lack it.
 Tensor numbers(const Tensor& prediction, const Samples& target) {
   Array values;
   if (target.is_ids()) {
@@ -33,7 +33,7 @@ Tensor numbers(const Tensor& prediction, const Samples& target) {
                                                              : values;
 }
 
-// Throws for the first target that counts and for which `is_wrong`; `wanted` says what it must be.
+// Throws ValueError for the first target that counts and `is_wrong`; `wanted` names valid targets.
 template <class IsWrong>
 void check_values(const char* name, const Samples& target, const TargetCounts& counts,
                   const char* wanted, const char* hint, IsWrong is_wrong) {

@@ -24,8 +24,8 @@ class Means {
     return *totals_[first_[output] + metric];
   }
 
-  /// Returns the values of what has been added, by name; 0 where that was nothing, as in Keras. Of
-  /// several outputs "loss" is the weighted sum, and names begin with the output's.
+  /// Returns the loss and the metrics by name. Where nothing was added, a value is 0, as in Keras.
+  /// Of several outputs, "loss" is the weighted sum, and other names begin with the output's name.
   Logs logs() const {
     Logs logs;
     const bool several = outputs_.size() > 1;

@@ -50,7 +50,7 @@ namespace {
 
 enum class Kind { labels, one_hot, binary };
 
-// Whether `shape` is `whole` without its last axis, or with size 1 there.
+// Returns whether `shape` is `whole` without the last axis, or with a last axis of size 1.
 bool is_one_a_row(const Shape& shape, const Shape& whole) {
   return shape == whole.without(-1) || shape == whole.with(-1, 1);
 }
@@ -68,7 +68,7 @@ Kind kind_of(const Shape& prediction, const Shape& target) {
                   to_string(prediction), to_string(target)));
 }
 
-// The position of the largest of a row, the first of equals; -1 where one is NaN.
+// Returns the position of the largest value of a row, the first of equals; -1 if a value is NaN.
 template <class Number>
 Index largest(const Number* row, Index count) {
   Index best = 0;

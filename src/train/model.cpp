@@ -1,4 +1,4 @@
-// What a model offers: each call hands over to the state behind it.
+// The calls of a model, each of which is one of the Trainer behind the model.
 #include "fovea/train/model.hpp"
 
 #include <fmt/format.h>

@@ -13,8 +13,8 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// How many values the loss gives for each sample of a shard: one or more for each position of the
-// mask, if there is one.
+// Returns the number of values that the loss gives for each sample of a shard. With a mask, there
+// are one or more for each position of the mask.
 Index values_each(const char* model, const LossRows& rows, const Shape& values) {
   const Index samples = rows.end - rows.begin;
   if (values.rank() < 1 || values[0] != samples)
@@ -72,7 +72,7 @@ OutputLoss output_loss(const char* model, const OutputOptions& options, const Lo
   OutputLoss loss{
       by_logits ? options.loss.of_logits(seen, target) : options.loss(seen, target), {}, 0};
   const Index each = values_each(model, rows, loss.values.shape());
-  // A loss of several values a sample, or a position of the mask, is their mean.
+  // The loss of a sample, or of a position of the mask, is the mean of its values.
   const std::optional<Mask>& mask = rows.counted.mask;
   const Index positions = mask ? mask->count() / rows.samples : 1;
   const Index values_of_one = std::max<Index>(1, each / std::max<Index>(1, positions));

@@ -1,4 +1,4 @@
-// The loss of one output for the samples of a shard, and which of its values count.
+// The loss of one output for the samples of a shard, and the values that count.
 #pragma once
 
 #include "fovea/nn/network.hpp"
@@ -8,7 +8,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 struct Counted;
 
-/// The targets of a batch's output, of which a shard has samples [begin, end).
+/// The targets of an output for a batch. A shard has samples [begin, end) of them.
 struct LossRows {
   const Samples& target;
   const memory::List<double>& weight;  // of the samples; empty: all 1
@@ -17,24 +17,24 @@ struct LossRows {
   Index begin, end;
 };
 
-/// What a shard's loss is.
+/// The loss of a shard.
 struct OutputLoss {
   Tensor values;   // one for each sample or position
   Array gradient;  // of the batch's mean loss with respect to them
   double sum;      // of the values that count, by weight
 };
 
-/// What does not count is selected away, not multiplied by 0, on the way there and on the way back:
-/// its prediction and its target may be NaN, its loss and the loss's own derivative infinite, and
-/// its prediction gets a gradient of exactly 0.
+/// Returns the loss of a shard. Selects the values that count rather than multiplying the others by
+/// 0, forward and backward. A position that does not count may have NaN as prediction or target, or
+/// an infinite loss or derivative. The gradient of its prediction is exactly 0.
 OutputLoss output_loss(const char* model, const OutputOptions& options, const LossRows& rows,
                        const Output& output);
 
-/// The positions of a shard's predictions that count, where some do not: masked ones, and samples
-/// of weight 0 if they are in the batch.
+/// Returns the positions of a shard's predictions that count, or nothing if all count. Masked
+/// positions do not count, nor do samples of weight 0, if such samples are in the batch.
 std::optional<Mask> counted_positions(const LossRows& rows);
 
-/// The target with class 0 in the place of labels that do not count, which may be no classes.
+/// Returns the target with class 0 for labels that do not count. Such labels may be out of range.
 Samples with_classes(Samples target, const Mask& keep);
 
 }}  // namespace fovea

@@ -14,7 +14,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A shard's samples, and what they became.
+/// The range of a shard's samples, and their outputs, losses and predictions.
 struct Pass::Part {
   Index begin = 0, end = 0;
   memory::List<Output> outputs = {};
@@ -24,7 +24,7 @@ struct Pass::Part {
 
 namespace {
 
-// What shards give, one behind the other along the first axis.
+// Returns the outputs of shards, concatenated along the first axis.
 Array joined(const char* model, std::span<const Array> parts) {
   Index samples = 0;
   for (const Array& part : parts) {
@@ -44,7 +44,7 @@ Array joined(const char* model, std::span<const Array> parts) {
   return whole;
 }
 
-// Masks of shards, one behind the other.
+// Returns the masks of shards, concatenated along the first axis.
 std::optional<Mask> joined(const char* model, std::span<const std::optional<Mask>> parts) {
   Index samples = 0;
   for (const std::optional<Mask>& part : parts) {
@@ -138,7 +138,7 @@ void Pass::forward(const Batch& batch, Index begin, Index end, bool training,
                         outputs);
 }
 
-// The prediction of an output whose logits alone were computed, perhaps.
+// Returns the prediction of an output. If only the logits were computed, activates the logits.
 Array Pass::prediction(std::size_t output, const Output& result) const {
   const auto* const tensor = std::get_if<Tensor>(&result.signal.value);
   if (tensor && tensor->defined()) return tensor->value();
@@ -146,7 +146,7 @@ Array Pass::prediction(std::size_t output, const Output& result) const {
   return activate(result.logits.detach(), *wanted_[output]).value();
 }
 
-// What counts, where only the outputs of all shards say so.
+// Returns the positions that count, where the masks come with the outputs of all shards.
 memory::List<Counted> Pass::late_counts(const Batch& batch, const memory::List<Part>& parts) const {
   memory::List<Counted> result;
   for (std::size_t o = 0; o < options_.outputs->size(); ++o) {
@@ -165,7 +165,7 @@ memory::List<Counted> Pass::late_counts(const Batch& batch, const memory::List<P
   return result;
 }
 
-// The losses of a shard's outputs, and when training the gradients that they hand back.
+// Computes the losses of a shard's outputs and, when training, the gradients of the losses.
 void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counted, Part& part,
                          bool training, Sink& sink) const {
   const std::size_t outputs = options_.outputs->size();

@@ -9,13 +9,13 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Which positions of an output count, in a batch.
+/// The positions of an output that count in a batch.
 struct Counted {
   std::optional<Mask> mask = {};  // over the output's first axes; none: all
-  Index count = 0;  // what the loss is divided by: kept positions if there is a mask, else samples
+  Index count = 0;  // the loss is divided by it: kept positions if there is a mask, else samples
 };
 
-/// Some samples, with what their loss is weighted by.
+/// Samples of a batch, and the weights of their losses.
 struct Batch {
   SampleSet x, y;
   memory::List<double> weight = {};    // of the samples; empty: all 1
@@ -25,7 +25,7 @@ struct Batch {
   Index count() const { return x.count(); }
 };
 
-/// What does not change from batch to batch.
+/// The options that are the same for all batches.
 struct PassOptions {
   const Network& network;
   const std::vector<OutputOptions>* outputs;  // null where the model only predicts
@@ -35,39 +35,39 @@ struct PassOptions {
   const std::vector<NamedParameter>* learning = nullptr;
 };
 
-/// The passes of one model. Reads it and changes nothing in it but, when training, the gradients of
-/// its parameters.
+/// The passes of one model. Changes nothing in the model but, when training, the gradients of the
+/// parameters.
 class Pass {
  public:
-  /// `shapes`: of one sample of each input, and of what the modules inside make of it.
+  /// Takes the shapes of one sample of each input, and of the outputs of the modules inside.
   Pass(const PassOptions& options, Shards& shards, std::span<const Shape> shapes);
 
-  /// The samples at `positions`. `weight` holds one number for each sample of x, or none.
+  /// Returns the samples at `positions`. `weight` is empty, or has one value for each sample of x.
   Batch batch(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
               std::span<const Index> positions) const;
-  /// All samples. Those of weight 0 are left out, unless samples act on each other in the model:
-  /// nothing of them is computed, and they count in the denominator of the loss alone.
+  /// Returns all samples. Samples of weight 0 are left out, unless samples act on each other in the
+  /// model, or masks come late. A sample that is left out counts in the loss's denominator alone.
   Batch batch(const SampleSet& x, const SampleSet& y, memory::List<double> weight) const;
 
-  /// Runs a batch and adds its losses and metrics to `means`; when training, the gradients of the
-  /// parameters that the optimiser took on become those of its mean loss.
+  /// Runs a batch and adds its losses and metrics to `means`. When training, sets the gradients of
+  /// the parameters of the optimiser to the gradients of the mean loss.
   void run(const Batch& batch, bool training, Means& means);
 
-  /// Loss and metrics over all samples. `weight` as in `batch`.
+  /// Returns loss and metrics over all samples. `weight` is that of `batch`.
   Logs evaluate(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
                 Index batch_size);
 
-  /// Predictions for all samples: one array for each output.
+  /// Returns predictions for all samples: one array for each output.
   std::vector<Array> predict(const SampleSet& x, Index batch_size);
 
-  /// The masks of all outputs for all samples, where they come late.
+  /// Returns the masks of all outputs for all samples, where masks come late.
   memory::List<std::optional<Mask>> late_masks(const SampleSet& x);
 
-  /// Whether a leaf that no list of parameters names got a gradient in the last run.
+  /// Returns whether a leaf in no list of parameters got a gradient in the last run.
   bool has_unlisted_gradients() const { return shards_.has_unlisted(*options_.learning); }
 
  private:
-  struct Part;  // what a shard has made
+  struct Part;  // the results of a shard
 
   Context context(bool training, Index first_sample) const;
   void forward(const Batch& batch, Index begin, Index end, bool training,
@@ -85,13 +85,13 @@ class Pass {
 
   PassOptions options_;
   Shards& shards_;
-  Index positions_ = 1;  // rows that a sample gives to the products of the layer where it has most
+  Index positions_ = 1;  // most rows that one sample has in the products of a layer
   Index dense_bytes_ = 0;
   bool mixes_samples_ = false;
   memory::List<std::optional<Activation>> wanted_;  // whose logits the losses are computed from
 };
 
-/// The samples of each input as signals.
+/// Returns the samples of each input as signals.
 Signals signals(const SampleSet& x);
 
 }}  // namespace fovea

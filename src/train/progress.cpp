@@ -33,7 +33,7 @@ constexpr Index bar_width = 20;
 constexpr std::string_view bold = "\x1b[1m", green = "\x1b[32m", white = "\x1b[37m",
                            plain = "\x1b[0m";
 
-// How many columns a text takes: its code points, without those of colours.
+// Returns the number of columns of a text: its code points, without the codes of colours.
 Index visible_width(std::string_view text) {
   Index width = 0;
   bool in_escape = false;
@@ -77,7 +77,8 @@ std::string step_time_text(double seconds) {
   return fmt::format("{:.0f}us/step", seconds * 1e6);
 }
 
-// A NaN's sign is an accident of the instruction that made it, and is not shown.
+// Returns a value as text. The sign of a NaN depends on the instruction that made the NaN, and is
+// not shown.
 std::string number_text(double value) {
   if (std::isnan(value)) return "nan";
   return std::abs(value) > 1e-3 ? fmt::format("{:.4f}", value) : fmt::format("{:.4e}", value);
@@ -128,8 +129,9 @@ void Progress::finish(std::span<const ProgressValue> values, std::optional<Index
                     step_time_text(step_seconds), values_text(values)));
 }
 
-// The first step is rarely like the others (memory is still to be claimed), and is left out once
-// there is another. Without a terminal nobody tells when it was done, and it counts.
+// Returns the mean time of a step. The first step is often slower, since memory is allocated then,
+// and is left out once there is another. Without a terminal the end of the first step is not known,
+// and the mean includes that step.
 double Progress::seconds_per_step(Index step, double now) {
   if (step == 0) return 0;
   const bool leave_out_first = step > 1 && first_step_;
@@ -139,7 +141,7 @@ double Progress::seconds_per_step(Index step, double now) {
   return seconds;
 }
 
-// Goes back to the line's begin and writes over it; blanks cover what a longer line left behind.
+// Redraws the line. Blanks cover the rest of a longer line.
 void Progress::draw(const std::string& line, std::string_view end) {
   const Index width = visible_width(line);
   const Index left_over = std::max(drawn_width_ - width, Index(0));

@@ -1,6 +1,5 @@
-// The text that shows how an epoch goes, as Keras prints it: on a terminal a bar that redraws
-// itself, elsewhere one line. What the numbers are, and when they are taken, is the training
-// loop's.
+// The progress of an epoch as text, as Keras prints it: on a terminal a bar that is redrawn,
+// elsewhere one line. The training loop computes the values.
 #pragma once
 
 #include <functional>
@@ -17,22 +16,22 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 /// Seconds since some fixed moment.
 using Clock = std::function<double()>;
 
-/// A clock that never goes back.
+/// Returns the time of a clock that never goes back.
 double steady_seconds();
 
-/// Whether text written to `out` appears on a terminal that understands colours: `out` is std::cout
-/// or std::cerr, the process's stream of that number is a terminal, NO_COLOR is unset or empty, and
+/// Returns whether `out` writes to a terminal that understands colours: `out` is std::cout or
+/// std::cerr, the process's stream of that number is a terminal, NO_COLOR is unset or empty, and
 /// TERM is not "dumb".
 bool is_terminal(const std::ostream& out);
 
-/// A number to show: a loss or a metric.
+/// A value to show: a loss or a metric.
 struct ProgressValue {
   std::string name;
   double value = 0;
 };
 
 struct ProgressOptions {
-  bool terminal = false;  // a bar that redraws itself; otherwise one line at the end
+  bool terminal = false;  // a bar that is redrawn; otherwise one line at the end
   Index epoch = 1;        // the first is 1
   Index epochs = 1;
   Index steps = 1;
@@ -42,16 +41,15 @@ struct ProgressOptions {
 /// One epoch's text. The clock starts with the object.
 class Progress {
  public:
-  /// Writes `Epoch 1/10` if there is more than one epoch. Throws ValueError if `steps` is below
-  /// one.
+  /// Writes `Epoch 1/10` if there is more than one epoch. Throws ValueError if `steps` is below 1.
   Progress(std::ostream& out, ProgressOptions options);
 
-  /// After `step` steps: draws the bar, unless it was drawn less than 0.05 seconds ago. Without a
-  /// terminal it writes nothing.
+  /// Draws the bar after `step` steps, unless the bar was drawn less than 0.05 seconds ago. Writes
+  /// nothing without a terminal.
   void update(Index step, std::span<const ProgressValue> values);
 
-  /// After the epoch and its validation: the last bar, or the one line, and a newline. `step`: how
-  /// many steps were made, where the epoch was cut short.
+  /// Writes the last bar, or the one line, and a newline, after the epoch and its validation.
+  /// `step` is the number of steps of an epoch that was cut short.
   void finish(std::span<const ProgressValue> values, std::optional<Index> step = {});
 
  private:
@@ -62,7 +60,7 @@ class Progress {
   std::ostream& out_;
   ProgressOptions options_;
   double start_;
-  std::optional<double> first_step_;  // when it was done
+  std::optional<double> first_step_;  // when the first step ended
   std::optional<double> drawn_;       // when the bar was last drawn
   Index drawn_width_ = 0;
 };

@@ -24,7 +24,7 @@ Sequential::Sequential(Sequential&& other) : Sequential(without_layers()) {
 Sequential& Sequential::operator=(Sequential&& other) {
   if (this == &other) return *this;
   Model::operator=(std::move(other));
-  // What is left of `other` is a model without layers, which can be used again.
+  // `other` becomes a model without layers, which can be used again.
   static_cast<Model&>(other) = Sequential(without_layers());  // NOLINT(bugprone-use-after-move)
   return *this;
 }

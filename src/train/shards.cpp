@@ -41,12 +41,12 @@ void Shards::run(
 
 namespace {
 
-// What the shards' gradients of one parameter are, and where their sum is computed: a plan, apart
-// from the threads that carry it out.
+// The plan of a sum: the shards' gradients of one parameter, and the place of their sum. Making the
+// plan is separate from the threads that compute the sum.
 struct Sum {
   const Tensor* parameter;
-  /// The position of the sum with the same arrays: its own, or that of an earlier parameter, as
-  /// with W1 and W2 of an AttentionLayer, or a reshaped parameter and what is added to it.
+  /// The position of the sum with the same arrays: that of this parameter, or of an earlier one. W1
+  /// and W2 of an AttentionLayer share arrays, and a reshaped parameter with what is added to it.
   std::size_t shares;
   std::size_t count = 0;  // of the parts, in the order of shards
   bool has_rows = false;
@@ -57,8 +57,8 @@ struct Sum {
   std::span<Gradient* const> all() const { return {parts.data(), count}; }
 };
 
-// The sum of a parameter's dense parts. Parts that an earlier sum has as well are left to that sum,
-// which alone may then write to them.
+// Plans the sum of a parameter's dense parts. Parts that an earlier sum has as well are left to
+// that sum, which alone may write to such parts.
 Sum dense(Sum sum, const memory::List<Sum>& earlier) {
   for (std::size_t i = 0; i < sum.count; ++i) sum.given[i] = sum.parts[i]->gathered().data();
   const auto same = std::ranges::find(earlier, sum.given, &Sum::given);
@@ -68,14 +68,14 @@ Sum dense(Sum sum, const memory::List<Sum>& earlier) {
   return sum;
 }
 
-// Adds up elements [begin, end) of all parts along the pairwise tree, into the first part.
+// Sums elements [begin, end) of all parts along the pairwise tree, into the first part.
 void add_up(const Sum& sum, Index begin, Index end) {
   kernels::add_pairwise(sum.count, [&](std::size_t i, std::size_t k) {
     kernels::scale(sum.elements[k] + begin, 1, sum.elements[i] + begin, end - begin, true);
   });
 }
 
-// Carries out all sums, in pieces that run in parallel.
+// Computes all sums, in pieces that run in parallel.
 void add_up(memory::List<Sum>& sums) {
   constexpr Index grain = 8192;
   memory::List<std::pair<const Sum*, Index>> pieces;  // of a sum, from an element on
@@ -92,7 +92,7 @@ void add_up(memory::List<Sum>& sums) {
   });
 }
 
-// The parts of a parameter's gradient that the first `shards` sinks have.
+// Returns the parts of a parameter's gradient that the sinks have.
 Sum parts_of(const Tensor& parameter, std::span<LeafGradients* const> sinks, std::size_t position) {
   Sum sum{&parameter, position};
   for (LeafGradients* sink : sinks) {

@@ -43,7 +43,7 @@ std::string repeated(std::string_view text, Index times) {
   return result;
 }
 
-// A newline or an escape inside of a name would tear the table: control characters become blanks.
+// Replaces control characters by blanks: a newline or an escape in a name would break the table.
 std::string printable(std::string_view text) {
   std::string result(text);
   std::ranges::replace_if(
@@ -55,7 +55,7 @@ std::string without_trailing_blanks(std::string_view text) {
   return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
 }
 
-// The text itself, or as much of it as leaves room for an ellipsis.
+// Returns the text, or as much of the text as leaves room for an ellipsis.
 std::string cut(const std::string& text, Index width) {
   if (code_points(text) <= width) return text;
   std::size_t end = 0;
@@ -63,8 +63,8 @@ std::string cut(const std::string& text, Index width) {
     if (starts_code_point(text[end]) && kept++ == width - 1) return text.substr(0, end) + "…";
 }
 
-// Breaks a text before each word that the line has no room for. A word longer than the width has a
-// line alone, cut.
+// Breaks a text before each word that the line has no room for. A word longer than the width is
+// cut, on a line of its own.
 std::vector<std::string> wrap(std::string_view text, Index width) {
   std::vector<std::string> lines = {""};
   for (std::size_t begin = 0; begin < text.size();) {
@@ -118,8 +118,8 @@ std::string cells_text(const Cells& cells, const Widths& widths, std::string_vie
   return result;
 }
 
-// The columns end at 45, 80 and 100 percent. What the borders take comes off the columns, most of
-// it off the middle one.
+// Returns the widths of columns that end at 45, 80 and 100 percent. The borders narrow the columns,
+// the middle one most.
 Widths column_widths(Index width) {
   const Index first = width * 45 / 100;
   const Index second = width * 80 / 100;

@@ -1,5 +1,5 @@
 // A model's layers and their parameters as a table of text, laid out as Keras' summary().
-// Where the rows come from is the model's.
+// The model makes the rows.
 #pragma once
 
 #include <span>
@@ -20,20 +20,22 @@ struct SummaryRow {
 struct SummaryTotals {
   Index trainable = 0;
   Index non_trainable = 0;
-  Index optimizer = 0;  // the numbers that the optimiser keeps; no line if there are none
+  Index optimizer = 0;  // the elements that the optimiser keeps; no line if there are none
   Index bytes_per_parameter = sizeof(real);
 };
 
-/// The model's name, the table, and the totals; each line ends in a newline. Every line of the
-/// table has `width` code points, whatever the names: what does not fit is wrapped at blanks, and a
-/// longer word is cut, with an ellipsis. Throws ValueError if `width` is below 16.
+/// Returns the model's name, the table, and the totals; each line ends in a newline. Every line of
+/// the table has `width` code points, whatever the names. Text that does not fit is wrapped at
+/// blanks. A word that is too long is cut, with an ellipsis. Throws ValueError if `width` is below
+/// 16.
 std::string summary_table(std::string_view model, std::span<const SummaryRow> rows,
                           const SummaryTotals& totals, Index width = 88);
 
-/// 1297867 as "1,297,867".
+/// Returns 1297867 as "1,297,867".
 std::string with_commas(Index number);
 
-/// 5191468 as "4.95 MB": the largest unit, of 1024 of the one before, that leaves at least 1.
+/// Returns 5191468 as "4.95 MB", in the largest unit that leaves at least 1. A unit is 1024 of the
+/// one before.
 std::string memory_size(double bytes);
 
 }}}  // namespace fovea::train

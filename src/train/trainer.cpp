@@ -1,4 +1,4 @@
-// What a model is told before it trains, and what can be asked of it. The loop is in fit.cpp.
+// The calls of a model before and after training. The training loop is in fit.cpp.
 #include "train/trainer.hpp"
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ void Trainer::set_name(const std::string& name) {
   name_parameters();
 }
 
-// Messages and graphs call parameters by their path.
+// Gives the parameters their paths, for messages and graphs.
 void Trainer::name_parameters() const {
   network->each([&](const std::string& path, Tensor& tensor) {
     if (tensor.node()) tensor.node()->layer = LayerCall::intern(fmt::format("{}/{}", name(), path));
@@ -53,7 +53,7 @@ void Trainer::set_hook(const std::string& path, ForwardHook hook) {
     hooks.insert_or_assign(path, std::move(hook));
   else
     hooks.erase(path);
-  // Graphs may hold the old ones.
+  // A new object, since graphs may hold the old hooks.
   hooks_ = hooks.empty() ? nullptr : std::make_shared<const ForwardHooks>(std::move(hooks));
 }
 
@@ -104,7 +104,7 @@ std::string names_of(const SampleSet& given) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// The options of every output, in the module's order.
+// Returns the options of every output, in the module's order.
 std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::vector<Port>& ports,
                                             CompileOptions& options) {
   if (options.outputs.empty()) {
@@ -234,7 +234,8 @@ void Trainer::check_built(const CallName& call) const {
 
 namespace {
 
-// The samples in the order of the module's inputs or outputs, as many of each.
+// Returns the samples in the order of the module's inputs or outputs. Throws unless there are as
+// many of each.
 SampleSet in_order_of(const std::vector<Port>& ports, const CallName& call, const char* what,
                       const SampleSet& given) {
   if (given.size() != ports.size())

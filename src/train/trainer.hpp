@@ -1,4 +1,4 @@
-// What a model is while it is trained: the options of compile, counts, the optimiser's parameters.
+// The state of training: the options of compile, counts, and the parameters of the optimiser.
 #pragma once
 
 #include <atomic>
@@ -21,12 +21,12 @@ class Trainer {
 
   void set_name(const std::string& name);
   void set_hook(const std::string& path, ForwardHook hook);
-  /// Makes the parameters by `build`, if it was not for samples of these shapes before.
+  /// Makes the parameters by `build`, unless the model was built for samples of these shapes.
   void build(const std::vector<Shape>& samples,
              const std::function<void(const Rng& random)>& build);
-  /// The same for samples of the inputs in their order.
+  /// Builds for the shapes of samples, given in the order of the inputs.
   void build(const CallName& call, const SampleSet& x);
-  /// The samples of the inputs in their order. Throws for another number, kind or name.
+  /// Returns the samples in the order of the inputs. Throws for another number, kind or name.
   SampleSet inputs(const CallName& call, const SampleSet& x) const;
   void compile(CompileOptions options);
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
@@ -39,14 +39,14 @@ class Trainer {
   std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
-  /// The compiled optimiser. The options are constant but for it.
+  /// Returns the compiled optimiser, the only option that is not constant.
   Optimizer& optimizer() const { return compiled->optimizer; }
 
   const std::shared_ptr<const ForwardHooks>& hooks() const { return hooks_; }
   const char* name() const { return network->path().c_str(); }
 
   std::shared_ptr<Network> network;
-  std::unique_ptr<CompileOptions> compiled;  // null before compile; outputs: one for each
+  std::unique_ptr<CompileOptions> compiled;  // null before compile; has one of `outputs` for each
   History history;
 
  private:
@@ -78,7 +78,7 @@ class Trainer {
   std::atomic<bool> stops_ = false;       // whether fit ends after the present batch
   std::uint64_t steps_ = 0;               // updates made since compile
   std::uint64_t epochs_ = 0;              // epochs begun since compile
-  std::vector<NamedParameter> learning_;  // what the optimiser took on, each once
+  std::vector<NamedParameter> learning_;  // those of the optimiser, each once
   std::vector<const Node*> visited_;      // their nodes in the order of the list, some repeated
   bool all_listed_ = false;     // whether a step saw no tensor that learns and is not listed
   std::uint64_t attached_ = 0;  // the optimiser's count of attachments when it took on this model

@@ -205,7 +205,7 @@ class Caller {
   template <class Child, class First, class... Others>
   static void build(const Child& child, const Context& inside, const First& first,
                     const Others&...) {
-    // The model that is built owns its module, which is not constant: only this call of it is.
+    // The module that the model owns is not constant: only this call is.
     if constexpr (building::Builds<Child>)
       const_cast<Child&>(child).build(building::sample_of(first), *inside.trace->random);
     if constexpr (requires(Child & own) { own.place(std::string()); })
@@ -221,7 +221,7 @@ class Caller {
       return seen(inside, child(inputs..., inside));
   }
 
-  // What a layer gives passes its hook, and is noted.
+  // Passes the output of a layer through the hook of the layer, and notes the output.
   template <class Result>
   static Result seen(const Context& inside, Result result) {
     Tensor* tensor = nullptr;
@@ -234,8 +234,8 @@ class Caller {
     return result;
   }
 
-  // Where the loss is computed from the logits of an activation that the child ends in, they are
-  // kept beside what it gives.
+  // Calls the child. Keeps the logits beside the result, where the loss is computed from the logits
+  // of the activation that the child ends in.
   template <class Child, class... Inputs>
   static Tensor last(const Child& child, const Context& inside, const Inputs&... inputs) {
     if constexpr (sizeof...(Inputs) == 1 && requires(const Inputs&... x) {

@@ -12,10 +12,11 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Layers in order, or one module of one input: as a chain of it.
+/// Layers in order. One module of one input is a chain of one layer.
 class ChainNetwork final : public Network {
  public:
-  explicit ChainNetwork(Chain chain, std::string type);  ///< of that type, in messages
+  /// Takes the chain over. Messages name the type of the network.
+  explicit ChainNetwork(Chain chain, std::string type);
   void place(const std::string& path) override;
   std::string type() const override { return type_; }
   void build(const Signals& one, const Rng& random) override;
@@ -39,11 +40,13 @@ class ChainNetwork final : public Network {
 
   /// Makes the parameters for samples of a shape.
   void build(const Shape& sample, const Rng& random);
-  Chain& chain() & { return chain_; }             ///< the layers
-  const Chain& chain() const& { return chain_; }  ///< the layers
+  /// Returns the chain of layers.
+  Chain& chain() & { return chain_; }
+  /// Returns the chain of layers.
+  const Chain& chain() const& { return chain_; }
 
  private:
-  mutable Chain chain_;  // layers are shared, and give their parameters to each caller
+  mutable Chain chain_;  // for_each is const, and hands out parameters that are not
   std::string type_;
 };
 

@@ -17,8 +17,8 @@ struct LayerCall {
   /// ShapeError for a hook that changes the shape.
   static Tensor hooked(const Context& context, Tensor output);
 
-  /// Returns body(inside), run as the layer at an interned path. Errors without a path get this
-  /// one.
+  /// Returns body(inside), run as the layer at an interned path. An error without a path gets this
+  /// path.
   template <class Body>
   static auto run(const Context& context, const char* path, const Body& body) {
     Context inside = context;

@@ -34,7 +34,7 @@ concept Carries = requires(const M& m, const Signal& x, const Context& context) 
 /// A module of any type. Copies share it.
 class Layer {
  public:
-  /// Takes the module; from now on it is reached through the layer.
+  /// Takes the module over; from then on the module is reached through the layer.
   template <class M>
   requires(!std::same_as<std::remove_cvref_t<M>, Layer>) explicit Layer(M module)
       : self_(std::make_shared<Holder<M>>(std::move(module))),

@@ -7,14 +7,18 @@
 //   static void parameters(auto& self, auto&& visit);
 //       calls visit("name", member) for each parameter and each module inside
 //
-// `random` is a stream of its own for each module: a module hands random.split("name") to each one
-// inside, since two of the same stream get the same weights, and dropouts the same masks.
+// `random` is a stream of its own for each module. A module hands random.split("name") to each
+// module inside. Two modules with one stream would get the same weights, and two dropouts the same
+// masks.
 //
-// That one list, in its fixed order, serves the optimiser, saving, counting and printing. A
-// std::vector or std::array of modules or parameters is visited as one member, visit("blocks",
-// self.blocks): its paths are blocks/0/..., blocks/1/... Calls are const and may come from several
-// threads at once. Tensors are handles, so a copy of a module shares its weights. Modules without
-// parameters may leave out `parameters`, and `build` if shapes stay as they are.
+// The list of parameters, in its fixed order, serves the optimiser, saving, counting and printing.
+// A std::vector or std::array of modules or parameters is visited as one member:
+//
+//   visit("blocks", self.blocks);  // the paths are blocks/0/..., blocks/1/...
+//
+// Calls are const, and several threads may call a module at once. Tensors are handles, so a copy of
+// a module shares its weights. A module without parameters may leave out `parameters`. It may leave
+// out `build` as well, if the module keeps shapes.
 #pragma once
 
 #include <array>
@@ -32,9 +36,9 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What happens to a mask that reaches a module.
 enum class MaskFlow {
-  loses,  ///< it would be lost: an error, unless a DropMask stands before
+  loses,  ///< the mask would be lost: an error, unless a DropMask stands before the module
   keeps,  ///< each position of the output is one of the input
-  ends,   ///< the module uses it, and its output has no such positions any more
+  ends,   ///< the module uses the mask, and the output has no such positions any more
 };
 
 /// A parameter and its path, such as "dense/kernel".
@@ -69,11 +73,11 @@ class ParameterPath {
 
 /// How the parameters of a type are found.
 enum class Visiting {
-  tensor,      ///< it is a parameter
-  list,        ///< it is a std::vector or std::array: those of its elements
-  parameters,  ///< it lists them
-  none,        ///< it has none: it can be called, and no member is called `parameters`
-  hidden,      ///< it may have some that would not be found
+  tensor,      ///< a Tensor is a parameter itself
+  list,        ///< a std::vector or std::array has the parameters of its elements
+  parameters,  ///< a module lists its parameters
+  none,        ///< a type with a call operator and no member `parameters` has none
+  hidden,      ///< another type may have parameters that would not be found
 };
 
 namespace visiting {
@@ -146,9 +150,9 @@ inline std::string list_position(std::size_t position) {
   return {digits, std::to_chars(digits, digits + sizeof digits, position).ptr};
 }
 
-/// Calls visit(path, tensor) for every parameter of a module, those of modules inside it included,
-/// in their fixed order. A path is taken as std::string, or as const ParameterPath& where its text
-/// is not needed. Does not compile where parameters would be missed.
+/// Calls visit(path, tensor) for every parameter of a module and of the modules inside, in their
+/// fixed order. `visit` takes the path as std::string, or as const ParameterPath& where the text of
+/// the path is not needed. Does not compile where parameters would be missed.
 template <class Module, class Visit>
 void for_each_parameter(Module& module, Visit&& visit, const ParameterPath* outer = nullptr) {
   constexpr Visiting way = visiting_of<Module>;
@@ -203,9 +207,10 @@ void zero_grad(const Module& module) {
   });
 }
 
-/// Freezes a module's parameters (false: no gradients, no updates), or lets them learn again;
-/// constants among them stay what they are. Compile, or attach the optimiser, again afterwards: it
-/// holds the parameters that it took on. Throws StateError before it is built.
+/// Freezes the parameters of a module (false: no gradients, no updates), or unfreezes them.
+/// Constants among the parameters stay constant. Compile the model, or attach the optimiser, again
+/// afterwards: an optimiser holds the parameters that it was attached to. Throws StateError before
+/// the module is built.
 template <class Module>
 void set_trainable(Module& module, bool trainable) {
   for_each_parameter(module, [&](const ParameterPath&, Tensor& tensor) {
@@ -213,9 +218,9 @@ void set_trainable(Module& module, bool trainable) {
   });
 }
 
-/// Bytes of the parameters whose gradients are dense: all but those of modules, inside or out, that
-/// declare `static constexpr bool gradient_is_rows = true`, and of modules that say so themselves
-/// by a member `dense_bytes()`.
+/// Returns the number of bytes of the parameters whose gradients are dense. A module that declares
+/// `static constexpr bool gradient_is_rows = true` has none, and neither have the modules inside. A
+/// member `dense_bytes()` of a module returns the bytes of that module.
 template <class Module>
 Index dense_bytes_of(const Module& module) {
   constexpr Visiting way = visiting_of<const Module>;
@@ -236,8 +241,8 @@ Index dense_bytes_of(const Module& module) {
   }
 }
 
-/// Whether samples of a batch act on each other in a module, or in one inside it, so that the batch
-/// must not be cut: `static constexpr bool mixes_samples = true`.
+/// Returns whether samples of a batch act on each other in a module or in a module inside, so that
+/// the batch must not be cut. Such a module declares `static constexpr bool mixes_samples = true`.
 template <class Module>
 bool mixes_samples_of(const Module& module) {
   constexpr Visiting way = visiting_of<const Module>;

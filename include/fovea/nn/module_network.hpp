@@ -27,30 +27,35 @@ struct Signature<R (M::*)(A...) const> {
   using Result = std::remove_cvref_t<R>;                    ///< without const and &
   using Arguments = std::tuple<std::remove_cvref_t<A>...>;  ///< without const and &
 };
-/// The same, where it promises not to throw.
+/// The call operator of a module, where declared noexcept.
 template <class R, class M, class... A>
 struct Signature<R (M::*)(A...) const noexcept> : Signature<R (M::*)(A...) const> {};
 
-/// Whether a type has one call operator, which can be read.
+/// Whether a type has exactly one call operator, which is no template.
 template <class M>
 concept OneCall = requires {
   typename Signature<decltype(&M::operator())>::Result;
 };
 
+/// Whether an argument is an input, which samples are given for.
 template <class T>
-constexpr bool is_input = std::is_same_v<T, Ids> || std::is_same_v<T, Tensor> ||
-                          std::is_same_v<T, Signal>;  ///< an argument that samples are given for
+constexpr bool is_input =
+    std::is_same_v<T, Ids> || std::is_same_v<T, Tensor> || std::is_same_v<T, Signal>;
+/// Whether an argument is the mask of the input before it.
 template <class T>
-constexpr bool is_mask = std::is_same_v<T, std::optional<Mask>>;  ///< of the input before it
+constexpr bool is_mask = std::is_same_v<T, std::optional<Mask>>;
 
 template <class Tuple>
 struct Call;
-/// What the arguments of a call are.
+/// The arguments of a call: inputs, their masks and the context.
 template <class... A>
 struct Call<std::tuple<A...>> {
-  static constexpr std::size_t count = sizeof...(A);                       ///< with the context
-  static constexpr std::size_t inputs = (std::size_t(is_input<A>) + ...);  ///< that samples fill
-  static constexpr std::array<bool, count> starts = {is_input<A>...};      ///< where inputs are
+  /// The number of arguments, the context included.
+  static constexpr std::size_t count = sizeof...(A);
+  /// The number of arguments that are inputs.
+  static constexpr std::size_t inputs = (std::size_t(is_input<A>) + ...);
+  /// Whether each argument is an input.
+  static constexpr std::array<bool, count> starts = {is_input<A>...};
   /// The input that each argument belongs to.
   static constexpr std::array<std::size_t, count> input_of = [] {
     std::array<std::size_t, count> result = {};
@@ -61,14 +66,16 @@ struct Call<std::tuple<A...>> {
     }
     return result;
   }();
-  using Last = std::tuple_element_t<count - 1, std::tuple<A...>>;  ///< the context
+  /// The context, in a valid call.
+  using Last = std::tuple_element_t<count - 1, std::tuple<A...>>;
   /// Whether these are inputs, each perhaps with its mask behind it, and a context.
   static constexpr bool valid = std::is_same_v<Last, Context> && inputs > 0 && starts[0] &&
                                 ((is_input<A> || is_mask<A> || std::is_same_v<A, Context>)&&...);
 };
 
+/// The number of tensors that a call returns, or 0 for a type that is not accepted.
 template <class R>
-constexpr std::size_t outputs_of = 0;  ///< how many tensors a call gives, or 0 for another type
+constexpr std::size_t outputs_of = 0;
 template <>
 inline constexpr std::size_t outputs_of<Tensor> = 1;
 template <>
@@ -82,8 +89,9 @@ constexpr std::size_t outputs_of<std::pair<A, B>> =
 template <class R, std::size_t N>
 constexpr std::size_t outputs_of<std::array<R, N>> = outputs_of<R> == 1 ? N : 0;
 
+/// Whether a call returns a Signal.
 template <class R>
-constexpr bool gives_masks = false;  ///< whether a call gives a Signal
+constexpr bool gives_masks = false;
 template <>
 inline constexpr bool gives_masks<Signal> = true;
 template <class... R>

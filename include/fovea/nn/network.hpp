@@ -19,8 +19,8 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 struct Port {
   std::string name;          ///< "input_1" or "output_1" where the module gives none
   bool takes_ids = false;    ///< an input: whether ids are accepted
-  bool takes_array = false;  ///< an input: whether real numbers are
-  bool takes_mask = false;   ///< an input: whether its mask is
+  bool takes_array = false;  ///< an input: whether real values are accepted
+  bool takes_mask = false;   ///< an input: whether a mask is accepted
 };
 
 /// One output of a module. Where the loss is computed from logits, the logits are there, and the
@@ -131,8 +131,8 @@ void check_kinds(const std::vector<Port>& ports, const Signals& x);
 void note_output(const Context& inside, const Signal& output);
 /// Has the modules that are called with the context keep the logits of the wanted activations.
 void ask_for_logits(Context& context, std::span<const std::optional<Activation>> wanted);
-/// Moves the kept logits to the outputs whose loss needs them, and ends the asking: contexts
-/// outlive the call in graphs.
+/// Gives the kept logits to the outputs whose loss needs logits, and clears `logits`: graphs hold
+/// the context after the call.
 void find_logits(Logits& logits, std::span<const std::optional<Activation>> wanted,
                  memory::List<Output>& outputs);
 

@@ -13,17 +13,17 @@ struct LayerNormalization {
   Tensor gamma = {};          ///< (features)
   Tensor beta = {};           ///< (features)
 
-  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
-  /// built for.
+  /// Returns the shape of the sample, (..., features). Throws ShapeError for another number of
+  /// features than the module was built for.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// Throws StateError before it is built.
+  /// Returns y, in the shape of x. Throws StateError before the module is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
   /// Keeps the mask: positions stay positions.
   static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
-  /// gamma, beta.
+  /// Visits gamma and beta.
   static void parameters(auto& self, auto&& visit) {
     visit("gamma", self.gamma);
     visit("beta", self.beta);
@@ -35,17 +35,17 @@ struct RMSNormalization {
   real epsilon = real(1e-6);  ///< added to the mean square
   Tensor gamma = {};          ///< (features)
 
-  /// Keeps the shape of a sample (..., features). Throws ShapeError for other features than it was
-  /// built for.
+  /// Returns the shape of the sample, (..., features). Throws ShapeError for another number of
+  /// features than the module was built for.
   Shape build(const Shape& sample, const Rng& random);
 
-  /// Throws StateError before it is built.
+  /// Returns y, in the shape of x. Throws StateError before the module is built.
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 
   /// Keeps the mask: positions stay positions.
   static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
 
-  /// gamma.
+  /// Visits gamma.
   static void parameters(auto& self, auto&& visit) { visit("gamma", self.gamma); }
 };
 

@@ -9,8 +9,8 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The largest of each window. x is (batch, time, channels),
-/// the result (batch, windows, channels). Takes no mask.
+/// The largest of each window. x is (batch, time, channels), the result (batch, windows,
+/// channels). Takes no mask.
 struct MaxPooling1D {
   Pool1DOptions options = {};  ///< pool_size, strides, padding
 
@@ -20,8 +20,8 @@ struct MaxPooling1D {
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The largest of each window. x is (batch, rows, columns, channels),
-/// the result (batch, windows, windows, channels). Takes no mask.
+/// The largest of each window. x is (batch, rows, columns, channels), the result (batch,
+/// windows, windows, channels). Takes no mask.
 struct MaxPooling2D {
   Pool2DOptions options = {};  ///< pool_size, strides, padding
 
@@ -31,8 +31,8 @@ struct MaxPooling2D {
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean of each window; padding does not count. x is (batch, time, channels),
-/// the result (batch, windows, channels). Takes no mask.
+/// The mean of each window, without the padding. x is (batch, time, channels), the result (batch,
+/// windows, channels). Takes no mask.
 struct AveragePooling1D {
   Pool1DOptions options = {};  ///< pool_size, strides, padding
 
@@ -42,8 +42,8 @@ struct AveragePooling1D {
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean of each window; padding does not count. x is (batch, rows, columns, channels),
-/// the result (batch, windows, windows, channels). Takes no mask.
+/// The mean of each window, without the padding. x is (batch, rows, columns, channels), the result
+/// (batch, windows, windows, channels). Takes no mask.
 struct AveragePooling2D {
   Pool2DOptions options = {};  ///< pool_size, strides, padding
 
@@ -53,14 +53,14 @@ struct AveragePooling2D {
   Tensor operator()(const Tensor& x, const Context& context = {}) const;
 };
 
-/// The mean over time of the positions that are kept, 0 where none is: x is (batch, time,
-/// features), the mask (batch, time), the result (batch, features). Masked elements take no part.
+/// The mean over time of the kept positions, or 0 where no position is kept. x is (batch, time,
+/// features), the mask (batch, time), the result (batch, features). Masked elements have no effect.
 struct GlobalAveragePooling1D {
   /// Maps a sample (time, features) to (features).
   Shape build(const Shape& sample, const Rng& random) const;
 
-  /// Throws ShapeError for a mask that is not (batch, time), ValueError for a sequence without
-  /// positions.
+  /// Returns the mean over the kept positions. Throws ShapeError for a mask that is not (batch,
+  /// time), and ValueError for a sequence without positions.
   Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
                     const Context& context = {}) const;
   /// Returns the mean over all positions.

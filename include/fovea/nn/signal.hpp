@@ -10,14 +10,15 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Ids or a tensor, and which positions count.
+/// Ids or a tensor, and the mask of the positions to keep.
 struct Signal {
-  std::variant<Ids, Tensor> value;  ///< what it carries
-  std::optional<Mask> mask = {};    ///< over its first axes; none: all count
+  std::variant<Ids, Tensor> value;  ///< ids or a tensor
+  std::optional<Mask> mask = {};    ///< over the first axes of the value; none: all are kept
 
-  /// The tensor that it carries. Throws std::bad_variant_access for ids.
+  /// Returns the tensor. Throws std::bad_variant_access for ids.
   const Tensor& tensor() const& { return std::get<Tensor>(value); }
-  Tensor tensor() const&& { return std::get<Tensor>(value); }  ///< the same, of a temporary
+  /// The same, of a temporary.
+  Tensor tensor() const&& { return std::get<Tensor>(value); }
 };
 
 }}  // namespace fovea

@@ -1,4 +1,4 @@
-// How a module's type is called in messages and summaries.
+// The name of a module's type in messages and summaries.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The type without its namespaces and template arguments: "AttentionLayer"; "lambda" or "module"
-/// where it has no name.
+/// Returns the type without its namespaces and template arguments: "AttentionLayer". A type without
+/// a name is a "lambda" or a "module".
 std::string type_name(const std::type_info& type);
 
 /// Returns the name of a layer of a type, as Keras spells it: "attention_layer",
