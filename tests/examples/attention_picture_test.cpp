@@ -98,7 +98,7 @@ bool well_formed(std::string_view xml) {
 
 TEST_CASE("without colour the three largest weights of a line follow their words in percent") {
   CHECK(attention_text(folder_and_walk, false) ==
-        "noun.person                  a person(50%) who folds(25%) paper(15%)\n"
+        "noun.person                           a person(50%) who folds(25%) paper(15%)\n"
         "predicted noun.location, is noun.act  a(25%) walk(75%)\n");
 }
 
