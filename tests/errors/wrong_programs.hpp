@@ -28,8 +28,26 @@ struct Program {
   std::string told;  ///< "ShapeError: add: ...", with files of the golden folder named from there
 };
 
-/// A tensor that gathers gradients; its numbers do not matter.
+/// A parameter whose values do not matter.
 inline Tensor weight(const Shape& shape) { return Tensor::parameter(Array::zeros(shape)); }
+
+/// Sequences of 3 ids below 10, and a label of 2 classes for each.
+inline Ids ids() { return Ids({4, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 3, 5}); }
+inline Ids labels() { return Ids({4}, {0, 1, 0, 1}); }
+
+/// Classifies sequences of 3 ids below 10; compiled, not built.
+inline Sequential classifier() {
+  Sequential model{Embedding{10, 4}, AttentionLayer{3}, Dense{2, Activation::softmax}};
+  model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});
+  return model;
+}
+
+/// The same after an epoch.
+inline Sequential trained() {
+  Sequential model = classifier();
+  model.fit(ids(), labels(), {.verbose = 0});
+  return model;
+}
 
 /// The type of the exception, without its namespaces, and its message.
 inline std::string told(void (*run)()) {
@@ -55,7 +73,7 @@ inline Figure messages;
 
 inline void check(std::initializer_list<Program> programs) {
   for (const Program& program : programs) {
-    INFO("somebody ", program.mistake);
+    INFO("the user ", program.mistake);
     CHECK(told(program.run) == program.told);
     ++messages.count;
   }
