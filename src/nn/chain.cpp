@@ -64,8 +64,8 @@ namespace {
 // Calls a layer. Where a loss is computed from the logits of an activation that the layer ends in,
 // they are kept beside the output, as a Caller does.
 Signal output_of(const Layer& layer, const Signal& x, const Context& inside) {
-  const std::optional<Activation> last = layer.last_activation();
-  if (!inside.logits || !last || !inside.logits->wants(*last)) return layer.call(x, inside);
+  const std::optional<Activation> last = inside.logits ? layer.last_activation() : std::nullopt;
+  if (!last || !inside.logits->wants(*last)) return layer.call(x, inside);
   Signal output = layer.call_for_logits(x, inside);
   output.value = inside.logits->keep(output.tensor(), *last);
   return output;

@@ -1,8 +1,7 @@
 // Groups of parameters and clipping, as SlotOptimizer is told of them.
 #include <fmt/format.h>
-#include <limits>
 
-#include <cmath>
+#include <limits>
 
 #include "fovea/optim/slot_optimizer.hpp"
 #include "optim/option_check.hpp"
@@ -15,7 +14,7 @@ void SlotOptimizer::check_clipping() const {
   int given = 0;
   const auto bound = [&](const char* name, const std::optional<double>& value) {
     if (!value) return;
-    check(*value > 0 && std::isfinite(*value), name, *value, "above 0 and finite");
+    check(*value > 0 && OptionCheck::holds(*value), name, *value, "above 0 and finite");
     check(*value >= double(std::numeric_limits<real>::min()), name, *value,
           "no subnormal number, which would count as 0");
     ++given;

@@ -24,11 +24,16 @@ struct OptionCheck {
     (*this)(value >= 0 && value < 1, option, value, "at least 0 and below 1");
   }
   void amount(const char* option, double value) const {
-    (*this)(value >= 0 && std::isfinite(value), option, value, "at least 0 and finite");
+    (*this)(holds(value), option, value, "at least 0 and finite");
   }
   void epsilon(double value) const {
-    (*this)(value >= std::numeric_limits<real>::min() && std::isfinite(value), "epsilon", value,
+    (*this)(value >= std::numeric_limits<real>::min() && holds(value), "epsilon", value,
             "above 0, finite, and not so small that it counts as 0 in training");
+  }
+
+  /// Whether a value is at least 0 and finite, in the precision of training as well.
+  static bool holds(double value) {
+    return value >= 0 && value <= double(std::numeric_limits<real>::max());
   }
 };
 

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "optim/averaged_rule.hpp"
 #include "optim/clipping.hpp"
 #include "optim/lagging_table.hpp"
+#include "optim/option_check.hpp"
 #include "optim/sweep.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -33,11 +32,11 @@ SlotOptimizer::SlotOptimizer(std::shared_ptr<const UpdateRule> rule, StepOptions
 
 SlotOptimizer::~SlotOptimizer() { put_weights_back(); }
 
-// The averages are the weights, if there is no memory to bring rows up to date.
+// Without memory to bring rows up to date, the parameters keep their averages.
 void SlotOptimizer::put_weights_back() noexcept {
   try {
     if (swapped_) swap_averages();
-  } catch (const Error&) {
+  } catch (...) {
     swapped_ = false;
   }
 }
@@ -70,7 +69,7 @@ SlotOptimizer& SlotOptimizer::operator=(SlotOptimizer&& other) noexcept {
 }
 
 void SlotOptimizer::check_rate(double rate, std::optional<Index> step) const {
-  if (rate >= 0 && rate <= double(std::numeric_limits<real>::max())) return;
+  if (OptionCheck::holds(rate)) return;
   throw ValueError(fmt::format("{}: learning_rate{} is {}; it must be at least 0 and finite",
                                rule_->name(), step ? fmt::format(" of step {}", *step) : "", rate));
 }

@@ -183,6 +183,7 @@ void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counte
       part.predictions.push_back(prediction(o, part.outputs[o]));
     else
       part.predictions.emplace_back();
+    // Weight 0 times a derivative that is not finite would be NaN.
     if (!training || options.weight == 0) continue;
     if (outputs == 1) {
       backward(loss.values, loss.gradient, sink);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
 #include "fovea/optim/adam.hpp"
 #include "fovea/optim/optimizer.hpp"
 #include "fovea/optim/sgd.hpp"
@@ -59,6 +60,51 @@ TEST_CASE("weights come back when an optimiser ends, or is assigned, with averag
     }
     CHECK(bits_differ(p.value(), weights) == "");
   }
+}
+
+TEST_CASE("an optimiser that is moved takes groups, clipping and averages in place with it") {
+  const auto run = [](int moves) {
+    const Tensor p = parameter({1, 2});
+    SGDOptions options{.learning_rate = 1,
+                       .clipnorm = 0.5,
+                       .groups = {{"p", {.learning_rate_factor = 0.25}}},
+                       .use_ema = true};
+    SGD sgd{options};
+    sgd.attach({{"p", p}});
+    for (int i = 0; i < 2; ++i) step(sgd, p, {3, 4});
+    sgd.swap_averages();
+    SGD constructed = moves == 1 ? SGD(std::move(sgd)) : SGD{};
+    if (moves == 2) constructed = std::move(sgd);
+    SGD& last = moves > 0 ? constructed : sgd;
+    CHECK(last.averages_in_place());
+    last.swap_averages();
+    step(last, p, {3, 4});
+    return p.value();
+  };
+  const Array expected = run(0);
+  CHECK(bits_differ(run(1), expected) == "");
+  CHECK(bits_differ(run(2), expected) == "");
+}
+
+TEST_CASE("draws begin anew with the step that a loaded state has reached") {
+  const Tensor p = parameter({1, 2});
+  SGD sgd;
+  sgd.attach({{"p", p}});
+  const OptimizerState state = sgd.state();
+  const Rng first = sgd.context(5).random();
+  CHECK(first.uniform(0) != sgd.context(5).random().uniform(0));
+  sgd.load_state(state);
+  CHECK(sgd.context(5).random().uniform(0) == first.uniform(0));
+}
+
+TEST_CASE("a step by rows is a write: a graph that read the table before is refused") {
+  const Tensor table = Tensor::parameter(Array::zeros({4, 2}));
+  SGD sgd;
+  sgd.attach({{"table", table}});
+  const Tensor reads = sum(table * table);
+  table.gradient().add_rows(Ids(Shape{1}, {2}), Array({1, 2}, {1, 1}));
+  sgd.step();
+  CHECK(refusal<StateError>([&] { reads.backward(); }).find("was written to") != std::string::npos);
 }
 
 TEST_CASE("a norm whose factor float cannot hold cuts gradients, and does not make them 0") {

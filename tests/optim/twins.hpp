@@ -1,8 +1,12 @@
 // A table under two optimisers of one kind: by rows, and swept in full.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <string>
 
+#include "fovea/base/error.hpp"
+#include "fovea/memory/buffer.hpp"
 #include "fovea/ops/ops.hpp"
 #include "support/approx.hpp"
 
@@ -56,5 +60,23 @@ struct Twins {
     return !table.empty() ? "table: " + table : slots_differ();
   }
 };
+
+/// Makes a step under a cap on memory that rises until the step succeeds. Returns how often the
+/// step failed before.
+template <class Optimizer>
+int step_under_rising_cap(Optimizer& optimizer) {
+  struct Cap {
+    ~Cap() { memory::set_cap(0); }
+  } const lifted;
+  for (int failures = 0;; ++failures) {
+    REQUIRE(failures < 1000);
+    memory::set_cap(memory::bytes_now() + 64 * failures);
+    try {
+      optimizer.step();
+      return failures;
+    } catch (const MemoryError&) {
+    }
+  }
+}
 
 }  // namespace optim_twins

@@ -20,8 +20,8 @@ struct GroupOptions {
 
 /// The parameters whose path a pattern matches, where "*" stands for any characters, "/" included:
 /// `.groups = {{"*/bias", {.weight_decay = 0}}, {"embedding/*", {.learning_rate = 1e-4}}}`. A
-/// parameter belongs to the first group that matches its path. In the next step a
-/// group without parameters is a ValueError.
+/// parameter belongs to the first group that matches its path. A step throws ValueError for a group
+/// without parameters.
 struct ParameterGroup {
   std::string pattern;        ///< of paths, such as "dense/kernel"
   GroupOptions options = {};  ///< how they differ
