@@ -296,9 +296,10 @@ TEST_CASE("a total adds up parts in a loop of one's own, empty ones and ones tha
 }
 
 TEST_CASE("an error of a metric begins with the name of the model") {
-  const auto [x, y] = toy::data(4);
+  const toy::Data data = toy::data(4);
   Sequential model = with_f1(0, {Fails{}});
-  CHECK(support::refusal<ValueError>([&] { model.evaluate(x, y); }) == "sequential: fails: always");
+  CHECK(support::refusal<ValueError>([&] { model.evaluate(data.x, data.y); }) ==
+        "sequential: fails: always");
 }
 
 TEST_CASE("a mean is the metric whose state is a sum and a count") {
