@@ -2,4 +2,7 @@
 #pragma once
 
 #include "fovea/train/metrics/accuracy.hpp"
+#include "fovea/train/metrics/auc.hpp"
+#include "fovea/train/metrics/classes.hpp"
 #include "fovea/train/metrics/metric.hpp"
+#include "fovea/train/metrics/numbers.hpp"
