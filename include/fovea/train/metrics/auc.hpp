@@ -58,8 +58,8 @@ class AucState {
 /// area is NaN (Keras gives 0). With a NaN among the scores it is NaN.
 ///
 /// Scores are compared, so logits give the same area as probabilities of a sigmoid, but not of a
-/// softmax. The state holds every score, about 40 bytes each: prefer it in `evaluate` and validation
-/// to the logs of each batch of a long epoch.
+/// softmax. The state holds every score, 32 bytes each, and the area is computed for the logs of
+/// each batch: in a long epoch of many batches, watch it in validation.
 struct AUC {
   /// Which curve.
   enum class Curve {
