@@ -6,3 +6,4 @@
 #include "fovea/train/metrics/classes.hpp"
 #include "fovea/train/metrics/metric.hpp"
 #include "fovea/train/metrics/numbers.hpp"
+#include "fovea/train/metrics/text.hpp"
