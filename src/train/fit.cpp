@@ -11,6 +11,7 @@
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
+#include "train/class_weight.hpp"
 #include "train/progress.hpp"
 #include "train/trainer.hpp"
 
@@ -277,6 +278,7 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
   refuse_while_fit(call.text());
   check_options(call, x, options);
   check_counts(call, x, y);
+  check_class_weight(call, options.class_weight, network->outputs().size());
   const auto kept = static_cast<Index>(
       std::floor(static_cast<double>(x.count()) * (1 - options.validation_split)));
   if (x.count() == 0)
@@ -310,12 +312,14 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
 }
 
 // Runs all epochs. `validation` is null without validation data.
-History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& options,
+History Trainer::fit_checked(Model& model, Given& data, const FitOptions& options,
                              const Given* validation) {
   Pass training = pass(shards_, data.traced);
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
   check_learns({name(), "fit"});
+  weigh_classes({name(), "fit"}, options.class_weight, data.y[0].samples,
+                network->traced().back().shape.inserted(0, data.y.count()), data.weight);
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;

@@ -61,7 +61,7 @@ class Trainer {
   void check_data(const CallName& call, Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
   void name_parameters() const;
-  History fit_checked(Model& model, const Given& data, const FitOptions& options,
+  History fit_checked(Model& model, Given& data, const FitOptions& options,
                       const Given* validation);
   void epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
              const Given* validation_data, const FitOptions& options, Index number);
