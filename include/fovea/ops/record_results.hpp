@@ -53,8 +53,8 @@ struct RuleOfResults {
   }
 };
 
-/// Returns the node of an operation with several results as a tensor, of a scalar that nobody
-/// reads; an undefined one where no input needs a gradient or recording is disabled.
+/// Returns the node of an operation with several results, as a tensor whose value has no meaning;
+/// an undefined tensor where no input needs a gradient or recording is disabled.
 template <class... Parts>
 Tensor record_operation(const char* operation, Parts... parts) {
   if (!surroundings().recording || !(parts.needed() || ...)) return {};

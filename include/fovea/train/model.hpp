@@ -185,8 +185,8 @@ class Model {
   void stop_training();
 
   /// Makes one step on one batch, and returns its losses and metrics before the step. Throws as fit
-  /// does, but for weights that are all 0: they are a batch without a gradient, as there may be in
-  /// fit.
+  /// does, except that all weights may be 0: the batch then has a gradient of 0, as a batch in the
+  /// middle of fit may.
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight = {});
 
@@ -203,12 +203,13 @@ class Model {
   /// stay the same bits where weights are asked for.
   AttentionWeights attention(const SampleSet& x) const;
 
-  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an
-  /// empty hook removes the one before. Paths go on inside modules that call others by a Caller or
-  /// `in_layer`. The last layer of a Sequential shows its logits while fit and evaluate compute the
-  /// loss from them, those of a softmax or of a sigmoid. While a model has hooks, those of a
-  /// Context are not called. Throws IndexError where the model has no such layer, and StateError
-  /// before it is built, unless its layers are known.
+  /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
+  /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
+  /// called by a Caller or `in_layer`. In fit and evaluate the hook of a last layer with a softmax
+  /// or sigmoid receives its logits, from which the loss is computed; in predict it receives the
+  /// activation. While a model has hooks, those of a Context are not called. Throws IndexError
+  /// where the model has no such layer, and StateError before it is built, unless its layers are
+  /// known.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Returns Keras' table of layers, shapes and parameter counts. Throws StateError before the
