@@ -248,6 +248,7 @@ DEFECTS = [
     ("src/nn/caller.cpp", "masked.value().data() == x.value().data()", "masked.value().data() == nullptr", "train_test", "caller: a forgotten mask is not noticed"),
     ("include/fovea/nn/caller.hpp", "masked = arrives && child.mask_flow() == MaskFlow::keeps;", "masked = arrives && child.mask_flow() == MaskFlow::ends;", "train_test", "caller: a mask is lost behind a module that keeps positions"),
     ("src/nn/attention_layer.cpp", "given.use_bias != made.use_bias", "given.use_bias > made.use_bias", "errors_test", "attention: a bias that W1, W2 or V leaves out is made in silence"),
+    ("src/parallel/parallel_tbb.cpp", "    more.reset();\n", "    more.reset();\n    if (arena && count != wanted) arenas.erase(count);\n", "soak_test", "threads: each change of their number takes memory that nobody gives back"),
     ("src/nn/attention_layer.cpp", "  const Tensor keys = without_dropped(x, options.mask);", "  const Tensor keys = x;", "nn_test", "attention: NaN at a masked position reaches gradients"),
     ("src/nn/attention_layer.cpp", "if (mask.keeps_all() || all_finite(values.value().values())) return matmul(weights, values);", "if (true) return matmul(weights, values);", "nn_test", "attention: 0 times NaN in the product of weights and values"),
     ("src/nn/attention_layer.cpp", "without_dropped(queries, options.query_mask)", "queries", "nn_test", "attention: NaN in a masked query reaches gradients"),
