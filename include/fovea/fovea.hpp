@@ -52,6 +52,9 @@
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/data/sequences.hpp"         // pad_sequences
+#include "fovea/data/split.hpp"             // split_by_hash
+#include "fovea/data/text_directory.hpp"    // texts in folders
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz

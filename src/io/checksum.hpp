@@ -1,7 +1,8 @@
-// The checksum of a file: XXH3 in 128 bits.
+// Hashes of bytes, and the checksum of a file: XXH3.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,9 @@
 #include "fovea/base/real.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
+
+/// Returns XXH3 of some bytes in 64 bits.
+std::uint64_t hash(std::span<const std::byte> bytes, std::uint64_t seed);
 
 /// Bytes go in one piece after the other.
 class Checksum {
