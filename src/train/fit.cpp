@@ -172,7 +172,8 @@ void Trainer::check_data(const CallName& call, Given& data) const {
     const auto path = [&] { return call.path() + (data.y.size() > 1 ? "/" + options.name : ""); };
     located(path, [&] {
       options.loss.check(prediction, target, std::cref(counts));
-      for (const Metric& metric : options.metrics) metric.check(prediction, target);
+      for (const auto* metrics : {&options.metrics, &options.weighted_metrics})
+        for (const Metric& metric : *metrics) metric.check(prediction, target);
     });
   }
 }

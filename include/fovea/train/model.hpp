@@ -30,6 +30,9 @@ struct OutputOptions {
   std::vector<Metric> metrics = {};
   /// The weight of this loss in the sum of all: finite, at least 0.
   double weight = 1;
+  /// The metrics in which sample weights count, as in Keras: 0 or not is all that they are in
+  /// `metrics`.
+  std::vector<Metric> weighted_metrics = {};
 };
 
 /// The options of compile.
@@ -40,9 +43,11 @@ struct CompileOptions {
   Loss loss = {};
   /// The metrics of a model with one output.
   std::vector<Metric> metrics = {};
+  /// Its metrics in which sample weights count.
+  std::vector<Metric> weighted_metrics = {};
   /// The seed of initial weights, shuffling and dropout.
   std::uint64_t seed = 0;
-  /// One for each output of a model with several, in place of loss and metrics.
+  /// One for each output of a model with several, in place of loss and both kinds of metrics.
   std::vector<OutputOptions> outputs = {};
 };
 
