@@ -324,6 +324,9 @@ History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& 
   stops_ = false;
   history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
+  const Index batch_size = std::min(options.batch_size, data.x.count());
+  const FitParams params{options.epochs, (data.x.count() + batch_size - 1) / batch_size};
+  for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
