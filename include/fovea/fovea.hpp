@@ -52,6 +52,7 @@
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/train/weights.hpp"          // parameters from and to files
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz

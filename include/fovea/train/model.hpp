@@ -15,6 +15,7 @@
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
+#include "fovea/train/weights.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -222,6 +223,13 @@ class Model {
   const History& history() const&;
   /// The same, of a temporary.
   History history() const&& { return history(); }
+
+  /// Writes the weights; see save_weights.
+  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  /// Reads the weights; see load_weights. Throws StateError before the model is built.
+  void load_weights(const std::string& path, const LoadOptions& options = {}) {
+    fovea::load_weights(*this, path, options);
+  }
 
   /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
   /// Sequential are named as Keras does: "dense", "dense_1" ...
