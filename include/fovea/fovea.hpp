@@ -54,6 +54,7 @@
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/train/weights.hpp"          // parameters from and to files
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
+#include "fovea/train/checkpoints.hpp"      // ModelCheckpoint, BackupAndRestore
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG

@@ -25,6 +25,27 @@ MeanState& MeanState::operator+=(const MeanState& other) {
   return *this;
 }
 
+void MeanState::set_values(std::span<const double> values) {
+  if (values.size() != 2)
+    throw ValueError(
+        fmt::format("MeanState: expected a sum and a count, got {} numbers", values.size()));
+  sum = values[0];
+  count = values[1];
+}
+
+// The state's numbers, and in front of them whether anything was added.
+std::vector<double> MetricTotal::values() const {
+  std::vector<double> values = state_values();
+  values.insert(values.begin(), any_ ? 1 : 0);
+  return values;
+}
+
+void MetricTotal::set_values(std::span<const double> values) {
+  if (values.empty()) throw ValueError("MetricTotal: expected numbers, got none");
+  set_state_values(values.subspan(1));
+  any_ = values[0] != 0;
+}
+
 void MetricTotal::add(const Array& prediction, const Samples& target,
                       const CountedPositions& counts) {
   if (target.count() == 0 || !counts.any()) return;

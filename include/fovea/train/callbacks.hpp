@@ -23,6 +23,12 @@ struct Logs : std::map<std::string, double, std::less<>> {
   double operator[](std::string_view name) const&;
 };
 
+/// What a callback remembers: numbers and arrays by name. Files keep every bit of them.
+struct CallbackState {
+  std::map<std::string, double> numbers;  ///< by name
+  std::map<std::string, Array> arrays;    ///< by name
+};
+
 /// The base of callbacks, with the names of Keras: override what is of interest. Epochs and batches
 /// count from 0. Any function may call `model.stop_training()`. An exception thrown here ends
 /// `fit`; the model then stands at the end of the last batch.
@@ -46,6 +52,17 @@ class Callback {
   virtual void on_epoch_end(Model&, Index /*epoch*/, const Logs&) {}
   /// Is called after the last epoch, also where training was stopped.
   virtual void on_train_end(Model&) {}
+
+  /// Returns the name of its state in files of models; empty: it has no state.
+  virtual std::string state_name() const { return {}; }
+  /// Returns all that it needs to go on.
+  virtual CallbackState state() const { return {}; }
+  /// Goes on from a state. Is called between on_train_begin and the first epoch of a training that
+  /// is resumed.
+  virtual void load_state(const CallbackState&) {}
+  /// Returns its place among the callbacks: those of a lower number are called first, equal ones in
+  /// the order in which they were given. What saves the others' states comes after them.
+  virtual int turn() const { return 0; }
 };
 
 /// Which values of what is watched are better.

@@ -17,9 +17,12 @@
 #include <concepts>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "fovea/array/mask.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/data/samples.hpp"
 #include "fovea/memory/buffer.hpp"
 
@@ -54,6 +57,11 @@ struct MeanState {
   MeanState& operator+=(const MeanState& other);
   /// Returns the mean; 0 of nothing.
   double mean() const { return count > 0 ? sum / count : 0; }
+
+  /// Returns numbers from which `set_values` makes the same state.
+  std::vector<double> values() const { return {sum, count}; }
+  /// Takes over the numbers of `values`. Throws ValueError for others.
+  void set_values(std::span<const double> values);
 };
 
 /// 1 where a prediction is right, else 0. The shapes say what is meant, as in Keras:
@@ -93,6 +101,14 @@ concept StateMetric = std::default_initializable<typename M::State> &&
   { metric.result(part) } -> std::convertible_to<double>;
 };
 
+/// A state that can be written down, so that training can stop within an epoch and resume exactly:
+/// `set_values` makes the same state of what `values` returned.
+template <class State>
+concept SavedState = requires(State& state, const State& same, std::span<const double> values) {
+  { same.values() } -> std::same_as<std::vector<double>>;
+  state.set_values(values);
+};
+
 /// What a metric has seen so far, for its value to be asked for.
 class MetricTotal {
  public:
@@ -106,10 +122,19 @@ class MetricTotal {
   /// Returns the metric of all that was added; 0 of nothing, as in Keras.
   double value() const { return any_ ? result() : 0; }
 
+  /// Returns numbers from which `set_values` makes the same total: what was added since its
+  /// construction. Throws StateError for a State of a user without `values` and `set_values`.
+  std::vector<double> values() const;
+  /// Takes over the numbers of `values` of a total of the same metric. Throws ValueError for others,
+  /// and StateError as `values` does.
+  void set_values(std::span<const double> values);
+
  private:
   virtual void merge(const Array& prediction, const Samples& target,
                      const CountedPositions& counts) = 0;
   virtual double result() const = 0;
+  virtual std::vector<double> state_values() const = 0;
+  virtual void set_state_values(std::span<const double> values) = 0;
 
   bool any_ = false;
 };
@@ -124,8 +149,9 @@ void add(MeanState& state, const char* name, const Array& values, Index samples,
 /// A mean as a metric with a state.
 template <class M>
 struct Mean {
-  using State = MeanState;  ///< a sum and a count
-  M metric;                 ///< gives the values
+  static constexpr const char* name = M::name;  ///< as the metric
+  using State = MeanState;                      ///< a sum and a count
+  M metric;                                     ///< gives the values
 
   /// Adds the values that count. Throws ShapeError unless there is one for each sample or position.
   void update(State& state, const Array& prediction, const Samples& target,
@@ -187,6 +213,24 @@ class Metric {
       state += part;
     }
     double result() const override { return static_cast<double>(metric.result(state)); }
+    std::vector<double> state_values() const override {
+      if constexpr (SavedState<typename S::State>)
+        return state.values();
+      else
+        refuse_values();
+    }
+    void set_state_values([[maybe_unused]] std::span<const double> values) override {
+      if constexpr (SavedState<typename S::State>)
+        state.set_values(values);
+      else
+        refuse_values();
+    }
+    [[noreturn]] static void refuse_values() {
+      throw StateError(
+          std::string(S::name) +
+          ": its State cannot be saved; give it std::vector<double> values() const and void "
+          "set_values(std::span<const double>)");
+    }
     S metric;
     typename S::State state{};
   };

@@ -53,7 +53,7 @@ void save_weights(const std::vector<NamedParameter>& parameters, const std::stri
 void load_weights(const std::vector<NamedParameter>& parameters, const std::string& path,
                   const LoadOptions& options = {});
 
-namespace weights {
+namespace saving {
 
 /// Returns all parameters of a module, those that do not exist yet as well.
 template <class M>
@@ -65,18 +65,18 @@ std::vector<NamedParameter> all_of(const M& module) {
   return list;
 }
 
-}  // namespace weights
+}  // namespace saving
 
 /// Writes the parameters of a module or a model.
 template <class M>
 void save_weights(const M& module, const std::string& path) {
-  save_weights(weights::all_of(module), path);
+  save_weights(saving::all_of(module), path);
 }
 
 /// Reads the parameters of a module or a model. They are handles: the module may be constant.
 template <class M>
 void load_weights(const M& module, const std::string& path, const LoadOptions& options = {}) {
-  load_weights(weights::all_of(module), path, options);
+  load_weights(saving::all_of(module), path, options);
 }
 
 }}  // namespace fovea
