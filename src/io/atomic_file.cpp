@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -11,11 +10,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdio>
-#include <filesystem>
-#include <optional>
 #include <utility>
 
 #include "fovea/io/error.hpp"
@@ -101,18 +97,6 @@ namespace {
 
 std::atomic<const FileCalls*> in_use = nullptr;
 
-constexpr std::string_view before_process = ".fovea-", ending = ".tmp";
-
-// The process that a new file's name tells.
-std::optional<pid_t> process_of(std::string_view name) {
-  if (!name.starts_with(before_process) || !name.ends_with(ending)) return std::nullopt;
-  name.remove_prefix(before_process.size());
-  pid_t process = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), process);
-  if (error != std::errc() || *end != '-' || process < 1) return std::nullopt;
-  return process;
-}
-
 }  // namespace
 
 const FileCalls& file_calls() {
@@ -121,15 +105,6 @@ const FileCalls& file_calls() {
 }
 
 void use_file_calls(const FileCalls* calls) { in_use = calls; }
-
-void remove_leftovers(const std::string& folder) {
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const auto process = process_of(entry->path().filename().string());
-    if (process && ::kill(*process, 0) != 0 && errno == ESRCH) ::unlink(entry->path().c_str());
-  }
-}
 
 AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls)
     : path_(path), calls_(calls) {
@@ -151,7 +126,7 @@ void AtomicFile::open_temporary() {
   static std::atomic<unsigned> number = 0;
   for (int attempt = 0; attempt < 1000; ++attempt) {
     std::string name =
-        fmt::format("{}{}{}-{}{}", folder_, before_process, ::getpid(), number++, ending);
+        fmt::format("{}{}{}-{}{}", folder_, new_file_begin, ::getpid(), number++, new_file_end);
     descriptor_ = uninterrupted(
         [&] { return calls_.open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ >= 0) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "fovea/base/real.hpp"
 
@@ -29,9 +30,9 @@ const FileCalls& file_calls();
 /// written.
 void use_file_calls(const FileCalls* calls);
 
-/// Removes new files in a folder that processes left behind which do not run any more: killed, they
-/// had no time to. Failures are ignored.
-void remove_leftovers(const std::string& folder);
+/// What the name of a new file begins and ends with; between stand the number of the process, "-"
+/// and a number.
+constexpr std::string_view new_file_begin = ".fovea-", new_file_end = ".tmp";
 
 /// Writes a new file beside the one that `path` leads to, and puts it in its place at the end:
 /// whatever happens, a crash included, `path` names the old content or the whole new one. Symbolic

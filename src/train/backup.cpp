@@ -10,8 +10,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/io/error.hpp"
 #include "fovea/train/checkpoints.hpp"
-#include "io/atomic_file.hpp"
-#include "train/folders.hpp"
+#include "io/folder.hpp"
 #include "train/trainer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -36,13 +35,8 @@ std::optional<Index> number_of(std::string_view name) {
 // The backups in a folder, the newest first.
 std::map<Index, std::string, std::greater<>> backups_in(const std::string& folder) {
   std::map<Index, std::string, std::greater<>> backups;
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-    if (const auto number = number_of(entry->path().filename().string()))
-      backups.emplace(*number, entry->path().string());
-  if (error && error != std::errc::no_such_file_or_directory)
-    throw IoError(folder, "look into the folder", error.value());
+  for (const std::string& name : io::names_in(folder))
+    if (const auto number = number_of(name)) backups.emplace(*number, folder + "/" + name);
   return backups;
 }
 
@@ -104,7 +98,7 @@ void BackupAndRestore::on_epoch_end(Model& model, Index, const Logs&) {
 
 void BackupAndRestore::on_train_end(Model& model) {
   if (!options_.delete_checkpoint || model.trainer().is_cut_short()) return;
-  for (const auto& [number, path] : backups_in(options_.backup_dir)) train::remove_file(path);
+  for (const auto& [number, path] : backups_in(options_.backup_dir)) io::remove_file(path);
   std::error_code ignored;  // where there are other files, the folder stays
   std::filesystem::remove(options_.backup_dir, ignored);
 }
@@ -115,11 +109,11 @@ void BackupAndRestore::save(const Model& model) {
   const auto backups = backups_in(options_.backup_dir);
   const std::string path =
       path_of(options_.backup_dir, backups.empty() ? 1 : backups.begin()->first + 1);
-  train::make_folder_of(path);
+  io::make_folder_of(path);
   model.save(path, {.texts = options_.texts});
   Index kept = 1;
   for (const auto& [number, old] : backups)
-    if (++kept > options_.keep) train::remove_file(old);
+    if (++kept > options_.keep) io::remove_file(old);
 }
 
 CallbackState BackupAndRestore::state() const {

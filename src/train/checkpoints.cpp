@@ -5,31 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "fovea/base/error.hpp"
-#include "fovea/io/error.hpp"
 #include "fovea/train/model.hpp"
-#include "train/folders.hpp"
+#include "io/folder.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
-
-namespace train {
-
-void make_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  if (!folder.empty() && !std::filesystem::create_directories(folder, error) && error)
-    throw IoError(folder.string(), "make the folder", error.value());
-}
-
-void remove_file(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  if (error) throw IoError(path, "remove it", error.value());
-}
-
-}  // namespace train
 
 namespace {
 
@@ -117,12 +98,12 @@ void ModelCheckpoint::save(Model& model, Index batch, const Logs& logs) {
     old.push_back(saved_.front());
     saved_.erase(saved_.begin());
   }
-  train::make_folder_of(file);
+  io::make_folder_of(file);
   if (options_.save_weights_only)
     model.save_weights(file);
   else
     model.save(file, {.texts = options_.texts});
-  for (const std::string& each : old) train::remove_file(each);
+  for (const std::string& each : old) io::remove_file(each);
 }
 
 CallbackState ModelCheckpoint::state() const {

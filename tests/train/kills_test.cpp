@@ -108,7 +108,9 @@ TEST_CASE("the child of the kills" * doctest::skip()) {
   Sequential model = training::model();
   Witness witness;
   Begin begin;
-  BackupAndRestore backup({.backup_dir = folder + "/b", .save_freq = 1});
+  BackupAndRestore backup({.backup_dir = folder + "/b",
+                           .save_freq = 1,
+                           .texts = {{"vocabulary", std::string(1 << 21, 'v')}}});
   fit(model, {&witness, &begin, &backup}, many_epochs);
   model.save(folder + "/end", {.texts = {{"witness", std::to_string(witness.sum)}}});
 }

@@ -125,8 +125,8 @@ class MetricTotal {
   /// Returns numbers from which `set_values` makes the same total: what was added since its
   /// construction. Throws StateError for a State of a user without `values` and `set_values`.
   std::vector<double> values() const;
-  /// Takes over the numbers of `values` of a total of the same metric. Throws ValueError for others,
-  /// and StateError as `values` does.
+  /// Takes over the numbers of `values` of a total of the same metric. Throws ValueError for
+  /// others, and StateError as `values` does.
   void set_values(std::span<const double> values);
 
  private:

@@ -174,8 +174,8 @@ class Model {
   /// do not fit, and ids or labels out of range. Ids of a struct are checked by its modules, batch
   /// by batch.
   ///
-  /// After load of a file that was saved while a fit ran, goes on in the middle of that one: give the
-  /// same samples and options. An epoch that had begun does not call on_epoch_begin again.
+  /// After load of a file that was saved while a fit ran, goes on in the middle of that one: give
+  /// the same samples and options. An epoch that had begun does not call on_epoch_begin again.
   ///
   /// Callbacks may evaluate and predict; train_on_batch makes a step between the steps of fit.
   /// fit, compile, build for another shape, and moves throw StateError meanwhile. Logs hold "loss"
@@ -247,8 +247,8 @@ class Model {
   /// not compiled, compile takes up the optimiser. Options that are code stay those of the program:
   /// the optimiser's and the callbacks' own, schedules, losses.
   ///
-  /// Throws ValueError as load_weights, StateError for another optimiser or seed and while fit runs,
-  /// FormatError and IoError. Then weights and optimiser are those they were.
+  /// Throws ValueError as load_weights, StateError for another optimiser or seed and while fit
+  /// runs, FormatError and IoError. Then weights and optimiser are those they were.
   void load(const std::string& path, const ModelLoadOptions& options = {});
 
   /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
