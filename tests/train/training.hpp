@@ -53,8 +53,9 @@ struct Crash : Callback {
 
 inline Optimizer adam() { return Adam{{.learning_rate = ExponentialDecay{0.02, 3, 0.9}}}; }
 
-inline Sequential model(Optimizer optimizer = adam(), std::uint64_t seed = 5) {
-  Sequential model{Embedding{.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true},
+inline Sequential model(Optimizer optimizer = adam(), std::uint64_t seed = 5,
+                        Index rows = toy::vocabulary) {
+  Sequential model{Embedding{.input_dim = rows, .output_dim = 5, .mask_zero = true},
                    AttentionLayer{.units = 4, .dropout = real(0.25)}, Dropout{real(0.25)},
                    Dense{toy::classes, Activation::softmax}};
   model.compile({.optimizer = std::move(optimizer),
