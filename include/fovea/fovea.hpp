@@ -55,7 +55,9 @@
 #include "fovea/data/sequences.hpp"         // pad_sequences
 #include "fovea/data/split.hpp"             // split_by_hash
 #include "fovea/data/text_directory.hpp"    // texts in folders
+#include "fovea/train/weights.hpp"          // parameters from and to files
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
+#include "fovea/train/checkpoints.hpp"      // ModelCheckpoint, BackupAndRestore
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG

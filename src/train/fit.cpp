@@ -101,15 +101,25 @@ void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
-// Marks fit as running while in scope.
-struct Running {
-  explicit Running(bool& flag) : now(flag) { now = true; }
-  ~Running() { now = false; }
-  Running(const Running&) = delete;
-  bool& now;
-};
-
 }  // namespace
+
+// Marks fit as running, with its callbacks, while in scope.
+struct Trainer::FitRuns {
+  FitRuns(Trainer& t, const FitOptions& options, Index samples) : trainer(t) {
+    trainer.fit_runs_ = true;
+    trainer.callbacks_ = &options.callbacks;
+    trainer.position_ = {
+        .samples = samples, .batch_size = options.batch_size, .shuffle = options.shuffle};
+  }
+  ~FitRuns() {
+    trainer.fit_runs_ = false;
+    trainer.callbacks_ = nullptr;
+    trainer.position_.reset();
+    trainer.means_ = nullptr;
+  }
+  FitRuns(const FitRuns&) = delete;
+  Trainer& trainer;
+};
 
 // Returns the shapes of one sample and of the outputs of the layers, or nothing if the model was
 // built for such samples. Samples of another shape are accepted if every layer accepts one of them:
@@ -178,37 +188,6 @@ void Trainer::check_data(const CallName& call, Given& data) const {
   }
 }
 
-// Attaches the optimiser to the parameters that are trained, at the first step.
-void Trainer::attach_optimizer() {
-  learning_.clear();
-  visited_.clear();
-  network->each([&](const ParameterPath& path, Tensor& tensor) {
-    if (!tensor.requires_grad()) return;
-    const Node* const node = tensor.node().get();
-    if (std::ranges::find(visited_, node) == visited_.end()) learning_.push_back({path, tensor});
-    visited_.push_back(node);
-  });
-  attached_ = optimizer().attach(learning_);
-}
-
-void Trainer::check_attached() const {
-  auto expected = visited_.begin();
-  bool same = true;
-  network->each([&](const ParameterPath&, Tensor& tensor) {
-    if (tensor.requires_grad())
-      same = same && expected != visited_.end() && *expected++ == tensor.node().get();
-  });
-  if (!same || expected != visited_.end())
-    throw StateError(fmt::format(
-        "{}: parameters were frozen, unfrozen or replaced after compile; call compile again",
-        name()));
-  if (compiled->optimizer.attachments() != attached_)
-    throw StateError(
-        fmt::format("{}: its optimizer was attached to another model, or replaced, after compile; "
-                    "call compile again, with an optimizer of its own for each model",
-                    name()));
-}
-
 // Performs one pass and one step of the optimiser.
 void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
   const bool first = steps_ == 0;
@@ -245,8 +224,8 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
   show(progress, options, number, batches);
   ++epochs_;
   Means means(compiled->outputs);
-  Index i = 0;
-  do {
+  Index i = begin_epoch(means);
+  for (bool stopped = false; i < batches && !stopped; stopped = stops_, ++i) {
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
     train(pass,
@@ -254,11 +233,13 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
                      std::span(positions).subspan(static_cast<std::size_t>(begin),
                                                   static_cast<std::size_t>(size))),
           means);
+    position_->batch = i + 1;
+    batches_ = batches;
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
-  } while (++i < batches && !stops_);
+  }
   Logs logs = means.logs();
   if (validation_data)
     for (const auto& [name, value] : validation->evaluate(
@@ -267,6 +248,9 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
+  means_ = nullptr;
+  position_->epoch = number + 1;
+  position_->begun = false;
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
@@ -310,8 +294,11 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
 }
 
 // Runs all epochs. `validation` is null without validation data.
-History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& options,
+History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& given,
                              const Given* validation) {
+  FitOptions options = given;
+  std::ranges::stable_sort(options.callbacks, {},
+                           [](const Callback* each) { return each->turn(); });
   Pass training = pass(shards_, data.traced);
   std::optional<Pass> other;
   if (validation) other.emplace(pass(shards_, validation->traced));
@@ -320,16 +307,18 @@ History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& 
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
-  const Running running(fit_runs_);
+  const FitRuns running(*this, options, data.x.count());
+  batches_ = 0;
   stops_ = false;
-  history = {};
+  if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
   const Index batch_size = std::min(options.batch_size, data.x.count());
   const FitParams params{options.epochs, (data.x.count() + batch_size - 1) / batch_size};
   for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
-  for (Index number = 0; number < options.epochs; ++number) {
-    for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
+  for (Index number = take_up(options.callbacks); number < options.epochs; ++number) {
+    if (!position_->begun)
+      for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
     epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
     if (stops_) break;
   }

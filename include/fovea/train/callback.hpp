@@ -68,6 +68,9 @@ class Callback {
   /// Continues from a state. Is called after on_train_begin, which forgets an earlier training, and
   /// before the first epoch. Throws StateError for the state of another callback.
   virtual void load_state(const CallbackState&) {}
+  /// Returns its place among the callbacks: those of a lower number are called first, equal ones in
+  /// the order in which they were given. What saves the others' states comes after them.
+  virtual int turn() const { return 0; }
 };
 
 }}  // namespace fovea

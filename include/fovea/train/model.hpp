@@ -15,6 +15,8 @@
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
+#include "fovea/train/model_file.hpp"
+#include "fovea/train/weights.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -177,6 +179,9 @@ class Model {
   /// do not fit, and ids or labels out of range. Ids of a struct are checked by its modules, batch
   /// by batch.
   ///
+  /// After load of a file that was saved while a fit ran, goes on in the middle of that one: give
+  /// the same samples and options. An epoch that had begun does not call on_epoch_begin again.
+  ///
   /// Callbacks may evaluate and predict; train_on_batch makes a step between the steps of fit.
   /// fit, compile, build for another shape, and moves throw StateError meanwhile. Logs hold "loss"
   /// and the metrics' names. With several outputs "loss" is the weighted sum, and those of an
@@ -229,6 +234,29 @@ class Model {
   /// The same, of a temporary.
   History history() const&& { return history(); }
 
+  /// Writes the weights; see save_weights.
+  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  /// Reads the weights; see load_weights. Throws StateError before the model is built.
+  void load_weights(const std::string& path, const LoadOptions& options = {}) {
+    fovea::load_weights(*this, path, options);
+  }
+
+  /// Writes all that a training needs to go on in the same bits, or a model to predict: weights,
+  /// optimiser, counts of steps and epochs, seeds, history and, while fit runs, its epoch, batch,
+  /// means so far and the states of its callbacks. At every moment `path` names the old file or the
+  /// whole new one, on the terms of write_npy.
+  ///
+  /// Throws StateError before the model is built, and for an optimiser, or while fit runs a metric,
+  /// whose state cannot be saved; ValueError and IoError as write_safetensors.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// Reads a file of `save` into a model of the same structure. Builds it if need be. Where it is
+  /// not compiled, compile takes up the optimiser. Options that are code stay those of the program:
+  /// the optimiser's and the callbacks' own, schedules, losses.
+  ///
+  /// Throws ValueError as load_weights, StateError for another optimiser or seed and while fit
+  /// runs, FormatError and IoError. Then weights and optimiser are those they were.
+  void load(const std::string& path, const ModelLoadOptions& options = {});
+
   /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
   /// Sequential are named as Keras does: "dense", "dense_1" ...
   static void parameters(auto& self, auto&& visit) {
@@ -259,6 +287,8 @@ class Model {
       return std::make_shared<ChainNetwork>(std::move(chain), std::move(type));
     }
   }
+
+  friend class BackupAndRestore;  // which loads as fit begins
 
   std::unique_ptr<Trainer> trainer_;
 };
