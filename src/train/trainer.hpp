@@ -50,7 +50,12 @@ class Trainer {
   History history;
 
  private:
-  struct Given;  // the samples of a call, in the order of the network
+  // The samples of a call, in the order of the network.
+  struct Given {
+    SampleSet x, y;
+    std::vector<double> weight = {};
+    std::vector<Trace::Output> traced = {};  // if samples are not those the model was built for
+  };
 
   void check_ready(const char* what) const;
   void check_built(const CallName& call) const;
