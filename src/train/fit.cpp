@@ -1,14 +1,15 @@
-// The loop: epochs over shuffled batches, each batch one step (step.cpp).
+// The loop: epochs over updates (feed.hpp), each one step (step.cpp).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 
-#include "data/order.hpp"
+#include "base/located.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
 #include "train/checks.hpp"
+#include "train/feed.hpp"
 #include "train/progress.hpp"
 #include "train/trainer.hpp"
 
@@ -47,92 +48,59 @@ struct Running {
   bool& now;
 };
 
+// Returns how many samples are trained on. Throws ValueError where validation_split leaves none.
+Index kept_of(const CallName& call, Index samples, const FitOptions& options) {
+  const auto kept =
+      static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - options.validation_split)));
+  if (samples == 0)
+    throw ValueError(fmt::format("{}: there are no samples to train on", call.text()));
+  if (kept == 0)
+    throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
+                                 call.text(), options.validation_split, samples));
+  return kept;
+}
+
+SourceOptions training_options(const FitOptions& options, std::uint64_t seed) {
+  return {.batch_size = options.batch_size,
+          .batches_each = options.gradient_accumulation_steps,
+          .shuffle = options.shuffle,
+          .order = options.order,
+          .seed = seed,
+          .training = true};
+}
+
 }  // namespace
 
-// Runs one epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short
+// Runs one epoch: updates, validation, logs and progress. As in Keras, an epoch that is cut short
 // is validated and logged like any other.
-void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
-                    const Given* validation_data, const FitOptions& options, Index number) {
-  const Index samples = data.x.count();
-  const std::vector<Index> positions =
-      options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
-  const Index batch_size = std::min(options.batch_size, samples),
-              batches = (samples + batch_size - 1) / batch_size;
+void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions& options,
+                    Index number) {
+  Index i = 0;
+  const Index batches = feed.begin(epochs_, i);
   std::optional<train::Progress> progress;
   show(progress, options, number, batches);
   ++epochs_;
   Means means(compiled->outputs);
-  Index i = 0;
   do {
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
-    const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
-    train(pass,
-          pass.batch(data.x, data.y, data.weight,
-                     std::span(positions).subspan(static_cast<std::size_t>(begin),
-                                                  static_cast<std::size_t>(size))),
-          means);
+    train(feed.update(i), means);
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
   } while (++i < batches && !stops_);
   Logs logs = means.logs();
-  if (validation_data)
-    for (const auto& [name, value] : validation->evaluate(
-             validation_data->x, validation_data->y, validation_data->weight, options.batch_size))
-      logs["val_" + name] = value;
+  if (validation)
+    for (const auto& [name, value] : evaluate(*validation)) logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
-History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
-                     const FitOptions& options) {
-  const CallName call{name(), "fit"};
-  check_ready("fit");
-  refuse_while_fit(call.text());
-  check_options(call, options);
-  check_weights(call, options.sample_weight, x.count(), true);
-  check_counts(call, x, y);
-  const auto kept = static_cast<Index>(
-      std::floor(static_cast<double>(x.count()) * (1 - options.validation_split)));
-  if (x.count() == 0)
-    throw ValueError(fmt::format("{}: there are no samples to train on", call.text()));
-  if (kept == 0)
-    throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
-                                 call.text(), options.validation_split, x.count()));
-  Given data = ordered(call, x, y, options.sample_weight);
-  build(call, data.x);
-  check_data(call, data);
-  if (const auto& given = options.validation_data) {
-    const CallName validation{name(), "fit", "validation_data"};
-    check_weights(validation, given->sample_weight, given->x.count(), true);
-    Given other = ordered(validation, given->x, given->y, given->sample_weight);
-    check_data(validation, other);
-    return fit_checked(model, data, options, &other);
-  }
-  if (kept == x.count()) return fit_checked(model, data, options, nullptr);
-  const Index count = x.count();
-  Given other{data.x.rows(kept, count), data.y.rows(kept, count)};
-  data.x = data.x.rows(0, kept);
-  data.y = data.y.rows(0, kept);
-  if (!data.weight.empty()) {
-    other.weight.assign(data.weight.begin() + kept, data.weight.end());
-    data.weight.resize(static_cast<std::size_t>(kept));
-    check_weights({name(), "fit", "the samples before validation_split"}, data.weight, kept, true);
-    check_weights({name(), "fit", "the samples of validation_split"}, other.weight, count - kept,
-                  true);
-  }
-  return fit_checked(model, data, options, &other);
-}
-
 // Runs all epochs. `validation` is null without validation data.
-History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& options,
-                             const Given* validation) {
-  Pass training = pass(shards_, data.traced);
-  std::optional<Pass> other;
-  if (validation) other.emplace(pass(shards_, validation->traced));
+History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation,
+                             const FitOptions& options) {
   check_learns({name(), "fit"});
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
@@ -145,11 +113,124 @@ History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& 
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = 0; number < options.epochs; ++number) {
     for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
-    epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
+    epoch(model, feed, validation, options, number);
     if (stops_) break;
   }
   for (Callback* callback : options.callbacks) callback->on_train_end(model);
   return history;
+}
+
+History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
+                     const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_steps(call, options);
+  check_weights(call, options.sample_weight, x.count(), true);
+  check_counts(call, x, y);
+  const Index count = x.count(), kept = kept_of(call, count, options);
+  Given data = ordered(call, x, y, options.sample_weight), other;
+  build(call, data.x);
+  check_data(call, data);
+  std::unique_ptr<Feed> validation = validation_feed(options, other);
+  if (std::holds_alternative<BucketByLength>(options.order)) {
+    const ArrayDataset arrays(x, y, options.sample_weight);
+    return fit_dataset(model, arrays, options, validation.get(), 0);
+  }
+  if (kept < count) {
+    other = {data.x.rows(kept, count), data.y.rows(kept, count), {}, data.traced};
+    data.x = data.x.rows(0, kept);
+    data.y = data.y.rows(0, kept);
+    if (!data.weight.empty()) {
+      other.weight.assign(data.weight.begin() + kept, data.weight.end());
+      data.weight.resize(static_cast<std::size_t>(kept));
+      check_weights({name(), "fit", "the samples before validation_split"}, data.weight, kept,
+                    true);
+      check_weights({name(), "fit", "the samples of validation_split"}, other.weight, count - kept,
+                    true);
+    }
+    validation = array_feed(other, {.batch_size = options.batch_size});
+  }
+  const auto feed = array_feed(data, training_options(options, compiled->seed));
+  return fit_checked(model, *feed, validation.get(), options);
+}
+
+History Trainer::fit(Model& model, const Dataset& data, const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_steps(call, options);
+  refuse_weights(call, options, data.name());
+  kept_of(call, data.count(), options);
+  if (!network->built()) {
+    constexpr Index first = 0;
+    const SampleBatch one = located([&] { return fmt::format("{}: {}", call.text(), data.name()); },
+                                    [&] {
+                                      return data.rows({&first, 1});
+                                    });
+    build(call, ordered(call, one.x, one.y, {}).x);
+  }
+  Given other;
+  const std::unique_ptr<Feed> validation = validation_feed(options, other);
+  return fit_dataset(model, data, options, validation.get(), options.prefetch);
+}
+
+// Trains on the part of a dataset that validation_split leaves. `ahead` updates are prefetched.
+History Trainer::fit_dataset(Model& model, const Dataset& data, const FitOptions& options,
+                             Feed* validation, Index ahead) {
+  const CallName call{name(), "fit"};
+  const Index count = data.count(), kept = kept_of(call, count, options);
+  const auto feed = [&](const char* part, Index begin, Index end, SourceOptions how) {
+    return std::make_unique<LoadedFeed>(
+        *this, CallName{name(), "fit", part}, shards_,
+        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead);
+  };
+  std::unique_ptr<Feed> rest;
+  if (kept < count)
+    rest = feed("validation_split", kept, count, {.batch_size = options.batch_size});
+  const auto training =
+      located([&] { return call.text(); },
+              [&] { return feed("", 0, kept, training_options(options, compiled->seed)); });
+  return fit_checked(model, *training, rest ? rest.get() : validation, options);
+}
+
+History Trainer::fit(Model& model, const GeneratedBatches& batches, const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_weights(call, options, batches.name());
+  check_generated(call, options, batches.name());
+  if (!network->built()) {
+    const SampleBatch one =
+        located([&] { return fmt::format("{}: {}", call.text(), batches.name()); },
+                [&] { return batches(0, Rng(compiled->seed).split("generated batch", 0)); });
+    build(call, ordered(call, one.x, one.y, {}).x);
+  }
+  Given other;
+  const std::unique_ptr<Feed> validation = validation_feed(options, other);
+  LoadedFeed feed(*this, call, shards_,
+                  generated_source(call, batches, options.steps_per_epoch,
+                                   training_options(options, compiled->seed)),
+                  options.prefetch);
+  return fit_checked(model, feed, validation.get(), options);
+}
+
+// Returns the batches of validation_data, null where there is none. `arrays` takes what must stay
+// in memory.
+std::unique_ptr<Feed> Trainer::validation_feed(const FitOptions& options, Given& arrays) {
+  if (!options.validation_data) return nullptr;
+  const Validation& given = *options.validation_data;
+  const CallName call{name(), "fit", "validation_data"};
+  if (given.dataset)
+    return std::make_unique<LoadedFeed>(
+        *this, call, shards_,
+        dataset_source(call, *given.dataset, {.batch_size = options.batch_size}), options.prefetch);
+  check_weights(call, given.sample_weight, given.x.count(), true);
+  arrays = ordered(call, given.x, given.y, given.sample_weight);
+  check_data(call, arrays);
+  return array_feed(arrays, {.batch_size = options.batch_size});
+}
+
+std::unique_ptr<Feed> Trainer::array_feed(const Given& data, SourceOptions options) {
+  return std::make_unique<ArrayFeed>(pass(shards_, data.traced), data.x, data.y, data.weight,
+                                     std::move(options));
 }
 
 }}  // namespace fovea

@@ -190,7 +190,7 @@ DEFECTS = [
     ("src/train/pass.cpp", "total = total.defined() ? total + weighted : weighted;", "total = weighted;", "train_test", "model: only the last output is trained"),
     ("src/train/means.hpp", "sum += outputs_[o].weight * loss;", "sum += loss;", "train_test", "model: the loss of the logs leaves out the weights of outputs"),
     ("src/train/trainer.cpp", "while (i < given.size() && given[i].name != port.name) ++i;", "", "train_test", "model: samples by name are taken by position"),
-    ("src/train/step.cpp", "if (!all_listed_ && pass.has_unlisted_gradients())", "if (all_listed_ && pass.has_unlisted_gradients())", "train_test", "model: a tensor that no list names does not learn, in silence"),
+    ("src/train/step.cpp", "if (!all_listed_ && piece.pass->has_unlisted_gradients())", "if (all_listed_ && piece.pass->has_unlisted_gradients())", "train_test", "model: a tensor that no list names does not learn, in silence"),
     ("include/fovea/nn/caller.hpp", "if (&member == &child) found = path;", "found = path, static_cast<void>(child);", "train_test", "Caller: a copy of a module is taken for the module"),
     ("include/fovea/nn/caller.hpp", "trace.random = trace.random->split(*name);", "(void)0;", "train_test", "Caller: all modules inside start from one stream"),
     ("include/fovea/nn/caller.hpp", "if (inside.logits && inside.logits->wants(child.activation))", "if (false)", "train_test", "Caller: the loss of a struct is not computed from logits"),
