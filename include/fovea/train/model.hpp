@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/batch_order.hpp"
+#include "fovea/data/dataset.hpp"
 #include "fovea/data/sample_set.hpp"
 #include "fovea/nn/chain_network.hpp"
 #include "fovea/nn/module_network.hpp"
@@ -56,21 +58,34 @@ struct CompileOptions {
 /// Samples to validate on.
 struct Validation {
   /// The inputs.
-  SampleSet x;
+  SampleSet x = {};
   /// The targets.
-  SampleSet y;
+  SampleSet y = {};
   /// The weights, one for each sample; none: all 1.
   std::vector<double> sample_weight = {};
+  /// In place of the arrays, a dataset, which is not owned.
+  const Dataset* dataset = nullptr;
 };
 
 /// The options of fit.
 struct FitOptions {
   /// Passes over all samples.
   Index epochs = 1;
-  /// Samples in a step. The last batch may be smaller.
+  /// Samples in a batch. The last batch may be smaller. GeneratedBatches decide themselves.
   Index batch_size = 32;
+  /// Batches whose gradients make one update: that of one batch with the samples of all of them, in
+  /// the memory that one needs. Weights and masks count as in the large batch, and the last update
+  /// of an epoch may be smaller. Callbacks and progress see updates, not batches as in Keras.
+  Index gradient_accumulation_steps = 1;
   /// Whether the samples are shuffled before each epoch, by the model's seed.
   bool shuffle = true;
+  /// How samples are put into batches.
+  BatchOrder order = ShuffleAll{};
+  /// Updates in an epoch of GeneratedBatches; not for samples that have a number.
+  Index steps_per_epoch = 0;
+  /// Updates of a Dataset or of GeneratedBatches that a thread loads before they are needed; 0: no
+  /// thread. The results are the same.
+  Index prefetch = 2;
   /// The samples that are evaluated after each epoch.
   std::optional<Validation> validation_data = {};
   /// The part of the samples to validate on, where there is no validation_data: the last ones
@@ -188,6 +203,15 @@ class Model {
   /// output are called "title_loss", "title_accuracy".
   History fit(const SampleSet& x, const SampleSet& y, const FitOptions& options = {});
 
+  /// Trains on a dataset (docs/datasets.md). Samples are checked batch by batch, when they are
+  /// loaded. Messages name the batch and the dataset; an exception of the dataset that is not one
+  /// of fovea's becomes a DatasetError, in which it is nested.
+  History fit(const Dataset& data, const FitOptions& options = {});
+
+  /// Trains on batches without an end, on the same terms. Updates are numbered over the epochs
+  /// since compile, and are made of gradient_accumulation_steps batches each.
+  History fit(const GeneratedBatches& batches, const FitOptions& options);
+
   /// Ends the fit that is running after its present batch, as Keras does: the epoch so far is
   /// validated and logged, `on_epoch_end` and `on_train_end` of the callbacks are called, and fit
   /// returns. May be called from any thread. Has no effect where no fit is running: fit forgets
@@ -205,9 +229,17 @@ class Model {
   /// sequences, where every layer accepts it. Throws as fit does.
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size = 32,
                 const std::vector<double>& sample_weight = {}) const;
+  /// The same, over a dataset.
+  Logs evaluate(const Dataset& data, Index batch_size = 32) const;
+  /// The same, over the first `steps` batches of a generator.
+  Logs evaluate(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns predictions in the order of the samples: (samples, ...) for each output.
   Predictions predict(const SampleSet& x, Index batch_size = 32) const;
+  /// The same, for a dataset, whose targets are not used.
+  Predictions predict(const Dataset& data, Index batch_size = 32) const;
+  /// The same, for the first `steps` batches of a generator.
+  Predictions predict(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns the weights of every attention layer for a batch, by layer path. Results of the model
   /// stay the same bits where weights are asked for.
