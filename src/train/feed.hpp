@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -51,9 +52,10 @@ class ArrayFeed final : public Feed {
 class LoadedFeed final : public Feed {
  public:
   /// `call` begins messages. `ahead` is the number of updates that a thread loads before they are
-  /// needed.
+  /// needed. `class_weight` is referred to; null: all classes weigh the same.
   LoadedFeed(const Trainer& trainer, CallName call, Shards& shards,
-             std::unique_ptr<BatchSource> source, Index ahead);
+             std::unique_ptr<BatchSource> source, Index ahead,
+             const std::map<Index, double>* class_weight = nullptr);
 
   Index samples() const override { return source_->samples(); }
   Index begin(std::uint64_t epoch, Index first) override;
@@ -77,6 +79,7 @@ class LoadedFeed final : public Feed {
   const CallName call_;
   Shards& shards_;
   std::unique_ptr<BatchSource> source_;
+  const std::map<Index, double>* class_weight_;
   Prefetch prefetch_;
   std::string label_ = {};          // "batch 3 of x.npy"
   std::deque<Shaped> shaped_ = {};  // a deque, whose elements stay in place when it grows

@@ -9,6 +9,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
 #include "train/checks.hpp"
+#include "train/class_weight.hpp"
 #include "train/feed.hpp"
 #include "train/progress.hpp"
 #include "train/trainer.hpp"
@@ -199,6 +200,8 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
     }
     validation = array_feed(other, {.batch_size = options.batch_size});
   }
+  weigh_classes(call, options.class_weight, data.y[0].samples, output_shape(data), data.weight);
+  check_some_count(call, data.weight);
   const auto feed = array_feed(data, training_options(options, compiled->seed));
   return fit_checked(model, *feed, validation.get(), options);
 }
@@ -228,9 +231,10 @@ History Trainer::fit_dataset(Model& model, const Dataset& data, const FitOptions
   const CallName call{name(), "fit"};
   const Index count = data.count(), kept = kept_of(call, count, options);
   const auto feed = [&](const char* part, Index begin, Index end, SourceOptions how) {
+    const auto* class_weight = how.training ? &options.class_weight : nullptr;
     return std::make_unique<LoadedFeed>(
         *this, CallName{name(), "fit", part}, shards_,
-        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead);
+        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead, class_weight);
   };
   std::unique_ptr<Feed> rest;
   if (kept < count)
@@ -257,7 +261,7 @@ History Trainer::fit(Model& model, const GeneratedBatches& batches, const FitOpt
   LoadedFeed feed(*this, call, shards_,
                   generated_source(call, batches, options.steps_per_epoch,
                                    training_options(options, compiled->seed)),
-                  options.prefetch);
+                  options.prefetch, &options.class_weight);
   return fit_checked(model, feed, validation.get(), options);
 }
 

@@ -99,6 +99,8 @@ class Trainer {
   void check_inputs(const CallName& call, const SampleSet& x) const;
   void check_targets(const CallName& call, const Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
+  const std::vector<Trace::Output>& traced(const Given& data) const;
+  Shape output_shape(const Given& data) const;
   void name_parameters() const;
   void check_fit(const CallName& call, const FitOptions& options) const;
   History fit_dataset(Model& model, const Dataset& data, const FitOptions& options,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,10 @@ struct FitOptions {
   /// losses divided by the number of samples (of kept positions), as in Keras. A sample of weight 0
   /// takes no part: its target may be NaN, and it does not count in metrics.
   std::vector<double> sample_weight = {};
+  /// Weights of classes in training, such as {{1, 5.0}}, finite and at least 0; others have weight
+  /// 1. The weight of a sample is multiplied by that of its class: its label, or the largest of its
+  /// one-hot row. As in Keras, but sample_weight may be given as well. Validation is not weighted.
+  std::map<Index, double> class_weight = {};
   /// The callbacks, which are not owned.
   std::vector<Callback*> callbacks = {};
   /// 0: silent; 1: Keras' bar on a terminal, one line an epoch elsewhere; 2: one line an epoch.
