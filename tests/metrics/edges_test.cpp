@@ -113,6 +113,12 @@ TEST_CASE("a prediction with a NaN is of no class, and makes areas and errors Na
   CHECK(of_all(Recall{.average = Average::micro}, p, y) == Approx(2.0 / 3));
   CHECK(std::isnan(of_all(AUC{}, p, y)));
   CHECK(std::isnan(of_all(AUC{.curve = AUC::Curve::pr}, p, y)));
+  AucState with_nan, without;
+  with_nan.add({0, std::numeric_limits<double>::quiet_NaN(), 1, true});
+  without.add({0, 0.5, 1, true});
+  without.add({0, 0.25, 1, false});
+  CHECK(without.roc() == 1);
+  CHECK(std::isnan((without += with_nan).roc()));
   ConfusionMatrix matrix;
   matrix.add(p, y);
   CHECK((matrix.at(0, 0) == 1 && matrix.at(1, 1) == 1 && matrix.at(1, 0) == 0));
@@ -140,6 +146,14 @@ TEST_CASE("a class that never occurs has precision, recall and F 0, and no inter
   CHECK(of_all(Precision{}, column({0, 0}), labels({0, 0})) == 0);
   CHECK(of_all(F1Score{}, column({0, 0}), labels({0, 0})) == 0);
   CHECK(of_all(MeanIoU{}, column({0, 0}), labels({0, 0})) == 1);
+}
+
+TEST_CASE("beta above 1 makes recall count more than precision, and below 1 less") {
+  const Array u = column({1, 1, 0, 0});
+  const Samples y = labels({1, 0, 0, 0});  // precision 1/2, recall 1
+  for (const double beta : {0.5, 1.0, 2.0, 5.0})
+    CHECK(of_all(FBetaScore{.beta = beta}, u, y) ==
+          Approx((1 + beta * beta) * 0.5 / (beta * beta * 0.5 + 1)));
 }
 
 TEST_CASE("an area needs both classes: without, it is NaN, and of several classes it is left out") {
@@ -223,6 +237,10 @@ TEST_CASE("R2 keeps a small variance beside a large mean, and equal targets have
     return column(result);
   };
   CHECK(of_all(R2Score{}, around({0, 1, 1, 2}), around({0, 1, 2, 3})) == Approx(0.6));
+  const std::vector<double> thirds = {1.0 / 3, 2.0 / 3, 1.0 / 7, 1};
+  const CountedPositions weighted(std::nullopt, thirds);
+  CHECK(of_all(R2Score{}, around({0, 1, 1, 2}), around({0, 1, 2, 3}), weighted) ==
+        Approx(of_all(R2Score{}, column({0, 1, 1, 2}), column({0, 1, 2, 3}), weighted)));
   CHECK(of_all(R2Score{}, column({3, 3}), column({3, 3})) == 1);
   CHECK(of_all(R2Score{}, column({3, 4}), column({3, 3})) == 0);
   CHECK(of_all(R2Score{}, column({3}), column({3})) == 1);
@@ -312,7 +330,7 @@ TEST_CASE("a confusion matrix is used by itself: cells, an array, counts of each
   CHECK(support::refusal<IndexError>([&] { matrix.at(0, 2); }) ==
         "ConfusionMatrix: there is no class 2; there are 2");
   CHECK(support::refusal<ValueError>([&] { ConfusionMatrix(0); }) ==
-        "ConfusionMatrix: classes is 0; it must be 1 to 30000");
+        "ConfusionMatrix: classes is 0; it must be 1 to 10000");
   CHECK(support::refusal<IndexError>([&] { matrix.counts().recall(-1); }) ==
         "ClassCounts: there is no class -1; there are 2");
 }

@@ -9,6 +9,7 @@
 #include "metrics/states.hpp"
 #include "support/generate.hpp"
 #include "support/refusal.hpp"
+#include "train/metrics/text_units.hpp"
 
 using namespace fovea;
 using states::bits;
@@ -99,6 +100,29 @@ TEST_CASE("a text is as good as can be against itself, and one without words is 
   CHECK(of_nothing.brevity_penalty() == 0);
   CHECK((Bleu().result() == 0 && ChrF().result() == 0 && Rouge().result().rouge1.f1 == 0));
   CHECK(sentence_bleu("", {"a b"}) == 0);
+}
+
+TEST_CASE("the tokenizer 13a cuts as sacrebleu's does") {
+  const std::pair<const char*, const char*> texts[] = {
+      {"It costs 5. Or 1,000.50, or 3,", "It costs 5 . Or 1,000.50 , or 3 ,"},
+      {"a.b c..d 9-9 x-y 7-", "a . b c . . d 9 - 9 x-y 7 -"},
+      {"(a) [b] {c} d/e f'g \"h\" i_j ~k", "( a ) [ b ] { c } d / e f'g \" h \" i _ j ~ k"},
+      {"&quot;a&quot; &amp;lt; &lt;b&gt;", "\" a \" < < b >"},
+      {"one-\ntwo\nthree <skipped>four \n", "onetwo three four"},
+      {"été. 日本,5", "été . 日本 , 5"}};
+  for (const auto& [given, expected] : texts)
+    CHECK(metrics::words_13a(metrics::code_points(given)) ==
+          metrics::words(metrics::code_points(expected)));
+}
+
+TEST_CASE("n-grams of chrF that are longer than the reference do not count, as in sacrebleu") {
+  ChrF chrf, with_words({.word_order = 2});
+  chrf.add("abcdefgh", {"ab"});
+  chrf.add("a cat sat on it", {"a cat sat on a mat"});
+  CHECK(chrf.result() == doctest::Approx(63.967927739606644).epsilon(1e-9));
+  with_words.add("abcdefgh", {"ab"});
+  with_words.add("(a cat) sat! on it", {"(a cat) sat! on a mat"});
+  CHECK(with_words.result() == doctest::Approx(72.74107747753757).epsilon(1e-9));
 }
 
 TEST_CASE("error rates count edits of words and of code points, not bytes") {

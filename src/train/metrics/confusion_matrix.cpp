@@ -10,7 +10,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 namespace {
 
 constexpr const char* name = "ConfusionMatrix";
-constexpr Index most_classes = 30000;  // beyond, the number of cells is nonsense
+constexpr Index most_classes = 10000;  // beyond, the number of cells is nonsense
 
 }  // namespace
 

@@ -161,7 +161,9 @@ class EditRate {
 
  protected:
   EditRate() = default;
+  /// Adds the edits of two sequences.
   void add(std::u32string_view hypothesis, std::u32string_view reference);
+  /// Adds the edits of another.
   void add(const EditRate& other);
 
  private:
