@@ -52,6 +52,8 @@
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/data/text_vectorization.hpp"  // texts as ids or counts
+#include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
