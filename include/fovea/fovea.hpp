@@ -51,6 +51,7 @@
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
+#include "fovea/data/csv.hpp"               // columns of CSV files
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/data/text_vectorization.hpp"  // texts as ids or counts
 #include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
