@@ -20,6 +20,9 @@ constexpr const char *optimizer_prefix = "fovea.optimizer/", *rate_name = "fovea
                      *history_prefix = "fovea.history/", *means_prefix = "fovea.means/",
                      *callback_prefix = "fovea.callback/";
 
+// A module may be called with a sample of zeros when it is built.
+constexpr Index largest_sample = Index(1) << 28;
+
 // ----- writing
 
 SafetensorsTensor doubles(std::string name, std::span<const double> values) {
@@ -112,10 +115,11 @@ Shape shape_of(const JsonPart& part) {
   std::vector<Index> sizes;
   for (const JsonPart& size : part.items(Shape::max_rank)) sizes.push_back(size.whole());
   try {
-    return Shape(sizes);
+    if (const Shape shape(sizes); shape.count() <= largest_sample) return shape;
   } catch (const Error&) {
     part.refuse("a shape");
   }
+  part.refuse(fmt::format("a shape of at most {} elements", largest_sample));
 }
 
 std::vector<InputState> inputs_of(const JsonPart& part) {

@@ -159,7 +159,7 @@ TEST_CASE("each third-party library enters through one file, Highway through the
   CHECK(users_of("nlohmann/") ==
         std::set<std::string>{"src/io/safetensors_header.cpp", "src/io/safetensors_parse.cpp",
                               "src/train/json_part.cpp", "src/train/json_part.hpp",
-                              "src/train/model_state.cpp"});
+                              "src/train/load_model.cpp", "src/train/model_state.cpp"});
   CHECK(users_of("xxhash.h") == std::set<std::string>{"src/io/checksum.cpp"});
   for (const std::string& path : users_of("hwy/"))
     CHECK_MESSAGE(path.starts_with("src/kernels/"), path);
