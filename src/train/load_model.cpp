@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "fovea/base/error.hpp"
@@ -56,14 +55,14 @@ Json json_of(const OptionValue& value) {
 }
 
 Json json_of(const std::string& place, const std::string& type, const ModuleOptions& options) {
-  Json json = Json::object();
+  Json::Members json;
   for (const auto& [name, value] : options) {
     if (const double* const number = std::get_if<double>(&value); number && !std::isfinite(*number))
       throw ValueError(
           fmt::format("{}: option \"{}\" is {}; files hold finite numbers", place, name, *number));
     json[name] = json_of(value);
   }
-  return {{"type", type}, {"options", json}};
+  return Json::Members{{"type", type}, {"options", std::move(json)}};
 }
 
 Json json_of(const std::string& path, const std::vector<Layer>& layers,
@@ -76,8 +75,9 @@ Json json_of(const std::string& path, const Layer& layer, std::set<const void*>&
     std::vector<std::string> names;
     if (chain) names = chain->names();
     if (inner) names = inner->names();
-    return {{"type", chain_type},
-            {"layers", json_of(path, inner ? inner->layers() : chain->layers(), names, seen)}};
+    return Json::Members{
+        {"type", chain_type},
+        {"layers", json_of(path, inner ? inner->layers() : chain->layers(), names, seen)}};
   }
   bool shared = false;
   layer.for_each([&](const ParameterPath&, Tensor& tensor) {
@@ -97,11 +97,11 @@ Json json_of(const std::string& path, const Layer& layer, std::set<const void*>&
 
 Json json_of(const std::string& path, const std::vector<Layer>& layers,
              const std::vector<std::string>& names, std::set<const void*>& seen) {
-  Json list = Json::array();
+  Json::List list;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const std::string place = path + "/" + names[i];
     Json json = json_of(place, layers[i], seen);
-    json["name"] = names[i];
+    std::get<Json::Members>(json.value)["name"] = names[i];
     list.push_back(std::move(json));
   }
   return list;
@@ -110,11 +110,11 @@ Json json_of(const std::string& path, const std::vector<Layer>& layers,
 // ----- reading
 
 OptionValue value_of(const JsonPart& part) {
-  const Json& value = part.value();
-  if (value.is_boolean()) return part.flag();
-  if (value.is_string()) return part.text();
-  if (value.is_number_integer()) return part.whole(INT64_MIN);
-  if (value.is_number()) return part.number();
+  const auto& value = part.value().value;
+  if (std::holds_alternative<bool>(value)) return part.flag();
+  if (std::holds_alternative<std::string>(value)) return part.text();
+  if (std::holds_alternative<double>(value)) return part.number();
+  if (!std::holds_alternative<Json::List>(value)) return part.whole(INT64_MIN);
   std::vector<std::int64_t> list;
   for (const JsonPart& each : part.items(64)) list.push_back(each.whole(INT64_MIN));
   return list;
@@ -243,18 +243,18 @@ namespace train {
 
 std::string structure_of(const Chain& chain) {
   std::set<const void*> seen;
-  Json frozen = Json::array();
+  Json::List frozen;
   for_each_parameter(chain, [&](const std::string& path, const Tensor& tensor) {
     if (!tensor.requires_grad()) frozen.push_back(path);
   });
-  return Json{{"name", chain.path()},
-              {"layers", json_of(chain.path(), chain.layers(), chain.names(), seen)},
-              {"frozen", frozen}}
+  return Json(Json::Members{{"name", chain.path()},
+                            {"layers", json_of(chain.path(), chain.layers(), chain.names(), seen)},
+                            {"frozen", std::move(frozen)}})
       .dump();
 }
 
 std::string no_structure(const std::string& reason) {
-  return Json{{"none", reason}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Json(Json::Members{{"none", io::shown(reason, 1000)}}).dump();
 }
 
 }  // namespace train

@@ -149,15 +149,15 @@ void Trainer::load(const std::string& path, const ModelLoadOptions& options, boo
         call.text(), built_seed_, state.built_seed));
   train::NewWeights weights(source, parameters_of(*network), {});
   weights.prepare();
+  History saved = state.history;
+  std::optional<TrainingState> waiting;
+  if (!compiled) waiting = state.training;
   if (state.training && compiled) take(*state.training);
   weights.prepare();  // the optimiser may have moved them
-  weights.assign();
-  before_compile_.reset();
-  if (state.training && !compiled) {
-    before_compile_ = state.training;
-    drawn_.reset();
-  }
-  history = state.history;
+  weights.assign();   // from here on nothing throws
+  if (waiting) drawn_.reset();
+  before_compile_ = std::move(waiting);
+  history = std::move(saved);
   resume_.reset();
   if (options.resume && state.position) resume_ = std::move(state);
 }

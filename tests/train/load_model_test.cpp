@@ -42,10 +42,10 @@ void rewrite(const std::string& path, const std::string& name,
   const SafetensorsFile file(path);
   SafetensorsMetadata metadata = file.metadata();
   std::string& text = metadata[name];
-  for (const auto& [from, to] : changes) {
-    const std::size_t at = text.find(from);
-    REQUIRE_MESSAGE(at != std::string::npos, from, " in ", text);
-    text.replace(at, from.size(), to);
+  for (const auto& change : changes) {
+    const std::size_t at = text.find(change.first);
+    REQUIRE_MESSAGE(at != std::string::npos, change.first, " in ", text);
+    text.replace(at, change.first.size(), change.second);
   }
   std::vector<SafetensorsTensor> tensors;
   for (const std::string& tensor : file.names()) tensors.push_back({tensor, file.stored(tensor)});
