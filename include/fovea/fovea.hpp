@@ -67,6 +67,7 @@
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/checkpoints.hpp"      // ModelCheckpoint, BackupAndRestore
 #include "fovea/train/sequential.hpp"       // the same of layers in order
+#include "fovea/train/load_model.hpp"       // a Sequential from its file alone
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
 // clang-format on

@@ -1,21 +1,48 @@
 // JSON of a file that is not trusted: each value is checked when it is asked for.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <concepts>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "fovea/base/real.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
-using Json = nlohmann::json;
+/// A value of JSON. Unlike nlohmann's, its end asks for no memory, which may be what is lacking.
+struct Json {
+  using List = std::vector<Json>;
+  using Members = std::map<std::string, Json, std::less<>>;
+
+  Json() = default;
+  Json(bool flag) : value(flag) {}  // NOLINT: implicit, as all of these
+  Json(double number) : value(number) {}
+  Json(std::string text) : value(std::move(text)) {}
+  Json(const char* text) : value(std::string(text)) {}
+  Json(List list) : value(std::move(list)) {}
+  Json(Members members) : value(std::move(members)) {}
+  template <std::signed_integral T>
+  Json(T number) : value(std::int64_t{number}) {}
+  template <std::unsigned_integral T>
+  requires(!std::same_as<T, bool>) Json(T number) : value(std::uint64_t{number}) {}
+  template <class T>
+  Json(const std::vector<T>& list) : value(List(list.begin(), list.end())) {}
+
+  /// Returns the text. Throws ValueError for what is no UTF-8.
+  std::string dump() const;
+
+  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, List,
+               Members>
+      value;
+};
 
 /// The longest text that is read as JSON, in bytes, and how deep it may nest.
-constexpr std::size_t longest_json = std::size_t(1) << 24;
-constexpr int deepest_json = 32;
+constexpr std::size_t longest_json = std::size_t(1) << 24, deepest_json = 32;
 
 /// Returns the value of a text of the metadata. Throws FormatError, as all functions here do.
 Json parsed(const std::string& file, std::string_view name, const std::string& text);
@@ -44,12 +71,14 @@ class JsonPart {
   /// Returns a finite number.
   double number() const;
 
-  bool is_object() const;
   const Json& value() const& { return *value_; }
   const std::string& place() const& { return place_; }
   [[noreturn]] void refuse(const std::string& expected) const;
 
  private:
+  template <class T>
+  const T& as(const char* expected) const;
+
   const std::string* file_;
   std::string place_;
   const Json* value_;

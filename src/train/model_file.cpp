@@ -5,6 +5,7 @@
 
 #include "base/located.hpp"
 #include "fovea/base/error.hpp"
+#include "train/structure.hpp"
 #include "train/trainer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -69,6 +70,18 @@ ModelState Trainer::state() const {
   return state;
 }
 
+// The layers, or why there are none in the file.
+std::string Trainer::structure(bool needed) const {
+  const auto* const chain = dynamic_cast<const ChainNetwork*>(network.get());
+  try {
+    if (chain) return train::structure_of(chain->chain());
+    throw ValueError(fmt::format("{}: it is a module of one's own, {}", name(), network->type()));
+  } catch (const ValueError& error) {
+    if (needed) throw ValueError(fmt::format("{}: save: {}", name(), error.what()));
+    return train::no_structure(error.what());
+  }
+}
+
 void Trainer::save(const std::string& path, const SaveOptions& options) const {
   const CallName call{name(), save_call};
   check_built(call);
@@ -76,6 +89,7 @@ void Trainer::save(const std::string& path, const SaveOptions& options) const {
       train::weight_tensors(save_call, parameters_of(*network));
   SafetensorsMetadata metadata = {{train::version_name, fmt::to_string(train::file_version)}};
   located([&] { return call.text(); }, [&] { add_state(state(), tensors, metadata); });
+  metadata[train::structure_name] = structure(options.standalone);
   for (const auto& [name, text] : options.texts) metadata[train::text_prefix + name] = text;
   write_safetensors(path, tensors, metadata);
 }
@@ -94,14 +108,19 @@ void Trainer::build_as(const ModelState& state) {
     throw ValueError(fmt::format("{}: load: the file is of a model with {} inputs, this has {}",
                                  name(), state.inputs.size(), ports.size()));
   std::vector<Shape> samples;
-  Signals one;
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    samples.push_back(state.inputs[i].sample);
-    one.push_back(zeros(ports[i], state.inputs[i]));
-    takes_ids_.push_back(state.inputs[i].ids);
+  takes_ids_.clear();
+  for (const train::InputState& input : state.inputs) {
+    samples.push_back(input.sample);
+    takes_ids_.push_back(input.ids);
   }
-  build(
-      samples, [&](const Rng& random) { network->build(one, random); }, state.built_seed);
+  const auto make = [&](const Rng& random) {
+    if (auto* const chain = dynamic_cast<ChainNetwork*>(network.get()))
+      return chain->build(samples[0], random);
+    Signals one;
+    for (std::size_t i = 0; i < ports.size(); ++i) one.push_back(zeros(ports[i], state.inputs[i]));
+    network->build(one, random);
+  };
+  build(samples, make, state.built_seed);
 }
 
 // Sets counts and optimiser. Throws before anything is set.
@@ -130,15 +149,15 @@ void Trainer::load(const std::string& path, const ModelLoadOptions& options, boo
         call.text(), built_seed_, state.built_seed));
   train::NewWeights weights(source, parameters_of(*network), {});
   weights.prepare();
+  History saved = state.history;
+  std::optional<TrainingState> waiting;
+  if (!compiled) waiting = state.training;
   if (state.training && compiled) take(*state.training);
   weights.prepare();  // the optimiser may have moved them
-  weights.assign();
-  before_compile_.reset();
-  if (state.training && !compiled) {
-    before_compile_ = state.training;
-    drawn_.reset();
-  }
-  history = state.history;
+  weights.assign();   // from here on nothing throws
+  if (waiting) drawn_.reset();
+  before_compile_ = std::move(waiting);
+  history = std::move(saved);
   resume_.reset();
   if (options.resume && state.position) resume_ = std::move(state);
 }

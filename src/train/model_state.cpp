@@ -5,7 +5,6 @@
 
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "fovea/base/error.hpp"
 #include "fovea/io/error.hpp"
@@ -20,6 +19,9 @@ constexpr const char *optimizer_prefix = "fovea.optimizer/", *rate_name = "fovea
                      *history_prefix = "fovea.history/", *means_prefix = "fovea.means/",
                      *callback_prefix = "fovea.callback/";
 
+// A module may be called with a sample of zeros when it is built.
+constexpr Index largest_sample = Index(1) << 28;
+
 // ----- writing
 
 SafetensorsTensor doubles(std::string name, std::span<const double> values) {
@@ -30,11 +32,11 @@ SafetensorsTensor doubles(std::string name, std::span<const double> values) {
 }
 
 Json json_of(const std::vector<InputState>& inputs) {
-  Json list = Json::array();
+  Json::List list;
   for (const InputState& input : inputs)
-    list.push_back(
-        {{"shape", std::vector<Index>(input.sample.sizes().begin(), input.sample.sizes().end())},
-         {"ids", input.ids}});
+    list.push_back(Json::Members{
+        {"shape", std::vector<Index>(input.sample.sizes().begin(), input.sample.sizes().end())},
+        {"ids", input.ids}});
   return list;
 }
 
@@ -43,13 +45,13 @@ Json json_of(const TrainingState& training, std::vector<SafetensorsTensor>& tens
     tensors.push_back({optimizer_prefix + name, array});
   if (const auto& rate = training.optimizer.learning_rate)
     tensors.push_back(doubles(rate_name, std::span(&*rate, 1)));
-  Json counters = Json::object();
+  Json::Members counters;
   for (const auto& [name, count] : training.optimizer.counters) counters[name] = count;
-  return {{"seed", training.seed},
-          {"steps", training.steps},
-          {"epochs", training.epochs},
-          {"optimizer", training.optimizer.optimizer},
-          {"counters", counters}};
+  return Json::Members{{"seed", training.seed},
+                       {"steps", training.steps},
+                       {"epochs", training.epochs},
+                       {"optimizer", training.optimizer.optimizer},
+                       {"counters", counters}};
 }
 
 Json json_of(const History& history, std::vector<SafetensorsTensor>& tensors) {
@@ -61,17 +63,17 @@ Json json_of(const History& history, std::vector<SafetensorsTensor>& tensors) {
 Json json_of(const FitPosition& position, std::vector<SafetensorsTensor>& tensors) {
   for (std::size_t i = 0; i < position.means.size(); ++i)
     tensors.push_back(doubles(means_prefix + fmt::to_string(i), position.means[i]));
-  return {{"epoch", position.epoch},           {"batch", position.batch},
-          {"begun", position.begun},           {"samples", position.samples},
-          {"batch_size", position.batch_size}, {"shuffle", position.shuffle},
-          {"order", position.order},           {"means", position.means.size()}};
+  return Json::Members{{"epoch", position.epoch},           {"batch", position.batch},
+                       {"begun", position.begun},           {"samples", position.samples},
+                       {"batch_size", position.batch_size}, {"shuffle", position.shuffle},
+                       {"order", position.order},           {"means", position.means.size()}};
 }
 
 Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTensor>& tensors) {
-  Json list = Json::array();
+  Json::List list;
   for (std::size_t i = 0; i < callbacks.size(); ++i) {
     const std::string prefix = fmt::format("{}{}/", callback_prefix, i);
-    Json numbers = Json::array(), arrays = Json::array();
+    Json::List numbers, arrays;
     std::vector<double> values;
     for (const auto& [name, value] : callbacks[i].state.numbers) {
       numbers.push_back(name);
@@ -82,7 +84,8 @@ Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTe
       tensors.push_back({fmt::format("{}arrays/{}", prefix, arrays.size()), array});
       arrays.push_back(name);
     }
-    list.push_back({{"name", callbacks[i].name}, {"numbers", numbers}, {"arrays", arrays}});
+    list.push_back(
+        Json::Members{{"name", callbacks[i].name}, {"numbers", numbers}, {"arrays", arrays}});
   }
   return list;
 }
@@ -112,10 +115,11 @@ Shape shape_of(const JsonPart& part) {
   std::vector<Index> sizes;
   for (const JsonPart& size : part.items(Shape::max_rank)) sizes.push_back(size.whole());
   try {
-    return Shape(sizes);
+    if (const Shape shape(sizes); shape.count() <= largest_sample) return shape;
   } catch (const Error&) {
     part.refuse("a shape");
   }
+  part.refuse(fmt::format("a shape of at most {} elements", largest_sample));
 }
 
 std::vector<InputState> inputs_of(const JsonPart& part) {
@@ -191,13 +195,13 @@ std::vector<NamedState> callbacks_of(const Source& source, const JsonPart& part)
 
 void add_state(const ModelState& state, std::vector<SafetensorsTensor>& tensors,
                SafetensorsMetadata& metadata) {
-  Json json = {{"inputs", json_of(state.inputs)},
-               {"built_seed", state.built_seed},
-               {"history", json_of(state.history, tensors)}};
+  Json::Members json = {{"inputs", json_of(state.inputs)},
+                        {"built_seed", state.built_seed},
+                        {"history", json_of(state.history, tensors)}};
   if (state.training) json["training"] = json_of(*state.training, tensors);
   if (state.position) json["position"] = json_of(*state.position, tensors);
   if (!state.callbacks.empty()) json["callbacks"] = json_of(state.callbacks, tensors);
-  metadata[state_name] = json.dump();
+  metadata[state_name] = Json(std::move(json)).dump();
 }
 
 ModelState read_state(const Source& source) {

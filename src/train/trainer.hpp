@@ -118,6 +118,7 @@ class Trainer {
   bool is_attached() const;
   void check_attached() const;
   train::ModelState state() const;
+  std::string structure(bool needed) const;
   void build_as(const train::ModelState& state);
   void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
   void take(const train::TrainingState& training);

@@ -16,6 +16,10 @@ using SavedTexts = std::map<std::string, std::string, std::less<>>;
 struct SaveOptions {
   /// Texts that are written into the file; saved_texts reads them.
   SavedTexts texts = {};
+  /// Whether load_model must be able to make the model of the file alone: then save throws
+  /// ValueError, with the path, where a layer is neither of this library nor registered. Without,
+  /// load_model says so.
+  bool standalone = false;
 };
 
 /// The options of Model::load.
