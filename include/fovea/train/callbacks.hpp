@@ -5,6 +5,7 @@
 #include "fovea/train/callbacks/early_stopping.hpp"
 #include "fovea/train/callbacks/lambda_callback.hpp"
 #include "fovea/train/callbacks/learning_rates.hpp"
+#include "fovea/train/callbacks/loggers.hpp"
 #include "fovea/train/callbacks/monitor.hpp"
 #include "fovea/train/callbacks/restore_best_weights.hpp"
 #include "fovea/train/callbacks/terminate_on_nan.hpp"
