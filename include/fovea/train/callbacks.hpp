@@ -8,4 +8,5 @@
 #include "fovea/train/callbacks/loggers.hpp"
 #include "fovea/train/callbacks/monitor.hpp"
 #include "fovea/train/callbacks/restore_best_weights.hpp"
+#include "fovea/train/callbacks/tensorboard.hpp"
 #include "fovea/train/callbacks/terminate_on_nan.hpp"
