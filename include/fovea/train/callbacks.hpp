@@ -8,5 +8,6 @@
 #include "fovea/train/callbacks/loggers.hpp"
 #include "fovea/train/callbacks/monitor.hpp"
 #include "fovea/train/callbacks/restore_best_weights.hpp"
+#include "fovea/train/callbacks/stop_on_signal.hpp"
 #include "fovea/train/callbacks/tensorboard.hpp"
 #include "fovea/train/callbacks/terminate_on_nan.hpp"
