@@ -146,6 +146,12 @@ TEST_CASE("a generated batch is a function of its number and the seed, over all 
     CHECK(seen[i].first == i);
     CHECK(seen[i].second == Rng(1).split("generated batch", i).bits(0));
   }
+  seen.clear();
+  model.evaluate(generated, 2);
+  model.predict(generated, 2);
+  REQUIRE(seen.size() == 4);
+  for (std::uint64_t i = 0; i < 4; ++i)
+    CHECK(seen[i].second == Rng(1).split("generated batch", i % 2).bits(0));
 }
 
 TEST_CASE("an exception arrives in fit with the batch and the dataset, and fit can go on") {
