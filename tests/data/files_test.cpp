@@ -59,7 +59,8 @@ TEST_CASE("rows of a file are those of the whole array, for every file of NumPy'
 
 TEST_CASE("a model trains from .npy and safetensors files as it does from arrays, bit for bit") {
   const support::Folder folder;
-  const auto [x, y] = toy::data(300);
+  const toy::Data both = toy::data(300);
+  const Ids &x = both.x, &y = both.y;
   Mask mask(x.shape());
   for (Index i = 0; i < mask.count(); ++i) mask.mutable_data()[i] = x.at(i) != 0 && i % 5 != 0;
   Array weight(Shape{300});
@@ -98,7 +99,8 @@ TEST_CASE("a model trains from .npy and safetensors files as it does from arrays
 
 TEST_CASE("a file that became shorter is an error with its batch, and not the end of the process") {
   const support::Folder folder;
-  const auto [x, y] = toy::data(300);
+  const toy::Data both = toy::data(300);
+  const Ids &x = both.x, &y = both.y;
   write_npy(folder / "x.npy", x);
   write_npy(folder / "y.npy", y);
   const FileDataset data({FileArray::npy(folder / "x.npy")}, {FileArray::npy(folder / "y.npy")});
