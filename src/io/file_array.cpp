@@ -18,6 +18,14 @@ using namespace io;
 
 /// An open file, and where in it the rows are.
 struct FileArray::Contents {
+  // Returns the shape of the rows at `positions`. Throws IndexError for one that is not there.
+  Shape shape_of(std::span<const Index> positions) const {
+    for (const Index i : positions)
+      if (i < 0 || i >= shape[0])
+        throw IndexError(fmt::format("{}: row {} of {}", name, i, shape[0]));
+    return shape.with(0, static_cast<Index>(positions.size()));
+  }
+
   // Reads rows one after another into `to`.
   void read(std::span<const Index> positions, std::byte* to) const {
     for (std::size_t i = 0; i < positions.size();) {
@@ -106,13 +114,9 @@ const std::string& FileArray::name() const& { return contents_->name; }
 template <class Use>
 auto FileArray::converted(std::span<const Index> positions, const Use& use) const {
   const Contents& all = *contents_;
-  for (const Index i : positions)
-    if (i < 0 || i >= count())
-      throw IndexError(fmt::format("{}: row {} of {}", all.name, i, count()));
-  const auto rows = static_cast<Index>(positions.size());
-  const Buffer bytes(rows * all.row_bytes);
+  const Shape shape = all.shape_of(positions);
+  const Buffer bytes(static_cast<Index>(positions.size()) * all.row_bytes);
   all.read(positions, bytes.as<std::byte>());
-  const Shape shape = all.shape.with(0, rows);
   return use(StoredElements{.file = all.name,
                             .type_text = all.type_text,
                             .type_begin = all.type_begin,
@@ -124,11 +128,19 @@ auto FileArray::converted(std::span<const Index> positions, const Use& use) cons
 }
 
 Array FileArray::rows(std::span<const Index> positions) const {
-  return converted(positions, [](const StoredElements& from) { return from.reals(); });
+  if (contents_->type != real_type || contents_->big_endian)
+    return converted(positions, [](const StoredElements& from) { return from.reals(); });
+  Array result(contents_->shape_of(positions));
+  contents_->read(positions, std::as_writable_bytes(result.mutable_values()).data());
+  return result;
 }
 
 Ids FileArray::ids(std::span<const Index> positions) const {
-  return converted(positions, [](const StoredElements& from) { return from.ids(); });
+  if (contents_->type != id_type || contents_->big_endian)
+    return converted(positions, [](const StoredElements& from) { return from.ids(); });
+  Ids result(contents_->shape_of(positions));
+  contents_->read(positions, std::as_writable_bytes(result.mutable_values()).data());
+  return result;
 }
 
 Mask FileArray::mask(std::span<const Index> positions) const {

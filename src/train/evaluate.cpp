@@ -58,7 +58,8 @@ Logs Trainer::evaluate(const Dataset& data, Index batch_size) const {
 }
 
 Logs Trainer::evaluate(const GeneratedBatches& batches, Index steps) const {
-  return evaluate(generated_source({name(), "evaluate"}, batches, steps, {}));
+  return evaluate(generated_source({name(), "evaluate"}, batches, steps,
+                                   {.seed = compiled ? compiled->seed : 0}));
 }
 
 Logs Trainer::evaluate(std::unique_ptr<BatchSource> source) const {
@@ -86,7 +87,8 @@ std::vector<Array> Trainer::predict(const Dataset& data, Index batch_size) const
 }
 
 std::vector<Array> Trainer::predict(const GeneratedBatches& batches, Index steps) const {
-  return predict(generated_source({name(), "predict"}, batches, steps, {}));
+  return predict(generated_source({name(), "predict"}, batches, steps,
+                                  {.seed = compiled ? compiled->seed : 0}));
 }
 
 std::vector<Array> Trainer::predict(std::unique_ptr<BatchSource> source) const {

@@ -39,7 +39,8 @@ std::vector<double> weights_of(support::Generate& g, Index count) {
 // One label for a text, with padding that is masked, dropout and a table.
 Case classifier(Index trial) {
   support::Generate g("accumulated classifier", trial);
-  const auto [x, y] = toy::data(g.integer(40, 70), trial);
+  const toy::Data both = toy::data(g.integer(40, 70), trial);
+  const Ids &x = both.x, &y = both.y;
   return {
       []() -> Model {
         return compiled(Sequential{Embedding{toy::vocabulary, 5, true}, AttentionLayer{4},
@@ -51,7 +52,8 @@ Case classifier(Index trial) {
 // A label for each position: batches with unequal numbers of tokens.
 Case tagger(Index trial) {
   support::Generate g("accumulated tagger", trial);
-  const auto [x, y] = toy::data(g.integer(40, 70), trial);
+  const toy::Data both = toy::data(g.integer(40, 70), trial);
+  const Ids& x = both.x;
   Ids labels(x.shape());
   for (Index i = 0; i < x.count(); ++i) labels.mutable_data()[i] = x.at(i) % toy::classes;
   return {
@@ -83,7 +85,8 @@ Case translator(Index trial) {
 // Two outputs, of which one has a mask of its own.
 Case two_heads(Index trial) {
   support::Generate g("accumulated heads", trial);
-  const auto [x, y] = toy::data(g.integer(40, 70), trial);
+  const toy::Data both = toy::data(g.integer(40, 70), trial);
+  const Ids &x = both.x, &y = both.y;
   Mask known = g.mask(Shape{y.count()}, 0.6);
   known.mutable_keep()[0] = 1;
   return {[] {
@@ -156,7 +159,8 @@ TEST_CASE(
 }
 
 TEST_CASE("where every batch is a shard of the large batch, accumulated gradients have its bits") {
-  const auto [x, y] = toy::data(1200);
+  const toy::Data both = toy::data(1200);
+  const Ids &x = both.x, &y = both.y;
   support::Generate g("accumulated bits", 0);
   std::vector<double> weight(
       1200);  // none is 0: such samples are left out before the shards are cut
@@ -177,7 +181,8 @@ TEST_CASE("where every batch is a shard of the large batch, accumulated gradient
 }
 
 TEST_CASE("callbacks see updates, whose numbers and logs are those of the large batch") {
-  const auto [x, y] = toy::data(50);
+  const toy::Data both = toy::data(50);
+  const Ids &x = both.x, &y = both.y;
   for (const auto& [batch, steps] : {std::pair<Index, Index>{20, 1}, {5, 4}}) {
     Sequential model = toy::model();
     Counting counting;
@@ -195,7 +200,8 @@ TEST_CASE("accumulated gradients are the same bits on any number of threads") {
   std::vector<Array> expected;
   for (const Index count : {1, 2, 3, 8}) {
     set_threads(count);
-    const auto [x, y] = toy::data(900);
+    const toy::Data both = toy::data(900);
+    const Ids &x = both.x, &y = both.y;
     Sequential model = toy::model({.dropout = real(0.2)});
     FitOptions options = toy::quiet(2, 180);
     options.gradient_accumulation_steps = 3;

@@ -22,7 +22,8 @@ void forget_words(SampleBatch& one, Rng random) {
 TEST_CASE(
     "an augmented sample is a function of seed, epoch and position: in any batch, on any "
     "thread") {
-  const auto [x, y] = toy::data(60);
+  const toy::Data both = toy::data(60);
+  const Ids &x = both.x, &y = both.y;
   const Augmented data{ArrayDataset(x, y), forget_words};
   const TrainingEpoch epoch{.seed = 5, .number = 2};
   std::vector<Index> all(60);
@@ -42,7 +43,8 @@ TEST_CASE(
 }
 
 TEST_CASE("fit sees augmented samples; evaluate, predict and validation see them as they are") {
-  const auto [x, y] = toy::data(60);
+  const toy::Data both = toy::data(60);
+  const Ids &x = both.x, &y = both.y;
   const ArrayDataset plain(x, y);
   const Augmented data{plain, forget_words};
   Sequential a = toy::model(), b = toy::model(), c = toy::model();
@@ -60,7 +62,8 @@ TEST_CASE("fit sees augmented samples; evaluate, predict and validation see them
 }
 
 TEST_CASE("weights and masks go through augmentation; an augmented dataset in another draws anew") {
-  const auto [x, y] = toy::data(20);
+  const toy::Data both = toy::data(20);
+  const Ids &x = both.x, &y = both.y;
   std::vector<double> weight(20, 2);
   weight[3] = 0;
   Mask mask(x.shape());

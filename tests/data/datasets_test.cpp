@@ -28,7 +28,8 @@ struct Stopping : Callback {
 TEST_CASE(
     "a dataset trains as its arrays do, bit for bit: with weights, a part to validate on, "
     "accumulation, any number of threads and of prefetched batches") {
-  const auto [x, y] = toy::data(700);
+  const toy::Data both = toy::data(700);
+  const Ids &x = both.x, &y = both.y;
   for (const bool weighted : {false, true})
     for (const Index steps : {1, 3}) {
       FitOptions options = toy::quiet(2, 90);
@@ -51,7 +52,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a dataset builds a model that is not built, from its first sample") {
-  const auto [x, y] = toy::data(40);
+  const toy::Data both = toy::data(40);
+  const Ids &x = both.x, &y = both.y;
   const auto compiled = [] {
     Sequential model{Embedding{toy::vocabulary, 5, true}, AttentionLayer{4},
                      Dense{toy::classes, Activation::softmax}};
@@ -85,7 +87,8 @@ TEST_CASE("several inputs and outputs, by name, with masks that come late") {
   CHECK(b.evaluate(data, 7) == b.evaluate(inputs, all.target, 7));
   CHECK(support::bits_differ(b.predict(data, 7), b.predict(inputs, 7)) == "");
 
-  const auto [x, y] = toy::data(50);
+  const toy::Data both = toy::data(50);
+  const Ids &x = both.x, &y = both.y;
   Mask known(Shape{50});
   for (Index i = 0; i < 50; ++i) known.mutable_data()[i] = i % 3 != 0;
   const SampleSet targets = {{"topic", y, known}, {"urgent", models::first_class(y)}};
@@ -99,7 +102,8 @@ TEST_CASE("several inputs and outputs, by name, with masks that come late") {
 }
 
 TEST_CASE("evaluate counts the weights of a dataset, and predict needs no targets") {
-  const auto [x, y] = toy::data(50);
+  const toy::Data both = toy::data(50);
+  const Ids &x = both.x, &y = both.y;
   const std::vector<double> weight = drawn_weights(50);
   const Sequential model = toy::model();
   CHECK(model.evaluate(ArrayDataset(x, y, weight), 8) == model.evaluate(x, y, 8, weight));
@@ -107,7 +111,8 @@ TEST_CASE("evaluate counts the weights of a dataset, and predict needs no target
 }
 
 TEST_CASE("generated batches train as the same batches in order do") {
-  const auto [x, y] = toy::data(120);
+  const toy::Data both = toy::data(120);
+  const Ids &x = both.x, &y = both.y;
   const GeneratedBatches generated([&](std::uint64_t number, Rng) {
     const auto begin = static_cast<Index>(number % 6) * 20;
     return SampleBatch{Samples(x).rows(begin, begin + 20), Samples(y).rows(begin, begin + 20)};
@@ -127,7 +132,8 @@ TEST_CASE("generated batches train as the same batches in order do") {
 }
 
 TEST_CASE("a generated batch is a function of its number and the seed, over all epochs") {
-  const auto [x, y] = toy::data(8);
+  const toy::Data both = toy::data(8);
+  const Ids &x = both.x, &y = both.y;
   std::mutex mutex;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> seen;
   const GeneratedBatches generated([&](std::uint64_t number, Rng random) {
@@ -146,10 +152,17 @@ TEST_CASE("a generated batch is a function of its number and the seed, over all 
     CHECK(seen[i].first == i);
     CHECK(seen[i].second == Rng(1).split("generated batch", i).bits(0));
   }
+  seen.clear();
+  model.evaluate(generated, 2);
+  model.predict(generated, 2);
+  REQUIRE(seen.size() == 4);
+  for (std::uint64_t i = 0; i < 4; ++i)
+    CHECK(seen[i].second == Rng(1).split("generated batch", i % 2).bits(0));
 }
 
 TEST_CASE("an exception arrives in fit with the batch and the dataset, and fit can go on") {
-  const auto [x, y] = toy::data(50);
+  const toy::Data both = toy::data(50);
+  const Ids &x = both.x, &y = both.y;
   for (const Index prefetch : {0, 1, 7}) {
     Own data(x, y);
     data.fails_at = 37;
@@ -182,7 +195,8 @@ TEST_CASE("an exception arrives in fit with the batch and the dataset, and fit c
 }
 
 TEST_CASE("wrong samples of a dataset are named as those of arrays are, with their batch") {
-  const auto [x, y] = toy::data(50);
+  const toy::Data both = toy::data(50);
+  const Ids &x = both.x, &y = both.y;
   std::vector<std::int32_t> ids(x.values().begin(), x.values().end()),
       labels(y.values().begin(), y.values().end());
   ids[20 * toy::time] = toy::vocabulary;
@@ -205,7 +219,8 @@ TEST_CASE("wrong samples of a dataset are named as those of arrays are, with the
 }
 
 TEST_CASE("stop_training ends fit with a dataset, and nobody reads it afterwards") {
-  const auto [x, y] = toy::data(400);
+  const toy::Data both = toy::data(400);
+  const Ids &x = both.x, &y = both.y;
   for (const Index prefetch : {0, 4}) {
     Own data(x, y);
     Stopping stop(2);
@@ -222,7 +237,8 @@ TEST_CASE("stop_training ends fit with a dataset, and nobody reads it afterwards
 }
 
 TEST_CASE("a second fit goes on in shuffling, and an epoch does not depend on those before") {
-  const auto [x, y] = toy::data(100);
+  const toy::Data both = toy::data(100);
+  const Ids &x = both.x, &y = both.y;
   Sequential at_once = toy::model(), in_two = toy::model();
   const Own data(x, y);
   at_once.fit(data, toy::quiet(4, 16));
