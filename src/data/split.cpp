@@ -4,8 +4,8 @@
 
 #include <cmath>
 
+#include "data/content_hash.hpp"
 #include "fovea/base/error.hpp"
-#include "io/checksum.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -22,7 +22,8 @@ SplitPositions split(Index count, double fraction, std::uint64_t seed, const Byt
   SplitPositions result;
   for (Index i = 0; i < count; ++i) {
     // 53 bits of the hash as a number from 0 to 1, without 1.
-    const double place = std::ldexp(static_cast<double>(io::hash(bytes_of(i), seed) >> 11), -53);
+    const double place =
+        std::ldexp(static_cast<double>(content_hash(bytes_of(i), seed) >> 11), -53);
     (place < fraction ? result.first : result.second).push_back(i);
   }
   return result;
@@ -32,18 +33,18 @@ SplitPositions split(Index count, double fraction, std::uint64_t seed, const Byt
 
 SplitPositions split_by_hash(std::span<const std::string> texts, double fraction,
                              std::uint64_t seed) {
-  return split(static_cast<Index>(texts.size()), fraction, seed, [&](Index i) {
-    return std::as_bytes(std::span(texts[static_cast<std::size_t>(i)]));
-  });
+  return split(static_cast<Index>(texts.size()), fraction, seed,
+               [&](Index i) { return std::string_view(texts[static_cast<std::size_t>(i)]); });
 }
 
 SplitPositions split_by_hash(const Samples& samples, double fraction, std::uint64_t seed) {
   const auto by_rows = [&](const auto& values) {
-    const auto bytes = std::as_bytes(values.values());
+    const auto elements = std::as_bytes(values.values());
+    const std::string_view bytes(reinterpret_cast<const char*>(elements.data()), elements.size());
     const std::size_t each =
         samples.count() == 0 ? 0 : bytes.size() / static_cast<std::size_t>(samples.count());
     return split(samples.count(), fraction, seed,
-                 [&](Index i) { return bytes.subspan(static_cast<std::size_t>(i) * each, each); });
+                 [&](Index i) { return bytes.substr(static_cast<std::size_t>(i) * each, each); });
   };
   return samples.is_ids() ? by_rows(samples.ids()) : by_rows(samples.array());
 }

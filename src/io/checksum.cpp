@@ -7,10 +7,6 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
-std::uint64_t hash(std::span<const std::byte> bytes, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
 struct Checksum::State {
   XXH3_state_t* hash = XXH3_createState();
   State() {

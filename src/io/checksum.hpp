@@ -1,8 +1,7 @@
-// Hashes of bytes, and the checksum of a file: XXH3.
+// The checksum of a file: XXH3 in 128 bits.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,9 +9,6 @@
 #include "fovea/base/real.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
-
-/// Returns XXH3 of some bytes in 64 bits.
-std::uint64_t hash(std::span<const std::byte> bytes, std::uint64_t seed);
 
 /// Bytes go in one piece after the other.
 class Checksum {
