@@ -58,7 +58,10 @@ void weigh_classes(const CallName& call, const std::map<Index, double>& class_we
       if (found != class_weight.end()) own *= found->second;
     }
   });
-  if (std::ranges::all_of(weight, [](double each) { return each == 0; }))
+}
+
+void check_some_count(const CallName& call, const std::vector<double>& weight) {
+  if (!weight.empty() && std::ranges::all_of(weight, [](double each) { return each == 0; }))
     throw ValueError(
         fmt::format("{}: with class_weight all samples have weight 0, and nothing counts; give a "
                     "class that occurs a weight above 0",

@@ -15,9 +15,11 @@ void check_class_weight(const CallName& call, const std::map<Index, double>& cla
 
 /// Multiplies the weight of each sample by that of its class; a class that is not listed has weight
 /// 1. `output` is the shape of all predictions. Throws ShapeError unless targets are one label or
-/// one row of classes for each sample, IndexError for a label that is no class, and ValueError
-/// where nothing is left that counts.
+/// one row of classes for each sample, and IndexError for a label that is no class.
 void weigh_classes(const CallName& call, const std::map<Index, double>& class_weight,
                    const Samples& target, const Shape& output, std::vector<double>& weight);
+
+/// Throws ValueError where no sample counts any more.
+void check_some_count(const CallName& call, const std::vector<double>& weight);
 
 }}  // namespace fovea

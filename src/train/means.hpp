@@ -2,6 +2,11 @@
 // into batches.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "fovea/base/error.hpp"
 #include "fovea/train/model.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -32,6 +37,25 @@ class Means {
                       all = metrics + outputs_[output].weighted_metrics.size();
     for (std::size_t m = 0; m < all; ++m)
       total(output, m).add(prediction, target, m < metrics ? counts : weighted);
+  }
+
+  /// Returns numbers from which `set_values` makes the same sums: of each output's loss, and of
+  /// each metric. Throws StateError for a metric that has none.
+  std::vector<std::vector<double>> values() const {
+    std::vector<std::vector<double>> values;
+    for (const MeanState& loss : losses_) values.push_back(loss.values());
+    for (const auto& total : totals_) values.push_back(total->values());
+    return values;
+  }
+  /// Throws ValueError for numbers of other losses and metrics.
+  void set_values(const std::vector<std::vector<double>>& values) {
+    if (values.size() != losses_.size() + totals_.size())
+      throw ValueError(fmt::format(
+          "the sums of {} losses and metrics were saved, and the model is compiled with {}",
+          values.size(), losses_.size() + totals_.size()));
+    std::size_t i = 0;
+    for (MeanState& loss : losses_) loss.set_values(values[i++]);
+    for (const auto& total : totals_) total->set_values(values[i++]);
   }
 
   /// Returns the loss and the metrics by name. Where nothing was added, a value is 0, as in Keras.

@@ -58,11 +58,12 @@ void Trainer::set_hook(const std::string& path, ForwardHook hook) {
 }
 
 void Trainer::build(const std::vector<Shape>& samples,
-                    const std::function<void(const Rng& random)>& build) {
+                    const std::function<void(const Rng& random)>& build,
+                    std::optional<std::uint64_t> given) {
   const bool was_built = network->built();
   if (was_built && samples == samples_) return;
   refuse_while_fit(fmt::format("{}: build", name()));
-  const std::uint64_t seed = compiled ? compiled->seed : 0;
+  const std::uint64_t seed = given.value_or(compiled ? compiled->seed : 0);
   try {
     build(Rng(seed).split("initial weights"));
   } catch (Error& error) {
@@ -70,7 +71,7 @@ void Trainer::build(const std::vector<Shape>& samples,
     throw;
   }
   name_parameters();
-  if (!was_built) drawn_ = seed;
+  if (!was_built) drawn_ = built_seed_ = seed;
   samples_ = samples;
 }
 
@@ -88,6 +89,8 @@ void Trainer::build(const CallName& call, const SampleSet& x) {
   if (x.count() == 0)
     throw ValueError(fmt::format("{}: there are no samples to build for", call.text()));
   build(samples, [&](const Rng& random) { network->build(signals(x.rows(0, 1)), random); });
+  takes_ids_.clear();
+  for (std::size_t i = 0; i < x.size(); ++i) takes_ids_.push_back(x[i].samples.is_ids());
 }
 
 namespace {
@@ -187,11 +190,23 @@ void Trainer::compile(CompileOptions options) {
         fmt::format("{}: compile: the seed is {}, but the model is built, and its initial weights "
                     "were drawn with seed {}; compile before build, or give that seed",
                     name(), options.seed, *drawn_));
+  if (before_compile_) check_seed("compile", options.seed, before_compile_->seed);
   options.outputs = std::move(outputs);
   compiled = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;
   epochs_ = 0;
   all_listed_ = false;
+  if (!before_compile_) {
+    resume_.reset();
+    return;
+  }
+  try {
+    take(*before_compile_);
+  } catch (...) {
+    compiled.reset();
+    throw;
+  }
+  before_compile_.reset();
 }
 
 void Trainer::check_ready(const char* what) const {

@@ -6,10 +6,21 @@
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
+#include "train/model_state.hpp"
 #include "train/pass.hpp"
 #include "train/shards.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+class Feed;
+class BatchSource;
+struct SourceOptions;
+
+/// A batch, and the pass for samples of its shape.
+struct Piece {
+  Pass* pass;
+  Batch batch;
+};
 
 /// The state behind a Model.
 class Trainer {
@@ -22,25 +33,42 @@ class Trainer {
   void set_name(const std::string& name);
   void set_hook(const std::string& path, ForwardHook hook);
   /// Makes the parameters by `build`, unless the model was built for samples of these shapes.
-  void build(const std::vector<Shape>& samples,
-             const std::function<void(const Rng& random)>& build);
+  /// The seed is that of compile, unless one is given.
+  void build(const std::vector<Shape>& samples, const std::function<void(const Rng& random)>& build,
+             std::optional<std::uint64_t> seed = {});
   /// Builds for the shapes of samples, given in the order of the inputs.
   void build(const CallName& call, const SampleSet& x);
   /// Returns the samples in the order of the inputs. Throws for another number, kind or name.
   SampleSet inputs(const CallName& call, const SampleSet& x) const;
   void compile(CompileOptions options);
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
+  History fit(Model& model, const Dataset& data, const FitOptions& options);
+  History fit(Model& model, const GeneratedBatches& batches, const FitOptions& options);
   /// Ends fit after the present batch. May be called from any thread.
   void stop_training() { stops_ = true; }
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight);
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
                 const std::vector<double>& sample_weight) const;
+  Logs evaluate(const Dataset& data, Index batch_size) const;
+  Logs evaluate(const GeneratedBatches& batches, Index steps) const;
   std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
+  std::vector<Array> predict(const Dataset& data, Index batch_size) const;
+  std::vector<Array> predict(const GeneratedBatches& batches, Index steps) const;
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
+
+  /// Writes the model. Throws on the terms of Model::save.
+  void save(const std::string& path, const SaveOptions& options) const;
+  /// Reads a model's file. Throws on the terms of Model::load; `in_fit`: a callback loads as fit
+  /// begins.
+  void load(const std::string& path, const ModelLoadOptions& options, bool in_fit = false);
+
   /// Returns the compiled optimiser, the only option that is not constant.
   Optimizer& optimizer() const { return compiled->optimizer; }
+
+  /// Returns whether the epoch that runs, or the last one, ends before its last batch.
+  bool is_cut_short() const { return stops_ && position_ && position_->batch < batches_; }
 
   const std::shared_ptr<const ForwardHooks>& hooks() const { return hooks_; }
   const char* name() const { return network->path().c_str(); }
@@ -50,7 +78,16 @@ class Trainer {
   History history;
 
  private:
-  struct Given;  // the samples of a call, in the order of the network
+  friend class LoadedFeed;
+
+  // The samples of a call, in the order of the network.
+  struct Given {
+    SampleSet x, y;
+    std::vector<double> weight = {};
+    std::vector<Trace::Output> traced = {};  // if samples are not those the model was built for
+  };
+
+  struct FitRuns;  // while fit runs
 
   void check_ready(const char* what) const;
   void check_built(const CallName& call) const;
@@ -59,15 +96,34 @@ class Trainer {
   Given ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
                 const std::vector<double>& weight) const;
   void check_data(const CallName& call, Given& data) const;
+  void check_inputs(const CallName& call, const SampleSet& x) const;
+  void check_targets(const CallName& call, const Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
+  const std::vector<Trace::Output>& traced(const Given& data) const;
+  Shape output_shape(const Given& data) const;
   void name_parameters() const;
-  History fit_checked(Model& model, Given& data, const FitOptions& options,
-                      const Given* validation);
-  void epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
-             const Given* validation_data, const FitOptions& options, Index number);
-  void train(Pass& pass, const Batch& batch, Means& means);
+  void check_fit(const CallName& call, const FitOptions& options) const;
+  History fit_dataset(Model& model, const Dataset& data, const FitOptions& options,
+                      Feed* validation, Index ahead);
+  std::unique_ptr<Feed> validation_feed(const FitOptions& options, Given& arrays);
+  std::unique_ptr<Feed> array_feed(const Given& data, SourceOptions options);
+  History fit_checked(Model& model, Feed& feed, Feed* validation, const FitOptions& options);
+  void epoch(Model& model, Feed& feed, Feed* validation, const FitOptions& options, Index number);
+  void train(std::span<Piece> pieces, Means& means);
+  Logs evaluate(Feed& feed) const;
+  Logs evaluate(std::unique_ptr<BatchSource> source) const;
+  std::vector<Array> predict(std::unique_ptr<BatchSource> source) const;
+  void check_listed(const Piece& piece);
   void attach_optimizer();
+  bool is_attached() const;
   void check_attached() const;
+  train::ModelState state() const;
+  std::string structure(bool needed) const;
+  void build_as(const train::ModelState& state);
+  void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
+  void take(const train::TrainingState& training);
+  Index take_up(const std::vector<Callback*>& callbacks);
+  Index begin_epoch(Means& means);
   Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
   bool are_those_it_was_built_for(const SampleSet& x) const;
 
@@ -75,12 +131,20 @@ class Trainer {
   std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained
   std::shared_ptr<const ForwardHooks> hooks_;
   bool fit_runs_ = false;
-  std::atomic<bool> stops_ = false;       // whether fit ends after the present batch
-  std::uint64_t steps_ = 0;               // updates made since compile
-  std::uint64_t epochs_ = 0;              // epochs begun since compile
-  std::vector<NamedParameter> learning_;  // those of the optimiser, each once
-  std::vector<const Node*> visited_;      // their nodes in the order of the list, some repeated
-  bool all_listed_ = false;     // whether a step saw no tensor that learns and is not listed
+  std::optional<train::FitPosition> position_;          // of the fit that runs
+  Index batches_ = 0;                                   // of the epoch that runs
+  const Means* means_ = nullptr;                        // of the epoch that runs
+  const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs
+  std::optional<train::ModelState> resume_;             // loaded: where the next fit begins
+  std::optional<train::TrainingState> before_compile_;  // loaded: waits for compile
+  std::vector<bool> takes_ids_;                         // of each input, what it was built with
+  std::uint64_t built_seed_ = 0;                        // of the initial weights
+  std::atomic<bool> stops_ = false;                     // whether fit ends after the present batch
+  std::uint64_t steps_ = 0;                             // updates made since compile
+  std::uint64_t epochs_ = 0;                            // epochs begun since compile
+  std::vector<NamedParameter> learning_;                // those of the optimiser, each once
+  std::vector<const Node*> visited_;  // their nodes in the order of the list, some repeated
+  bool all_listed_ = false;           // whether a step saw no tensor that learns and is not listed
   std::uint64_t attached_ = 0;  // the optimiser's count of attachments when it took on this model
   Shards shards_;               // memory of the shards, kept from batch to batch
 };

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/batch_order.hpp"
+#include "fovea/data/dataset.hpp"
 #include "fovea/data/sample_set.hpp"
 #include "fovea/nn/chain_network.hpp"
 #include "fovea/nn/module_network.hpp"
@@ -16,6 +18,8 @@
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
+#include "fovea/train/model_file.hpp"
+#include "fovea/train/weights.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -55,21 +59,34 @@ struct CompileOptions {
 /// Samples to validate on.
 struct Validation {
   /// The inputs.
-  SampleSet x;
+  SampleSet x = {};
   /// The targets.
-  SampleSet y;
+  SampleSet y = {};
   /// The weights, one for each sample; none: all 1.
   std::vector<double> sample_weight = {};
+  /// In place of the arrays, a dataset, which is not owned.
+  const Dataset* dataset = nullptr;
 };
 
 /// The options of fit.
 struct FitOptions {
   /// Passes over all samples.
   Index epochs = 1;
-  /// Samples in a step. The last batch may be smaller.
+  /// Samples in a batch. The last batch may be smaller. GeneratedBatches decide themselves.
   Index batch_size = 32;
+  /// Batches whose gradients make one update: that of one batch with the samples of all of them, in
+  /// the memory that one needs. Weights and masks count as in the large batch, and the last update
+  /// of an epoch may be smaller. Callbacks and progress see updates, not batches as in Keras.
+  Index gradient_accumulation_steps = 1;
   /// Whether the samples are shuffled before each epoch, by the model's seed.
   bool shuffle = true;
+  /// How samples are put into batches.
+  BatchOrder order = ShuffleAll{};
+  /// Updates in an epoch of GeneratedBatches; not for samples that have a number.
+  Index steps_per_epoch = 0;
+  /// Updates of a Dataset or of GeneratedBatches that a thread loads before they are needed; 0: no
+  /// thread. The results are the same.
+  Index prefetch = 2;
   /// The samples that are evaluated after each epoch.
   std::optional<Validation> validation_data = {};
   /// The part of the samples to validate on, where there is no validation_data: the last ones
@@ -182,11 +199,23 @@ class Model {
   /// do not fit, and ids or labels out of range. Ids of a struct are checked by its modules, batch
   /// by batch.
   ///
+  /// After load of a file that was saved while a fit ran, goes on in the middle of that one: give
+  /// the same samples and options. An epoch that had begun does not call on_epoch_begin again.
+  ///
   /// Callbacks may evaluate and predict; train_on_batch makes a step between the steps of fit.
   /// fit, compile, build for another shape, and moves throw StateError meanwhile. Logs hold "loss"
   /// and the metrics' names. With several outputs "loss" is the weighted sum, and those of an
   /// output are called "title_loss", "title_accuracy".
   History fit(const SampleSet& x, const SampleSet& y, const FitOptions& options = {});
+
+  /// Trains on a dataset (docs/datasets.md). Samples are checked batch by batch, when they are
+  /// loaded. Messages name the batch and the dataset; an exception of the dataset that is not one
+  /// of fovea's becomes a DatasetError, in which it is nested.
+  History fit(const Dataset& data, const FitOptions& options = {});
+
+  /// Trains on batches without an end, on the same terms. Updates are numbered over the epochs
+  /// since compile, and are made of gradient_accumulation_steps batches each.
+  History fit(const GeneratedBatches& batches, const FitOptions& options);
 
   /// Ends the fit that is running after its present batch, as Keras does: the epoch so far is
   /// validated and logged, `on_epoch_end` and `on_train_end` of the callbacks are called, and fit
@@ -195,8 +224,8 @@ class Model {
   void stop_training();
 
   /// Makes one step on one batch, and returns its losses and metrics before the step. Throws as fit
-  /// does, but for weights that are all 0: they are a batch without a gradient, as there may be in
-  /// fit.
+  /// does, except that all weights may be 0: the batch then has a gradient of 0, as a batch in the
+  /// middle of fit may.
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight = {});
 
@@ -205,20 +234,29 @@ class Model {
   /// sequences, where every layer accepts it. Throws as fit does.
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size = 32,
                 const std::vector<double>& sample_weight = {}) const;
+  /// The same, over a dataset.
+  Logs evaluate(const Dataset& data, Index batch_size = 32) const;
+  /// The same, over the first `steps` batches of a generator.
+  Logs evaluate(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns predictions in the order of the samples: (samples, ...) for each output.
   Predictions predict(const SampleSet& x, Index batch_size = 32) const;
+  /// The same, for a dataset, whose targets are not used.
+  Predictions predict(const Dataset& data, Index batch_size = 32) const;
+  /// The same, for the first `steps` batches of a generator.
+  Predictions predict(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns the weights of every attention layer for a batch, by layer path. Results of the model
   /// stay the same bits where weights are asked for.
   AttentionWeights attention(const SampleSet& x) const;
 
-  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an
-  /// empty hook removes the one before. Paths go on inside modules that call others by a Caller or
-  /// `in_layer`. The last layer of a Sequential shows its logits while fit and evaluate compute the
-  /// loss from them, those of a softmax or of a sigmoid. While a model has hooks, those of a
-  /// Context are not called. Throws IndexError where the model has no such layer, and StateError
-  /// before it is built, unless its layers are known.
+  /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
+  /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
+  /// called by a Caller or `in_layer`. In fit and evaluate the hook of a last layer with a softmax
+  /// or sigmoid receives its logits, from which the loss is computed; in predict it receives the
+  /// activation. While a model has hooks, those of a Context are not called. Throws IndexError
+  /// where the model has no such layer, and StateError before it is built, unless its layers are
+  /// known.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Returns Keras' table of layers, shapes and parameter counts. Throws StateError before the
@@ -232,6 +270,29 @@ class Model {
   const History& history() const&;
   /// The same, of a temporary.
   History history() const&& { return history(); }
+
+  /// Writes the weights; see save_weights.
+  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  /// Reads the weights; see load_weights. Throws StateError before the model is built.
+  void load_weights(const std::string& path, const LoadOptions& options = {}) {
+    fovea::load_weights(*this, path, options);
+  }
+
+  /// Writes all that a training needs to go on in the same bits, or a model to predict: weights,
+  /// optimiser, counts of steps and epochs, seeds, history and, while fit runs, its epoch, batch,
+  /// means so far and the states of its callbacks. At every moment `path` names the old file or the
+  /// whole new one, on the terms of write_npy.
+  ///
+  /// Throws StateError before the model is built, and for an optimiser, or while fit runs a metric,
+  /// whose state cannot be saved; ValueError and IoError as write_safetensors.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// Reads a file of `save` into a model of the same structure. Builds it if need be. Where it is
+  /// not compiled, compile takes up the optimiser. Options that are code stay those of the program:
+  /// the optimiser's and the callbacks' own, schedules, losses.
+  ///
+  /// Throws ValueError as load_weights, StateError for another optimiser or seed and while fit
+  /// runs, FormatError and IoError. Then weights and optimiser are those they were.
+  void load(const std::string& path, const ModelLoadOptions& options = {});
 
   /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
   /// Sequential are named as Keras does: "dense", "dense_1" ...
@@ -263,6 +324,8 @@ class Model {
       return std::make_shared<ChainNetwork>(std::move(chain), std::move(type));
     }
   }
+
+  friend class BackupAndRestore;  // which loads as fit begins
 
   std::unique_ptr<Trainer> trainer_;
 };

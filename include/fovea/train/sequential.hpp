@@ -30,6 +30,15 @@ class Sequential : public Model {
   /// The same, of a temporary.
   std::vector<Layer> layers() const&& { return chain().layers(); }
 
+  /// Returns the names of the layers, as Chain does.
+  const std::vector<std::string>& names() const& { return chain().names(); }
+  /// The same, of a temporary.
+  std::vector<std::string> names() const&& { return chain().names(); }
+  /// Returns the shapes of the layers' outputs for one sample; none before the model is built.
+  const std::vector<Shape>& outputs() const& { return chain().outputs(); }
+  /// The same, of a temporary.
+  std::vector<Shape> outputs() const&& { return chain().outputs(); }
+
   using Model::build;
   /// Makes all parameters for samples of a shape, the batch axis left out.
   void build(const Shape& sample);
@@ -51,6 +60,10 @@ class Sequential : public Model {
 
   /// Returns predictions in the order of the samples: (samples, ...).
   Array predict(const SampleSet& x, Index batch_size = 32) const;
+  /// The same, for a dataset, whose targets are not used.
+  Array predict(const Dataset& data, Index batch_size = 32) const;
+  /// The same, for the first `steps` batches of a generator.
+  Array predict(const GeneratedBatches& batches, Index steps) const;
 
   /// Calls the layers as a layer of another model; see Chain. The following functions are those of
   /// Chain, too.
