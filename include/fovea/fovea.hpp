@@ -53,9 +53,6 @@
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/io/file_array.hpp"          // arrays in files, row by row
 #include "fovea/data/sample_set.hpp"        // what a model is given
-#include "fovea/data/sequences.hpp"         // pad_sequences
-#include "fovea/data/split.hpp"             // split_by_hash
-#include "fovea/data/text_directory.hpp"    // texts in folders
 #include "fovea/train/weights.hpp"          // parameters from and to files
 #include "fovea/data/dataset.hpp"           // the same, from elsewhere than memory
 #include "fovea/data/file_dataset.hpp"      // the same, from files
