@@ -58,6 +58,10 @@
 #include "fovea/data/file_dataset.hpp"      // the same, from files
 #include "fovea/data/batch_order.hpp"       // which samples make a batch
 #include "fovea/data/csv.hpp"               // columns of CSV files
+#include "fovea/data/idx.hpp"               // MNIST's files
+#include "fovea/data/padding.hpp"           // sequences of one length
+#include "fovea/data/split.hpp"             // samples in two parts
+#include "fovea/data/text_folder.hpp"       // texts in folders
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/data/text_vectorization.hpp"  // texts as ids or counts
 #include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
