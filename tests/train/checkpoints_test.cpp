@@ -29,6 +29,13 @@ TEST_CASE("ModelCheckpoint fills in epochs and values as Keras does, and keeps t
   CHECK(std::filesystem::exists(folder / "sub/m-03-1.st"));
   CHECK(!std::filesystem::exists(folder / "sub/m-01-1.st"));
 
+  // One name for all epochs is one file, and no old one.
+  Sequential again = training::model();
+  ModelCheckpoint one({.filepath = folder / "one", .keep_last = 1});
+  fit(again, {&one});
+  CHECK(one.saved() == Names{folder / "one"});
+  CHECK(std::filesystem::exists(folder / "one"));
+
   Sequential other = training::model();
   ModelCheckpoint batchwise({.filepath = folder / "b-{epoch}-{batch}-{loss:.1f}", .save_freq = 4});
   fit(other, {&batchwise}, 2);

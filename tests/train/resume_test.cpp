@@ -5,6 +5,7 @@
 
 #include "fovea/io/error.hpp"
 #include "fovea/io/safetensors.hpp"
+#include "train/models.hpp"
 #include "train/training.hpp"
 
 using namespace fovea;
@@ -64,8 +65,14 @@ TEST_CASE("a model that was saved after any batch goes on in the same bits, on o
 TEST_CASE("a model that was saved between two fits goes on as if it had not been") {
   const Folder folder;
   const auto optimizers = [] {
-    return std::vector<Optimizer>{Adam{},    AdamW{},   SGD{{.momentum = 0.9}},
-                                  RMSprop{}, Adagrad{}, Lion{}};
+    return std::vector<Optimizer>{
+        Adam{},
+        AdamW{},
+        SGD{{.momentum = 0.9}},
+        RMSprop{},
+        Adagrad{},
+        Lion{},
+        Adam{{.groups = {{"*/bias", {.learning_rate_factor = 0.5}}}, .use_ema = true}}};
   };
   for (std::size_t i = 0; i < optimizers().size(); ++i) {
     CAPTURE(i);
@@ -203,4 +210,50 @@ TEST_CASE("weights alone are read from a model's file, and numbers keep their bi
   other.build(Shape{toy::time});
   other.load_weights(folder / "m");
   CHECK(toy::bits_differ(toy::weights(other), toy::weights(one)) == "");
+}
+
+TEST_CASE("a struct of two inputs is built from its file, and goes on in the same bits") {
+  const Folder folder;
+  const models::Sentences data = models::sentences(12, 4, 7);
+  const auto model = [] {
+    Model result{models::Translator{.words = 7}};
+    result.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}, .seed = 4});
+    return result;
+  };
+  const auto fit = [&](Model& one, Index count) {
+    return one.fit({{"source", data.source}, {"target", data.told}}, data.target,
+                   toy::quiet(count, 4));
+  };
+  Model one = model();
+  fit(one, 1);
+  one.save(folder / "m");
+  Model other = model();
+  other.load(folder / "m");
+  CHECK(other.built());
+  CHECK(fit(other, 2).history == fit(one, 2).history);
+  CHECK(toy::bits_differ(toy::weights(other), toy::weights(one)) == "");
+
+  // Numbers beside ids.
+  support::Generate g("measures", 0);
+  const Array measures = g.array({23, 2}, {-1, 1}), prices = g.array({23, 1}, {-1, 1});
+  Model appraiser{models::Appraiser{}};
+  appraiser.compile({.loss = MeanSquaredError{}});
+  appraiser.fit({{"text", toy::data(23).x}, {"measures", measures}}, prices, toy::quiet(1, 8));
+  appraiser.save(folder / "a");
+  Model second{models::Appraiser{}};
+  second.load(folder / "a");
+  CHECK(toy::bits_differ(toy::weights(second), toy::weights(appraiser)) == "");
+  CHECK(refusal<ValueError>([&] {
+          load_model(folder / "a");
+        }).find("appraiser: it is a module of one's own, Appraiser") != std::string::npos);
+}
+
+TEST_CASE("a model whose averages are in place is not saved as if they were its weights") {
+  const Folder folder;
+  Sequential model = training::model(Adam{{.use_ema = true}});
+  fit(model, {}, 1);
+  const AveragedWeights averages(*model.optimizer().as<Adam>());
+  CHECK(refusal<StateError>([&] { model.save(folder / "m"); }).find("averages") !=
+        std::string::npos);
+  CHECK(folder.names().empty());
 }
