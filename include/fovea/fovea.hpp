@@ -55,5 +55,6 @@
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
+#include "fovea/viz/live_page.hpp"          // a training in the browser
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
 // clang-format on
