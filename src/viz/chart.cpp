@@ -82,7 +82,7 @@ Bounds bounds_of(const std::vector<const std::vector<double>*>& curves) {
   for (const auto* curve : curves)
     for (const double y : *curve)
       if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
-  if (low > high) return {low, high};
+  if (low > high || !std::isfinite(high - low)) return {low, high};
   const double slack =
       std::max({(high - low) * 0.05, 1e-9 * std::max(std::abs(low), std::abs(high)),
                 high > low ? 0.0 : 1e-3 * std::max(1.0, std::abs(high))});
