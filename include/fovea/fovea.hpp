@@ -70,5 +70,6 @@
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/train/load_model.hpp"       // a Sequential from its file alone
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
+#include "fovea/viz/live_page.hpp"          // a training in the browser
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
 // clang-format on
