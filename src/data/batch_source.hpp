@@ -15,6 +15,8 @@ class BatchSource {
   virtual ~BatchSource() = default;
   /// Returns the name in messages.
   virtual std::string name() const = 0;
+  /// Returns the number of samples; 0 where there is no end.
+  virtual Index samples() const = 0;
   /// Begins an epoch. Returns the number of its updates.
   virtual Index begin(std::uint64_t epoch) = 0;
   /// Returns the batches of an update, of which each but the last is of full size.
@@ -37,6 +39,7 @@ class DatasetSource final : public BatchSource {
   DatasetSource(const Dataset& data, Index begin, Index end, SourceOptions options);
 
   std::string name() const override { return data_.name(); }
+  Index samples() const override { return end_ - begin_; }
   Index begin(std::uint64_t epoch) override;
   std::vector<SampleBatch> load(Index update) const override;
 
@@ -55,6 +58,7 @@ class GeneratedSource final : public BatchSource {
   GeneratedSource(const GeneratedBatches& batches, Index steps, SourceOptions options);
 
   std::string name() const override { return batches_.name(); }
+  Index samples() const override { return 0; }
   Index begin(std::uint64_t epoch) override;
   std::vector<SampleBatch> load(Index update) const override;
 

@@ -93,6 +93,19 @@ const FileCalls& system_calls() {
   return calls;
 }
 
+namespace {
+
+std::atomic<const FileCalls*> in_use = nullptr;
+
+}  // namespace
+
+const FileCalls& file_calls() {
+  const FileCalls* const calls = in_use;
+  return calls ? *calls : system_calls();
+}
+
+void use_file_calls(const FileCalls* calls) { in_use = calls; }
+
 AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls)
     : path_(path), calls_(calls) {
   check_replaceable(path);
@@ -112,7 +125,8 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::open_temporary() {
   static std::atomic<unsigned> number = 0;
   for (int attempt = 0; attempt < 1000; ++attempt) {
-    std::string name = fmt::format("{}.fovea-{}-{}.tmp", folder_, ::getpid(), number++);
+    std::string name =
+        fmt::format("{}{}{}-{}{}", folder_, new_file_begin, ::getpid(), number++, new_file_end);
     descriptor_ = uninterrupted(
         [&] { return calls_.open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ >= 0) {

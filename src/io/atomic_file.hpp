@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "fovea/base/real.hpp"
 
@@ -23,6 +24,16 @@ struct FileCalls {
 /// The operating system's own.
 const FileCalls& system_calls();
 
+/// Those that files make where none are given: the system's, or what a test put in their place.
+const FileCalls& file_calls();
+/// Puts calls in the place of the system's; null: puts the system's back. Not while a file is
+/// written.
+void use_file_calls(const FileCalls* calls);
+
+/// What the name of a new file begins and ends with; between stand the number of the process, "-"
+/// and a number.
+constexpr std::string_view new_file_begin = ".fovea-", new_file_end = ".tmp";
+
 /// Writes a new file beside the one that `path` leads to, and puts it in its place at the end:
 /// whatever happens, a crash included, `path` names the old content or the whole new one. Symbolic
 /// links are followed and stay. The permissions of an old file stay, its owner and group where the
@@ -33,7 +44,7 @@ class AtomicFile {
   /// replaced: a folder; a FIFO, a device or a socket, where nothing can appear whole or not at
   /// all; a file that the user may not write, or that nobody may (no bit of its mode permits it),
   /// which holds for the administrator too.
-  explicit AtomicFile(const std::string& path, const FileCalls& calls = system_calls());
+  explicit AtomicFile(const std::string& path, const FileCalls& calls = file_calls());
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 

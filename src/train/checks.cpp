@@ -1,5 +1,6 @@
 // What the calls of a model check before any work is done.
 #include "train/checks.hpp"
+#include "train/class_weight.hpp"
 
 #include <fmt/format.h>
 
@@ -145,6 +146,17 @@ void Trainer::check_fit(const CallName& call, const FitOptions& options) const {
   check_ready("fit");
   refuse_while_fit(call.text());
   check_options(call, options);
+  check_class_weight(call, options.class_weight, network->outputs().size());
+}
+
+// Returns the outputs of layers for one sample of these.
+const std::vector<Trace::Output>& Trainer::traced(const Given& data) const {
+  return data.traced.empty() ? network->traced() : data.traced;
+}
+
+// Returns the shape of the last output for these samples.
+Shape Trainer::output_shape(const Given& data) const {
+  return traced(data).back().shape.inserted(0, data.x.count());
 }
 
 std::unique_ptr<BatchSource> dataset_source(const CallName& call, const Dataset& data,
@@ -210,7 +222,7 @@ void Trainer::check_inputs(const CallName& call, const SampleSet& x) const {
 
 // Checks targets, where `data.traced` is known.
 void Trainer::check_targets(const CallName& call, const Given& data) const {
-  const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
+  const std::vector<Trace::Output>& outputs = traced(data);
   // Masks of all samples, computed when the first target needs them.
   std::optional<memory::List<std::optional<Mask>>> masks;
   for (std::size_t o = 0; o < data.y.size(); ++o) {
@@ -229,12 +241,13 @@ void Trainer::check_targets(const CallName& call, const Given& data) const {
       return mask->data()[position / (target.shape().count() / mask->count())] != 0;
     };
     const Shape prediction =
-        traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
+        outputs[outputs.size() - data.y.size() + o].shape.inserted(0, data.x.count());
     const OutputOptions& options = compiled->outputs[o];
     const auto path = [&] { return call.path() + (data.y.size() > 1 ? "/" + options.name : ""); };
     located(path, [&] {
       options.loss.check(prediction, target, std::cref(counts));
-      for (const Metric& metric : options.metrics) metric.check(prediction, target);
+      for (const auto* metrics : {&options.metrics, &options.weighted_metrics})
+        for (const Metric& metric : *metrics) metric.check(prediction, target);
     });
   }
 }

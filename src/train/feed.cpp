@@ -6,6 +6,7 @@
 
 #include "fovea/base/error.hpp"
 #include "train/checks.hpp"
+#include "train/class_weight.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -38,11 +39,13 @@ std::span<Piece> ArrayFeed::update(Index number) {
 }
 
 LoadedFeed::LoadedFeed(const Trainer& trainer, CallName call, Shards& shards,
-                       std::unique_ptr<BatchSource> source, Index ahead)
+                       std::unique_ptr<BatchSource> source, Index ahead,
+                       const std::map<Index, double>* class_weight)
     : trainer_(trainer),
       call_(call),
       shards_(shards),
       source_(std::move(source)),
+      class_weight_(class_weight),
       prefetch_(*source_, ahead) {}
 
 Index LoadedFeed::begin(std::uint64_t epoch, Index first) { return prefetch_.begin(epoch, first); }
@@ -84,6 +87,9 @@ std::span<Piece> LoadedFeed::update(Index number) {
     Shaped& fitting = shaped(call, data.x);
     data.traced = fitting.traced;
     trainer_.check_targets(call, data);
+    if (class_weight_)
+      weigh_classes(call, *class_weight_, data.y[0].samples, trainer_.output_shape(data),
+                    data.weight);
     pieces_.push_back({&fitting.pass, fitting.pass.batch(data.x, data.y,
                                                          memory::List<double>(data.weight.begin(),
                                                                               data.weight.end()))});

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -18,6 +19,8 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 class Feed {
  public:
   virtual ~Feed() = default;
+  /// Returns the number of samples; 0 where there is no end.
+  virtual Index samples() const = 0;
   /// Begins an epoch at update `first`. Returns the number of its updates: a function of the epoch
   /// and the options, as every update is.
   virtual Index begin(std::uint64_t epoch, Index first) = 0;
@@ -32,6 +35,7 @@ class ArrayFeed final : public Feed {
   ArrayFeed(Pass pass, const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
             SourceOptions options);
 
+  Index samples() const override { return x_.count(); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
 
@@ -48,10 +52,12 @@ class ArrayFeed final : public Feed {
 class LoadedFeed final : public Feed {
  public:
   /// `call` begins messages. `ahead` is the number of updates that a thread loads before they are
-  /// needed.
+  /// needed. `class_weight` is referred to; null: all classes weigh the same.
   LoadedFeed(const Trainer& trainer, CallName call, Shards& shards,
-             std::unique_ptr<BatchSource> source, Index ahead);
+             std::unique_ptr<BatchSource> source, Index ahead,
+             const std::map<Index, double>* class_weight = nullptr);
 
+  Index samples() const override { return source_->samples(); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
   /// Returns the inputs of the batches of an update instead, for predict.
@@ -73,6 +79,7 @@ class LoadedFeed final : public Feed {
   const CallName call_;
   Shards& shards_;
   std::unique_ptr<BatchSource> source_;
+  const std::map<Index, double>* class_weight_;
   Prefetch prefetch_;
   std::string label_ = {};          // "batch 3 of x.npy"
   std::deque<Shaped> shaped_ = {};  // a deque, whose elements stay in place when it grows

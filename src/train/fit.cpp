@@ -8,6 +8,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
 #include "train/checks.hpp"
+#include "train/class_weight.hpp"
 #include "train/feed.hpp"
 #include "train/progress.hpp"
 #include "train/trainer.hpp"
@@ -39,14 +40,6 @@ void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
-// Marks fit as running while in scope.
-struct Running {
-  explicit Running(bool& flag) : now(flag) { now = true; }
-  ~Running() { now = false; }
-  Running(const Running&) = delete;
-  bool& now;
-};
-
 // Returns how many samples are trained on. Throws ValueError where validation_split leaves none.
 Index kept_of(const CallName& call, Index samples, const FitOptions& options) {
   const auto kept =
@@ -68,50 +61,107 @@ SourceOptions training_options(const FitOptions& options, std::uint64_t seed) {
           .training = true};
 }
 
+// Returns what decides the batches of an epoch besides seed, number and size of them.
+std::string order_text(const FitOptions& options) {
+  std::string text =
+      fmt::format("gradient_accumulation_steps {}, ", options.gradient_accumulation_steps);
+  if (const auto* blocks = std::get_if<ShuffleInBlocks>(&options.order))
+    return text + fmt::format("ShuffleInBlocks {} {}", blocks->block_size, blocks->blocks_together);
+  if (const auto* buckets = std::get_if<BucketByLength>(&options.order))
+    return text + fmt::format("BucketByLength {} {} {}", fmt::join(buckets->boundaries, " "),
+                              buckets->window, fmt::join(buckets->inputs, " "));
+  return text + "ShuffleAll";
+}
+
+// Returns where a fit begins. A generator's updates take the place of samples.
+train::FitPosition start_of(const FitOptions& options, Index samples) {
+  const bool endless = samples == 0;
+  return {.samples = endless ? options.steps_per_epoch : samples,
+          .batch_size = endless ? 1 : options.batch_size,
+          .shuffle = options.shuffle,
+          .order = order_text(options)};
+}
+
+// Returns the updates of an epoch.
+Index updates_of(const FitOptions& options, Index samples) {
+  if (samples == 0) return options.steps_per_epoch;
+  const Index size =
+      samples_of_update(options.batch_size, options.gradient_accumulation_steps, samples);
+  return (samples - 1) / size + 1;
+}
+
 }  // namespace
+
+// Marks fit as running, with its callbacks, while in scope.
+struct Trainer::FitRuns {
+  FitRuns(Trainer& t, const FitOptions& options, train::FitPosition start) : trainer(t) {
+    trainer.fit_runs_ = true;
+    trainer.callbacks_ = &options.callbacks;
+    trainer.position_ = std::move(start);
+  }
+  ~FitRuns() {
+    trainer.fit_runs_ = false;
+    trainer.callbacks_ = nullptr;
+    trainer.position_.reset();
+    trainer.means_ = nullptr;
+  }
+  FitRuns(const FitRuns&) = delete;
+  Trainer& trainer;
+};
 
 // Runs one epoch: updates, validation, logs and progress. As in Keras, an epoch that is cut short
 // is validated and logged like any other.
 void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions& options,
                     Index number) {
-  Index i = 0;
+  Means means(compiled->outputs);
+  Index i = begin_epoch(means);
   const Index batches = feed.begin(epochs_, i);
   std::optional<train::Progress> progress;
   show(progress, options, number, batches);
   ++epochs_;
-  Means means(compiled->outputs);
-  do {
+  for (bool stopped = false; i < batches && !stopped; stopped = stops_, ++i) {
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     train(feed.update(i), means);
+    position_->batch = i + 1;
+    batches_ = batches;
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, progress_values(logs));
-  } while (++i < batches && !stops_);
+  }
   Logs logs = means.logs();
   if (validation)
     for (const auto& [name, value] : evaluate(*validation)) logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
+  means_ = nullptr;
+  position_->epoch = number + 1;
+  position_->begun = false;
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
 // Runs all epochs. `validation` is null without validation data.
-History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation,
-                             const FitOptions& options) {
+History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const FitOptions& given) {
+  FitOptions options = given;
+  std::ranges::stable_sort(options.callbacks, {},
+                           [](const Callback* each) { return each->turn(); });
   check_learns({name(), "fit"});
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
-  const Running running(fit_runs_);
+  const FitRuns running(*this, options, start_of(options, feed.samples()));
+  batches_ = 0;
   stops_ = false;
-  history = {};
+  if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
+  const FitParams params{options.epochs, updates_of(options, feed.samples())};
+  for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
-  for (Index number = 0; number < options.epochs; ++number) {
-    for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
+  for (Index number = take_up(options.callbacks); number < options.epochs; ++number) {
+    if (!position_->begun)
+      for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
     epoch(model, feed, validation, options, number);
     if (stops_) break;
   }
@@ -149,6 +199,8 @@ History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
     }
     validation = array_feed(other, {.batch_size = options.batch_size});
   }
+  weigh_classes(call, options.class_weight, data.y[0].samples, output_shape(data), data.weight);
+  check_some_count(call, data.weight);
   const auto feed = array_feed(data, training_options(options, compiled->seed));
   return fit_checked(model, *feed, validation.get(), options);
 }
@@ -178,9 +230,10 @@ History Trainer::fit_dataset(Model& model, const Dataset& data, const FitOptions
   const CallName call{name(), "fit"};
   const Index count = data.count(), kept = kept_of(call, count, options);
   const auto feed = [&](const char* part, Index begin, Index end, SourceOptions how) {
+    const auto* class_weight = how.training ? &options.class_weight : nullptr;
     return std::make_unique<LoadedFeed>(
         *this, CallName{name(), "fit", part}, shards_,
-        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead);
+        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead, class_weight);
   };
   std::unique_ptr<Feed> rest;
   if (kept < count)
@@ -207,7 +260,7 @@ History Trainer::fit(Model& model, const GeneratedBatches& batches, const FitOpt
   LoadedFeed feed(*this, call, shards_,
                   generated_source(call, batches, options.steps_per_epoch,
                                    training_options(options, compiled->seed)),
-                  options.prefetch);
+                  options.prefetch, &options.class_weight);
   return fit_checked(model, feed, validation.get(), options);
 }
 

@@ -169,6 +169,14 @@ Optimizer& Model::optimizer() & {
   return trainer().optimizer();
 }
 
+void Model::save(const std::string& path, const SaveOptions& options) const {
+  trainer().save(path, options);
+}
+
+void Model::load(const std::string& path, const ModelLoadOptions& options) {
+  trainer().load(path, options);
+}
+
 const History& Model::history() const& { return trainer().history; }
 
 }}  // namespace fovea

@@ -179,7 +179,7 @@ void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counte
                      part.begin, part.end},
                     part.outputs[o]);
     part.losses.push_back(loss.sum);
-    if (!options.metrics.empty())
+    if (Means::has_metrics(options))
       part.predictions.push_back(prediction(o, part.outputs[o]));
     else
       part.predictions.emplace_back();
@@ -223,7 +223,7 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     double sum = 0;
     for (const Part& part : parts) sum += part.losses[o];
     means.add_loss(o, sum, static_cast<double>(counted[o].count));
-    if ((*options_.outputs)[o].metrics.empty() || samples == 0) continue;
+    if (!Means::has_metrics((*options_.outputs)[o]) || samples == 0) continue;
     memory::List<Array> predictions;
     for (Part& part : parts) predictions.push_back(std::move(part.predictions[o]));
     const NoGrad no_grad;
@@ -259,8 +259,7 @@ void Pass::add_metrics(const Batch& batch, const memory::List<Counted>& counted,
   const Samples target = keep ? with_classes(rows.target, *keep) : rows.target;
   const CountedPositions counts = keep ? CountedPositions(*keep) : CountedPositions();
   try {
-    for (std::size_t m = 0; m < (*options_.outputs)[output].metrics.size(); ++m)
-      means.total(output, m).add(predictions, target, counts);
+    means.add_metrics(output, predictions, target, counts, CountedPositions(keep, batch.weight));
   } catch (Error& error) {
     if (error.path().empty()) error.add_path(name());
     throw;

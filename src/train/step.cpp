@@ -9,37 +9,6 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-// Attaches the optimiser to the parameters that are trained, at the first step.
-void Trainer::attach_optimizer() {
-  learning_.clear();
-  visited_.clear();
-  network->each([&](const ParameterPath& path, Tensor& tensor) {
-    if (!tensor.requires_grad()) return;
-    const Node* const node = tensor.node().get();
-    if (std::ranges::find(visited_, node) == visited_.end()) learning_.push_back({path, tensor});
-    visited_.push_back(node);
-  });
-  attached_ = optimizer().attach(learning_);
-}
-
-void Trainer::check_attached() const {
-  auto expected = visited_.begin();
-  bool same = true;
-  network->each([&](const ParameterPath&, Tensor& tensor) {
-    if (tensor.requires_grad())
-      same = same && expected != visited_.end() && *expected++ == tensor.node().get();
-  });
-  if (!same || expected != visited_.end())
-    throw StateError(fmt::format(
-        "{}: parameters were frozen, unfrozen or replaced after compile; call compile again",
-        name()));
-  if (compiled->optimizer.attachments() != attached_)
-    throw StateError(
-        fmt::format("{}: its optimizer was attached to another model, or replaced, after compile; "
-                    "call compile again, with an optimizer of its own for each model",
-                    name()));
-}
-
 namespace {
 
 // Has the loss of each output divided by the count of the whole update, and dropout count samples

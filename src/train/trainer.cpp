@@ -58,11 +58,12 @@ void Trainer::set_hook(const std::string& path, ForwardHook hook) {
 }
 
 void Trainer::build(const std::vector<Shape>& samples,
-                    const std::function<void(const Rng& random)>& build) {
+                    const std::function<void(const Rng& random)>& build,
+                    std::optional<std::uint64_t> given) {
   const bool was_built = network->built();
   if (was_built && samples == samples_) return;
   refuse_while_fit(fmt::format("{}: build", name()));
-  const std::uint64_t seed = compiled ? compiled->seed : 0;
+  const std::uint64_t seed = given.value_or(compiled ? compiled->seed : 0);
   try {
     build(Rng(seed).split("initial weights"));
   } catch (Error& error) {
@@ -70,7 +71,7 @@ void Trainer::build(const std::vector<Shape>& samples,
     throw;
   }
   name_parameters();
-  if (!was_built) drawn_ = seed;
+  if (!was_built) drawn_ = built_seed_ = seed;
   samples_ = samples;
 }
 
@@ -88,6 +89,8 @@ void Trainer::build(const CallName& call, const SampleSet& x) {
   if (x.count() == 0)
     throw ValueError(fmt::format("{}: there are no samples to build for", call.text()));
   build(samples, [&](const Rng& random) { network->build(signals(x.rows(0, 1)), random); });
+  takes_ids_.clear();
+  for (std::size_t i = 0; i < x.size(); ++i) takes_ids_.push_back(x[i].samples.is_ids());
 }
 
 namespace {
@@ -112,9 +115,12 @@ std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::
       throw ValueError(
           fmt::format("{}: compile: the module has {} outputs; give .outputs, with a loss for each",
                       name, ports.size()));
-    return {{ports[0].name, options.loss, options.metrics}};
+    return {{.name = ports[0].name,
+             .loss = options.loss,
+             .metrics = options.metrics,
+             .weighted_metrics = options.weighted_metrics}};
   }
-  if (options.loss || !options.metrics.empty())
+  if (options.loss || !options.metrics.empty() || !options.weighted_metrics.empty())
     throw ValueError(fmt::format(
         "{}: compile: both outputs and loss or metrics are given; give the losses and metrics of "
         "outputs there",
@@ -166,7 +172,8 @@ void check_outputs(const std::string& name, const std::vector<OutputOptions>& ou
           "{}: compile: the weight of the output \"{}\" is {}; it must be finite and at least 0",
           name, output.name, output.weight));
     if (!prefix.empty()) add(prefix + "loss");
-    for (const Metric& metric : output.metrics) add(prefix + metric.name());
+    for (const auto* metrics : {&output.metrics, &output.weighted_metrics})
+      for (const Metric& metric : *metrics) add(prefix + metric.name());
   }
 }
 
@@ -183,11 +190,23 @@ void Trainer::compile(CompileOptions options) {
         fmt::format("{}: compile: the seed is {}, but the model is built, and its initial weights "
                     "were drawn with seed {}; compile before build, or give that seed",
                     name(), options.seed, *drawn_));
+  if (before_compile_) check_seed("compile", options.seed, before_compile_->seed);
   options.outputs = std::move(outputs);
   compiled = std::make_unique<CompileOptions>(std::move(options));
   steps_ = 0;
   epochs_ = 0;
   all_listed_ = false;
+  if (!before_compile_) {
+    resume_.reset();
+    return;
+  }
+  try {
+    take(*before_compile_);
+  } catch (...) {
+    compiled.reset();
+    throw;
+  }
+  before_compile_.reset();
 }
 
 void Trainer::check_ready(const char* what) const {

@@ -6,6 +6,7 @@
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
+#include "train/model_state.hpp"
 #include "train/pass.hpp"
 #include "train/shards.hpp"
 
@@ -32,8 +33,9 @@ class Trainer {
   void set_name(const std::string& name);
   void set_hook(const std::string& path, ForwardHook hook);
   /// Makes the parameters by `build`, unless the model was built for samples of these shapes.
-  void build(const std::vector<Shape>& samples,
-             const std::function<void(const Rng& random)>& build);
+  /// The seed is that of compile, unless one is given.
+  void build(const std::vector<Shape>& samples, const std::function<void(const Rng& random)>& build,
+             std::optional<std::uint64_t> seed = {});
   /// Builds for the shapes of samples, given in the order of the inputs.
   void build(const CallName& call, const SampleSet& x);
   /// Returns the samples in the order of the inputs. Throws for another number, kind or name.
@@ -55,8 +57,18 @@ class Trainer {
   std::vector<Array> predict(const GeneratedBatches& batches, Index steps) const;
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
+
+  /// Writes the model. Throws on the terms of Model::save.
+  void save(const std::string& path, const SaveOptions& options) const;
+  /// Reads a model's file. Throws on the terms of Model::load; `in_fit`: a callback loads as fit
+  /// begins.
+  void load(const std::string& path, const ModelLoadOptions& options, bool in_fit = false);
+
   /// Returns the compiled optimiser, the only option that is not constant.
   Optimizer& optimizer() const { return compiled->optimizer; }
+
+  /// Returns whether the epoch that runs, or the last one, ends before its last batch.
+  bool is_cut_short() const { return stops_ && position_ && position_->batch < batches_; }
 
   const std::shared_ptr<const ForwardHooks>& hooks() const { return hooks_; }
   const char* name() const { return network->path().c_str(); }
@@ -75,6 +87,8 @@ class Trainer {
     std::vector<Trace::Output> traced = {};  // if samples are not those the model was built for
   };
 
+  struct FitRuns;  // while fit runs
+
   void check_ready(const char* what) const;
   void check_built(const CallName& call) const;
   void check_learns(const CallName& call) const;
@@ -85,6 +99,8 @@ class Trainer {
   void check_inputs(const CallName& call, const SampleSet& x) const;
   void check_targets(const CallName& call, const Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
+  const std::vector<Trace::Output>& traced(const Given& data) const;
+  Shape output_shape(const Given& data) const;
   void name_parameters() const;
   void check_fit(const CallName& call, const FitOptions& options) const;
   History fit_dataset(Model& model, const Dataset& data, const FitOptions& options,
@@ -99,7 +115,15 @@ class Trainer {
   std::vector<Array> predict(std::unique_ptr<BatchSource> source) const;
   void check_listed(const Piece& piece);
   void attach_optimizer();
+  bool is_attached() const;
   void check_attached() const;
+  train::ModelState state() const;
+  std::string structure(bool needed) const;
+  void build_as(const train::ModelState& state);
+  void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
+  void take(const train::TrainingState& training);
+  Index take_up(const std::vector<Callback*>& callbacks);
+  Index begin_epoch(Means& means);
   Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
   bool are_those_it_was_built_for(const SampleSet& x) const;
 
@@ -107,12 +131,20 @@ class Trainer {
   std::optional<std::uint64_t> drawn_;  // the seed of the initial weights, until they are trained
   std::shared_ptr<const ForwardHooks> hooks_;
   bool fit_runs_ = false;
-  std::atomic<bool> stops_ = false;       // whether fit ends after the present batch
-  std::uint64_t steps_ = 0;               // updates made since compile
-  std::uint64_t epochs_ = 0;              // epochs begun since compile
-  std::vector<NamedParameter> learning_;  // those of the optimiser, each once
-  std::vector<const Node*> visited_;      // their nodes in the order of the list, some repeated
-  bool all_listed_ = false;     // whether a step saw no tensor that learns and is not listed
+  std::optional<train::FitPosition> position_;          // of the fit that runs
+  Index batches_ = 0;                                   // of the epoch that runs
+  const Means* means_ = nullptr;                        // of the epoch that runs
+  const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs
+  std::optional<train::ModelState> resume_;             // loaded: where the next fit begins
+  std::optional<train::TrainingState> before_compile_;  // loaded: waits for compile
+  std::vector<bool> takes_ids_;                         // of each input, what it was built with
+  std::uint64_t built_seed_ = 0;                        // of the initial weights
+  std::atomic<bool> stops_ = false;                     // whether fit ends after the present batch
+  std::uint64_t steps_ = 0;                             // updates made since compile
+  std::uint64_t epochs_ = 0;                            // epochs begun since compile
+  std::vector<NamedParameter> learning_;                // those of the optimiser, each once
+  std::vector<const Node*> visited_;  // their nodes in the order of the list, some repeated
+  bool all_listed_ = false;           // whether a step saw no tensor that learns and is not listed
   std::uint64_t attached_ = 0;  // the optimiser's count of attachments when it took on this model
   Shards shards_;               // memory of the shards, kept from batch to batch
 };

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@
 #include "fovea/train/callbacks.hpp"
 #include "fovea/train/losses.hpp"
 #include "fovea/train/metrics.hpp"
+#include "fovea/train/model_file.hpp"
+#include "fovea/train/weights.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -32,6 +35,9 @@ struct OutputOptions {
   std::vector<Metric> metrics = {};
   /// The weight of this loss in the sum of all: finite, at least 0.
   double weight = 1;
+  /// The metrics in which sample weights count, as in Keras: 0 or not is all that they are in
+  /// `metrics`.
+  std::vector<Metric> weighted_metrics = {};
 };
 
 /// The options of compile.
@@ -42,9 +48,11 @@ struct CompileOptions {
   Loss loss = {};
   /// The metrics of a model with one output.
   std::vector<Metric> metrics = {};
+  /// Its metrics in which sample weights count.
+  std::vector<Metric> weighted_metrics = {};
   /// The seed of initial weights, shuffling and dropout.
   std::uint64_t seed = 0;
-  /// One for each output of a model with several, in place of loss and metrics.
+  /// One for each output of a model with several, in place of loss and both kinds of metrics.
   std::vector<OutputOptions> outputs = {};
 };
 
@@ -88,6 +96,10 @@ struct FitOptions {
   /// losses divided by the number of samples (of kept positions), as in Keras. A sample of weight 0
   /// takes no part: its target may be NaN, and it does not count in metrics.
   std::vector<double> sample_weight = {};
+  /// Weights of classes in training, such as {{1, 5.0}}, finite and at least 0; others have weight
+  /// 1. The weight of a sample is multiplied by that of its class: its label, or the largest of its
+  /// one-hot row. As in Keras, but sample_weight may be given as well. Validation is not weighted.
+  std::map<Index, double> class_weight = {};
   /// The callbacks, which are not owned.
   std::vector<Callback*> callbacks = {};
   /// 0: silent; 1: Keras' bar on a terminal, one line an epoch elsewhere; 2: one line an epoch.
@@ -187,6 +199,9 @@ class Model {
   /// do not fit, and ids or labels out of range. Ids of a struct are checked by its modules, batch
   /// by batch.
   ///
+  /// After load of a file that was saved while a fit ran, goes on in the middle of that one: give
+  /// the same samples and options. An epoch that had begun does not call on_epoch_begin again.
+  ///
   /// Callbacks may evaluate and predict; train_on_batch makes a step between the steps of fit.
   /// fit, compile, build for another shape, and moves throw StateError meanwhile. Logs hold "loss"
   /// and the metrics' names. With several outputs "loss" is the weighted sum, and those of an
@@ -209,8 +224,8 @@ class Model {
   void stop_training();
 
   /// Makes one step on one batch, and returns its losses and metrics before the step. Throws as fit
-  /// does, but for weights that are all 0: they are a batch without a gradient, as there may be in
-  /// fit.
+  /// does, except that all weights may be 0: the batch then has a gradient of 0, as a batch in the
+  /// middle of fit may.
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight = {});
 
@@ -235,12 +250,13 @@ class Model {
   /// stay the same bits where weights are asked for.
   AttentionWeights attention(const SampleSet& x) const;
 
-  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an
-  /// empty hook removes the one before. Paths go on inside modules that call others by a Caller or
-  /// `in_layer`. The last layer of a Sequential shows its logits while fit and evaluate compute the
-  /// loss from them, those of a softmax or of a sigmoid. While a model has hooks, those of a
-  /// Context are not called. Throws IndexError where the model has no such layer, and StateError
-  /// before it is built, unless its layers are known.
+  /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
+  /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
+  /// called by a Caller or `in_layer`. In fit and evaluate the hook of a last layer with a softmax
+  /// or sigmoid receives its logits, from which the loss is computed; in predict it receives the
+  /// activation. While a model has hooks, those of a Context are not called. Throws IndexError
+  /// where the model has no such layer, and StateError before it is built, unless its layers are
+  /// known.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Returns Keras' table of layers, shapes and parameter counts. Throws StateError before the
@@ -254,6 +270,29 @@ class Model {
   const History& history() const&;
   /// The same, of a temporary.
   History history() const&& { return history(); }
+
+  /// Writes the weights; see save_weights.
+  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  /// Reads the weights; see load_weights. Throws StateError before the model is built.
+  void load_weights(const std::string& path, const LoadOptions& options = {}) {
+    fovea::load_weights(*this, path, options);
+  }
+
+  /// Writes all that a training needs to go on in the same bits, or a model to predict: weights,
+  /// optimiser, counts of steps and epochs, seeds, history and, while fit runs, its epoch, batch,
+  /// means so far and the states of its callbacks. At every moment `path` names the old file or the
+  /// whole new one, on the terms of write_npy.
+  ///
+  /// Throws StateError before the model is built, and for an optimiser, or while fit runs a metric,
+  /// whose state cannot be saved; ValueError and IoError as write_safetensors.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// Reads a file of `save` into a model of the same structure. Builds it if need be. Where it is
+  /// not compiled, compile takes up the optimiser. Options that are code stay those of the program:
+  /// the optimiser's and the callbacks' own, schedules, losses.
+  ///
+  /// Throws ValueError as load_weights, StateError for another optimiser or seed and while fit
+  /// runs, FormatError and IoError. Then weights and optimiser are those they were.
+  void load(const std::string& path, const ModelLoadOptions& options = {});
 
   /// Visits every parameter with its path, such as "attention_layer/W1/kernel"; layers of a
   /// Sequential are named as Keras does: "dense", "dense_1" ...
@@ -285,6 +324,8 @@ class Model {
       return std::make_shared<ChainNetwork>(std::move(chain), std::move(type));
     }
   }
+
+  friend class BackupAndRestore;  // which loads as fit begins
 
   std::unique_ptr<Trainer> trainer_;
 };

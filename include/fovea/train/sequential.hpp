@@ -30,6 +30,15 @@ class Sequential : public Model {
   /// The same, of a temporary.
   std::vector<Layer> layers() const&& { return chain().layers(); }
 
+  /// Returns the names of the layers, as Chain does.
+  const std::vector<std::string>& names() const& { return chain().names(); }
+  /// The same, of a temporary.
+  std::vector<std::string> names() const&& { return chain().names(); }
+  /// Returns the shapes of the layers' outputs for one sample; none before the model is built.
+  const std::vector<Shape>& outputs() const& { return chain().outputs(); }
+  /// The same, of a temporary.
+  std::vector<Shape> outputs() const&& { return chain().outputs(); }
+
   using Model::build;
   /// Makes all parameters for samples of a shape, the batch axis left out.
   void build(const Shape& sample);

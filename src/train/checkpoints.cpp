@@ -1,0 +1,143 @@
+#include "fovea/train/checkpoints.hpp"
+
+#include <fmt/args.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "fovea/base/error.hpp"
+#include "fovea/train/model.hpp"
+#include "io/folder.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace {
+
+constexpr const char* file_prefix = "file ";  // of numbers that tell the order of files
+
+Logs without_validation(const Logs& names) {
+  Logs result;
+  for (const auto& [name, value] : names)
+    if (!name.starts_with("val_")) result[name] = value;
+  return result;
+}
+
+}  // namespace
+
+ModelCheckpoint::ModelCheckpoint(ModelCheckpointOptions options)
+    : options_(std::move(options)),
+      monitor_("ModelCheckpoint", options_.monitor, options_.mode, 0) {
+  if (options_.filepath.empty())
+    throw ValueError("ModelCheckpoint: there is no filepath; give one");
+  const auto check = [](const char* name, Index value) {
+    if (value < 0)
+      throw ValueError(
+          fmt::format("ModelCheckpoint: {} is {}; it must be at least 0", name, value));
+  };
+  check("save_freq", options_.save_freq);
+  check("keep_last", options_.keep_last);
+}
+
+std::string ModelCheckpoint::path(const Model& model, Index epoch, Index batch,
+                                  const Logs& logs) const {
+  fmt::dynamic_format_arg_store<fmt::format_context> values;
+  values.push_back(fmt::arg("epoch", epoch + 1));
+  values.push_back(fmt::arg("batch", batch + 1));
+  std::vector<std::string> names = {"epoch", "batch"};
+  for (const auto& [name, value] : logs) {
+    values.push_back(fmt::arg(name.c_str(), value));
+    names.push_back(name);
+  }
+  try {
+    return fmt::vformat(options_.filepath, values);
+  } catch (const fmt::format_error& error) {
+    throw ValueError(fmt::format(
+        "{}: fit: ModelCheckpoint: the filepath \"{}\" cannot be filled in: {}; its names are: {}; "
+        "write {{epoch:02d}} or {{loss:.2f}}",
+        model.name(), options_.filepath, error.what(), fmt::join(names, ", ")));
+  }
+}
+
+void ModelCheckpoint::check_names(const Model& model, const Logs& names) const {
+  const Logs known = options_.save_freq > 0 ? without_validation(names) : names;
+  path(model, 0, 0, known);
+  if (options_.save_best_only) monitor_.value(model, known);
+}
+
+void ModelCheckpoint::on_train_begin(Model&) {
+  best_ = options_.initial_value_threshold;
+  saved_.clear();
+  epoch_ = batches_ = 0;
+}
+
+void ModelCheckpoint::on_epoch_begin(Model&, Index epoch) { epoch_ = epoch; }
+
+void ModelCheckpoint::on_train_batch_end(Model& model, Index batch, const Logs& logs) {
+  if (options_.save_freq == 0 || ++batches_ < options_.save_freq) return;
+  batches_ = 0;
+  save(model, batch, logs);
+}
+
+void ModelCheckpoint::on_epoch_end(Model& model, Index, const Logs& logs) {
+  if (options_.save_freq == 0) save(model, 0, logs);
+}
+
+// The file has the state that the callback has after it was written.
+void ModelCheckpoint::save(Model& model, Index batch, const Logs& logs) {
+  if (options_.save_best_only) {
+    const double value = monitor_.value(model, logs);
+    if (best_ && !monitor_.improves(value, *best_)) return;
+    best_ = value;
+  }
+  const std::string file = path(model, epoch_, batch, logs);
+  std::erase(saved_, file);
+  saved_.push_back(file);
+  std::vector<std::string> old;
+  while (options_.keep_last > 0 && static_cast<Index>(saved_.size()) > options_.keep_last) {
+    old.push_back(saved_.front());
+    saved_.erase(saved_.begin());
+  }
+  io::make_folder_of(file);
+  if (options_.save_weights_only)
+    model.save_weights(file);
+  else
+    model.save(file, {.texts = options_.texts});
+  for (const std::string& each : old) io::remove_file(each);
+}
+
+CallbackState ModelCheckpoint::state() const {
+  CallbackState state;
+  state.numbers["epoch"] = static_cast<double>(epoch_);
+  state.numbers["batches"] = static_cast<double>(batches_);
+  if (best_) state.numbers["best"] = *best_;
+  for (std::size_t i = 0; i < saved_.size(); ++i)
+    state.numbers[file_prefix + saved_[i]] = static_cast<double>(i);
+  return state;
+}
+
+// Only names that this callback can have written are taken for its files.
+void ModelCheckpoint::load_state(const CallbackState& state) {
+  const std::string prefix = file_prefix;
+  const auto number = [&](const char* name) {
+    const auto found = state.numbers.find(name);
+    return found == state.numbers.end() ? std::nullopt : std::optional(found->second);
+  };
+  const auto count = [&](const char* name) {
+    const double value = number(name).value_or(0);
+    if (!(value >= 0 && value < 0x1p53))
+      throw ValueError(fmt::format("ModelCheckpoint: its state has {} = {}", name, value));
+    return static_cast<Index>(value);
+  };
+  epoch_ = count("epoch");
+  batches_ = count("batches");
+  best_ = number("best");
+  std::vector<std::pair<double, std::string>> files;
+  for (const auto& [name, value] : state.numbers)
+    if (name.starts_with(prefix)) files.emplace_back(value, name.substr(prefix.size()));
+  std::ranges::sort(files);
+  saved_.clear();
+  for (auto& [position, file] : files) saved_.push_back(std::move(file));
+}
+
+}}  // namespace fovea
