@@ -234,6 +234,35 @@ TEST_CASE("files are read, up to the limit") {
   CHECK_THROWS_AS(CsvFile(folder / ""), IoError);
 }
 
+TEST_CASE("files of several megabytes are read piece by piece, whatever their quotes hold") {
+  const Index before = threads();
+  for (Index trial = 0; trial < 4; ++trial) {
+    support::Generate draw("csv_pieces", trial);
+    Texts written;
+    std::string text = "number,text\n";
+    while (text.size() < 5 << 20) {
+      // Long texts, so that the cuts of pieces lie within quotes, and among empty lines.
+      const auto length = static_cast<std::size_t>(draw.integer(0, trial < 2 ? 30 : 300000));
+      std::string field(length, trial % 2 == 0 ? '\n' : '"');
+      field += draw.chance(0.5) ? "\r\n,\"" : "end";
+      text += fmt::format("{},", written.size()) + quoted(field, draw) + "\n";
+      if (draw.chance(0.2)) text += std::string(length, '\n');
+      written.push_back(field);
+    }
+    set_threads(draw.integer(1, 5));
+    const CsvFile file = CsvFile::from_text(text);
+    CHECK(file.texts("text") == written);
+    const Ids numbers = file.integers("number");
+    bool same = true;
+    for (Index i = 0; i < numbers.count(); ++i) same &= numbers.at(i) == i;
+    CHECK(same);
+    // A quote where none may be moves the cuts behind it; the error is the one of the first line.
+    const std::string wrong = text.substr(0, text.find('\n') + 1) + "1,a\"\n" + text.substr(12);
+    CHECK(told(wrong).starts_with("t.csv: at byte 15: line 2: a quote within a field"));
+  }
+  set_threads(before);
+}
+
 TEST_CASE("of many wrong fields the first is named, on any number of threads") {
   std::string text = "a\n";
   for (int i = 0; i < 50000; ++i) text += i >= 20000 && i % 100 == 77 ? "x\n" : "1\n";
