@@ -121,6 +121,16 @@ TEST_CASE("numbers are rounded as the C library rounds them, bit for bit") {
               static_cast<long long>(agree), static_cast<long long>(count));
 }
 
+TEST_CASE("numbers beside the middle of two reals are rounded once") {
+  for (const char* field :
+       {"16777217", "16777217.00000000001", "16777216.99999999999", "16777219.00000000001",
+        "16777218.99999999999", "-16777217.00000000001", "9007199254740993", "9007199254740993.001",
+        "900719925474099.3000", "0.50000002980232238769", "1.4999999999999999"}) {
+    CAPTURE(field);
+    CHECK(CsvFile::from_text("x\n" + std::string(field)).numbers("x").at(0) == c_library(field));
+  }
+}
+
 TEST_CASE("what is too small is 0, what is too large is refused") {
   const auto value = [](const std::string& field) {
     return CsvFile::from_text("x\n" + field).numbers("x").at(0);
