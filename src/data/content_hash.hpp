@@ -13,7 +13,7 @@ std::uint64_t content_hash(std::string_view bytes, std::uint64_t seed = 0);
 
 /// For maps from texts, which are looked up by views.
 struct TextHash {
-  using is_transparent = void;
+  using is_transparent = void;  // NOLINT: the name that the standard asks for
   std::size_t operator()(std::string_view text) const { return content_hash(text); }
 };
 

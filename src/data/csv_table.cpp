@@ -13,33 +13,53 @@
 #include "fovea/data/utf8.hpp"
 #include "fovea/io/error.hpp"
 #include "io/shown.hpp"
+#include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
 
-// Finds the fields, from the first byte to the last.
+// Where the lines begin, and where their fields end.
+struct Fields {
+  memory::List<std::size_t> begins;
+  memory::List<std::uint32_t> ends;
+  std::size_t columns = 0;  // of each line; 0 until there is one
+};
+
+// Finds the fields of the lines that begin in a piece of the text. The first one does, or an empty
+// one.
 class FieldFinder {
  public:
-  explicit FieldFinder(CsvTable& table)
-      : table_(table), text_(table.text.data()), size_(table.text.size()) {
+  FieldFinder(const CsvTable& table, std::size_t begin, std::size_t end, std::size_t columns = 0)
+      : table_(table), text_(table.text.data()), size_(table.text.size()), at_(begin), end_(end) {
+    const std::size_t lines =
+        columns == 0 ? 0
+                     : 1 + static_cast<std::size_t>(std::count(text_ + begin, text_ + end, '\n'));
+    fields_.begins.reserve(lines);
+    fields_.ends.reserve(lines * columns);
+    fields_.columns = columns;
     // Text holds no NUL.
     const char characters[] = {table.options.delimiter, '\n', '\r', table.options.quote};
     for (std::size_t i = 0; i < specials_.size(); ++i)
       specials_[i] = 0x0101010101010101 * static_cast<unsigned char>(characters[i]);
   }
 
-  void run() {
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (table_.text.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+  Fields run() {
     while (skip_empty_lines()) find_line();
+    return std::move(fields_);
+  }
+
+  // The same of the first line alone.
+  Fields first_line() {
+    if (skip_empty_lines()) find_line();
+    return std::move(fields_);
   }
 
  private:
   bool skip_empty_lines() {
-    while (at_ < size_ && (text_[at_] == '\n' || (text_[at_] == '\r' && text_[at_ + 1] == '\n')))
+    while (at_ < end_ && (text_[at_] == '\n' || (text_[at_] == '\r' && text_[at_ + 1] == '\n')))
       at_ += text_[at_] == '\n' ? 1 : 2;
-    return at_ < size_;
+    return at_ < end_;
   }
 
   // At size_ stand line feeds.
@@ -53,16 +73,16 @@ class FieldFinder {
         pass_plain();
       if (at_ - begin > std::numeric_limits<std::uint32_t>::max())
         fail(begin, "a line of more than 4 GiB");
-      table_.ends.push_back(static_cast<std::uint32_t>(at_ - begin));
+      fields_.ends.push_back(static_cast<std::uint32_t>(at_ - begin));
       more = text_[at_] == table_.options.delimiter;
       if (more) ++at_;
     }
     end_line();
-    if (table_.columns == 0) table_.columns = fields;
-    if (fields != table_.columns)
-      fail(begin,
-           fmt::format("expected {} fields, as in the first line, got {}", table_.columns, fields));
-    table_.begins.push_back(begin);
+    if (fields_.columns == 0) fields_.columns = fields;
+    if (fields != fields_.columns)
+      fail(begin, fmt::format("expected {} fields, as in the first line, got {}", fields_.columns,
+                              fields));
+    fields_.begins.push_back(begin);
   }
 
   void end_line() {
@@ -123,12 +143,76 @@ class FieldFinder {
                       fmt::format("line {}: {}", line, reason));
   }
 
-  CsvTable& table_;
+  const CsvTable& table_;
   const char* text_;
-  std::size_t size_;
-  std::size_t at_ = 0;
+  std::size_t size_, at_, end_;
+  Fields fields_;
   std::array<std::uint64_t, 4> specials_ = {};  // each byte is the character
 };
+
+std::size_t text_begin(const CsvTable& table) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  return table.text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+}
+
+// Where pieces of about a megabyte can begin: behind a line feed that no quotes enclose. In a valid
+// file those are the ones behind an even number of quotes.
+std::vector<std::size_t> piece_begins(const CsvTable& table) {
+  constexpr std::size_t piece = 1 << 20;
+  const std::string_view text = table.text;
+  const char quote = table.options.quote;
+  std::vector<std::size_t> quotes(text.size() / piece + 1);
+  parallel::run(static_cast<Index>(quotes.size()), [&](Index i) {
+    const std::string_view part = text.substr(static_cast<std::size_t>(i) * piece, piece);
+    quotes[static_cast<std::size_t>(i)] =
+        quote == '\0' ? 0 : static_cast<std::size_t>(std::ranges::count(part, quote));
+  });
+  std::vector<std::size_t> begins = {text_begin(table)};
+  std::size_t before = 0;
+  for (std::size_t i = 1; i < quotes.size(); ++i) {
+    before += quotes[i - 1];
+    std::size_t at = i * piece;
+    for (bool within = before % 2 == 1; at < text.size() && (within || text[at] != '\n'); ++at)
+      within ^= quote != '\0' && text[at] == quote;
+    begins.push_back(std::max(begins.back(), std::min(at + 1, text.size())));
+  }
+  begins.push_back(text.size());
+  return begins;
+}
+
+// Puts the pieces behind each other.
+Fields joined(const std::vector<Fields>& pieces) {
+  Fields all = {.columns = pieces.front().columns};
+  std::vector<std::size_t> lines = {0};
+  for (const Fields& piece : pieces) lines.push_back(lines.back() + piece.begins.size());
+  all.begins.resize(lines.back());
+  all.ends.resize(lines.back() * all.columns);
+  parallel::run(static_cast<Index>(pieces.size()), [&](Index number) {
+    const auto i = static_cast<std::size_t>(number);
+    std::ranges::copy(pieces[i].begins, all.begins.begin() + static_cast<Index>(lines[i]));
+    std::ranges::copy(pieces[i].ends,
+                      all.ends.begin() + static_cast<Index>(lines[i] * all.columns));
+  });
+  return all;
+}
+
+// Finds all fields, piece by piece in parallel. Where one is wrong the first error of the whole
+// text is thrown, which the pieces need not be cut rightly for.
+Fields find_fields(const CsvTable& table) {
+  const std::size_t begin = text_begin(table), end = table.text.size();
+  const std::size_t columns = FieldFinder(table, begin, end).first_line().columns;
+  const std::vector<std::size_t> begins = piece_begins(table);
+  std::vector<Fields> pieces(begins.size() - 1);
+  try {
+    parallel::run(static_cast<Index>(pieces.size()), [&](Index number) {
+      const auto i = static_cast<std::size_t>(number);
+      pieces[i] = FieldFinder(table, begins[i], begins[i + 1], columns).run();
+    });
+  } catch (const FormatError&) {
+    return FieldFinder(table, begin, end).run();
+  }
+  return pieces.size() == 1 ? std::move(pieces.front()) : joined(pieces);
+}
 
 void check_options(const CsvOptions& options) {
   const auto wrong = [](char c) {
@@ -182,7 +266,10 @@ CsvTable::CsvTable(std::string path, Buffer bytes, Index size, const CsvOptions&
       text(buffer.as<char>(), static_cast<std::size_t>(size)) {
   check_options(options);
   check_text(*this);
-  FieldFinder(*this).run();
+  Fields fields = find_fields(*this);
+  begins = std::move(fields.begins);
+  ends = std::move(fields.ends);
+  columns = fields.columns;
   if (begins.empty())
     throw FormatError(file, size,
                       options.header ? "expected a line of names, got no line"

@@ -121,6 +121,16 @@ TEST_CASE("numbers are rounded as the C library rounds them, bit for bit") {
               static_cast<long long>(agree), static_cast<long long>(count));
 }
 
+TEST_CASE("numbers beside the middle of two reals are rounded once") {
+  for (const char* field :
+       {"16777217", "16777217.00000000001", "16777216.99999999999", "16777219.00000000001",
+        "16777218.99999999999", "-16777217.00000000001", "9007199254740993", "9007199254740993.001",
+        "900719925474099.3000", "0.50000002980232238769", "1.4999999999999999"}) {
+    CAPTURE(field);
+    CHECK(CsvFile::from_text("x\n" + std::string(field)).numbers("x").at(0) == c_library(field));
+  }
+}
+
 TEST_CASE("what is too small is 0, what is too large is refused") {
   const auto value = [](const std::string& field) {
     return CsvFile::from_text("x\n" + field).numbers("x").at(0);
@@ -232,6 +242,35 @@ TEST_CASE("files are read, up to the limit") {
         folder / "t.csv" + ": expected at most 3 bytes, got 4; raise largest_file");
   CHECK_THROWS_AS(CsvFile(folder / "none.csv"), IoError);
   CHECK_THROWS_AS(CsvFile(folder / ""), IoError);
+}
+
+TEST_CASE("files of several megabytes are read piece by piece, whatever their quotes hold") {
+  const Index before = threads();
+  for (Index trial = 0; trial < 4; ++trial) {
+    support::Generate draw("csv_pieces", trial);
+    Texts written;
+    std::string text = "number,text\n";
+    while (text.size() < 5 << 20) {
+      // Long texts, so that the cuts of pieces lie within quotes, and among empty lines.
+      const auto length = static_cast<std::size_t>(draw.integer(0, trial < 2 ? 30 : 300000));
+      std::string field(length, trial % 2 == 0 ? '\n' : '"');
+      field += draw.chance(0.5) ? "\r\n,\"" : "end";
+      text += fmt::format("{},", written.size()) + quoted(field, draw) + "\n";
+      if (draw.chance(0.2)) text += std::string(length, '\n');
+      written.push_back(field);
+    }
+    set_threads(draw.integer(1, 5));
+    const CsvFile file = CsvFile::from_text(text);
+    CHECK(file.texts("text") == written);
+    const Ids numbers = file.integers("number");
+    bool same = true;
+    for (Index i = 0; i < numbers.count(); ++i) same &= numbers.at(i) == i;
+    CHECK(same);
+    // A quote where none may be moves the cuts behind it; the error is the one of the first line.
+    const std::string wrong = text.substr(0, text.find('\n') + 1) + "1,a\"\n" + text.substr(12);
+    CHECK(told(wrong).starts_with("t.csv: at byte 15: line 2: a quote within a field"));
+  }
+  set_threads(before);
 }
 
 TEST_CASE("of many wrong fields the first is named, on any number of threads") {
