@@ -51,8 +51,19 @@
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
+#include "fovea/io/file_array.hpp"          // arrays in files, row by row
 #include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/data/sequences.hpp"         // pad_sequences
+#include "fovea/data/split.hpp"             // split_by_hash
+#include "fovea/data/text_directory.hpp"    // texts in folders
 #include "fovea/train/weights.hpp"          // parameters from and to files
+#include "fovea/data/dataset.hpp"           // the same, from elsewhere than memory
+#include "fovea/data/file_dataset.hpp"      // the same, from files
+#include "fovea/data/batch_order.hpp"       // which samples make a batch
+#include "fovea/data/csv.hpp"               // columns of CSV files
+#include "fovea/data/sample_set.hpp"        // what a model is given
+#include "fovea/data/text_vectorization.hpp"  // texts as ids or counts
+#include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/checkpoints.hpp"      // ModelCheckpoint, BackupAndRestore
 #include "fovea/train/sequential.hpp"       // the same of layers in order

@@ -25,32 +25,13 @@ namespace {
 
 constexpr Index length_bytes = safetensors_length_bytes;
 
-std::string read_header(const std::string& path, const InputFile& file) {
-  if (file.size() < length_bytes)
-    throw FormatError(path, file.size(), "the file is too short for a safetensors file");
-  std::array<std::byte, length_bytes> bytes;
-  file.read(0, bytes);
-  const auto length = std::bit_cast<std::uint64_t>(bytes);
-  if (length > largest_safetensors_header)
-    throw FormatError(path, 0,
-                      fmt::format("a header of {} bytes; at most {} are read; is this a "
-                                  "safetensors file?",
-                                  length, largest_safetensors_header));
-  if (static_cast<Index>(length) > file.size() - length_bytes)
-    throw FormatError(path, file.size(),
-                      fmt::format("the file ends within the header, which has {} bytes", length));
-  std::string text(length, '\0');
-  file.read(length_bytes, std::as_writable_bytes(std::span(text)));
-  return text;
-}
-
 }  // namespace
 
 struct SafetensorsFile::Contents {
   explicit Contents(const std::string& name)
       : path(name),
         file(name),
-        text(read_header(path, file)),
+        text(read_safetensors_header(path, file)),
         header(parse_safetensors_header(path, file.size(), text)),
         data_begin(length_bytes + static_cast<Index>(text.size())) {
     for (const SafetensorsEntry& entry : header.tensors) names.push_back(entry.name);

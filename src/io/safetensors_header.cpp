@@ -1,12 +1,16 @@
-// The types of safetensors, and the text of a header that is written.
+// The types of safetensors, and the text of a header that is read or written.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <span>
 
 #include "fovea/base/error.hpp"
+#include "fovea/io/error.hpp"
 #include "io/checksum.hpp"
 #include "io/safetensors_header.hpp"
 #include "io/shown.hpp"
@@ -92,6 +96,25 @@ SafetensorsHeaderText write_safetensors_header(const std::vector<SafetensorsEntr
   result.text = fmt::format("{{{}}}", fmt::join(entries, ","));
   result.text.append((8 - result.text.size() % 8) % 8, ' ');
   return result;
+}
+
+std::string read_safetensors_header(const std::string& path, const InputFile& file) {
+  if (file.size() < safetensors_length_bytes)
+    throw FormatError(path, file.size(), "the file is too short for a safetensors file");
+  std::array<std::byte, safetensors_length_bytes> bytes;
+  file.read(0, bytes);
+  const auto length = std::bit_cast<std::uint64_t>(bytes);
+  if (length > largest_safetensors_header)
+    throw FormatError(path, 0,
+                      fmt::format("a header of {} bytes; at most {} are read; is this a "
+                                  "safetensors file?",
+                                  length, largest_safetensors_header));
+  if (static_cast<Index>(length) > file.size() - safetensors_length_bytes)
+    throw FormatError(path, file.size(),
+                      fmt::format("the file ends within the header, which has {} bytes", length));
+  std::string text(length, '\0');
+  file.read(safetensors_length_bytes, std::as_writable_bytes(std::span(text)));
+  return text;
 }
 
 }}}  // namespace fovea::io

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fovea/io/safetensors.hpp"
+#include "io/input_file.hpp"
 #include "io/stored_elements.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
@@ -57,6 +58,10 @@ struct SafetensorsHeader {
   std::string checksum;                                    ///< empty where there is none
   Index checksum_begin = 0;                                ///< where in the file its digits stand
 };
+
+/// Reads the text of the header, which begins at byte 8. Throws FormatError for a length that
+/// cannot be, and IoError.
+std::string read_safetensors_header(const std::string& path, const InputFile& file);
 
 /// Reads a header, whose text begins at byte 8 of a file of `size` bytes. Checks that the tensors
 /// cover what is behind it, each byte once. Throws FormatError; `file` is the name in messages.

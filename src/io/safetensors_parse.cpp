@@ -14,6 +14,7 @@
 
 #include "fovea/io/error.hpp"
 #include "io/checksum.hpp"
+#include "io/json_tokens.hpp"
 #include "io/shown.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
@@ -29,7 +30,8 @@ constexpr std::array<std::string_view, 3> members = {"dtype", "shape", "data_off
 // is built from a header but what is kept of it, and it nests no deeper than the format.
 class HeaderReader : public nlohmann::json_sax<Json> {
  public:
-  HeaderReader(const std::string& file, std::string_view text) : file_(file), text_(text) {}
+  HeaderReader(const std::string& file, std::string_view text)
+      : file_(file), text_(text), tokens_(text) {}
 
   SafetensorsHeader result() {
     take_checksum();
@@ -43,7 +45,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return refuse_value(); }
 
   bool number_unsigned(number_unsigned_t number) override {
-    pass_token();
+    tokens_.pass();
     const std::size_t most = place_ == Place::shape ? std::size_t(Shape::max_rank) : 2;
     if (place_ != Place::shape && place_ != Place::offsets) refuse_token();
     if (numbers_.size() == most)
@@ -55,10 +57,10 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool string(string_t& text) override {
-    pass_token();
+    tokens_.pass();
     if (place_ == Place::metadata) {
-      if (name_ == checksum_name) checksum_ = {token_, end_};
-      if (name_ == checksum_mark) mark_ = token_;
+      if (name_ == checksum_name) checksum_ = {tokens_.begin(), tokens_.end()};
+      if (name_ == checksum_mark) mark_ = tokens_.begin();
       header_.metadata[name_] = std::move(text);
     } else if (place_ == Place::tensor && member_ == 0) {
       take_type(text);
@@ -69,7 +71,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_object(std::size_t) override {
-    pass_token();
+    tokens_.pass();
     if (place_ == Place::start) {
       place_ = Place::top;
     } else if (place_ == Place::top) {
@@ -83,7 +85,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool key(string_t& name) override {
-    pass_token();
+    tokens_.pass();
     if (name.size() > longest_safetensors_name)
       fail(fmt::format("a name of {} bytes; at most {} are read", name.size(),
                        longest_safetensors_name));
@@ -100,23 +102,23 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool end_object() override {
-    pass_token();
+    tokens_.pass();
     if (place_ == Place::tensor) finish_tensor();
     place_ = place_ == Place::top ? Place::end : Place::top;
     return true;
   }
 
   bool start_array(std::size_t) override {
-    pass_token();
+    tokens_.pass();
     if (place_ != Place::tensor || member_ == 0) refuse_token();
     place_ = member_ == 1 ? Place::shape : Place::offsets;
     numbers_.clear();
-    list_ = token_;
+    list_ = tokens_.begin();
     return true;
   }
 
   bool end_array() override {
-    pass_token();
+    tokens_.pass();
     if (place_ == Place::shape)
       take_shape();
     else
@@ -126,26 +128,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t count, const std::string&, const Json::exception&) override {
-    token_ = std::min(std::max<std::size_t>(count, 1), text_.size()) - 1;
+    tokens_.stop(count);
     fail("the header is no valid JSON in UTF-8 here");
   }
 
  private:
   enum class Place { start, top, metadata, tensor, shape, offsets, end };
-
-  // To the token that the parser has just read, from the one before.
-  void pass_token() {
-    token_ = std::min(text_.find_first_not_of(" \t\r\n:,", end_), text_.size() - 1);
-    if (text_[token_] == '"') {
-      end_ = token_ + 1;
-      while (end_ < text_.size() && text_[end_] != '"') end_ += text_[end_] == '\\' ? 2 : 1;
-      ++end_;
-    } else if (std::string_view("{}[]").find(text_[token_]) != std::string_view::npos) {
-      end_ = token_ + 1;
-    } else {
-      end_ = std::min(text_.find_first_of(" \t\r\n:,{}[]", token_), text_.size());
-    }
-  }
 
   void take_member(const std::string& name) {
     const auto* const found = std::ranges::find(members, name);
@@ -159,7 +147,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
 
   void take_type(const std::string& name) {
     entry_.type = find_safetensors_type(name);
-    entry_.type_begin = in_file(token_);
+    entry_.type_begin = in_file(tokens_.begin());
     if (!entry_.type)
       fail(fmt::format("tensor \"{}\" is of type '{}'; the types are {}", shown(entry_.name),
                        shown(name), safetensors_type_names()));
@@ -233,27 +221,26 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool refuse_value() {
-    pass_token();
+    tokens_.pass();
     refuse_token();
   }
 
   [[noreturn]] void refuse_token() const {
-    fail(
-        fmt::format("expected {}, got {}", expected(), shown(text_.substr(token_, end_ - token_))));
+    fail(fmt::format("expected {}, got {}", expected(), shown(tokens_.token())));
   }
 
   static Index in_file(std::size_t position) { return text_begin + static_cast<Index>(position); }
 
-  [[noreturn]] void fail(const std::string& reason) const { fail_at(token_, reason); }
+  [[noreturn]] void fail(const std::string& reason) const { fail_at(tokens_.begin(), reason); }
   [[noreturn]] void fail_at(std::size_t position, const std::string& reason) const {
     throw FormatError(file_, in_file(position), reason);
   }
 
   const std::string& file_;
   std::string_view text_;
+  JsonTokens tokens_;
   SafetensorsHeader header_;
   Place place_ = Place::start;
-  std::size_t token_ = 0, end_ = 0;  // the token at hand
   std::size_t list_ = 0, mark_ = 0;  // where the list at hand begins, and the checksum's mark
   std::pair<std::size_t, std::size_t> checksum_;
   std::string name_;  // the last key of the object itself or of the metadata

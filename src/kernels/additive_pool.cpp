@@ -196,7 +196,8 @@ PoolResults sample(PoolSizes s, const PoolResults& out, Index i) {
           out.weights ? out.weights + i * s.time : nullptr};
 }
 PoolAdjoints sample(PoolSizes s, const PoolAdjoints& d, Index i) {
-  return {d.hidden + i * s.time * s.units, d.weights + i * s.time, d.dcontext + i * s.features,
+  return {d.hidden + i * s.time * s.units, d.weights + i * s.time,
+          d.dcontext ? d.dcontext + i * s.features : nullptr,
           d.dweights ? d.dweights + i * s.time : nullptr};
 }
 
@@ -222,7 +223,7 @@ void slopes_of_scores(PoolSizes s, const Kept& kept, const real* rows, const rea
     const real* const given = kept.rows(d.dweights, 1, scratch.de);
     if (given != scratch.de) std::copy_n(given, n, scratch.de);
   }
-  FOVEA_BEST(pool_slopes)(n, s.features, rows, d.dcontext, scratch.de);
+  if (d.dcontext) FOVEA_BEST(pool_slopes)(n, s.features, rows, d.dcontext, scratch.de);
   softmax_slopes(scratch.de, weights, nullptr, {1, n, 1}, scratch.de, false);
 }
 
@@ -232,9 +233,10 @@ void slopes_of_x(PoolSizes s, const Kept& kept, const real* dcontext, const Pool
                  const Scratch& scratch) {
   const Index n = kept.count();
   const bool direct = kept.at_front();
-  std::copy_n(dcontext, s.features, scratch.transposed_w + s.units * s.features);
-  gemm(View{scratch.dz, Shape{n, s.units + 1}, {scratch.dz_step, 1}},
-       dense(static_cast<const real*>(scratch.transposed_w), s.units + 1, s.features),
+  const Index inner = s.units + (dcontext ? 1 : 0);
+  if (dcontext) std::copy_n(dcontext, s.features, scratch.transposed_w + s.units * s.features);
+  gemm(View{scratch.dz, Shape{n, inner}, {scratch.dz_step, 1}},
+       dense(static_cast<const real*>(scratch.transposed_w), inner, s.features),
        dense(direct ? g.dx : scratch.dx, n, s.features), direct && g.add_dx);
   if (!direct)
     kept.put_back(scratch.dx, s.features, g.dx, g.add_dx);

@@ -32,7 +32,7 @@ void additive_pool(PoolSizes sizes, const PoolInputs& in, const PoolResults& out
 struct PoolAdjoints {
   const real* hidden;
   const real* weights;
-  const real* dcontext;
+  const real* dcontext;  ///< null where nothing depends on the context
   const real* dweights;  ///< null where nothing depends on the weights
 };
 

@@ -43,11 +43,26 @@ void check_options(const AttentionLayer& layer) {
   if (!(layer.dropout >= 0 && layer.dropout <= 1))
     throw ValueError(
         fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
-  for (const Dense* dense : {&layer.W1, &layer.W2, &layer.V})
-    if (dense->activation != Activation::linear)
+}
+
+// Throws for options of a layer inside that are not those of the attention layer, which makes it.
+void check_inside(const AttentionLayer& layer) {
+  const AttentionLayer own{.units = layer.units, .score = layer.score, .use_bias = layer.use_bias};
+  const auto check = [](const char* name, const Dense& given, const Dense& made) {
+    if (given.activation != Activation::linear)
       throw ValueError(
-          "AttentionLayer: W1, W2 and V are linear; leave out the activation, or write a module of "
-          "your own");
+          fmt::format("AttentionLayer: {} is linear; leave out the activation, or write a module "
+                      "of your own",
+                      name));
+    if (given.units != made.units || given.use_bias != made.use_bias)
+      throw ValueError(fmt::format(
+          "AttentionLayer: expected {} with the layer's own units {} and use_bias {}, got {} and "
+          "{}; give them to the AttentionLayer, before its W1, W2 and V",
+          name, made.units, made.use_bias, given.units, given.use_bias));
+  };
+  check("W1", layer.W1, own.W1);
+  check("W2", layer.W2, own.W2);
+  check("V", layer.V, own.V);
 }
 
 // Returns x kernel + bias. Two ops, since the one op of Dense rounds its sums in another order.
@@ -166,6 +181,7 @@ void make(Dense& dense, Index inputs, Index units, bool use_bias, const Rng& ran
 
 Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   check_options(*this);
+  if (!W1.kernel.defined()) check_inside(*this);
   if (sample.rank() != 2)
     throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)",
                                  to_string(sample)));

@@ -97,7 +97,8 @@ void ChainNetwork::build(const Signals& one, const Rng& random) {
 
 std::vector<Trace::Output> ChainNetwork::trace(const Signals& one) const {
   memory::List<Trace::Output> outputs;
-  const Trace trace{std::nullopt, &outputs};
+  memory::List<Tensor> masked;
+  const Trace trace{std::nullopt, &outputs, &masked};
   chain_.run(one[0], Context{.path = path_, .trace = &trace}, false);
   return {outputs.begin(), outputs.end()};
 }

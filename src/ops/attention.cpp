@@ -72,8 +72,8 @@ struct AdditivePool {
   void operator()(const Array& dcontext, auto*... gradients) const {
     run(dcontext.data(), nullptr, {gradients...});
   }
-  void operator()(const std::array<Array, 2>& d, auto*... gradients) const {
-    run(d[0].data(), d[1].data(), {gradients...});
+  void operator()(const std::array<std::optional<Array>, 2>& d, auto*... gradients) const {
+    run(d[0] ? d[0]->data() : nullptr, d[1] ? d[1]->data() : nullptr, {gradients...});
   }
 
   // The gradients of x, W1, W2, b1, b2 and v; null where none is wanted.

@@ -1,5 +1,4 @@
-// The loop: epochs over shuffled batches, each batch one sharded pass and one step of the
-// optimiser.
+// The loop: epochs over updates (feed.hpp), each one step (step.cpp).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,81 +6,22 @@
 #include <iostream>
 
 #include "base/located.hpp"
-#include "data/order.hpp"
-#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
+#include "train/checks.hpp"
+#include "train/class_weight.hpp"
+#include "train/feed.hpp"
 #include "train/progress.hpp"
 #include "train/trainer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-struct Trainer::Given {
-  SampleSet x, y;
-  std::vector<double> weight = {};
-  std::vector<Trace::Output> traced = {};  // where samples are not those the model was built for
-};
-
 namespace {
-
-void check_counts(const CallName& call, const SampleSet& x, const SampleSet& y) {
-  if (x.count() != y.count())
-    throw ShapeError(fmt::format("{}: x holds {} samples, y holds {}; the numbers must be equal",
-                                 call.text(), x.count(), y.count()));
-}
 
 std::vector<train::ProgressValue> progress_values(const Logs& logs) {
   std::vector<train::ProgressValue> values;
   for (const auto& [name, value] : logs) values.push_back({name, value});
   return values;
-}
-
-// Throws ShapeError unless there are as many weights as samples, and ValueError for a weight out of
-// range. With `some`, throws ValueError if all weights are 0.
-void check_weights(const CallName& call, const std::vector<double>& weight, Index samples,
-                   bool some) {
-  if (weight.empty()) return;
-  if (static_cast<Index>(weight.size()) != samples)
-    throw ShapeError(
-        fmt::format("{}: {} sample weights for {} samples; give one for each sample, or none",
-                    call.text(), weight.size(), samples));
-  for (std::size_t i = 0; i < weight.size(); ++i)
-    if (!(weight[i] >= 0 && std::isfinite(weight[i])))
-      throw ValueError(fmt::format(
-          "{}: the sample weight at position {} is {}; weights must be finite and at least 0",
-          call.text(), i, weight[i]));
-  if (some && std::ranges::all_of(weight, [](double each) { return each == 0; }))
-    throw ValueError(
-        fmt::format("{}: all {} sample weights are 0, and nothing counts; give one above 0",
-                    call.text(), samples));
-}
-
-void check_batch_size(const CallName& call, Index batch_size) {
-  if (batch_size < 1)
-    throw ValueError(
-        fmt::format("{}: batch_size is {}; it must be at least 1", call.text(), batch_size));
-}
-
-void check_options(const CallName& call, const SampleSet& x, const FitOptions& options) {
-  if (options.epochs < 1)
-    throw ValueError(
-        fmt::format("{}: epochs is {}; it must be at least 1", call.text(), options.epochs));
-  if (!(options.validation_split >= 0 && options.validation_split < 1))
-    throw ValueError(fmt::format("{}: validation_split is {}; it must be at least 0 and below 1",
-                                 call.text(), options.validation_split));
-  if (options.validation_split > 0 && options.validation_data)
-    throw ValueError(fmt::format(
-        "{}: both validation_data and validation_split are given; give one", call.text()));
-  check_weights(call, options.sample_weight, x.count(), true);
-  for (std::size_t i = 0; i < options.callbacks.size(); ++i)
-    if (!options.callbacks[i])
-      throw ValueError(fmt::format("{}: callback {} is null; leave it out", call.text(), i));
-  if (options.validation_data && options.validation_data->x.count() == 0)
-    throw ValueError(fmt::format("{}: validation_data holds no samples", call.text()));
-  if (options.verbose < 0 || options.verbose > 2)
-    throw ValueError(
-        fmt::format("{}: verbose is {}; it must be 0, 1 or 2", call.text(), options.verbose));
-  check_batch_size(call, options.batch_size);
 }
 
 // Starts the progress of an epoch, unless fit is silent.
@@ -101,15 +41,64 @@ void print_advice(std::ostream& out) {
   if (const std::string advice = advice_once(); !advice.empty()) out << "fovea: " << advice << '\n';
 }
 
+// Returns how many samples are trained on. Throws ValueError where validation_split leaves none.
+Index kept_of(const CallName& call, Index samples, const FitOptions& options) {
+  const auto kept =
+      static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - options.validation_split)));
+  if (samples == 0)
+    throw ValueError(fmt::format("{}: there are no samples to train on", call.text()));
+  if (kept == 0)
+    throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
+                                 call.text(), options.validation_split, samples));
+  return kept;
+}
+
+SourceOptions training_options(const FitOptions& options, std::uint64_t seed) {
+  return {.batch_size = options.batch_size,
+          .batches_each = options.gradient_accumulation_steps,
+          .shuffle = options.shuffle,
+          .order = options.order,
+          .seed = seed,
+          .training = true};
+}
+
+// Returns what decides the batches of an epoch besides seed, number and size of them.
+std::string order_text(const FitOptions& options) {
+  std::string text =
+      fmt::format("gradient_accumulation_steps {}, ", options.gradient_accumulation_steps);
+  if (const auto* blocks = std::get_if<ShuffleInBlocks>(&options.order))
+    return text + fmt::format("ShuffleInBlocks {} {}", blocks->block_size, blocks->blocks_together);
+  if (const auto* buckets = std::get_if<BucketByLength>(&options.order))
+    return text + fmt::format("BucketByLength {} {} {}", fmt::join(buckets->boundaries, " "),
+                              buckets->window, fmt::join(buckets->inputs, " "));
+  return text + "ShuffleAll";
+}
+
+// Returns where a fit begins. A generator's updates take the place of samples.
+train::FitPosition start_of(const FitOptions& options, Index samples) {
+  const bool endless = samples == 0;
+  return {.samples = endless ? options.steps_per_epoch : samples,
+          .batch_size = endless ? 1 : options.batch_size,
+          .shuffle = options.shuffle,
+          .order = order_text(options)};
+}
+
+// Returns the updates of an epoch.
+Index updates_of(const FitOptions& options, Index samples) {
+  if (samples == 0) return options.steps_per_epoch;
+  const Index size =
+      samples_of_update(options.batch_size, options.gradient_accumulation_steps, samples);
+  return (samples - 1) / size + 1;
+}
+
 }  // namespace
 
 // Marks fit as running, with its callbacks, while in scope.
 struct Trainer::FitRuns {
-  FitRuns(Trainer& t, const FitOptions& options, Index samples) : trainer(t) {
+  FitRuns(Trainer& t, const FitOptions& options, train::FitPosition start) : trainer(t) {
     trainer.fit_runs_ = true;
     trainer.callbacks_ = &options.callbacks;
-    trainer.position_ = {
-        .samples = samples, .batch_size = options.batch_size, .shuffle = options.shuffle};
+    trainer.position_ = std::move(start);
   }
   ~FitRuns() {
     trainer.fit_runs_ = false;
@@ -121,117 +110,19 @@ struct Trainer::FitRuns {
   Trainer& trainer;
 };
 
-// Returns the shapes of one sample and of the outputs of the layers, or nothing if the model was
-// built for such samples. Samples of another shape are accepted if every layer accepts one of them:
-// a time axis is free unless a layer fixes its size. Hooks are not called.
-std::vector<Trace::Output> Trainer::traced(const CallName& call, const SampleSet& x) const {
-  if (are_those_it_was_built_for(x)) return {};
-  const NoGrad no_grad;
-  std::vector<Trace::Output> result;
-  for (std::size_t i = 0; i < x.size(); ++i)
-    result.push_back({name(), x[i].samples.shape().without(0)});
-  try {
-    for (const Trace::Output& output : network->trace(signals(x.rows(0, 1))))
-      result.push_back(output);
-    return result;
-  } catch (const Error& error) {
-    std::string built, given;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      built += (i > 0 ? ", " : "") + to_string(samples_[i]);
-      given += (i > 0 ? ", " : "") + to_string(x[i].samples.shape().without(0));
-    }
-    throw ShapeError(fmt::format(
-        "{}: built for samples of shape {}; these are {}, which a layer does not accept: {}",
-        call.text(), built, given, error.what()));
-  }
-}
-
-// Returns the samples of a call, in the order of the module's inputs and outputs.
-Trainer::Given Trainer::ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
-                                const std::vector<double>& weight) const {
-  check_counts(call, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: there are no samples", call.text()));
-  return {inputs(call, x), targets(call, y), weight};
-}
-
-// Checks the data before any work is done.
-void Trainer::check_data(const CallName& call, Given& data) const {
-  located([&] { return call.path(); }, [&] { network->check(signals(data.x)); });
-  data.traced = traced(call, data.x);
-  const std::vector<Trace::Output>& traced = data.traced.empty() ? network->traced() : data.traced;
-  // Masks of all samples, computed when the first target needs them.
-  std::optional<memory::List<std::optional<Mask>>> masks;
-  for (std::size_t o = 0; o < data.y.size(); ++o) {
-    const Samples& target = data.y[o].samples;
-    const Index each = target.shape().count() / target.count();
-    const auto counts = [&](Index position) {
-      if (!data.weight.empty() && data.weight[static_cast<std::size_t>(position / each)] == 0)
-        return false;
-      if (!masks) {
-        Shards shards;
-        masks = network->masks_come_late() ? pass(shards, data.traced).late_masks(data.x)
-                                           : network->masks(signals(data.x));
-      }
-      const std::optional<Mask>& mask = data.y[o].mask ? data.y[o].mask : (*masks)[o];
-      if (!mask || mask->count() == 0 || target.shape().count() % mask->count() != 0) return true;
-      return mask->data()[position / (target.shape().count() / mask->count())] != 0;
-    };
-    const Shape prediction =
-        traced[traced.size() - data.y.size() + o].shape.inserted(0, data.x.count());
-    const OutputOptions& options = compiled->outputs[o];
-    const auto path = [&] { return call.path() + (data.y.size() > 1 ? "/" + options.name : ""); };
-    located(path, [&] {
-      options.loss.check(prediction, target, std::cref(counts));
-      for (const Metric& metric : options.metrics) metric.check(prediction, target);
-    });
-  }
-}
-
-// Performs one pass and one step of the optimiser.
-void Trainer::train(Pass& pass, const Batch& batch, Means& means) {
-  const bool first = steps_ == 0;
-  if (first) attach_optimizer();
-  check_attached();
-  tell_observers([&](Observer& observer) { observer.at_step(static_cast<Index>(steps_)); });
-  {
-    // Callbacks run outside this scope, in the user's floating-point mode.
-    const parallel::FlushSubnormals flush;
-    pass.run(batch, true, means);
-    if (!all_listed_ && pass.has_unlisted_gradients())
-      throw StateError(fmt::format(
-          "{}: a tensor that requires gradients took part in the loss, and no module lists it in "
-          "`parameters`: it would not learn; list it, or call set_requires_grad(false)",
-          name()));
-    optimizer().step();
-  }
-  all_listed_ = all_listed_ || batch.count() > 0;
-  drawn_.reset();
-  ++steps_;
-  tell_observers([](Observer& observer) { observer.at_step(-1); });
-}
-
-// Runs one epoch: batches, validation, logs and progress. As in Keras, an epoch that is cut short
+// Runs one epoch: updates, validation, logs and progress. As in Keras, an epoch that is cut short
 // is validated and logged like any other.
-void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
-                    const Given* validation_data, const FitOptions& options, Index number) {
-  const Index samples = data.x.count();
-  const std::vector<Index> positions =
-      options.shuffle ? shuffled(samples, compiled->seed, epochs_) : in_order(samples);
-  const Index batch_size = std::min(options.batch_size, samples),
-              batches = (samples + batch_size - 1) / batch_size;
+void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions& options,
+                    Index number) {
+  Means means(compiled->outputs);
+  Index i = begin_epoch(means);
+  const Index batches = feed.begin(epochs_, i);
   std::optional<train::Progress> progress;
   show(progress, options, number, batches);
   ++epochs_;
-  Means means(compiled->outputs);
-  Index i = begin_epoch(means);
   for (bool stopped = false; i < batches && !stopped; stopped = stops_, ++i) {
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
-    const Index begin = i * batch_size, size = std::min(batch_size, samples - begin);
-    train(pass,
-          pass.batch(data.x, data.y, data.weight,
-                     std::span(positions).subspan(static_cast<std::size_t>(begin),
-                                                  static_cast<std::size_t>(size))),
-          means);
+    train(feed.update(i), means);
     position_->batch = i + 1;
     batches_ = batches;
     if (options.callbacks.empty() && !progress) continue;
@@ -240,10 +131,8 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
     if (progress) progress->update(i + 1, progress_values(logs));
   }
   Logs logs = means.logs();
-  if (validation_data)
-    for (const auto& [name, value] : validation->evaluate(
-             validation_data->x, validation_data->y, validation_data->weight, options.batch_size))
-      logs["val_" + name] = value;
+  if (validation)
+    for (const auto& [name, value] : evaluate(*validation)) logs["val_" + name] = value;
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
@@ -253,116 +142,148 @@ void Trainer::epoch(Model& model, Pass& pass, Pass* validation, const Given& dat
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
-History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
-                     const FitOptions& options) {
-  const CallName call{name(), "fit"};
-  check_ready("fit");
-  refuse_while_fit(call.text());
-  check_options(call, x, options);
-  check_counts(call, x, y);
-  const auto kept = static_cast<Index>(
-      std::floor(static_cast<double>(x.count()) * (1 - options.validation_split)));
-  if (x.count() == 0)
-    throw ValueError(fmt::format("{}: there are no samples to train on", call.text()));
-  if (kept == 0)
-    throw ValueError(fmt::format("{}: validation_split {} of {} samples leaves none to train on",
-                                 call.text(), options.validation_split, x.count()));
-  Given data = ordered(call, x, y, options.sample_weight);
-  build(call, data.x);
-  check_data(call, data);
-  if (const auto& given = options.validation_data) {
-    const CallName validation{name(), "fit", "validation_data"};
-    check_weights(validation, given->sample_weight, given->x.count(), true);
-    Given other = ordered(validation, given->x, given->y, given->sample_weight);
-    check_data(validation, other);
-    return fit_checked(model, data, options, &other);
-  }
-  if (kept == x.count()) return fit_checked(model, data, options, nullptr);
-  const Index count = x.count();
-  Given other{data.x.rows(kept, count), data.y.rows(kept, count)};
-  data.x = data.x.rows(0, kept);
-  data.y = data.y.rows(0, kept);
-  if (!data.weight.empty()) {
-    other.weight.assign(data.weight.begin() + kept, data.weight.end());
-    data.weight.resize(static_cast<std::size_t>(kept));
-    check_weights({name(), "fit", "the samples before validation_split"}, data.weight, kept, true);
-    check_weights({name(), "fit", "the samples of validation_split"}, other.weight, count - kept,
-                  true);
-  }
-  return fit_checked(model, data, options, &other);
-}
-
 // Runs all epochs. `validation` is null without validation data.
-History Trainer::fit_checked(Model& model, const Given& data, const FitOptions& given,
-                             const Given* validation) {
+History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const FitOptions& given) {
   FitOptions options = given;
   std::ranges::stable_sort(options.callbacks, {},
                            [](const Callback* each) { return each->turn(); });
-  Pass training = pass(shards_, data.traced);
-  std::optional<Pass> other;
-  if (validation) other.emplace(pass(shards_, validation->traced));
   check_learns({name(), "fit"});
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
-  const FitRuns running(*this, options, data.x.count());
+  const FitRuns running(*this, options, start_of(options, feed.samples()));
   batches_ = 0;
   stops_ = false;
   if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
+  const FitParams params{options.epochs, updates_of(options, feed.samples())};
+  for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = take_up(options.callbacks); number < options.epochs; ++number) {
     if (!position_->begun)
       for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
-    epoch(model, training, other ? &*other : nullptr, data, validation, options, number);
+    epoch(model, feed, validation, options, number);
     if (stops_) break;
   }
   for (Callback* callback : options.callbacks) callback->on_train_end(model);
   return history;
 }
 
-Logs Trainer::train_on_batch(const SampleSet& x, const SampleSet& y,
-                             const std::vector<double>& sample_weight) {
-  const CallName call{name(), "train_on_batch"};
-  check_ready("train_on_batch");
+History Trainer::fit(Model& model, const SampleSet& x, const SampleSet& y,
+                     const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_steps(call, options);
+  check_weights(call, options.sample_weight, x.count(), true);
   check_counts(call, x, y);
-  if (x.count() == 0) throw ValueError(fmt::format("{}: the batch is empty", call.text()));
-  check_weights(call, sample_weight, x.count(), false);
-  Given data = ordered(call, x, y, sample_weight);
+  const Index count = x.count(), kept = kept_of(call, count, options);
+  Given data = ordered(call, x, y, options.sample_weight), other;
   build(call, data.x);
   check_data(call, data);
-  check_learns(call);
-  Pass training = pass(shards_, {});
-  Means means(compiled->outputs);
-  train(training,
-        training.batch(data.x, data.y,
-                       memory::List<double>(sample_weight.begin(), sample_weight.end())),
-        means);
-  return means.logs();
+  std::unique_ptr<Feed> validation = validation_feed(options, other);
+  if (std::holds_alternative<BucketByLength>(options.order)) {
+    const ArrayDataset arrays(x, y, options.sample_weight);
+    return fit_dataset(model, arrays, options, validation.get(), 0);
+  }
+  if (kept < count) {
+    other = {data.x.rows(kept, count), data.y.rows(kept, count), {}, data.traced};
+    data.x = data.x.rows(0, kept);
+    data.y = data.y.rows(0, kept);
+    if (!data.weight.empty()) {
+      other.weight.assign(data.weight.begin() + kept, data.weight.end());
+      data.weight.resize(static_cast<std::size_t>(kept));
+      check_weights({name(), "fit", "the samples before validation_split"}, data.weight, kept,
+                    true);
+      check_weights({name(), "fit", "the samples of validation_split"}, other.weight, count - kept,
+                    true);
+    }
+    validation = array_feed(other, {.batch_size = options.batch_size});
+  }
+  weigh_classes(call, options.class_weight, data.y[0].samples, output_shape(data), data.weight);
+  check_some_count(call, data.weight);
+  const auto feed = array_feed(data, training_options(options, compiled->seed));
+  return fit_checked(model, *feed, validation.get(), options);
 }
 
-Logs Trainer::evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
-                       const std::vector<double>& sample_weight) const {
-  const CallName call{name(), "evaluate"};
-  check_ready("evaluate");
-  check_built(call);
-  check_batch_size(call, batch_size);
-  check_weights(call, sample_weight, x.count(), true);
-  Given data = ordered(call, x, y, sample_weight);
-  check_data(call, data);
-  Shards shards;
-  return pass(shards, data.traced).evaluate(data.x, data.y, data.weight, batch_size);
+History Trainer::fit(Model& model, const Dataset& data, const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_steps(call, options);
+  refuse_weights(call, options, data.name());
+  kept_of(call, data.count(), options);
+  if (!network->built()) {
+    constexpr Index first = 0;
+    const SampleBatch one = located([&] { return fmt::format("{}: {}", call.text(), data.name()); },
+                                    [&] {
+                                      return data.rows({&first, 1});
+                                    });
+    build(call, ordered(call, one.x, one.y, {}).x);
+  }
+  Given other;
+  const std::unique_ptr<Feed> validation = validation_feed(options, other);
+  return fit_dataset(model, data, options, validation.get(), options.prefetch);
 }
 
-std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const {
-  const CallName call{name(), "predict"};
-  check_built(call);
-  check_batch_size(call, batch_size);
-  const SampleSet own = inputs(call, x);
-  located([&] { return call.path(); }, [&] { network->check(signals(own)); });
-  Shards shards;
-  return pass(shards, {}).predict(own, batch_size);
+// Trains on the part of a dataset that validation_split leaves. `ahead` updates are prefetched.
+History Trainer::fit_dataset(Model& model, const Dataset& data, const FitOptions& options,
+                             Feed* validation, Index ahead) {
+  const CallName call{name(), "fit"};
+  const Index count = data.count(), kept = kept_of(call, count, options);
+  const auto feed = [&](const char* part, Index begin, Index end, SourceOptions how) {
+    const auto* class_weight = how.training ? &options.class_weight : nullptr;
+    return std::make_unique<LoadedFeed>(
+        *this, CallName{name(), "fit", part}, shards_,
+        std::make_unique<DatasetSource>(data, begin, end, std::move(how)), ahead, class_weight);
+  };
+  std::unique_ptr<Feed> rest;
+  if (kept < count)
+    rest = feed("validation_split", kept, count, {.batch_size = options.batch_size});
+  const auto training =
+      located([&] { return call.text(); },
+              [&] { return feed("", 0, kept, training_options(options, compiled->seed)); });
+  return fit_checked(model, *training, rest ? rest.get() : validation, options);
+}
+
+History Trainer::fit(Model& model, const GeneratedBatches& batches, const FitOptions& options) {
+  const CallName call{name(), "fit"};
+  check_fit(call, options);
+  refuse_weights(call, options, batches.name());
+  check_generated(call, options, batches.name());
+  if (!network->built()) {
+    const SampleBatch one =
+        located([&] { return fmt::format("{}: {}", call.text(), batches.name()); },
+                [&] { return batches(0, Rng(compiled->seed).split("generated batch", 0)); });
+    build(call, ordered(call, one.x, one.y, {}).x);
+  }
+  Given other;
+  const std::unique_ptr<Feed> validation = validation_feed(options, other);
+  LoadedFeed feed(*this, call, shards_,
+                  generated_source(call, batches, options.steps_per_epoch,
+                                   training_options(options, compiled->seed)),
+                  options.prefetch, &options.class_weight);
+  return fit_checked(model, feed, validation.get(), options);
+}
+
+// Returns the batches of validation_data, null where there is none. `arrays` takes what must stay
+// in memory.
+std::unique_ptr<Feed> Trainer::validation_feed(const FitOptions& options, Given& arrays) {
+  if (!options.validation_data) return nullptr;
+  const Validation& given = *options.validation_data;
+  const CallName call{name(), "fit", "validation_data"};
+  if (given.dataset)
+    return std::make_unique<LoadedFeed>(
+        *this, call, shards_,
+        dataset_source(call, *given.dataset, {.batch_size = options.batch_size}), options.prefetch);
+  check_weights(call, given.sample_weight, given.x.count(), true);
+  arrays = ordered(call, given.x, given.y, given.sample_weight);
+  check_data(call, arrays);
+  return array_feed(arrays, {.batch_size = options.batch_size});
+}
+
+std::unique_ptr<Feed> Trainer::array_feed(const Given& data, SourceOptions options) {
+  return std::make_unique<ArrayFeed>(pass(shards_, data.traced), data.x, data.y, data.weight,
+                                     std::move(options));
 }
 
 }}  // namespace fovea

@@ -18,15 +18,25 @@ class Means {
     losses_.resize(outputs.size());
     for (const OutputOptions& output : outputs) {
       first_.push_back(totals_.size());
-      for (const Metric& metric : output.metrics) totals_.push_back(metric.total());
+      for (const auto* metrics : {&output.metrics, &output.weighted_metrics})
+        for (const Metric& metric : *metrics) totals_.push_back(metric.total());
     }
   }
 
   void add_loss(std::size_t output, double sum, double count) {
     losses_[output] += MeanState{sum, count};
   }
-  MetricTotal& total(std::size_t output, std::size_t metric) const {
-    return *totals_[first_[output] + metric];
+  /// Returns whether an output has metrics of either kind.
+  static bool has_metrics(const OutputOptions& output) {
+    return !output.metrics.empty() || !output.weighted_metrics.empty();
+  }
+  /// Adds samples to the metrics of an output; `weighted` has their weights as well.
+  void add_metrics(std::size_t output, const Array& prediction, const Samples& target,
+                   const CountedPositions& counts, const CountedPositions& weighted) const {
+    const std::size_t metrics = outputs_[output].metrics.size(),
+                      all = metrics + outputs_[output].weighted_metrics.size();
+    for (std::size_t m = 0; m < all; ++m)
+      total(output, m).add(prediction, target, m < metrics ? counts : weighted);
   }
 
   /// Returns numbers from which `set_values` makes the same sums: of each output's loss, and of
@@ -59,14 +69,20 @@ class Means {
       if (outputs_[o].weight != 0) sum += outputs_[o].weight * loss;
       const std::string prefix = several ? outputs_[o].name + "_" : "";
       if (several) logs[prefix + "loss"] = loss;
-      for (std::size_t m = 0; m < outputs_[o].metrics.size(); ++m)
-        logs[prefix + outputs_[o].metrics[m].name()] = total(o, m).value();
+      std::size_t m = 0;
+      for (const auto* metrics : {&outputs_[o].metrics, &outputs_[o].weighted_metrics})
+        for (const Metric& metric : *metrics) logs[prefix + metric.name()] = total(o, m++).value();
     }
     logs["loss"] = sum;
     return logs;
   }
 
  private:
+  // Of an output's metrics, the weighted ones last.
+  MetricTotal& total(std::size_t output, std::size_t metric) const {
+    return *totals_[first_[output] + metric];
+  }
+
   const std::vector<OutputOptions>& outputs_;
   memory::List<MeanState> losses_;                     // of each output
   memory::List<std::size_t> first_;                    // of each output's totals

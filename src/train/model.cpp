@@ -97,6 +97,14 @@ History Model::fit(const SampleSet& x, const SampleSet& y, const FitOptions& opt
   return trainer().fit(*this, x, y, options);
 }
 
+History Model::fit(const Dataset& data, const FitOptions& options) {
+  return trainer().fit(*this, data, options);
+}
+
+History Model::fit(const GeneratedBatches& batches, const FitOptions& options) {
+  return trainer().fit(*this, batches, options);
+}
+
 void Model::stop_training() { trainer().stop_training(); }
 
 Logs Model::train_on_batch(const SampleSet& x, const SampleSet& y,
@@ -109,10 +117,34 @@ Logs Model::evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
   return trainer().evaluate(x, y, batch_size, sample_weight);
 }
 
-Predictions Model::predict(const SampleSet& x, Index batch_size) const {
+Logs Model::evaluate(const Dataset& data, Index batch_size) const {
+  return trainer().evaluate(data, batch_size);
+}
+
+Logs Model::evaluate(const GeneratedBatches& batches, Index steps) const {
+  return trainer().evaluate(batches, steps);
+}
+
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Port>& ports) {
   std::vector<std::string> names;
-  for (const Port& port : network().outputs()) names.push_back(port.name);
-  return {std::move(names), trainer().predict(x, batch_size)};
+  for (const Port& port : ports) names.push_back(port.name);
+  return names;
+}
+
+}  // namespace
+
+Predictions Model::predict(const SampleSet& x, Index batch_size) const {
+  return {names_of(network().outputs()), trainer().predict(x, batch_size)};
+}
+
+Predictions Model::predict(const Dataset& data, Index batch_size) const {
+  return {names_of(network().outputs()), trainer().predict(data, batch_size)};
+}
+
+Predictions Model::predict(const GeneratedBatches& batches, Index steps) const {
+  return {names_of(network().outputs()), trainer().predict(batches, steps)};
 }
 
 AttentionWeights Model::attention(const SampleSet& x) const {

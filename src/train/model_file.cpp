@@ -167,13 +167,13 @@ Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
   if (!resume_) return 0;
   const FitPosition& saved = *resume_->position;
   if (saved.samples != position_->samples || saved.batch_size != position_->batch_size ||
-      saved.shuffle != position_->shuffle)
+      saved.shuffle != position_->shuffle || saved.order != position_->order)
     throw StateError(fmt::format(
-        "{}: fit: the file that was loaded was saved in a fit of {} samples with batch_size {} and "
-        "shuffle {}; this one has {}, {} and {}; give the same, or load with .resume = false to "
-        "begin anew",
-        name(), saved.samples, saved.batch_size, saved.shuffle, position_->samples,
-        position_->batch_size, position_->shuffle));
+        "{}: fit: the file that was loaded was saved in a fit of {} samples with batch_size {}, "
+        "shuffle {} and {}; this one has {}, {}, {} and {}; give the same, or load with "
+        ".resume = false to begin anew",
+        name(), saved.samples, saved.batch_size, saved.shuffle, saved.order, position_->samples,
+        position_->batch_size, position_->shuffle, position_->order));
   if (saved.begun) located(name(), [&] { Means(compiled->outputs).set_values(saved.means); });
   std::vector<NamedState> seen;
   for (Callback* callback : callbacks) {

@@ -66,7 +66,7 @@ Json json_of(const FitPosition& position, std::vector<SafetensorsTensor>& tensor
   return Json::Members{{"epoch", position.epoch},           {"batch", position.batch},
                        {"begun", position.begun},           {"samples", position.samples},
                        {"batch_size", position.batch_size}, {"shuffle", position.shuffle},
-                       {"means", position.means.size()}};
+                       {"order", position.order},           {"means", position.means.size()}};
 }
 
 Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTensor>& tensors) {
@@ -160,7 +160,8 @@ History history_of(const Source& source, const JsonPart& part) {
 FitPosition position_of(const Source& source, const JsonPart& part) {
   FitPosition position{part["epoch"].whole(),       part["batch"].whole(),
                        part["begun"].flag(),        part["samples"].whole(1),
-                       part["batch_size"].whole(1), part["shuffle"].flag()};
+                       part["batch_size"].whole(1), part["shuffle"].flag(),
+                       part["order"].text()};
   const Index means = part["means"].whole();
   if (means > static_cast<Index>(source.file.names().size())) part["means"].refuse("fewer");
   for (Index i = 0; i < means; ++i)

@@ -24,6 +24,7 @@ struct FitPosition {
   bool begun = false;
   Index samples = 0, batch_size = 0;  // of the fit
   bool shuffle = true;
+  std::string order = {};  // of its batches, as a text
   std::vector<std::vector<double>> means = {};
 };
 

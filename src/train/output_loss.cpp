@@ -77,7 +77,7 @@ OutputLoss output_loss(const char* model, const OutputOptions& options, const Lo
   const Index positions = mask ? mask->count() / rows.samples : 1;
   const Index values_of_one = std::max<Index>(1, each / std::max<Index>(1, positions));
   const auto part = static_cast<double>(values_of_one),
-             counted = static_cast<double>(std::max<Index>(1, rows.counted.count));
+             counted = static_cast<double>(std::max<Index>(1, rows.divisor));
   loss.gradient = Array(loss.values.shape());
   const Array& values = loss.values.value();
   for (Index i = 0; i < values.count(); ++i) {

@@ -13,6 +13,7 @@ struct LossRows {
   const Samples& target;
   const memory::List<double>& weight;  // of the samples; empty: all 1
   const Counted& counted;
+  Index divisor;  // of the gradient: the count of the batch, or of all batches of the update
   Index samples;  // in the batch
   Index begin, end;
 };
@@ -20,7 +21,7 @@ struct LossRows {
 /// The loss of a shard.
 struct OutputLoss {
   Tensor values;   // one for each sample or position
-  Array gradient;  // of the batch's mean loss with respect to them
+  Array gradient;  // of the mean loss with respect to them
   double sum;      // of the values that count, by weight
 };
 

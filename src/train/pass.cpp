@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/order.hpp"
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
@@ -23,26 +22,6 @@ struct Pass::Part {
 };
 
 namespace {
-
-// Returns the outputs of shards, concatenated along the first axis.
-Array joined(const char* model, std::span<const Array> parts) {
-  Index samples = 0;
-  for (const Array& part : parts) {
-    if (part.shape().rank() < 1)
-      throw ShapeError(fmt::format(
-          "{}: its output for a batch is a scalar; it must have a first axis, the samples", model));
-    if (part.shape().without(0) != parts[0].shape().without(0))
-      throw ShapeError(
-          fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the "
-                      "first, the samples, must be equal",
-                      model, to_string(parts[0].shape()), to_string(part.shape())));
-    samples += part.shape()[0];
-  }
-  Array whole(parts[0].shape().with(0, samples));
-  real* to = whole.mutable_data();
-  for (const Array& part : parts) to = std::copy_n(part.data(), part.count(), to);
-  return whole;
-}
 
 // Returns the masks of shards, concatenated along the first axis.
 std::optional<Mask> joined(const char* model, std::span<const std::optional<Mask>> parts) {
@@ -68,6 +47,25 @@ Counted counted(std::optional<Mask> mask, Index samples) {
 }
 
 }  // namespace
+
+Array joined(const char* model, std::span<const Array> parts) {
+  Index samples = 0;
+  for (const Array& part : parts) {
+    if (part.shape().rank() < 1)
+      throw ShapeError(fmt::format(
+          "{}: its output for a batch is a scalar; it must have a first axis, the samples", model));
+    if (part.shape().without(0) != parts[0].shape().without(0))
+      throw ShapeError(
+          fmt::format("{}: its outputs for two parts of a batch are {} and {}; all sizes but the "
+                      "first, the samples, must be equal",
+                      model, to_string(parts[0].shape()), to_string(part.shape())));
+    samples += part.shape()[0];
+  }
+  Array whole(parts[0].shape().with(0, samples));
+  real* to = whole.mutable_data();
+  for (const Array& part : parts) to = std::copy_n(part.data(), part.count(), to);
+  return whole;
+}
 
 Signals signals(const SampleSet& x) {
   Signals result;
@@ -134,8 +132,8 @@ Context Pass::context(bool training, Index first_sample) const {
 
 void Pass::forward(const Batch& batch, Index begin, Index end, bool training,
                    memory::List<Output>& outputs) const {
-  options_.network.call(signals(batch.x.rows(begin, end)), context(training, begin), wanted_,
-                        outputs);
+  options_.network.call(signals(batch.x.rows(begin, end)), context(training, batch.first + begin),
+                        wanted_, outputs);
 }
 
 // Returns the prediction of an output. If only the logits were computed, activates the logits.
@@ -174,12 +172,14 @@ void Pass::differentiate(const Batch& batch, const memory::List<Counted>& counte
   Tensor total;
   for (std::size_t o = 0; o < outputs; ++o) {
     const OutputOptions& options = (*options_.outputs)[o];
-    const OutputLoss loss = output_loss(
-        name(), options,
-        {batch.y[o].samples, batch.weight, counted[o], batch.count(), part.begin, part.end},
-        part.outputs[o]);
+    const OutputLoss loss =
+        output_loss(name(), options,
+                    {batch.y[o].samples, batch.weight, counted[o],
+                     batch.divisors.empty() ? counted[o].count : batch.divisors[o], batch.count(),
+                     part.begin, part.end},
+                    part.outputs[o]);
     part.losses.push_back(loss.sum);
-    if (!options.metrics.empty())
+    if (Means::has_metrics(options))
       part.predictions.push_back(prediction(o, part.outputs[o]));
     else
       part.predictions.emplace_back();
@@ -223,7 +223,7 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
     double sum = 0;
     for (const Part& part : parts) sum += part.losses[o];
     means.add_loss(o, sum, static_cast<double>(counted[o].count));
-    if ((*options_.outputs)[o].metrics.empty() || samples == 0) continue;
+    if (!Means::has_metrics((*options_.outputs)[o]) || samples == 0) continue;
     memory::List<Array> predictions;
     for (Part& part : parts) predictions.push_back(std::move(part.predictions[o]));
     const NoGrad no_grad;
@@ -231,33 +231,39 @@ void Pass::run(const Batch& batch, bool training, Means& means) {
   }
 }
 
+memory::List<Index> Pass::counts(const Batch& batch) {
+  memory::List<Part> parts;
+  const bool late = batch.counted.empty();
+  if (late) {
+    const NoGrad no_grad;
+    const Index shards = batch.count() == 0 ? 0 : count(batch.count());
+    parts.resize(static_cast<std::size_t>(shards));
+    shards_.run(shards, batch.count(), [&](Index shard, Index begin, Index end, Sink&) {
+      Part& part = parts[static_cast<std::size_t>(shard)];
+      part.begin = begin;
+      part.end = end;
+      forward(batch, begin, end, true, part.outputs);
+    });
+  }
+  memory::List<Index> result;
+  for (const Counted& each : late ? late_counts(batch, parts) : batch.counted)
+    result.push_back(each.count);
+  return result;
+}
+
 void Pass::add_metrics(const Batch& batch, const memory::List<Counted>& counted, std::size_t output,
                        const Array& predictions, Means& means) const {
   const LossRows rows{
-      batch.y[output].samples, batch.weight, counted[output], batch.count(), 0, batch.count()};
+      batch.y[output].samples, batch.weight, counted[output], 1, batch.count(), 0, batch.count()};
   const std::optional<Mask> keep = counted_positions(rows);
   const Samples target = keep ? with_classes(rows.target, *keep) : rows.target;
   const CountedPositions counts = keep ? CountedPositions(*keep) : CountedPositions();
   try {
-    for (std::size_t m = 0; m < (*options_.outputs)[output].metrics.size(); ++m)
-      means.total(output, m).add(predictions, target, counts);
+    means.add_metrics(output, predictions, target, counts, CountedPositions(keep, batch.weight));
   } catch (Error& error) {
     if (error.path().empty()) error.add_path(name());
     throw;
   }
-}
-
-Logs Pass::evaluate(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
-                    Index batch_size) {
-  const parallel::FlushSubnormals flush;
-  Means means(*options_.outputs);
-  const std::vector<Index> positions = in_order(x.count());
-  for (Index begin = 0; begin < x.count(); begin += batch_size) {
-    const auto size = static_cast<std::size_t>(std::min(batch_size, x.count() - begin));
-    run(batch(x, y, weight, std::span(positions).subspan(static_cast<std::size_t>(begin), size)),
-        false, means);
-  }
-  return means.logs();
 }
 
 std::vector<Array> Pass::predict(const SampleSet& x, Index batch_size) {

@@ -12,7 +12,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 /// The positions of an output that count in a batch.
 struct Counted {
   std::optional<Mask> mask = {};  // over the output's first axes; none: all
-  Index count = 0;  // the loss is divided by it: kept positions if there is a mask, else samples
+  Index count = 0;                // kept positions if there is a mask, else samples
 };
 
 /// Samples of a batch, and the weights of their losses.
@@ -21,6 +21,8 @@ struct Batch {
   memory::List<double> weight = {};    // of the samples; empty: all 1
   Index samples = 0;                   // all of them, those of weight 0 as well
   memory::List<Counted> counted = {};  // of each output; empty where masks come late
+  Index first = 0;                     // samples of the update in batches before this one
+  memory::List<Index> divisors = {};   // counts of the update, by output; empty: the batch's own
 
   Index count() const { return x.count(); }
 };
@@ -50,12 +52,13 @@ class Pass {
   Batch batch(const SampleSet& x, const SampleSet& y, memory::List<double> weight) const;
 
   /// Runs a batch and adds its losses and metrics to `means`. When training, sets the gradients of
-  /// the parameters of the optimiser to the gradients of the mean loss.
+  /// the parameters of the optimiser to the gradients of the mean loss: of the batch's part in it,
+  /// where the batch has divisors of an update.
   void run(const Batch& batch, bool training, Means& means);
 
-  /// Returns loss and metrics over all samples. `weight` is that of `batch`.
-  Logs evaluate(const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
-                Index batch_size);
+  /// Returns what the loss of each output is divided by. Where masks come late, this is known once
+  /// the module was called.
+  memory::List<Index> counts(const Batch& batch);
 
   /// Returns predictions for all samples: one array for each output.
   std::vector<Array> predict(const SampleSet& x, Index batch_size);
@@ -90,6 +93,10 @@ class Pass {
   bool mixes_samples_ = false;
   memory::List<std::optional<Activation>> wanted_;  // whose logits the losses are computed from
 };
+
+/// Returns the outputs of parts of the samples, concatenated along the first axis. Throws
+/// ShapeError where they differ in other sizes.
+Array joined(const char* model, std::span<const Array> parts);
 
 /// Returns the samples of each input as signals.
 Signals signals(const SampleSet& x);

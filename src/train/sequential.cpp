@@ -85,4 +85,12 @@ Array Sequential::predict(const SampleSet& x, Index batch_size) const {
   return Model::predict(x, batch_size);
 }
 
+Array Sequential::predict(const Dataset& data, Index batch_size) const {
+  return Model::predict(data, batch_size);
+}
+
+Array Sequential::predict(const GeneratedBatches& batches, Index steps) const {
+  return Model::predict(batches, steps);
+}
+
 }}  // namespace fovea

@@ -115,9 +115,12 @@ std::vector<OutputOptions> outputs_in_order(const std::string& name, const std::
       throw ValueError(
           fmt::format("{}: compile: the module has {} outputs; give .outputs, with a loss for each",
                       name, ports.size()));
-    return {{ports[0].name, options.loss, options.metrics}};
+    return {{.name = ports[0].name,
+             .loss = options.loss,
+             .metrics = options.metrics,
+             .weighted_metrics = options.weighted_metrics}};
   }
-  if (options.loss || !options.metrics.empty())
+  if (options.loss || !options.metrics.empty() || !options.weighted_metrics.empty())
     throw ValueError(fmt::format(
         "{}: compile: both outputs and loss or metrics are given; give the losses and metrics of "
         "outputs there",
@@ -169,7 +172,8 @@ void check_outputs(const std::string& name, const std::vector<OutputOptions>& ou
           "{}: compile: the weight of the output \"{}\" is {}; it must be finite and at least 0",
           name, output.name, output.weight));
     if (!prefix.empty()) add(prefix + "loss");
-    for (const Metric& metric : output.metrics) add(prefix + metric.name());
+    for (const auto* metrics : {&output.metrics, &output.weighted_metrics})
+      for (const Metric& metric : *metrics) add(prefix + metric.name());
   }
 }
 

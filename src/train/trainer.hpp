@@ -12,6 +12,16 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
+class Feed;
+class BatchSource;
+struct SourceOptions;
+
+/// A batch, and the pass for samples of its shape.
+struct Piece {
+  Pass* pass;
+  Batch batch;
+};
+
 /// The state behind a Model.
 class Trainer {
  public:
@@ -32,13 +42,19 @@ class Trainer {
   SampleSet inputs(const CallName& call, const SampleSet& x) const;
   void compile(CompileOptions options);
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
+  History fit(Model& model, const Dataset& data, const FitOptions& options);
+  History fit(Model& model, const GeneratedBatches& batches, const FitOptions& options);
   /// Ends fit after the present batch. May be called from any thread.
   void stop_training() { stops_ = true; }
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight);
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
                 const std::vector<double>& sample_weight) const;
+  Logs evaluate(const Dataset& data, Index batch_size) const;
+  Logs evaluate(const GeneratedBatches& batches, Index steps) const;
   std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
+  std::vector<Array> predict(const Dataset& data, Index batch_size) const;
+  std::vector<Array> predict(const GeneratedBatches& batches, Index steps) const;
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
 
@@ -62,7 +78,14 @@ class Trainer {
   History history;
 
  private:
-  struct Given;  // the samples of a call, in the order of the network
+  friend class LoadedFeed;
+
+  // The samples of a call, in the order of the network.
+  struct Given {
+    SampleSet x, y;
+    std::vector<double> weight = {};
+    std::vector<Trace::Output> traced = {};  // if samples are not those the model was built for
+  };
 
   struct FitRuns;  // while fit runs
 
@@ -73,13 +96,24 @@ class Trainer {
   Given ordered(const CallName& call, const SampleSet& x, const SampleSet& y,
                 const std::vector<double>& weight) const;
   void check_data(const CallName& call, Given& data) const;
+  void check_inputs(const CallName& call, const SampleSet& x) const;
+  void check_targets(const CallName& call, const Given& data) const;
   std::vector<Trace::Output> traced(const CallName& call, const SampleSet& x) const;
+  const std::vector<Trace::Output>& traced(const Given& data) const;
+  Shape output_shape(const Given& data) const;
   void name_parameters() const;
-  History fit_checked(Model& model, const Given& data, const FitOptions& options,
-                      const Given* validation);
-  void epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
-             const Given* validation_data, const FitOptions& options, Index number);
-  void train(Pass& pass, const Batch& batch, Means& means);
+  void check_fit(const CallName& call, const FitOptions& options) const;
+  History fit_dataset(Model& model, const Dataset& data, const FitOptions& options,
+                      Feed* validation, Index ahead);
+  std::unique_ptr<Feed> validation_feed(const FitOptions& options, Given& arrays);
+  std::unique_ptr<Feed> array_feed(const Given& data, SourceOptions options);
+  History fit_checked(Model& model, Feed& feed, Feed* validation, const FitOptions& options);
+  void epoch(Model& model, Feed& feed, Feed* validation, const FitOptions& options, Index number);
+  void train(std::span<Piece> pieces, Means& means);
+  Logs evaluate(Feed& feed) const;
+  Logs evaluate(std::unique_ptr<BatchSource> source) const;
+  std::vector<Array> predict(std::unique_ptr<BatchSource> source) const;
+  void check_listed(const Piece& piece);
   void attach_optimizer();
   bool is_attached() const;
   void check_attached() const;

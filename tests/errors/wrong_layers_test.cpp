@@ -90,8 +90,21 @@ TEST_CASE("layers with wrong options") {
          built(AttentionLayer{.units = 4, .W1 = {.units = 4, .activation = Activation::relu}},
                {5, 3});
        },
-       "ValueError: AttentionLayer: W1, W2 and V are linear; leave out the activation, or write a "
-       "module of your own"},
+       "ValueError: AttentionLayer: W1 is linear; leave out the activation, or write a module of "
+       "your own"},
+      {"gives a projection of attention another width",
+       [] {
+         built(AttentionLayer{.units = 4, .W2 = {.units = 8}}, {5, 3});
+       },
+       "ValueError: AttentionLayer: expected W2 with the layer's own units 4 and use_bias true, "
+       "got "
+       "8 and true; give them to the AttentionLayer, before its W1, W2 and V"},
+      {"leaves out the bias of the scores alone",
+       [] {
+         built(AttentionLayer{.units = 4, .V = {.units = 1, .use_bias = false}}, {5, 3});
+       },
+       "ValueError: AttentionLayer: expected V with the layer's own units 1 and use_bias true, got "
+       "1 and false; give them to the AttentionLayer, before its W1, W2 and V"},
       {"normalises with a negative epsilon", [] { built(LayerNormalization{-1}, {3}); },
        "ValueError: LayerNormalization: epsilon is -1; it must be at least 0"},
   });

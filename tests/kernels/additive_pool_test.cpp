@@ -111,8 +111,9 @@ struct Truth {
 TEST_CASE("additive_pool and its slopes agree with their formulas, with the weights and without") {
   for (Index trial = 0; trial < 120; ++trial) {
     Generate g("additive pool kernel", trial);
-    const Drawn d(g);
-    const bool of_weights = g.chance(0.5);
+    Drawn d(g);
+    const bool of_weights = g.chance(0.5), of_context = !of_weights || g.chance(0.7);
+    if (!of_context) d.dcontext = Array::zeros(d.dcontext.shape());
     const Truth truth(d, of_weights);
     Array hidden(Shape{d.s.batch, d.s.time, d.s.units}), context(d.dcontext.shape()),
         alone(d.dcontext.shape()), weights(d.dweights.shape());
@@ -121,7 +122,8 @@ TEST_CASE("additive_pool and its slopes agree with their formulas, with the weig
     kernels::additive_pool(d.s, d.inputs(), {hidden.mutable_data(), alone.mutable_data(), nullptr});
     Array dx(d.x.shape()), added = Array::full(d.x.shape(), 1), dw(d.w.shape()), db(d.b.shape()),
                            dv(d.v.shape());
-    const kernels::PoolAdjoints adjoints{hidden.data(), weights.data(), d.dcontext.data(),
+    const kernels::PoolAdjoints adjoints{hidden.data(), weights.data(),
+                                         of_context ? d.dcontext.data() : nullptr,
                                          of_weights ? d.dweights.data() : nullptr};
     kernels::additive_pool_slopes(
         d.s, d.inputs(), adjoints,

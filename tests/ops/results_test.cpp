@@ -1,7 +1,10 @@
 // Operations with several results: the gradients of those that are used reach the inputs together.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "fovea/base/error.hpp"
+#include "fovea/diff/grad.hpp"
 #include "fovea/ops/ops.hpp"
 #include "fovea/ops/record_results.hpp"
 #include "support/approx.hpp"
@@ -19,15 +22,19 @@ std::array<Tensor, 3> three(const Tensor& x, const Tensor& y, const bool* broken
     const NoGrad constants;
     values = {(x + y).value(), (x - y).value(), (x * y).value()};
   }
-  return record("three", values,
-                wrt({x, y}, [a = x.value(), b = y.value(), broken](const std::array<Array, 3>& d,
-                                                                   Gradient* dx, Gradient* dy) {
-                  if (broken && *broken) throw StateError("three: broken");
-                  const NoGrad constants;
-                  const Tensor sum(d[0]), difference(d[1]), product(d[2]);
-                  if (dx) dx->add((sum + difference + product * Tensor(b)).value());
-                  if (dy) dy->add((sum - difference + product * Tensor(a)).value());
-                }));
+  return record(
+      "three", values,
+      wrt({x, y}, [a = x.value(), b = y.value(), broken](
+                      const std::array<std::optional<Array>, 3>& d, Gradient* dx, Gradient* dy) {
+        if (broken && *broken) throw StateError("three: broken");
+        const NoGrad constants;
+        for (Gradient* each : {dx, dy}) {
+          if (!each) continue;
+          if (d[0]) each->add(*d[0]);
+          if (d[1]) each->add(each == dx ? *d[1] : (-Tensor(*d[1])).value());
+          if (d[2]) each->add((Tensor(*d[2]) * Tensor(each == dx ? b : a)).value());
+        }
+      }));
 }
 
 const Array a(Shape{2}, {3, -1}), b(Shape{2}, {5, 2});
@@ -54,6 +61,29 @@ TEST_CASE("each result of an operation with several hands its gradient to the in
   CHECK(bits_differ(gradients(6)[1], values({2, -2})) == "");
   CHECK(bits_differ(gradients(7)[0], values({7, 4})) == "");
   CHECK(bits_differ(gradients(7)[1], values({3, -1})) == "");
+}
+
+TEST_CASE("a result that nothing depends on is in no gradient, not as 0 times an infinite input") {
+  const real infinity = std::numeric_limits<real>::infinity();
+  const Tensor x = Tensor::parameter(values({infinity, 2})), y = Tensor::parameter(b);
+  sum(three(x, y)[0]).backward();
+  CHECK(bits_differ(x.grad(), values({1, 1})) == "");
+  CHECK(bits_differ(y.grad(), values({1, 1})) == "");
+}
+
+TEST_CASE("grad refuses a result of the same operation on which the loss does not depend") {
+  const Tensor x = Tensor::parameter(a), y = Tensor::parameter(b);
+  const std::array<Tensor, 3> results = three(x, y);
+  for (std::size_t used = 0; used < 3; ++used)
+    for (std::size_t asked = 0; asked < 3; ++asked) {
+      const auto gradient = [&] {
+        return grad(sum(results[used] * 2), {results[asked]}, {.retain_graph = true}).front();
+      };
+      if (used == asked)
+        CHECK(bits_differ(gradient(), values({2, 2})) == "");
+      else
+        CHECK_THROWS_AS(gradient(), StateError);
+    }
 }
 
 TEST_CASE("results of one operation may feed each other's consumers, in any order") {
@@ -102,6 +132,16 @@ TEST_CASE("a backward run that ended in an exception leaves nothing to the next 
   broken = false;
   sum(total).backward();
   CHECK(bits_differ(x.grad(), values({1, 1})) == "");
+}
+
+TEST_CASE("an infinite value does not reach the gradient of pooled weights alone") {
+  const Tensor x =
+      Tensor::parameter(Array(Shape{1, 2, 1}, {std::numeric_limits<real>::infinity(), real(0.5)}));
+  const Tensor w(Array::full(Shape{1, 1}, 1));  // tanh is 1 at the infinite position
+  const Attention pooled = additive_pool(x, w, {}, w, {}, w, {.weights = true});
+  sum(pooled.weights() * Tensor(Array(Shape{1, 2}, {1, 2}))).backward();
+  CHECK(x.grad().at(0) == 0);
+  CHECK(x.grad().at(1) > 0);
 }
 
 TEST_CASE("additive_pool gives the same context and gradients with its weights and without") {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "support/refusal.hpp"
 #include "train/toy.hpp"
 
 using namespace fovea;
@@ -18,6 +19,29 @@ struct Twice {  // knows nothing of masks
 struct Mean {  // over time, of all positions
   Shape build(const Shape& sample, const Rng&) const { return sample.without(0); }
   Tensor operator()(const Tensor& x, const Context& = {}) const { return mean(x, 1); }
+};
+
+// Words, a module that keeps their positions, and attention that is given their mask or not.
+struct Reader {
+  enum class Given { nothing, mask, none };
+  bool padding = true;
+  Given given = Given::nothing;
+  Embedding embedding{toy::vocabulary, 5, padding};
+  LayerNormalization norm;
+  AttentionLayer attention{4};
+
+  Tensor operator()(const Ids& ids, const Context& context = {}) const {
+    const Caller call(*this, context);
+    const Tensor words = call(norm, call(embedding, ids));
+    if (given == Given::nothing) return call(attention, words);
+    return call(attention, words,
+                given == Given::mask ? embedding.mask(ids) : std::optional<Mask>());
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("embedding", self.embedding);
+    visit("norm", self.norm);
+    visit("attention", self.attention);
+  }
 };
 
 Embedding masked() { return {.input_dim = toy::vocabulary, .output_dim = 5, .mask_zero = true}; }
@@ -39,6 +63,26 @@ Ids padded(const Ids& x, Index time) {
 }
 
 }  // namespace
+
+TEST_CASE("a mask that a struct forgets is an error before anything is built") {
+  using Given = Reader::Given;
+  const Ids ids = toy::data(3).x;
+  Model forgetful{Reader{}};
+  CHECK(support::refusal<StateError>([&] { forgetful.build(ids); }) ==
+        "reader/attention: its input comes from an Embedding with mask_zero, and its mask was "
+        "forgotten; pass embedding.mask(ids) behind the input, or std::optional<Mask>() to look at "
+        "padding as well");
+  CHECK(!forgetful.built());
+  Sequential outer{Reader{}, Dense{.units = 2}};
+  CHECK_THROWS_AS(outer.build(ids.shape().without(0)), StateError);
+  for (const Given given : {Given::mask, Given::none}) {
+    Model model{Reader{.given = given}};
+    CHECK_NOTHROW(model.build(ids));
+    CHECK(model.predict(ids)[0].shape() == Shape{3, 5});
+  }
+  Model without{Reader{.padding = false}};
+  CHECK_NOTHROW(without.build(ids));
+}
 
 TEST_CASE("mask_zero reaches attention: padding weighs nothing, and the rest sums to one") {
   const auto [x, y] = toy::data(20);

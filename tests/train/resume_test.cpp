@@ -167,10 +167,28 @@ TEST_CASE("a fit of other samples does not go on in the middle of the one that w
   other.load(folder / "m");
   CHECK(refusal<StateError>([&] { other.fit(data.x, data.y, toy::quiet(2, batch_size)); }) ==
         "sequential: fit: the file that was loaded was saved in a fit of 23 samples with "
-        "batch_size 5 and shuffle true; this one has 24, 5 and true; give the same, or load "
-        "with .resume = false to begin anew");
+        "batch_size 5, shuffle true and gradient_accumulation_steps 1, ShuffleAll; this one has "
+        "24, 5, true and gradient_accumulation_steps 1, ShuffleAll; give the same, or load with "
+        ".resume = false to begin anew");
   other.load(folder / "m", {.resume = false});
   CHECK(other.fit(data.x, data.y, toy::quiet(2, batch_size)).epoch == std::vector<Index>{0, 1});
+}
+
+TEST_CASE("a fit goes on with the order of batches that it was saved with, and no other") {
+  const Folder folder;
+  Sequential one = training::model();
+  SaveAfter save(folder / "m", 7);
+  fit(one, {&save});
+  const toy::Data data = toy::data(samples);
+  for (const int other : {0, 1, 2}) {
+    Sequential model = training::model();
+    model.load(folder / "m");
+    FitOptions options = toy::quiet(2, batch_size);
+    if (other == 0) options.gradient_accumulation_steps = 2;
+    if (other == 1) options.order = ShuffleInBlocks{.block_size = 4};
+    if (other == 2) options.order = BucketByLength{};
+    CHECK_THROWS_AS(model.fit(data.x, data.y, options), StateError);
+  }
 }
 
 TEST_CASE("texts of the user come back, in any letters") {

@@ -42,6 +42,8 @@ struct SampleColumn {
 ///     model.fit({{"text", ids}, {"price", numbers}}, {{"title", titles}, {"sold", sold}});
 class SampleSet {
  public:
+  /// Makes a set without columns: the targets of samples that are only predicted.
+  SampleSet() = default;
   /// Takes those of one input or output.
   SampleSet(Samples values) { columns_.emplace_back(std::move(values)); }  // NOLINT: implicit
   /// Takes those of one input or output: ids.

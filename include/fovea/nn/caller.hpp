@@ -26,12 +26,20 @@ struct Trace {
 
   std::optional<Rng> random;                ///< of the initial weights; none: nothing is built
   memory::List<Output>* outputs = nullptr;  ///< in the order of the calls
+  memory::List<Tensor>* masked = nullptr;   ///< outputs of which some positions may be masked
 };
 
 namespace building {
 
 /// Adds the output of a module to the trace, if there is one.
 void note(const Context& inside, const Tensor& output);
+
+/// Remembers an output of which some positions may be masked, if there is a trace.
+void note_masked(const Context& inside, const Tensor& output);
+/// Returns whether a tensor is such an output.
+bool is_masked(const Context& inside, const Tensor& x);
+/// Throws StateError: a module that takes a mask was called with a masked tensor alone.
+[[noreturn]] void throw_mask_forgotten();
 
 /// Whether a module has a `build` of the form that is called.
 template <class M>
@@ -106,7 +114,8 @@ bool lists_modules(const M& module) {
 /// result.
 template <class M>
 Shape call_on_zeros(const M& module, const Shape& sample, const Rng& random) {
-  const Trace trace{random, nullptr};
+  memory::List<Tensor> masked;
+  const Trace trace{random, nullptr, &masked};
   const Context context{.trace = &trace};
   const Shape batch = sample.inserted(0, 1);
   Tensor result;
@@ -159,7 +168,9 @@ class Caller {
 
   /// Calls child(inputs..., context) as the layer of its name. A tensor that the child returns
   /// passes the forward hook of the layer. The first call of the model builds the child, for the
-  /// shape of the first input. Throws StateError for a child that is not listed in `parameters`.
+  /// shape of the first input. Throws StateError for a child that is not listed in `parameters`,
+  /// and for one that takes a mask and is called with the output of an Embedding with mask_zero
+  /// alone, or with what modules that keep positions made of it.
   template <class Child, class... Inputs>
   auto operator()(const Child& child, const Inputs&... inputs) const {
     static_assert(building::builds_or_has_none<Child>,
@@ -216,9 +227,29 @@ class Caller {
   static auto given(const Child& child, const Context& inside, const Inputs&... inputs) {
     using Result = std::invoke_result_t<const Child&, const Inputs&..., const Context&>;
     if constexpr (std::is_same_v<std::remove_cvref_t<Result>, Tensor>)
-      return seen(inside, last(child, inside, inputs...));
+      return with_mask(child, inside, seen(inside, last(child, inside, inputs...)), inputs...);
     else
       return seen(inside, child(inputs..., inside));
+  }
+
+  // Follows the masks of ids through modules that keep positions, in a trace. The first module that
+  // takes a mask must be given one.
+  template <class Child, class Input, class... Given>
+  static Tensor with_mask(const Child& child, const Context& inside, Tensor result, const Input& x,
+                          const Given&...) {
+    if (!inside.trace) return result;
+    bool masked = false;
+    if constexpr (requires { child.mask(x).has_value(); }) masked = child.mask(x).has_value();
+    if constexpr (std::is_same_v<Input, Tensor>) {
+      constexpr bool takes_mask =
+          std::invocable<const Child&, const Tensor&, const std::optional<Mask>&, const Context&>;
+      const bool arrives = building::is_masked(inside, x);
+      if (arrives && takes_mask && sizeof...(Given) == 0) building::throw_mask_forgotten();
+      if constexpr (requires { child.mask_flow(); })
+        masked = arrives && child.mask_flow() == MaskFlow::keeps;
+    }
+    if (masked) building::note_masked(inside, result);
+    return result;
   }
 
   // Passes the output of a layer through the hook of the layer, and notes the output.

@@ -95,10 +95,9 @@ struct Context {
   /// The trace of a model's first call; see Caller.
   const Trace* trace = nullptr;
 
-  /// Returns the random numbers of this module in this step, for the piece of the sequences that
-  /// begins at first_position. Pieces draw independently of each other: what a piece of several
-  /// samples would draw as a part of the whole depends on the length of the whole, which is not
-  /// known here. Throws StateError without a step: each would draw the same.
+  /// Returns the random numbers of this module: a stream of its own for each path, each step, and
+  /// each first_position. So sequences that are fed in pieces draw other numbers than whole ones
+  /// do. Throws StateError without a step: all steps would draw the same.
   Rng random() const;
 };
 

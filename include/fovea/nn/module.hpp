@@ -38,7 +38,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 enum class MaskFlow {
   loses,  ///< the mask would be lost: an error, unless a DropMask stands before the module
   keeps,  ///< each position of the output is one of the input
-  ends,   ///< the module uses the mask, and the output has no such positions any more
+  ends,   ///< the module uses the mask up: its output has no axis of positions, as a pooling's
 };
 
 /// A parameter and its path, such as "dense/kernel".

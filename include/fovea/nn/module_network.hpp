@@ -155,7 +155,7 @@ class ModuleNetwork final : public Network {
         module_.build(
             std::visit([](const auto& x) { return building::sample_of(x); }, one[0].value), random);
       memory::List<Trace::Output> outputs;
-      run(one, Trace{random, &outputs});
+      run(one, random, outputs);
       building::check_made(module_);
       traced_.assign(outputs.begin(), outputs.end());
     } catch (...) {
@@ -172,7 +172,7 @@ class ModuleNetwork final : public Network {
 
   std::vector<Trace::Output> trace(const Signals& one) const override {
     memory::List<Trace::Output> outputs;
-    run(one, Trace{std::nullopt, &outputs});
+    run(one, std::nullopt, outputs);
     return {outputs.begin(), outputs.end()};
   }
 
@@ -243,7 +243,10 @@ class ModuleNetwork final : public Network {
     return std::as_const(module_)(argument<I>(x, context)...);
   }
 
-  void run(const Signals& one, const Trace& trace) const {
+  void run(const Signals& one, const std::optional<Rng>& random,
+           memory::List<Trace::Output>& traced) const {
+    memory::List<Tensor> masked;
+    const Trace trace{random, &traced, &masked};
     const Context context{.path = path_, .trace = &trace};
     LayerCall::run(context, LayerCall::intern(path_), [&](const Context& inside) {
       memory::List<Output> outputs;

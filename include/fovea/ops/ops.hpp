@@ -24,8 +24,8 @@ Tensor subtract(const Tensor& a, const Tensor& b);
 /// a b, elementwise
 Tensor multiply(const Tensor& a, const Tensor& b);
 /// a b, but 0 wherever b is 0, even if a is infinite or NaN. For weighted sums of logarithms:
-/// sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). As TensorFlow's, with its gradients:
-/// dc b, and dc a, which is 0 where dc is.
+/// sum(multiply_no_nan(log_softmax(x, -1, mask), targets)). As TensorFlow's, gradients included:
+/// that of a is dc b, or 0 where b is 0; that of b is dc a, or 0 where dc is 0.
 Tensor multiply_no_nan(const Tensor& a, const Tensor& b);
 /// a / b
 Tensor divide(const Tensor& a, const Tensor& b);

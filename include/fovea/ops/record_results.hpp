@@ -3,48 +3,40 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "fovea/autograd/graph.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The gradients of R results of one operation. The node of the first result runs the rules; the
-/// nodes of the others pass their gradients to it.
+/// The gradients of R results of one operation. Each result has a node, which passes its gradient
+/// to the node of the operation, and that one runs the rules.
 template <std::size_t R>
 class ResultGradients {
  public:
-  /// Remembers the shapes of the results.
-  explicit ResultGradients(const std::array<Array, R>& values) {
-    for (std::size_t i = 0; i < R; ++i) shapes_[i] = values[i].shape();
-  }
+  /// Sets the node of the operation.
+  void belong_to(Node* operation) { operation_ = operation; }
 
-  /// Sets the node of the first result.
-  void belong_to(Node* first) { first_ = first; }
-
-  /// Stores the gradient of result i, and ensures that the rules of the first result run.
-  void put(std::size_t i, const Array& dy, Gradient& first) {
+  /// Stores the gradient of result i, and ensures that the rules run: `mark` is the gradient of the
+  /// operation's node.
+  void put(std::size_t i, const Array& dy, Gradient& mark) {
     arrived_[i] = dy;
-    run_[i] = first_->visit;
-    if (!first.empty()) return;
-    const auto [view, add] = first.dense();
-    std::fill_n(view.data, view.shape.count(), real(0));
+    run_[i] = operation_->visit;
+    if (mark.empty()) mark.add(Array::zeros(Shape()));
   }
 
-  /// Returns the gradients of this backward; `first` is that of the first result, and missing ones
-  /// are zeros. Gradients of an earlier backward that ended in an exception are ignored.
-  std::array<Array, R> all(const Array& first) const {
-    std::array<Array, R> dy;
-    dy[0] = first;
-    for (std::size_t i = 1; i < R; ++i)
-      dy[i] =
-          run_[i] == first_->visit && arrived_[i].data() ? arrived_[i] : Array::zeros(shapes_[i]);
+  /// Returns the gradients of this backward: none for a result on which nothing depends. Those of
+  /// an earlier backward that ended in an exception are ignored.
+  std::array<std::optional<Array>, R> all() const {
+    std::array<std::optional<Array>, R> dy;
+    for (std::size_t i = 0; i < R; ++i)
+      if (run_[i] == operation_->visit) dy[i] = arrived_[i];
     return dy;
   }
 
  private:
-  Node* first_ = nullptr;
-  std::array<Shape, R> shapes_;
-  std::array<Array, R> arrived_;
+  Node* operation_ = nullptr;
+  std::array<std::optional<Array>, R> arrived_;
   std::array<std::uint64_t, R> run_ = {};
 };
 
@@ -56,29 +48,37 @@ struct RuleOfResults {
 
   /// Runs the rule with the gradients of all results, as the rule of an operation with one result.
   template <class... Target>
-  void operator()(const Array& first, Target&&... dx) {
-    rule(gradients->all(first), std::forward<Target>(dx)...);
+  void operator()(const Array& /*mark*/, Target&&... dx) {
+    rule(gradients->all(), std::forward<Target>(dx)...);
   }
 };
 
+/// Returns the node of an operation with several results, as a tensor whose value has no meaning;
+/// an undefined tensor where no input needs a gradient or recording is disabled.
+template <class... Parts>
+Tensor record_operation(const char* operation, Parts... parts) {
+  if (!surroundings().recording || !(parts.needed() || ...)) return {};
+  return Tensor(Array::zeros(Shape()),
+                NodePtr(new Recorded<Parts...>(operation, Shape(), parts...)));
+}
+
 /// Returns the results of an operation with several results, as `record` does for one. The rule of
-/// one input is `void(const std::array<Array, R>& dy, Gradient& dx)`. That of several inputs is
-/// `void(const std::array<Array, R>& dy, Gradient* dx, Gradient* dz ...)`. dy[i] is zeros where
-/// nothing depends on result i.
+/// one input is `void(const std::array<std::optional<Array>, R>& dy, Gradient& dx)`. That of
+/// several inputs is `void(const std::array<std::optional<Array>, R>& dy, Gradient* dx, Gradient*
+/// dz ...)`. There is no dy[i] where nothing depends on result i.
 template <std::size_t R, std::size_t... N, class... Rule>
 std::array<Tensor, R> record(const char* operation, const std::array<Array, R>& values,
                              WithRespectTo<N, Rule>... parts) {
-  const auto gradients = std::make_shared<ResultGradients<R>>(values);
+  const auto gradients = std::make_shared<ResultGradients<R>>();
+  const Tensor all =
+      record_operation(operation, WithRespectTo<N, RuleOfResults<R, Rule>>{
+                                      parts.inputs, {gradients, std::move(parts.rule)}}...);
+  if (all.defined()) gradients->belong_to(all.node().get());
   std::array<Tensor, R> results;
-  results[0] = record(operation, values[0],
-                      WithRespectTo<N, RuleOfResults<R, Rule>>{
-                          parts.inputs, {gradients, std::move(parts.rule)}}...);
-  gradients->belong_to(results[0].node().get());
-  for (std::size_t i = 1; i < R; ++i)
-    results[i] = record(operation, values[i],
-                        wrt(results[0], [gradients, i](const Array& dy, Gradient& first) {
-                          gradients->put(i, dy, first);
-                        }));
+  for (std::size_t i = 0; i < R; ++i)
+    results[i] = record(
+        operation, values[i],
+        wrt(all, [gradients, i](const Array& dy, Gradient& mark) { gradients->put(i, dy, mark); }));
   return results;
 }
 

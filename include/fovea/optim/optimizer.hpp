@@ -9,8 +9,8 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// An optimiser of any type. The type must have attach(parameters), step(), learning_rate() and
-/// set_learning_rate(rate). It may have reset(), slot_elements(), state() and load_state(state).
-/// `compile` makes the optimiser the model's own.
+/// set_learning_rate(rate). It may have rate(), reset(), slot_elements(), state() and
+/// load_state(state). `compile` makes the optimiser the model's own.
 class Optimizer {
  public:
   /// Takes an optimiser of any type.
@@ -51,6 +51,12 @@ class Optimizer {
     return self_->waits && self_->loaded->learning_rate ? *self_->loaded->learning_rate
                                                         : self_->learning_rate();
   }
+  /// Returns the number, or the schedule, that gives the rates. Of a type without `rate()` that is
+  /// the rate of the next step.
+  LearningRate rate() const {
+    return self_->waits && self_->loaded->learning_rate ? *self_->loaded->learning_rate
+                                                        : self_->rate();
+  }
   /// Sets a number or a schedule for the following steps. Throws StateError for a schedule where
   /// the optimiser takes numbers only.
   void set_learning_rate(const LearningRate& rate) {
@@ -88,6 +94,7 @@ class Optimizer {
     virtual void reset() = 0;
     virtual void step() = 0;
     virtual double learning_rate() const = 0;
+    virtual LearningRate rate() const = 0;
     virtual void set_learning_rate(const LearningRate& rate) = 0;
     virtual Index slot_elements() const = 0;
     virtual OptimizerState state() const = 0;
@@ -108,6 +115,12 @@ class Optimizer {
     }
     void step() override { optimizer.step(); }
     double learning_rate() const override { return optimizer.learning_rate(); }
+    LearningRate rate() const override {
+      if constexpr (requires { optimizer.rate(); })
+        return optimizer.rate();
+      else
+        return optimizer.learning_rate();
+    }
     void set_learning_rate(const LearningRate& rate) override {
       if constexpr (requires { optimizer.set_learning_rate(rate); })
         optimizer.set_learning_rate(rate);

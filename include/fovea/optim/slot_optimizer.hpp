@@ -81,6 +81,10 @@ class SlotOptimizer {
 
   /// Returns the rate of the next step.
   double learning_rate() const { return rate_.at(steps_); }
+  /// Returns the number, or the schedule, that gives the rates.
+  const LearningRate& rate() const& { return rate_; }
+  /// The same, of a temporary.
+  LearningRate rate() const&& { return rate_; }
   /// Sets a number or a schedule for the following steps. Throws ValueError for a number that is
   /// negative or not finite.
   void set_learning_rate(LearningRate rate);

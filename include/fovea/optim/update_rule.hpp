@@ -59,7 +59,8 @@ class UpdateRule {
   /// Returns what the elements of a slot are at first, where they are not zeros.
   virtual real initial(std::size_t /*slot*/) const { return 0; }
 
-  /// Returns the factors of a step at this learning rate. Steps are counted from 1.
+  /// Returns the factors of a step at this learning rate. The first step is 1, as in corrections
+  /// of bias, and takes the rate that a schedule has for 0.
   virtual StepFactors factors(double rate, Index step) const = 0;
 
   /// Performs one step on `cells.count` elements. A null gradient stands for zeros. Throws nothing.

@@ -3,11 +3,14 @@
 
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fovea/data/batch_order.hpp"
+#include "fovea/data/dataset.hpp"
 #include "fovea/data/sample_set.hpp"
 #include "fovea/nn/chain_network.hpp"
 #include "fovea/nn/module_network.hpp"
@@ -32,6 +35,9 @@ struct OutputOptions {
   std::vector<Metric> metrics = {};
   /// The weight of this loss in the sum of all: finite, at least 0.
   double weight = 1;
+  /// The metrics in which sample weights count, as in Keras: 0 or not is all that they are in
+  /// `metrics`.
+  std::vector<Metric> weighted_metrics = {};
 };
 
 /// The options of compile.
@@ -42,30 +48,45 @@ struct CompileOptions {
   Loss loss = {};
   /// The metrics of a model with one output.
   std::vector<Metric> metrics = {};
+  /// Its metrics in which sample weights count.
+  std::vector<Metric> weighted_metrics = {};
   /// The seed of initial weights, shuffling and dropout.
   std::uint64_t seed = 0;
-  /// One for each output of a model with several, in place of loss and metrics.
+  /// One for each output of a model with several, in place of loss and both kinds of metrics.
   std::vector<OutputOptions> outputs = {};
 };
 
 /// Samples to validate on.
 struct Validation {
   /// The inputs.
-  SampleSet x;
+  SampleSet x = {};
   /// The targets.
-  SampleSet y;
+  SampleSet y = {};
   /// The weights, one for each sample; none: all 1.
   std::vector<double> sample_weight = {};
+  /// In place of the arrays, a dataset, which is not owned.
+  const Dataset* dataset = nullptr;
 };
 
 /// The options of fit.
 struct FitOptions {
   /// Passes over all samples.
   Index epochs = 1;
-  /// Samples in a step. The last batch may be smaller.
+  /// Samples in a batch. The last batch may be smaller. GeneratedBatches decide themselves.
   Index batch_size = 32;
+  /// Batches whose gradients make one update: that of one batch with the samples of all of them, in
+  /// the memory that one needs. Weights and masks count as in the large batch, and the last update
+  /// of an epoch may be smaller. Callbacks and progress see updates, not batches as in Keras.
+  Index gradient_accumulation_steps = 1;
   /// Whether the samples are shuffled before each epoch, by the model's seed.
   bool shuffle = true;
+  /// How samples are put into batches.
+  BatchOrder order = ShuffleAll{};
+  /// Updates in an epoch of GeneratedBatches; not for samples that have a number.
+  Index steps_per_epoch = 0;
+  /// Updates of a Dataset or of GeneratedBatches that a thread loads before they are needed; 0: no
+  /// thread. The results are the same.
+  Index prefetch = 2;
   /// The samples that are evaluated after each epoch.
   std::optional<Validation> validation_data = {};
   /// The part of the samples to validate on, where there is no validation_data: the last ones
@@ -75,6 +96,10 @@ struct FitOptions {
   /// losses divided by the number of samples (of kept positions), as in Keras. A sample of weight 0
   /// takes no part: its target may be NaN, and it does not count in metrics.
   std::vector<double> sample_weight = {};
+  /// Weights of classes in training, such as {{1, 5.0}}, finite and at least 0; others have weight
+  /// 1. The weight of a sample is multiplied by that of its class: its label, or the largest of its
+  /// one-hot row. As in Keras, but sample_weight may be given as well. Validation is not weighted.
+  std::map<Index, double> class_weight = {};
   /// The callbacks, which are not owned.
   std::vector<Callback*> callbacks = {};
   /// 0: silent; 1: Keras' bar on a terminal, one line an epoch elsewhere; 2: one line an epoch.
@@ -183,6 +208,15 @@ class Model {
   /// output are called "title_loss", "title_accuracy".
   History fit(const SampleSet& x, const SampleSet& y, const FitOptions& options = {});
 
+  /// Trains on a dataset (docs/datasets.md). Samples are checked batch by batch, when they are
+  /// loaded. Messages name the batch and the dataset; an exception of the dataset that is not one
+  /// of fovea's becomes a DatasetError, in which it is nested.
+  History fit(const Dataset& data, const FitOptions& options = {});
+
+  /// Trains on batches without an end, on the same terms. Updates are numbered over the epochs
+  /// since compile, and are made of gradient_accumulation_steps batches each.
+  History fit(const GeneratedBatches& batches, const FitOptions& options);
+
   /// Ends the fit that is running after its present batch, as Keras does: the epoch so far is
   /// validated and logged, `on_epoch_end` and `on_train_end` of the callbacks are called, and fit
   /// returns. May be called from any thread. Has no effect where no fit is running: fit forgets
@@ -190,8 +224,8 @@ class Model {
   void stop_training();
 
   /// Makes one step on one batch, and returns its losses and metrics before the step. Throws as fit
-  /// does, but for weights that are all 0: they are a batch without a gradient, as there may be in
-  /// fit.
+  /// does, except that all weights may be 0: the batch then has a gradient of 0, as a batch in the
+  /// middle of fit may.
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight = {});
 
@@ -200,20 +234,29 @@ class Model {
   /// sequences, where every layer accepts it. Throws as fit does.
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size = 32,
                 const std::vector<double>& sample_weight = {}) const;
+  /// The same, over a dataset.
+  Logs evaluate(const Dataset& data, Index batch_size = 32) const;
+  /// The same, over the first `steps` batches of a generator.
+  Logs evaluate(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns predictions in the order of the samples: (samples, ...) for each output.
   Predictions predict(const SampleSet& x, Index batch_size = 32) const;
+  /// The same, for a dataset, whose targets are not used.
+  Predictions predict(const Dataset& data, Index batch_size = 32) const;
+  /// The same, for the first `steps` batches of a generator.
+  Predictions predict(const GeneratedBatches& batches, Index steps) const;
 
   /// Returns the weights of every attention layer for a batch, by layer path. Results of the model
   /// stay the same bits where weights are asked for.
   AttentionWeights attention(const SampleSet& x) const;
 
-  /// Lets the output of the layer at `path` ("sequential/dense", as in errors) pass `hook`; an
-  /// empty hook removes the one before. Paths go on inside modules that call others by a Caller or
-  /// `in_layer`. The last layer of a Sequential shows its logits while fit and evaluate compute the
-  /// loss from them, those of a softmax or of a sigmoid. While a model has hooks, those of a
-  /// Context are not called. Throws IndexError where the model has no such layer, and StateError
-  /// before it is built, unless its layers are known.
+  /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
+  /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
+  /// called by a Caller or `in_layer`. In fit and evaluate the hook of a last layer with a softmax
+  /// or sigmoid receives its logits, from which the loss is computed; in predict it receives the
+  /// activation. While a model has hooks, those of a Context are not called. Throws IndexError
+  /// where the model has no such layer, and StateError before it is built, unless its layers are
+  /// known.
   void set_forward_hook(const std::string& path, ForwardHook hook);
 
   /// Returns Keras' table of layers, shapes and parameter counts. Throws StateError before the

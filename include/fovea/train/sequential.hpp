@@ -60,6 +60,10 @@ class Sequential : public Model {
 
   /// Returns predictions in the order of the samples: (samples, ...).
   Array predict(const SampleSet& x, Index batch_size = 32) const;
+  /// The same, for a dataset, whose targets are not used.
+  Array predict(const Dataset& data, Index batch_size = 32) const;
+  /// The same, for the first `steps` batches of a generator.
+  Array predict(const GeneratedBatches& batches, Index steps) const;
 
   /// Calls the layers as a layer of another model; see Chain. The following functions are those of
   /// Chain, too.

@@ -1,4 +1,4 @@
-#include "fovea/train/callbacks.hpp"
+#include "fovea/train/callbacks/monitor.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
+#include <vector>
 
 #include "fovea/base/error.hpp"
 #include "fovea/train/model.hpp"
@@ -85,78 +85,6 @@ double Monitor::value(const Model& model, const Logs& logs) const {
 bool Monitor::improves(double value, double best) const {
   if (std::isnan(value) || std::isnan(best)) return !std::isnan(value);
   return mode_ == MonitorMode::max ? value > best + min_delta_ : value < best - min_delta_;
-}
-
-RestoreBestWeights::RestoreBestWeights(RestoreBestWeightsOptions options)
-    : monitor_("RestoreBestWeights", std::move(options.monitor), options.mode, options.min_delta) {}
-
-void RestoreBestWeights::check_names(const Model& model, const Logs& names) const {
-  monitor_.value(model, names);
-}
-
-void RestoreBestWeights::on_train_begin(Model&) {
-  best_epoch_ = -1;
-  weights_.clear();
-}
-
-void RestoreBestWeights::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
-  const double value = monitor_.value(model, logs);
-  if (best_epoch_ >= 0 && !monitor_.improves(value, best_)) return;
-  best_ = value;
-  best_epoch_ = epoch;
-  weights_.clear();
-  for (const NamedParameter& parameter : parameters_of(model))
-    weights_.push_back(parameter.tensor.value().clone());
-}
-
-void RestoreBestWeights::restore(Model& model) const {
-  if (weights_.empty())
-    throw StateError(
-        "RestoreBestWeights: no epoch has ended yet, so there are no weights to put back");
-  std::vector<NamedParameter> parameters = parameters_of(model);
-  if (parameters.size() != weights_.size())
-    throw ValueError(fmt::format(
-        "RestoreBestWeights: the weights of {} parameters are remembered, and this model has {}",
-        weights_.size(), parameters.size()));
-  for (std::size_t i = 0; i < weights_.size(); ++i)
-    if (const Shape& shape = parameters[i].tensor.shape(); shape != weights_[i].shape())
-      throw ShapeError(fmt::format("RestoreBestWeights: {} is {} in this model; {} is remembered",
-                                   parameters[i].path, to_string(shape),
-                                   to_string(weights_[i].shape())));
-  for (std::size_t i = 0; i < weights_.size(); ++i) parameters[i].tensor.assign(weights_[i]);
-}
-
-EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
-    : monitor_("EarlyStopping", std::move(options.monitor), options.mode, options.min_delta),
-      patience_(options.patience) {
-  if (patience_ < 0)
-    throw ValueError(
-        fmt::format("EarlyStopping: patience is {}; it must be at least 0", patience_));
-}
-
-void EarlyStopping::check_names(const Model& model, const Logs& names) const {
-  monitor_.value(model, names);
-}
-
-void EarlyStopping::on_train_begin(Model&) {
-  best_ = std::numeric_limits<double>::quiet_NaN();  // any value is better
-  waited_ = 0;
-  started_ = false;
-  stopped_epoch_ = -1;
-}
-
-// As in Keras, waiting begins with the first epoch that does not improve. Patience 0 and 1 both
-// stop at that epoch. The first epoch of a run never stops.
-void EarlyStopping::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
-  const double value = monitor_.value(model, logs);
-  if (monitor_.improves(value, best_)) {
-    best_ = value;
-    waited_ = 0;
-  } else if (++waited_ >= patience_ && started_) {
-    stopped_epoch_ = epoch;
-    model.stop_training();
-  }
-  started_ = true;
 }
 
 }}  // namespace fovea

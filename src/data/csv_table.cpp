@@ -1,0 +1,186 @@
+#include "data/csv_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <unordered_map>
+
+#include "fovea/base/error.hpp"
+#include "fovea/data/utf8.hpp"
+#include "fovea/io/error.hpp"
+#include "io/shown.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace {
+
+// Finds the fields, from the first byte to the last.
+class FieldFinder {
+ public:
+  explicit FieldFinder(CsvTable& table)
+      : table_(table), text_(table.text.data()), size_(table.text.size()) {
+    for (const char c : {table.options.delimiter, '\n', '\r'}) mark(c);
+    if (table.options.quote != '\0') mark(table.options.quote);
+  }
+
+  void run() {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (table_.text.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+    while (skip_empty_lines()) find_line();
+  }
+
+ private:
+  void mark(char c) { special_[static_cast<unsigned char>(c)] = true; }
+
+  bool skip_empty_lines() {
+    while (at_ < size_ && (text_[at_] == '\n' || (text_[at_] == '\r' && text_[at_ + 1] == '\n')))
+      at_ += text_[at_] == '\n' ? 1 : 2;
+    return at_ < size_;
+  }
+
+  // The text ends before size_, where a line feed stands.
+  void find_line() {
+    const std::size_t begin = at_;
+    std::size_t fields = 0;
+    for (bool more = true; more; ++fields) {
+      if (text_[at_] == table_.options.quote && table_.options.quote != '\0')
+        pass_quoted();
+      else
+        while (!special_[static_cast<unsigned char>(text_[at_])]) ++at_;
+      if (at_ - begin > std::numeric_limits<std::uint32_t>::max())
+        fail(begin, "a line of more than 4 GiB");
+      table_.ends.push_back(static_cast<std::uint32_t>(at_ - begin));
+      more = text_[at_] == table_.options.delimiter;
+      if (more) ++at_;
+    }
+    end_line();
+    if (table_.columns == 0) table_.columns = fields;
+    if (fields != table_.columns)
+      fail(begin,
+           fmt::format("expected {} fields, as in the first line, got {}", table_.columns, fields));
+    table_.begins.push_back(begin);
+  }
+
+  void end_line() {
+    if (text_[at_] == '\r') {
+      if (text_[at_ + 1] != '\n') fail(at_, "a carriage return that no line feed follows");
+      ++at_;
+    }
+    if (text_[at_] != '\n')
+      fail(at_,
+           "a quote within a field that does not begin with one; put quotes around the field "
+           "and double those in it, or set quote to '\\0'");
+    ++at_;
+  }
+
+  void pass_quoted() {
+    const std::size_t begin = at_++;
+    for (;; ++at_) {
+      const void* const found =
+          std::memchr(text_ + at_, table_.options.quote, size_ - std::min(at_, size_));
+      if (!found) fail(begin, "a quote that is never closed");
+      at_ = static_cast<std::size_t>(static_cast<const char*>(found) - text_) + 1;
+      if (at_ == size_ || text_[at_] != table_.options.quote) break;
+    }
+    const char next = text_[at_];
+    if (next != table_.options.delimiter && next != '\n' && next != '\r')
+      fail(at_, "expected a delimiter or the end of the line behind a closing quote");
+  }
+
+  [[noreturn]] void fail(std::size_t byte, const std::string& reason) const {
+    const auto line = std::count(text_, text_ + byte, '\n') + 1;
+    throw FormatError(table_.file, static_cast<Index>(byte),
+                      fmt::format("line {}: {}", line, reason));
+  }
+
+  CsvTable& table_;
+  const char* text_;
+  std::size_t size_;
+  std::size_t at_ = 0;
+  std::array<bool, 256> special_ = {};
+};
+
+void check_options(const CsvOptions& options) {
+  const auto wrong = [](char c) {
+    return c == '\n' || c == '\r' || static_cast<signed char>(c) < 0;
+  };
+  if (wrong(options.delimiter) || options.delimiter == '\0')
+    throw ValueError(fmt::format(
+        "CsvFile: delimiter: expected a character of ASCII that ends no line, got \\x{:02x}",
+        static_cast<unsigned char>(options.delimiter)));
+  if (wrong(options.quote) || options.quote == options.delimiter)
+    throw ValueError(fmt::format(
+        "CsvFile: quote: expected a character of ASCII that is not the delimiter and ends no line, "
+        "or '\\0', got \\x{:02x}",
+        static_cast<unsigned char>(options.quote)));
+}
+
+void check_text(const CsvTable& table) {
+  const auto line = [&](std::size_t byte) {
+    return std::count(table.text.begin(), table.text.begin() + static_cast<Index>(byte), '\n') + 1;
+  };
+  if (const std::size_t nul = table.text.find('\0'); nul != std::string_view::npos)
+    throw FormatError(table.file, static_cast<Index>(nul),
+                      fmt::format("line {}: a NUL; convert the file to UTF-8", line(nul)));
+  if (const std::optional<Index> byte = find_invalid_utf8(table.text))
+    throw FormatError(table.file, *byte,
+                      fmt::format("line {}: no valid UTF-8; convert the file to UTF-8",
+                                  line(static_cast<std::size_t>(*byte))));
+}
+
+std::vector<std::string> names_of(const CsvTable& table) {
+  std::vector<std::string> names;
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < table.columns; ++i) {
+    names.push_back(table.options.header ? table.unquoted(table.field(-1, i))
+                                         : fmt::format("{}", i));
+    if (const auto [first, fresh] = places.emplace(names.back(), i); !fresh)
+      throw FormatError(
+          table.file, static_cast<Index>(table.field(-1, i).data() - table.text.data()),
+          fmt::format("columns {} and {} are both called \"{}\"; give each a name of its own",
+                      first->second + 1, i + 1, io::shown(names.back())));
+  }
+  return names;
+}
+
+}  // namespace
+
+CsvTable::CsvTable(std::string path, Buffer bytes, Index size, const CsvOptions& given)
+    : file(std::move(path)),
+      options(given),
+      buffer(std::move(bytes)),
+      text(buffer.as<char>(), static_cast<std::size_t>(size)) {
+  check_options(options);
+  check_text(*this);
+  FieldFinder(*this).run();
+  if (begins.empty())
+    throw FormatError(file, size,
+                      options.header ? "expected a line of names, got no line"
+                                     : "expected at least one line, got none");
+  names = names_of(*this);
+}
+
+std::string CsvTable::unquoted(std::string_view field) const {
+  const char quote = options.quote;
+  if (quote == '\0' || !field.starts_with(quote)) return std::string(field);
+  std::string result;
+  for (std::size_t i = 1; i + 1 < field.size(); ++i) {
+    result += field[i];
+    if (field[i] == quote) ++i;
+  }
+  return result;
+}
+
+void CsvTable::refuse(Index row, std::size_t column, const std::string& expected) const {
+  const std::string_view wrong = field(row, column);
+  const auto byte = wrong.data() - text.data();
+  const auto line = std::count(text.data(), wrong.data(), '\n') + 1;
+  throw FormatError(file, byte,
+                    fmt::format("line {}, column \"{}\": expected {}, got \"{}\"", line,
+                                io::shown(names[column]), expected, io::shown(wrong)));
+}
+
+}}  // namespace fovea

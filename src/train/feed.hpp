@@ -1,0 +1,89 @@
+// The updates of an epoch by number, as batches that a Pass can run.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "data/batch_plan.hpp"
+#include "data/batch_source.hpp"
+#include "data/prefetch.hpp"
+#include "train/trainer.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+/// What fit and evaluate go through: epochs of updates, each of one batch or of several whose
+/// gradients are accumulated.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  /// Returns the number of samples; 0 where there is no end.
+  virtual Index samples() const = 0;
+  /// Begins an epoch at update `first`. Returns the number of its updates: a function of the epoch
+  /// and the options, as every update is.
+  virtual Index begin(std::uint64_t epoch, Index first) = 0;
+  /// Returns the batches of an update until the next call. The first one asked for is that of
+  /// `begin`; each other is the next one.
+  virtual std::span<Piece> update(Index number) = 0;
+};
+
+/// Samples in memory, which were checked as a whole.
+class ArrayFeed final : public Feed {
+ public:
+  ArrayFeed(Pass pass, const SampleSet& x, const SampleSet& y, const std::vector<double>& weight,
+            SourceOptions options);
+
+  Index samples() const override { return x_.count(); }
+  Index begin(std::uint64_t epoch, Index first) override;
+  std::span<Piece> update(Index number) override;
+
+ private:
+  Pass pass_;
+  const SampleSet &x_, &y_;
+  const std::vector<double>& weight_;
+  SourceOptions options_;
+  BatchPlan plan_ = {};
+  memory::List<Piece> pieces_ = {};
+};
+
+/// Samples that are loaded batch by batch, and checked then.
+class LoadedFeed final : public Feed {
+ public:
+  /// `call` begins messages. `ahead` is the number of updates that a thread loads before they are
+  /// needed. `class_weight` is referred to; null: all classes weigh the same.
+  LoadedFeed(const Trainer& trainer, CallName call, Shards& shards,
+             std::unique_ptr<BatchSource> source, Index ahead,
+             const std::map<Index, double>* class_weight = nullptr);
+
+  Index samples() const override { return source_->samples(); }
+  Index begin(std::uint64_t epoch, Index first) override;
+  std::span<Piece> update(Index number) override;
+  /// Returns the inputs of the batches of an update instead, for predict.
+  std::span<Piece> inputs(Index number);
+
+ private:
+  /// The pass for samples of some shapes.
+  struct Shaped {
+    std::vector<Shape> shapes;  // of a sample of each input
+    std::vector<Trace::Output> traced;
+    Pass pass;
+  };
+
+  void clear();
+  std::vector<SampleBatch> loaded(Index number);
+  Shaped& shaped(const CallName& call, const SampleSet& x);
+
+  const Trainer& trainer_;
+  const CallName call_;
+  Shards& shards_;
+  std::unique_ptr<BatchSource> source_;
+  const std::map<Index, double>* class_weight_;
+  Prefetch prefetch_;
+  std::string label_ = {};          // "batch 3 of x.npy"
+  std::deque<Shaped> shaped_ = {};  // a deque, whose elements stay in place when it grows
+  memory::List<Piece> pieces_ = {};
+};
+
+}}  // namespace fovea
