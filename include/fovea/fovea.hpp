@@ -53,14 +53,15 @@
 #include "fovea/io/error.hpp"               // what files throw besides
 #include "fovea/io/file_array.hpp"          // arrays in files, row by row
 #include "fovea/data/sample_set.hpp"        // what a model is given
-#include "fovea/data/sequences.hpp"         // pad_sequences
-#include "fovea/data/split.hpp"             // split_by_hash
-#include "fovea/data/text_directory.hpp"    // texts in folders
 #include "fovea/train/weights.hpp"          // parameters from and to files
 #include "fovea/data/dataset.hpp"           // the same, from elsewhere than memory
 #include "fovea/data/file_dataset.hpp"      // the same, from files
 #include "fovea/data/batch_order.hpp"       // which samples make a batch
 #include "fovea/data/csv.hpp"               // columns of CSV files
+#include "fovea/data/idx.hpp"               // MNIST's files
+#include "fovea/data/padding.hpp"           // sequences of one length
+#include "fovea/data/split.hpp"             // samples in two parts
+#include "fovea/data/text_folder.hpp"       // texts in folders
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/data/text_vectorization.hpp"  // texts as ids or counts
 #include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
@@ -69,5 +70,6 @@
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/train/load_model.hpp"       // a Sequential from its file alone
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
+#include "fovea/viz/live_page.hpp"          // a training in the browser
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
 // clang-format on

@@ -31,6 +31,12 @@ void check_size(const std::string& file, Index size, const CsvOptions& options) 
                                  options.largest_file, size));
 }
 
+Buffer buffer_of(Index size) {
+  Buffer bytes(size + CsvTable::padding);
+  std::fill_n(bytes.as<char>() + size, CsvTable::padding, '\n');
+  return bytes;
+}
+
 // A number that stands alone; quotes and blanks around it are skipped.
 std::string_view trimmed(std::string_view field, char quote) {
   if (quote != '\0' && field.size() >= 2 && field.front() == quote)
@@ -95,9 +101,8 @@ void for_rows(Index rows, Index cost, const Use& use) {
 CsvFile::CsvFile(const std::string& path, const CsvOptions& options) {
   const io::InputFile file(io::checked_path("CsvFile", path));
   check_size(path, file.size(), options);
-  Buffer bytes(file.size() + 1);
+  Buffer bytes = buffer_of(file.size());
   file.read(0, {bytes.as<std::byte>(), static_cast<std::size_t>(file.size())});
-  bytes.as<char>()[file.size()] = '\n';
   table_ = std::make_shared<const CsvTable>(path, std::move(bytes), file.size(), options);
 }
 
@@ -105,9 +110,8 @@ CsvFile CsvFile::from_text(std::string_view text, const CsvOptions& options,
                            const std::string& name) {
   const auto size = static_cast<Index>(text.size());
   check_size(name, size, options);
-  Buffer bytes(size + 1);
+  Buffer bytes = buffer_of(size);
   std::ranges::copy(text, bytes.as<char>());
-  bytes.as<char>()[size] = '\n';
   return CsvFile(std::make_shared<const CsvTable>(name, std::move(bytes), size, options));
 }
 

@@ -12,7 +12,10 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 struct CsvTable {
-  /// Takes `size` bytes of text, behind which a line feed stands in the buffer. Throws FormatError.
+  /// Line feeds behind the text in the buffer, so that eight bytes can be read from any of its own.
+  static constexpr Index padding = 8;
+
+  /// Takes `size` bytes of text and the padding. Throws FormatError.
   CsvTable(std::string file, Buffer bytes, Index size, const CsvOptions& options);
 
   Index rows() const { return static_cast<Index>(begins.size()) - (options.header ? 1 : 0); }

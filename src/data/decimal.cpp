@@ -4,6 +4,9 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -46,23 +49,55 @@ bool divide(std::uint64_t digits, std::size_t places, real& value) {
   return rest + 4 < half || rest > half + 4;
 }
 
-// Reads digits with or without a point, at most 19 in all, which is what most numbers are.
-bool read_plain(std::string_view text, real& value) {
-  if (text.size() > 20) return false;
-  std::uint64_t digits = 0;
-  std::size_t point = text.size();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto digit = static_cast<unsigned>(text[i] - '0');
-    if (digit < 10)
-      digits = 10 * digits + digit;
-    else if (text[i] == '.' && point == text.size())
-      point = i;
-    else
-      return false;
+// Eight digits at once: neighbours are joined to pairs, pairs to fours, fours to eight. False where
+// one of the bytes is no digit.
+bool take_eight(const char* text, std::uint64_t& digits) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, 8);
+  constexpr std::uint64_t high = 0xF0F0F0F0F0F0F0F0;
+  if (((word & high) | (((word + 0x0606060606060606) & high) >> 4)) != 0x3333333333333333)
+    return false;
+  word -= 0x3030303030303030;
+  word = 10 * word + (word >> 8);
+  constexpr std::uint64_t pairs = 0x000000FF000000FF;
+  word = (((word & pairs) * 0x000F424000000064) + (((word >> 16) & pairs) * 0x0000271000000001));
+  digits = 100000000 * digits + (word >> 32);
+  return true;
+}
+
+// Moves past digits, which go behind those that are there; more than 19 in all overflow.
+inline const char* take_digits(const char* at, const char* end, std::uint64_t& digits) {
+  for (; at < end; ++at) {
+    const auto digit = static_cast<unsigned>(*at - '0');
+    if (digit > 9) break;
+    digits = 10 * digits + digit;
   }
-  const bool pointed = point < text.size();
-  if (text.size() - pointed > 19 || text.size() == static_cast<std::size_t>(pointed)) return false;
-  return divide(digits, pointed ? text.size() - point - 1 : 0, value);
+  return at;
+}
+
+// The same for digits that are likely to be many.
+inline const char* take_many(const char* at, const char* end, std::uint64_t& digits) {
+  if constexpr (std::endian::native == std::endian::little)
+    while (end - at >= 8 && take_eight(at, digits)) at += 8;
+  return take_digits(at, end, digits);
+}
+
+// Reads digits with or without a point, at most 19 behind zeros, which is what most numbers are.
+bool read_plain(std::string_view text, real& value) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  std::uint64_t digits = 0;
+  const char* at = take_digits(begin, end, digits);
+  const char* const point = at;
+  if (at < end && *at == '.') at = take_many(at + 1, end, digits);
+  if (at != end) return false;
+  const std::ptrdiff_t places = at > point ? at - point - 1 : 0;
+  const std::ptrdiff_t count = point - begin + places;
+  if (count == 0 || places > 22) return false;
+  const std::size_t zeros = count <= 19 ? 0 : text.find_first_not_of("0.");
+  if (count > 19 && std::count(begin, begin + std::min(zeros, text.size()), '0') < count - 19)
+    return false;
+  return divide(digits, static_cast<std::size_t>(places), value);
 }
 
 }  // namespace

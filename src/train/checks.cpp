@@ -163,10 +163,7 @@ std::unique_ptr<BatchSource> dataset_source(const CallName& call, const Dataset&
                                             SourceOptions options) {
   const Index count = data.count();
   if (count < 1) throw ValueError(fmt::format("{}: {} has no samples", call.text(), data.name()));
-  return located([&] { return call.text(); },
-                 [&]() -> std::unique_ptr<BatchSource> {
-                   return std::make_unique<DatasetSource>(data, 0, count, std::move(options));
-                 });
+  return std::make_unique<DatasetSource>(data, 0, count, std::move(options));
 }
 
 std::unique_ptr<BatchSource> generated_source(const CallName& call, const GeneratedBatches& batches,

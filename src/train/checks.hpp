@@ -1,7 +1,9 @@
 // What the calls of a model check before any work is done.
 #pragma once
 
+#include <exception>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "data/batch_source.hpp"
@@ -32,6 +34,22 @@ void refuse_weights(const CallName& call, const FitOptions& options, const std::
 
 /// Throws ValueError for options that batches without an end cannot have.
 void check_generated(const CallName& call, const FitOptions& options, const std::string& data);
+
+/// Returns body(), which calls functions of a dataset. An Error that leaves it begins with the
+/// call; another exception is nested in a DatasetError.
+template <class Body>
+auto loading(const CallName& call, const Body& body) {
+  try {
+    return body();
+  } catch (Error& error) {
+    error.add_path(call.text());
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::throw_with_nested(DatasetError(fmt::format("{}: {}", call.text(), error.what())));
+  }
+}
 
 /// Returns the batches of a dataset. Throws ValueError where it has no samples.
 std::unique_ptr<BatchSource> dataset_source(const CallName& call, const Dataset& data,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <new>
 
 #include "fovea/base/error.hpp"
 #include "train/checks.hpp"
@@ -63,16 +62,7 @@ std::vector<SampleBatch> LoadedFeed::loaded(Index number) {
   label_ = fmt::format("{}{}batch {} of {}", call_.data, *call_.data ? ": " : "", number,
                        source_->name());
   const CallName call{call_.model, call_.call, label_.c_str()};
-  try {
-    return prefetch_.next();
-  } catch (Error& error) {
-    error.add_path(call.text());
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    std::throw_with_nested(DatasetError(fmt::format("{}: {}", call.text(), error.what())));
-  }
+  return loading(call, [&] { return prefetch_.next(); });
 }
 
 // Returns the pass for the shapes of the samples. Traces the layers for shapes that are new.

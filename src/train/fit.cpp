@@ -5,7 +5,6 @@
 #include <cmath>
 #include <iostream>
 
-#include "base/located.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/runtime/runtime_info.hpp"
 #include "train/checks.hpp"
@@ -219,10 +218,10 @@ History Trainer::fit(Model& model, const Dataset& data, const FitOptions& option
   kept_of(call, data.count(), options);
   if (!network->built()) {
     constexpr Index first = 0;
-    const SampleBatch one = located([&] { return fmt::format("{}: {}", call.text(), data.name()); },
-                                    [&] {
-                                      return data.rows({&first, 1});
-                                    });
+    const std::string what = fmt::format("the first sample of {}", data.name());
+    const SampleBatch one = loading({call.model, call.call, what.c_str()}, [&] {
+      return data.rows({&first, 1});
+    });
     build(call, ordered(call, one.x, one.y, {}).x);
   }
   Given other;
@@ -245,8 +244,7 @@ History Trainer::fit_dataset(Model& model, const Dataset& data, const FitOptions
   if (kept < count)
     rest = feed("validation_split", kept, count, {.batch_size = options.batch_size});
   const auto training =
-      located([&] { return call.text(); },
-              [&] { return feed("", 0, kept, training_options(options, compiled->seed)); });
+      loading(call, [&] { return feed("", 0, kept, training_options(options, compiled->seed)); });
   return fit_checked(model, *training, rest ? rest.get() : validation, options);
 }
 
@@ -256,9 +254,10 @@ History Trainer::fit(Model& model, const GeneratedBatches& batches, const FitOpt
   refuse_weights(call, options, batches.name());
   check_generated(call, options, batches.name());
   if (!network->built()) {
-    const SampleBatch one =
-        located([&] { return fmt::format("{}: {}", call.text(), batches.name()); },
-                [&] { return batches(0, Rng(compiled->seed).split("generated batch", 0)); });
+    const std::string what = fmt::format("the first batch of {}", batches.name());
+    const SampleBatch one = loading({call.model, call.call, what.c_str()}, [&] {
+      return batches(0, Rng(compiled->seed).split("generated batch", 0));
+    });
     build(call, ordered(call, one.x, one.y, {}).x);
   }
   Given other;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "fovea/base/error.hpp"
+#include "viz/chart.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -16,24 +16,6 @@ namespace {
 // (2008).
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                    "#e69f00", "#56b4e9", "#000000"};
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text)
-    result += c == '<'   ? "&lt;"
-              : c == '>' ? "&gt;"
-              : c == '&' ? "&amp;"
-              : c == '"' ? "&quot;"
-                         : std::string(1, c);
-  return result;
-}
-
-// 1, 2 or 5 times a power of ten, about a fifth of the range.
-double tick_step(double range) {
-  const double step = range / 5, power = std::pow(10, std::floor(std::log10(step))),
-               part = step / power;
-  return power * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
-}
 
 struct Frame {
   double left, right, top, bottom;  // pixels
@@ -46,32 +28,29 @@ struct Frame {
 };
 
 Frame frame_of(const std::vector<Series>& series, const PlotOptions& options) {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
   std::size_t longest = 1;
+  std::vector<const std::vector<double>*> curves;
   for (const Series& one : series) {
     longest = std::max(longest, one.y.size());
-    for (const double y : one.y)
-      if (std::isfinite(y)) low = std::min(low, y), high = std::max(high, y);
+    curves.push_back(&one.y);
   }
+  const auto [low, high] = viz::bounds_of(curves);
   if (low > high) throw ValueError("plot_svg: no series has a finite number");
   if (!std::isfinite(high - low))
     throw ValueError(fmt::format("plot_svg: numbers from {} to {} are too far apart", low, high));
-  // Room above and below, and more than rounding between the bounds of a curve that is flat.
-  const double slack =
-      std::max({(high - low) * 0.05, 1e-9 * std::max(std::abs(low), std::abs(high)),
-                high > low ? 0.0 : 1e-3});
   return {64,
           options.width - 16.0,
           options.title.empty() ? 16.0 : 40.0,
           options.height - (options.x_label.empty() ? 32.0 : 48.0),
           static_cast<double>(longest),
-          low - slack,
-          high + slack};
+          low,
+          high};
 }
 
 std::string axes(const Frame& f, const PlotOptions& options) {
   std::string text;
-  const double y_step = tick_step(f.high - f.low), x_step = std::max(1.0, tick_step(f.longest));
+  const double y_step = viz::tick_step(f.high - f.low),
+               x_step = std::max(1.0, viz::tick_step(f.longest));
   for (double tick = std::ceil(f.low / y_step); tick * y_step <= f.high; ++tick) {
     const double y = tick * y_step;
     text += fmt::format(
@@ -86,10 +65,10 @@ std::string axes(const Frame& f, const PlotOptions& options) {
   if (!options.title.empty())
     text += fmt::format(
         "<text x=\"{:.1f}\" y=\"22\" text-anchor=\"middle\" font-size=\"15\">{}</text>\n", middle,
-        escaped(options.title));
+        viz::escaped(options.title));
   if (!options.x_label.empty())
     text += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", middle,
-                        options.height - 10, escaped(options.x_label));
+                        options.height - 10, viz::escaped(options.x_label));
   return text;
 }
 
@@ -127,7 +106,7 @@ std::string plot_svg(const std::vector<Series>& series, const PlotOptions& optio
     text +=
         fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\" fill=\"{}\">{}</text>\n",
                     frame.right - 4, frame.top + 14 + 16 * static_cast<double>(i), colour,
-                    escaped(series[i].name));
+                    viz::escaped(series[i].name));
   }
   return text + "</svg>\n";
 }

@@ -155,6 +155,7 @@ TEST_CASE("each third-party library enters through one file, Highway through the
         std::set<std::string>{"src/kernels/blas_core.cpp", "src/kernels/gemm.cpp"});
   CHECK(users_of("tbb/") == std::set<std::string>{"src/parallel/parallel_tbb.cpp"});
   CHECK(users_of("Random123/") == std::set<std::string>{"src/base/random.cpp"});
+  CHECK(users_of("zlib.h") == std::set<std::string>{"src/data/gzip_file.cpp"});
   CHECK(users_of("zip.h") == std::set<std::string>{"src/io/npz.cpp"});
   CHECK(users_of("nlohmann/") ==
         std::set<std::string>{"src/data/text_vectorization_json.cpp", "src/io/json_text.cpp",

@@ -194,6 +194,21 @@ TEST_CASE("an exception arrives in fit with the batch and the dataset, and fit c
   }
 }
 
+TEST_CASE("the first sample, for which a model is built, and lengths that cannot be read") {
+  const toy::Data both = toy::data(50);
+  Own data(both.x, both.y);
+  data.fails_at = 0;
+  Sequential fresh{Embedding{toy::vocabulary, 5}, AttentionLayer{4}, Dense{toy::classes}};
+  fresh.compile({.loss = MeanSquaredError{}});
+  CHECK(support::refusal<DatasetError>([&] { fresh.fit(data); }) ==
+        "sequential: fit: the first sample of own.bin: the disk is gone");
+  FitOptions options = toy::quiet(1, 8);
+  options.order = BucketByLength{};
+  Sequential model = toy::model();
+  CHECK(support::refusal<DatasetError>([&] { model.fit(data, options); }) ==
+        "sequential: fit: the disk is gone");
+}
+
 TEST_CASE("wrong samples of a dataset are named as those of arrays are, with their batch") {
   const toy::Data both = toy::data(50);
   const Ids &x = both.x, &y = both.y;

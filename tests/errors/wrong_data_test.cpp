@@ -1,165 +1,113 @@
-// Wrong datasets, orders and options of fit, and what users are told, word for word.
+// What a user of Keras or pandas would write about data, and what is said.
 #include "errors/wrong_programs.hpp"
 
 using namespace wrong_programs;
 
 namespace {
 
-/// Four samples of which `rows` returns three.
-struct Short : Dataset {
-  Index count() const override { return 4; }
-  SampleBatch rows(std::span<const Index>) const override {
-    return {ids().rows(0, 3), labels().rows(0, 3)};
-  }
-};
-
-/// No samples.
-struct Nothing : Short {
-  Index count() const override { return 0; }
-};
-
-ArrayDataset data() { return ArrayDataset(ids(), labels()); }
-
-GeneratedBatches generated() {
-  return GeneratedBatches([](std::uint64_t, Rng) { return SampleBatch{ids(), labels()}; });
-}
-
-void fit(const FitOptions& options) { trained().fit(ids(), labels(), options); }
+CsvFile table() { return CsvFile::from_text("area,price\n1.5,2\n2,NA\n", {}, "houses.csv"); }
 
 }  // namespace
 
-TEST_CASE("wrong options of datasets and accumulation") {
+TEST_CASE("a wrong vectorization of texts is named with its values and what to write") {
   check({
-      {"accumulates over no batch", [] { fit({.gradient_accumulation_steps = 0}); },
-       "ValueError: sequential: fit: gradient_accumulation_steps is 0; it must be at least 1"},
-      {"prefetches less than nothing", [] { fit({.prefetch = -1}); },
-       "ValueError: sequential: fit: prefetch is -1; it must be at least 0, and 0 is without"},
-      {"gives the steps of an epoch for arrays", [] { fit({.steps_per_epoch = 3}); },
-       "ValueError: sequential: fit: steps_per_epoch is 3; it is for GeneratedBatches, and an "
-       "epoch "
-       "of samples that have a number is all of them; leave it out"},
-      {"forgets the steps of an epoch for a generator",
-       [] { trained().fit(generated(), FitOptions{}); },
-       "ValueError: sequential: fit: steps_per_epoch is 0; GeneratedBatches has no end, so give "
-       "the "
-       "batches of an epoch, at least 1"},
-      {"splits what has no end",
-       [] { trained().fit(generated(), {.steps_per_epoch = 2, .validation_split = 0.2}); },
-       "ValueError: sequential: fit: validation_split is 0.2, and GeneratedBatches has no last "
-       "samples; give validation_data"},
-      {"shuffles what has no end in blocks",
-       [] { trained().fit(generated(), {.order = ShuffleInBlocks{}, .steps_per_epoch = 2}); },
-       "ValueError: sequential: fit: order is ShuffleInBlocks, and GeneratedBatches has no blocks; "
-       "its function decides what a batch has"},
-      {"gives weights beside a dataset",
+      {"calls it before adapt", [] { TextVectorization()({"a text"}); },
+       "StateError: TextVectorization: there is no vocabulary yet; call adapt with the training "
+       "texts, or give one"},
+      {"adapts to texts without a word",
        [] {
-         trained().fit(data(), {.sample_weight = {1, 1, 1, 1}});
+         TextVectorization().adapt({"", "..."});
        },
-       "ValueError: sequential: fit: sample_weight is given for ArrayDataset; return the weights "
-       "with its batches"},
-      {"gives both a dataset and arrays to validate on",
-       [] {
-         const ArrayDataset other = data();
-         fit({.validation_data = Validation{.x = ids(), .y = labels(), .dataset = &other}});
-       },
-       "ValueError: sequential: fit: validation_data has both a dataset and arrays; give one"},
-      {"evaluates no step of a generator", [] { trained().evaluate(generated(), 0); },
-       "ValueError: sequential: evaluate: the number of steps is 0; GeneratedBatches has no end, "
-       "so "
-       "give how many batches to use, at least 1"},
-      {"predicts in batches of 0", [] { trained().predict(data(), 0); },
-       "ValueError: sequential: predict: batch_size is 0; it must be at least 1"},
-  });
-}
-
-TEST_CASE("wrong orders of batches") {
-  check({
-      {"asks for blocks without samples", [] { fit({.order = ShuffleInBlocks{.block_size = 0}}); },
-       "ValueError: sequential: fit: order is ShuffleInBlocks with 0 samples in a block and 16 "
-       "blocks together; both must be at least 1"},
-      {"shuffles in blocks without shuffling",
-       [] { fit({.shuffle = false, .order = ShuffleInBlocks{}}); },
-       "ValueError: sequential: fit: order is ShuffleInBlocks, and shuffle is false; give one"},
-      {"sorts windows of no batch", [] { fit({.order = BucketByLength{.window = 0}}); },
-       "ValueError: sequential: fit: order is BucketByLength with a window of 0 batches; it must "
-       "be "
-       "at least 1"},
-      {"gives boundaries that descend",
-       [] {
-         fit({.order = BucketByLength{.boundaries = {9, 4}}});
-       },
-       "ValueError: sequential: fit: order is BucketByLength with boundary 4 at position 1; "
-       "boundaries must be at least 1 and ascend"},
-      {"cuts no input", [] { fit({.order = BucketByLength{.inputs = {}}}); },
-       "ValueError: sequential: fit: order is BucketByLength without inputs; name one"},
-      {"cuts an input that is not there",
-       [] { fit({.order = BucketByLength{.inputs = {1}}, .verbose = 0}); },
-       "IndexError: sequential: fit: BucketByLength: there is no input number 1; there are 1"},
-      {"cuts targets without a time axis",
-       [] { fit({.order = BucketByLength{.targets = {0}}, .verbose = 0}); },
-       "ShapeError: sequential: fit: batch 0 of ArrayDataset: BucketByLength: target number 0 has "
-       "shape (4,); expected (samples, time, ...)"},
-  });
-}
-
-TEST_CASE("wrong datasets") {
-  check({
-      {"has a dataset without samples", [] { trained().fit(Nothing{}); },
-       "ValueError: sequential: fit: there are no samples to train on"},
-      {"evaluates a dataset without samples", [] { trained().evaluate(Nothing{}); },
-       "ValueError: sequential: evaluate: Dataset has no samples"},
-      {"returns fewer rows than asked for", [] { trained().fit(Short{}, {.verbose = 0}); },
-       "ShapeError: sequential: fit: batch 0 of Dataset: asked for 4 samples, it returned 3; rows "
-       "must return one for each position"},
-      {"has other numbers of inputs and targets",
-       [] {
-         ArrayDataset(ids(), Ids({3}, {0, 1, 0}));
-       },
-       "ShapeError: ArrayDataset: x holds 4 samples, y holds 3; the numbers must be equal"},
+       "ValueError: TextVectorization: adapt: expected texts with tokens, got 2 texts without any"},
+      {"adapts one that was given its vocabulary",
+       [] { TextVectorization{{.vocabulary = {"word"}}}.adapt({"other"}); },
+       "StateError: TextVectorization: adapt: the vocabulary was given; make one without a "
+       "vocabulary"},
+      {"leaves no room for tokens", [] { TextVectorization{{.max_tokens = 2}}; },
+       "ValueError: TextVectorization: max_tokens: expected more than the 2 special tokens, and "
+       "fewer than 2^31, got 2"},
+      {"asks for a sequence of counts",
+       [] { TextVectorization{{.output_mode = OutputMode::count, .output_sequence_length = 9}}; },
+       "ValueError: TextVectorization: output_sequence_length: only ids are a sequence; leave it "
+       "out, or take OutputMode::ids"},
+      {"wants sequences of no length", [] { TextVectorization{{.output_sequence_length = 0}}; },
+       "ValueError: TextVectorization: output_sequence_length: expected at least 1, got 0"},
+      {"pads columns without max_tokens",
+       [] { TextVectorization{{.output_mode = OutputMode::count, .pad_to_max_tokens = true}}; },
+       "ValueError: TextVectorization: pad_to_max_tokens: expected max_tokens and an output_mode "
+       "of "
+       "rows; set them, or leave it out"},
+      {"gives a vocabulary for tf_idf without weights",
+       [] { TextVectorization{{.output_mode = OutputMode::tf_idf, .vocabulary = {"word"}}}; },
+       "ValueError: TextVectorization: idf_weights: expected a weight for each token of the "
+       "vocabulary, got none; give them, or let adapt find both"},
       {"gives too few weights",
        [] {
-         ArrayDataset(ids(), labels(), {1, 2});
+         TextVectorization{
+             {.output_mode = OutputMode::tf_idf, .vocabulary = {"one", "two"}, .idf_weights = {1}}};
        },
-       "ShapeError: ArrayDataset: 2 sample weights for 4 samples; give one for each sample, or "
-       "none"},
-      {"trains on a dataset without targets",
-       [] { trained().fit(ArrayDataset(ids()), {.verbose = 0}); },
-       "ShapeError: sequential: fit: batch 0 of ArrayDataset: x holds 4 samples, y holds 0; the "
-       "numbers must be equal"},
-      {"augments with no function", [] { Augmented(data(), nullptr); },
-       "ValueError: Augmented: there is no function; give one that changes a sample"},
-      {"generates with no function", [] { GeneratedBatches(nullptr); },
-       "ValueError: GeneratedBatches: there is no function; give one that makes a batch"},
-      {"augments one sample to two",
+       "ValueError: TextVectorization: idf_weights: expected 2, one for each token of the "
+       "vocabulary, got 1"},
+      {"weighs ids", [] { TextVectorization{{.vocabulary = {"one"}, .idf_weights = {1}}}; },
+       "ValueError: TextVectorization: idf_weights: only OutputMode::tf_idf weighs tokens; leave "
+       "them out"},
+      {"repeats a token",
        [] {
-         trained().fit(Augmented(data(), [](SampleBatch& one, Rng) { one.x = ids(); }),
-                       {.verbose = 0});
+         TextVectorization{{.vocabulary = {"one", "two", "one"}}};
        },
-       "ValueError: sequential: fit: batch 0 of ArrayDataset: Augmented: a changed sample has 1 "
-       "inputs of 4 samples, 1 targets of 1 and 0 weights; change the values of the one sample, "
-       "and "
-       "leave the columns as they are"},
-      {"augments samples to several shapes",
+       "ValueError: TextVectorization: vocabulary: the token \"one\" stands twice; leave one out"},
+      {"gives one of two special tokens",
        [] {
-         trained().fit(Augmented(data(),
-                                 [](SampleBatch& one, Rng) {
-                                   if (one.x[0].samples.ids().at(0) == 1)
-                                     one.x = Ids({1, 2}, {1, 1});
-                                 }),
-                       {.shuffle = false, .verbose = 0});
+         TextVectorization{{.vocabulary = {"[UNK]", "one"}}};
        },
-       "ShapeError: sequential: fit: batch 0 of ArrayDataset: Augmented: input number 0 has shape "
-       "(2,) for one sample and (3,) for another of the batch; change the samples to one shape"},
-      {"gives no files", [] { FileDataset({}); },
-       "ValueError: FileDataset: there are no inputs; give the files of x"},
-      {"generates an empty batch",
+       "ValueError: TextVectorization: vocabulary: token \"[UNK]\" at position 0 is a special one; "
+       "leave the special tokens out, or put all of this output_mode in front"},
+      {"gives more tokens than max_tokens",
        [] {
-         trained().fit(GeneratedBatches([](std::uint64_t, Rng) {
-                         return SampleBatch{ids().rows(0, 0), labels().rows(0, 0)};
-                       }),
-                       {.steps_per_epoch = 1, .verbose = 0});
+         TextVectorization{{.max_tokens = 3, .vocabulary = {"one", "two"}}};
        },
-       "ValueError: sequential: fit: batch 0 of GeneratedBatches: the batch of number 1 has no "
-       "samples"},
+       "ValueError: TextVectorization: vocabulary: expected at most max_tokens, 3, with 2 special, "
+       "got 4"},
+      {"joins tokens of texts that are not split",
+       [] { TextVectorization{{.split = Split::none, .ngrams = 2}}; },
+       "ValueError: TextVectorization: ngrams: with Split::none each text is one token; leave "
+       "ngrams out, or split"},
+      {"asks for n-grams of nothing", [] { TextVectorization{{.ngrams = 0}}; },
+       "ValueError: TextVectorization: ngrams: expected widths from 1 to 1000, got 0"},
+      {"passes a function that is none",
+       [] { TextVectorization{{.standardize = StandardizeFunction()}}; },
+       "ValueError: TextVectorization: standardize: expected a function, got an empty one; "
+       "Standardize::none leaves texts"},
+  });
+}
+
+TEST_CASE("a wrong use of a table or a split is named with its place") {
+  check({
+      {"mistypes a column", [] { table().numbers("prize"); },
+       "IndexError: houses.csv: expected the name of a column, got \"prize\"; the columns are "
+       "area, "
+       "price"},
+      {"forgets that a price is missing",
+       [] {
+         table().numbers({"area", "price"});
+       },
+       "FormatError: houses.csv: at byte 19: line 3, column \"price\": expected a number (set "
+       "missing_numbers to MissingNumbers::nan to have NaN), got \"NA\""},
+      {"takes real numbers for labels", [] { table().integers("area"); },
+       "FormatError: houses.csv: at byte 11: line 2, column \"area\": expected a whole number of "
+       "32 "
+       "bits, got \"1.5\""},
+      {"reads a file that is not there", [] { CsvFile("no/such.csv"); },
+       "IoError: no/such.csv: cannot open: No such file or directory"},
+      {"passes a percentage", [] { train_test_split(100, 20); },
+       "ValueError: train_test_split: fraction: expected above 0 and below 1, got 20"},
+      {"splits two samples", [] { train_test_split(2, 0.1); },
+       "ValueError: train_test_split: expected samples for both parts, got 0 for the test of 2 "
+       "samples; change the fraction, or give more samples"},
+      {"pads to no length",
+       [] {
+         pad_sequences({{1, 2}}, {.maxlen = 0});
+       },
+       "ValueError: pad_sequences: maxlen: expected at least 1, got 0"},
   });
 }

@@ -42,7 +42,7 @@ struct CsvTable;
 ///     const Ids y = file.categories("district", file.distinct("district"));  // (rows)
 ///
 /// Lines end in LF or CR LF. Empty lines are skipped, as pandas does. Each line has as many fields
-/// as the first. A quote within a field without quotes is refused, as are a CR alone, a NUL, and
+/// as the first. A quote within a field without quotes is rejected, as are a CR alone, a NUL, and
 /// bytes that are no UTF-8; a byte order mark is skipped. Memory is that of the file and at most 24
 /// bytes for each field. Results are the same for any number of threads, and in any locale.
 class CsvFile {

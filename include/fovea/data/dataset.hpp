@@ -117,7 +117,8 @@ class Augmented : public Dataset {
 class GeneratedBatches {
  public:
   /// Returns the batch of a number: the same one whenever it is asked. The generator is a function
-  /// of the seed of compile and the number.
+  /// of the seed of compile and the number. May be called from another thread than that of fit, by
+  /// one thread at a time.
   using Make = std::function<SampleBatch(std::uint64_t number, Rng random)>;
 
   /// Takes the function and a name for messages. Throws ValueError without a function.

@@ -1,4 +1,4 @@
-// Samples in two parts by their content.
+// Samples in two parts: to train with, and to judge by.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,24 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// The positions of samples in two parts, in order.
+/// The positions of samples in two parts, each in rising order: for `Samples::rows`.
 struct SplitPositions {
-  std::vector<Index> first;   ///< about `fraction` of the different contents
-  std::vector<Index> second;  ///< the others
+  std::vector<Index> train;  ///< the rest
+  std::vector<Index> test;   ///< the fraction
 };
 
-/// Splits texts by a hash of their bytes, XXH3 with the seed: where a text goes depends on nothing
-/// but the text. So equal texts never stand on both sides, and a text stays where it is when others
-/// come or go. Throws ValueError unless `fraction` is 0 to 1.
+/// Splits samples by a hash of their content: texts that are equal are on the same side, in this
+/// and every other call with the seed, wherever they stand and whatever stands beside them. The
+/// test part is about `fraction` of the different texts. Throws ValueError unless 0 < fraction < 1.
 SplitPositions split_by_hash(std::span<const std::string> texts, double fraction,
                              std::uint64_t seed = 0);
 
-/// The same for samples of ids or real numbers, by the bits of a sample.
+/// The same for rows of ids or real numbers, by their bits; 0 and -0 are equal, as are all NaNs.
 SplitPositions split_by_hash(const Samples& samples, double fraction, std::uint64_t seed = 0);
+
+/// Splits `count` samples at random: exactly round(fraction * count) are in the test part. Throws
+/// ValueError unless 0 < fraction < 1 and both parts have a sample. As scikit-learn's, but the same
+/// seed always gives the same split.
+SplitPositions train_test_split(Index count, double fraction, std::uint64_t seed = 0);
 
 }}  // namespace fovea

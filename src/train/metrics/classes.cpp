@@ -153,6 +153,7 @@ void metrics::check(const ClassScore& score, const Shape& prediction, const Samp
 double metrics::average(const ClassScore& score, const ClassCounts& counts,
                         double (*value)(const ClassCounts& counts, Index class_id, double beta),
                         double beta) {
+  if (counts.classes() == 0) return 0;
   if (score.class_id) return value(counts, *score.class_id, beta);
   if (score.average == Average::micro) return value(counts.together(), 0, beta);
   double sum = 0, weights = 0;

@@ -103,7 +103,7 @@ struct ClassScore {
 /// Throws ShapeError, IndexError for a class that does not exist, ValueError for a threshold of
 /// NaN.
 void check(const ClassScore& score, const Shape& prediction, const Samples& target);
-/// Returns the average over classes of `value(counts, class)`.
+/// Returns the average over classes of `value(counts, class)`; 0 of nothing.
 double average(const ClassScore& score, const ClassCounts& counts,
                double (*value)(const ClassCounts& counts, Index class_id, double beta),
                double beta = 1);
