@@ -93,11 +93,13 @@ void BackupAndRestore::on_train_batch_end(Model& model, Index, const Logs& logs)
 }
 
 void BackupAndRestore::on_epoch_end(Model& model, Index, const Logs&) {
-  if (options_.save_freq == 0 && !model.trainer().is_cut_short()) save(model);
+  const Trainer& trainer = model.trainer();
+  const bool stopped = trainer.stops() && !trainer.is_complete();
+  if ((options_.save_freq == 0 || stopped) && !trainer.is_cut_short()) save(model);
 }
 
 void BackupAndRestore::on_train_end(Model& model) {
-  if (!options_.delete_checkpoint || model.trainer().is_cut_short()) return;
+  if (!options_.delete_checkpoint || !model.trainer().is_complete()) return;
   for (const auto& [number, path] : backups_in(options_.backup_dir)) io::remove_file(path);
   std::error_code ignored;  // where there are other files, the folder stays
   std::filesystem::remove(options_.backup_dir, ignored);

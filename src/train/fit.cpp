@@ -98,6 +98,8 @@ struct Trainer::FitRuns {
     trainer.fit_runs_ = true;
     trainer.callbacks_ = &options.callbacks;
     trainer.position_ = std::move(start);
+    trainer.last_epoch_ = options.epochs;
+    trainer.batches_ = 0;
   }
   ~FitRuns() {
     trainer.fit_runs_ = false;
@@ -115,7 +117,12 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
                     Index number) {
   Means means(compiled->outputs);
   Index i = begin_epoch(means);
-  const Index batches = feed.begin(epochs_, i);
+  const Index batches = batches_ = feed.begin(epochs_, i);
+  if (i > batches)
+    throw StateError(fmt::format(
+        "{}: fit: the file that was loaded was saved behind batch {} of an epoch; this one has {}; "
+        "give the same samples and options, or load with .resume = false to begin anew",
+        name(), i, batches));
   std::optional<train::Progress> progress;
   show(progress, options, number, batches);
   ++epochs_;
@@ -123,7 +130,6 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     train(feed.update(i), means);
     position_->batch = i + 1;
-    batches_ = batches;
     if (options.callbacks.empty() && !progress) continue;
     const Logs logs = means.logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
@@ -152,7 +158,6 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
     for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
   const FitRuns running(*this, options, start_of(options, feed.samples()));
-  batches_ = 0;
   stops_ = false;
   if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);

@@ -162,6 +162,13 @@ void Trainer::load(const std::string& path, const ModelLoadOptions& options, boo
   if (options.resume && state.position) resume_ = std::move(state);
 }
 
+bool Trainer::is_complete() const {
+  return position_ && (position_->epoch >= last_epoch_ ||
+                       std::ranges::any_of(*callbacks_, [](const Callback* callback) {
+                         return callback->has_ended();
+                       }));
+}
+
 // Returns the epoch in which fit begins. Takes up the fit of a file, if one was loaded.
 Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
   if (!resume_) return 0;
@@ -185,7 +192,7 @@ Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
   }
   position_ = saved;
   resume_.reset();
-  return position_->epoch;
+  return is_complete() ? last_epoch_ : position_->epoch;
 }
 
 // Returns the batch with which an epoch begins.

@@ -166,9 +166,7 @@ FitPosition position_of(const Source& source, const JsonPart& part) {
   if (means > static_cast<Index>(source.file.names().size())) part["means"].refuse("fewer");
   for (Index i = 0; i < means; ++i)
     position.means.push_back(doubles_of(source, means_prefix + fmt::to_string(i)));
-  const Index size = std::min(position.batch_size, position.samples);
-  if (position.batch > (position.samples - 1) / size + 1)
-    part["batch"].refuse("a batch of the epoch");
+  if (position.batch > position.samples) part["batch"].refuse("a batch of the epoch");
   return position;
 }
 

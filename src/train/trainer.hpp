@@ -67,8 +67,12 @@ class Trainer {
   /// Returns the compiled optimiser, the only option that is not constant.
   Optimizer& optimizer() const { return compiled->optimizer; }
 
+  /// Returns whether fit ends after the present batch.
+  bool stops() const { return stops_; }
   /// Returns whether the epoch that runs, or the last one, ends before its last batch.
   bool is_cut_short() const { return stops_ && position_ && position_->batch < batches_; }
+  /// Returns whether fit has run all its epochs, or a callback has ended it for good.
+  bool is_complete() const;
 
   const std::shared_ptr<const ForwardHooks>& hooks() const { return hooks_; }
   const char* name() const { return network->path().c_str(); }
@@ -132,6 +136,7 @@ class Trainer {
   std::shared_ptr<const ForwardHooks> hooks_;
   bool fit_runs_ = false;
   std::optional<train::FitPosition> position_;          // of the fit that runs
+  Index last_epoch_ = 0;                                // of the fit that runs
   Index batches_ = 0;                                   // of the epoch that runs
   const Means* means_ = nullptr;                        // of the epoch that runs
   const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs

@@ -208,7 +208,7 @@ DEFECTS = [
     ("src/train/fit.cpp", "    position_->batch = i + 1;\n", "    position_->batch = i;\n", "model_files_test", "resume: a batch is trained twice"),
     ("src/train/checkpoints.cpp", "  std::erase(saved_, file);\n", "", "model_files_test", "ModelCheckpoint: a file that is written again is removed as an old one"),
     ("src/train/backup.cpp", "if (++kept > options_.keep)", "if (kept++ > options_.keep)", "model_files_test", "BackupAndRestore: keeps one file more"),
-    ("src/train/backup.cpp", "|| model.trainer().is_cut_short()) return;", "|| !model.built()) return;", "model_files_test", "BackupAndRestore: the backup of a training that was stopped is removed"),
+    ("src/train/backup.cpp", "|| !model.trainer().is_complete()) return;", "|| !model.built()) return;", "model_files_test", "BackupAndRestore: the backup of a training that was stopped is removed"),
     ("src/io/folder.cpp", "errno == ESRCH", "errno == EPERM", "kills_test", "what killed processes left behind stays for ever"),
     ("src/kernels/gemm.cpp", "real sum = p.add ? c : 0;", "real sum = 0;", "kernels_test", "gemm: a small product is not added"),
     ("src/train/attach.cpp", "return same && expected == visited_.end();", "return same;", "train_test", "fit: a parameter that was frozen since compile goes unnoticed"),

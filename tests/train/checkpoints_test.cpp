@@ -202,3 +202,50 @@ TEST_CASE("BackupAndRestore refuses options that mean nothing") {
   CHECK(refusal<ValueError>([] { BackupAndRestore({.backup_dir = "b", .keep = 0}); }) ==
         "BackupAndRestore: keep is 0; it must be at least 1");
 }
+
+TEST_CASE(
+    "a training that is stopped at the end of an epoch goes on later, one that is over does not") {
+  const Result expected = whole();
+  struct Stop : Callback {
+    void on_epoch_end(Model& model, Index epoch, const Logs&) override {
+      if (epoch == 0) model.stop_training();
+    }
+  } stop;
+  for (Index save_freq = 0; save_freq <= 2; save_freq += 2) {
+    const Folder folder;
+    const BackupAndRestoreOptions options{.backup_dir = folder / "b", .save_freq = save_freq};
+    Sequential first = training::model(), second = training::model();
+    Witness before, witness;
+    BackupAndRestore backup(options), restore(options);
+    fit(first, {&before, &stop, &backup});
+    const History history = fit(second, {&witness, &restore});
+    CHECK(restore.restored_from() != "");
+    CHECK(differ(result(second, history, witness), expected) == "");
+  }
+  // Killed behind the last epoch, before on_train_end.
+  struct Killed : Callback {
+    void on_epoch_end(Model&, Index epoch, const Logs&) override {
+      if (epoch == 1) throw Crash::Happened();
+    }
+    int turn() const override { return 3; }
+  } killed;
+  const auto early = [] {
+    return EarlyStopping{
+        {.monitor = "loss", .mode = MonitorMode::max, .patience = 1, .restore_best_weights = true}};
+  };
+  Sequential never = training::model();
+  EarlyStopping ends = early();
+  const History one = fit(never, {&ends}, 5);
+  REQUIRE(one.epoch.size() == 2);
+  const Folder folder;
+  const BackupAndRestoreOptions options{.backup_dir = folder / "b"};
+  Sequential first = training::model(), second = training::model();
+  EarlyStopping before = early(), after = early();
+  BackupAndRestore backup(options), restore(options);
+  CHECK_THROWS_AS(fit(first, {&before, &backup, &killed}, 5), Crash::Happened);
+  const History resumed = fit(second, {&after, &restore}, 5);
+  CHECK(resumed.history == one.history);
+  CHECK(toy::bits_differ(toy::weights(second), toy::weights(never)) == "");
+  CHECK(after.stopped_epoch() == ends.stopped_epoch());
+  CHECK(folder.names().empty());
+}

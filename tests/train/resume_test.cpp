@@ -257,3 +257,66 @@ TEST_CASE("a model whose averages are in place is not saved as if they were its 
         std::string::npos);
   CHECK(folder.names().empty());
 }
+
+TEST_CASE("datasets in any order, generated and accumulated batches go on in the same bits") {
+  const toy::Data data = toy::data(samples), other = toy::data(7, 1);
+  const ArrayDataset dataset(data.x, data.y);
+  const GeneratedBatches generated([](std::uint64_t number, Rng) {
+    const toy::Data batch = toy::data(4, static_cast<Index>(number % 50));
+    return SampleBatch{batch.x, batch.y};
+  });
+  const auto options = [&](BatchOrder order, Index accumulated) {
+    FitOptions how = toy::quiet(2, 4);
+    how.order = std::move(order);
+    how.gradient_accumulation_steps = accumulated;
+    how.validation_data = Validation{other.x, other.y};
+    return how;
+  };
+  FitOptions endless = options(ShuffleAll{}, 1);
+  endless.steps_per_epoch = 5;
+  using Fit = std::function<History(Model&, std::vector<Callback*>)>;
+  const auto of_dataset = [&](FitOptions how) -> Fit {
+    return [&, how](Model& model, std::vector<Callback*> callbacks) {
+      FitOptions own = how;
+      own.callbacks = std::move(callbacks);
+      return model.fit(dataset, own);
+    };
+  };
+  const std::vector<Fit> fits = {
+      of_dataset(options(ShuffleAll{}, 1)), of_dataset(options(ShuffleAll{}, 2)),
+      of_dataset(options(ShuffleInBlocks{.block_size = 3, .blocks_together = 2}, 1)),
+      of_dataset(options(BucketByLength{.boundaries = {2, 3, 4}}, 1)),
+      [&](Model& model, std::vector<Callback*> callbacks) {
+        FitOptions own = endless;
+        own.callbacks = std::move(callbacks);
+        return model.fit(generated, own);
+      }};
+  const Folder folder;
+  Index resumed = 0;
+  for (std::size_t which = 0; which < fits.size(); ++which) {
+    Sequential never = training::model();
+    Witness seen;
+    const History history = fits[which](never, {&seen});
+    const Result expected = result(never, history, seen);
+    for (Index batch = 1;; ++batch) {
+      CAPTURE(which);
+      CAPTURE(batch);
+      Sequential first = training::model();
+      Witness before, after;
+      SaveAfter save(folder / "m", batch);
+      Crash crash(batch);
+      try {
+        fits[which](first, {&before, &save, &crash});
+        break;  // there are no more batches
+      } catch (const Crash::Happened&) {
+      }
+      Sequential second = training::model();
+      second.load(folder / "m");
+      const History again = fits[which](second, {&after});
+      CHECK(differ(result(second, again, after), expected) == "");
+      ++resumed;
+    }
+  }
+  CHECK(resumed > 40);
+  std::printf("figure: resumes in the middle of datasets = %d\n", static_cast<int>(resumed));
+}

@@ -71,6 +71,9 @@ class Callback {
   /// Returns its place among the callbacks: those of a lower number are called first, equal ones in
   /// the order in which they were given. What saves the others' states comes after them.
   virtual int turn() const { return 0; }
+  /// Returns whether it has ended the training for good, as EarlyStopping does: a resume trains no
+  /// further epoch.
+  virtual bool has_ended() const { return false; }
 };
 
 }}  // namespace fovea

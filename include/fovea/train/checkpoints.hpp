@@ -87,8 +87,9 @@ struct BackupAndRestoreOptions {
 /// had never stopped, on any number of threads, with save_freq at any batch. Keras'
 /// BackupAndRestore, which goes on at an epoch or a batch with other random numbers.
 ///
-/// A training that `stop_training` ends in the middle of an epoch, by Ctrl-C for instance, is saved
-/// at that batch and its backups stay, unless the loss is not finite.
+/// A training that `stop_training` ends early, by Ctrl-C for instance, is saved at that batch,
+/// unless the loss is not finite, and its backups stay. Where EarlyStopping ended it, it is
+/// complete.
 class BackupAndRestore : public Callback {
  public:
   /// Throws ValueError for numbers below 0, keep below 1, and without a folder.

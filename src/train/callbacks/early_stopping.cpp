@@ -70,7 +70,8 @@ std::string EarlyStopping::state_name() const {
 CallbackState EarlyStopping::state() const {
   CallbackState state{.numbers = {{"best", best_},
                                   {"best_epoch", static_cast<double>(best_epoch_)},
-                                  {"waited", static_cast<double>(waited_)}},
+                                  {"waited", static_cast<double>(waited_)},
+                                  {"stopped_epoch", static_cast<double>(stopped_epoch_)}},
                       .arrays = {}};
   weights_.save(state);
   return state;
@@ -84,6 +85,7 @@ void EarlyStopping::load_state(const CallbackState& state) {
         "EarlyStopping: load_state: there are no weights in the state, and restore_best_weights is "
         "set; resume with the options that the training had");
   waited_ = count_of("EarlyStopping", state, "waited");
+  stopped_epoch_ = count_of("EarlyStopping", state, "stopped_epoch", -1);
   best_epoch_ = best_epoch;
   best_ = best;
   weights_.load(state);

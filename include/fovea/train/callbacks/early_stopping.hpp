@@ -50,6 +50,8 @@ class EarlyStopping : public Callback {
   std::string state_name() const override;
   CallbackState state() const override;
   void load_state(const CallbackState& state) override;
+  /// Returns whether it stopped the training.
+  bool has_ended() const override { return stopped_epoch_ >= 0; }
 
   /// Returns the epoch after which this callback stopped the training, counted from 0; -1 where it
   /// has not.
