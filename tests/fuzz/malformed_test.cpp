@@ -54,7 +54,10 @@ void give(const fuzz::Reader& reader, const test_files::MemoryFile& memory,
     ++count.read;
   } catch (const FormatError& error) {
     CHECK(error.byte_offset() >= 0);
-    CHECK(error.byte_offset() <= static_cast<Index>(bytes.size()));
+    CHECK((error.byte_offset() <= static_cast<Index>(bytes.size()) || reader.unpacks));
+    ++count.refused;
+  } catch (const Error& error) {
+    CHECK_MESSAGE(reader.refuses_values, error.what());
     ++count.refused;
   } catch (const std::exception& error) {
     FAIL_CHECK("an exception of another kind: ", error.what());

@@ -25,6 +25,10 @@ struct Reader {
       [](const std::vector<std::string>& all) { return all.front(); };
   // The bytes of memory that reading may cost: so many, and for each byte of the file.
   std::size_t memory = 1 << 16, memory_each_byte = 100;
+  // Whether bytes of errors may be those of what the file unpacks to.
+  bool unpacks = false;
+  // Whether a file may be whole and say what is not possible, which is told without a byte.
+  bool refuses_values = false;
 };
 
 // All of them.

@@ -4,9 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "fovea/io/error.hpp"
-#include "fovea/io/npy.hpp"
-#include "fovea/io/safetensors.hpp"
+#include "fovea/fovea.hpp"
 #include "io/files.hpp"
 
 using namespace fovea;
@@ -151,10 +149,116 @@ Reader safetensors() {
   return reader;
 }
 
+Reader csv() {
+  Reader reader{.name = "csv"};
+  reader.seeds = [] {
+    return std::vector<std::string>{"area,rooms,town\n55.5,2,Bern\n80,3,\"Biel, \"\"old\"\"\"\n",
+                                    "a\r\n1\r\n-2.5e-3\r\n", "x,y\n,\nNA,inf\n"};
+  };
+  reader.words = {",", "\n", "\r\n", "\"", "\"\"", "NA", "nan", "inf", "-", "\xef\xbb\xbf", "\xff"};
+  reader.read = [](const std::string& path) {
+    const CsvFile file(path);
+    for (const std::string& name : file.names()) {
+      attempt([&] { static_cast<void>(file.numbers(name)); });
+      attempt([&] { static_cast<void>(file.integers(name)); });
+      attempt([&] { static_cast<void>(file.categories(name, file.distinct(name))); });
+      attempt([&] { static_cast<void>(file.texts(name)); });
+    }
+  };
+  reader.memory = 1 << 20;  // names are looked up for each column
+  return reader;
+}
+
+Reader idx() {
+  Reader reader{.name = "idx"};
+  reader.seeds = [] {
+    return std::vector<std::string>{
+        {"\0\0\x08\x01\0\0\0\x03\1\2\3", 11},
+        {"\0\0\x0d\x02\0\0\0\x01\0\0\0\x02\x3f\x80\0\0\xbf\x80\0\0", 20},
+        {"\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x01\1\2\3\4", 20}};
+  };
+  reader.words = {std::string("\0\0\x08\x01", 4), "\x1f\x8b\x08", std::string("\0\0\0\x04", 4)};
+  reader.read = [](const std::string& path) {
+    attempt([&] { static_cast<void>(read_idx_ids(path, {.largest_unpacked = 1 << 16})); });
+    static_cast<void>(read_idx(path, {.largest_unpacked = 1 << 16}));
+  };
+  reader.unpacks = true;
+  reader.memory = 1 << 20;
+  return reader;
+}
+
+Reader vectorization() {
+  Reader reader{.name = "vectorization"};
+  reader.seeds = [] {
+    TextVectorization ids({.ngrams = 2, .output_sequence_length = 5});
+    ids.adapt({"a small bird", "a bird of \xc3\xa9t\xc3\xa9"});
+    TextVectorization weights({.output_mode = OutputMode::tf_idf});
+    weights.adapt({"one two", "two \"three\""});
+    return std::vector<std::string>{ids.to_json(), weights.to_json()};
+  };
+  reader.words = {"{",  "}",       "[",    "]",    ",",     ":",
+                  "\"", "\\u0000", "null", "true", "1e400", "function"};
+  reader.read = [](const std::string& path) {
+    const TextVectorization vectorize =
+        TextVectorization::from_json(test_files::read_bytes(path), {}, path);
+    static_cast<void>(vectorize({"a bird", "two"}));
+  };
+  reader.memory = 1 << 20;
+  return reader;
+}
+
+// Models in files without a checksum: with one, hardly any damage would come past it.
+Reader model() {
+  Reader reader{.name = "model"};
+  reader.seeds = [] {
+    Sequential model{Embedding{.input_dim = 5, .output_dim = 3, .mask_zero = true},
+                     AttentionLayer{2}, Dense{2, Activation::softmax}};
+    model.compile({.loss = SparseCategoricalCrossentropy{}});
+    const Ids x(Shape{2, 2}, {1, 2, 3, 4}), y(Shape{2}, {0, 1});
+    model.train_on_batch(x, y);
+    const std::string with_checksum = written([&](const std::string& path) {
+      model.save(path, {.texts = {{"note", "a text"}}, .standalone = true});
+    });
+    return std::vector<std::string>{written([&](const std::string& path) {
+      test_files::write_bytes(path, with_checksum);
+      const SafetensorsFile file(path);
+      std::vector<SafetensorsTensor> tensors;
+      for (const std::string& name : file.names()) tensors.push_back({name, file.stored(name)});
+      write_safetensors(path, tensors, file.metadata(), {.checksum = false});
+    })};
+  };
+  reader.words = {"\\\"",
+                  "{",
+                  "}",
+                  "[",
+                  "]",
+                  ":",
+                  ",",
+                  "null",
+                  "-1",
+                  "1e400",
+                  "Dense",
+                  "GRU",
+                  "\\\"units\\\":",
+                  "fovea.state",
+                  "fovea.structure",
+                  "fovea.version"};
+  reader.read = [](const std::string& path) {
+    const Sequential model = load_model(path);
+    static_cast<void>(saved_texts(path));
+  };
+  reader.parts = safetensors().parts;
+  reader.joined = safetensors().joined;
+  reader.memory = 1 << 20;
+  reader.refuses_values = true;
+  return reader;
+}
+
 }  // namespace
 
 const std::vector<Reader>& readers() {
-  static const std::vector<Reader> all = {npy(), npz(), safetensors()};
+  static const std::vector<Reader> all = {npy(), npz(),           safetensors(), csv(),
+                                          idx(), vectorization(), model()};
   return all;
 }
 
