@@ -90,6 +90,19 @@ BatchPlan batch_plan(const PlanOptions& options, std::uint64_t epoch) {
   return std::visit([&](const auto& order) { return plan(order, options, epoch); }, options.order);
 }
 
+Index batch_count(const PlanOptions& o) {
+  const auto batches = [&](Index samples) { return (samples + o.batch_size - 1) / o.batch_size; };
+  const auto* const order = std::get_if<BucketByLength>(&o.order);
+  if (!order || order->boundaries.empty()) return batches(o.samples);
+  std::vector<Index> buckets(order->boundaries.size() + 1);
+  for (const Index length : o.lengths)
+    ++buckets[static_cast<std::size_t>(std::ranges::lower_bound(order->boundaries, length) -
+                                       order->boundaries.begin())];
+  Index count = 0;
+  for (const Index samples : buckets) count += batches(samples);
+  return count;
+}
+
 Index samples_of_update(Index batch_size, Index steps, Index samples) {
   return batch_size > samples / steps ? samples : batch_size * steps;
 }

@@ -40,6 +40,9 @@ struct BatchPlan {
 /// Returns the plan of an epoch: a function of its arguments.
 BatchPlan batch_plan(const PlanOptions& options, std::uint64_t epoch);
 
+/// Returns the number of batches of every epoch.
+Index batch_count(const PlanOptions& options);
+
 /// Returns batch_size * steps, or `samples` where that is less.
 Index samples_of_update(Index batch_size, Index steps, Index samples);
 

@@ -17,17 +17,19 @@ DatasetSource::DatasetSource(const Dataset& data, Index begin, Index end, Source
   }
 }
 
+PlanOptions DatasetSource::plan_options() const {
+  const Index samples = end_ - begin_;
+  return {.samples = samples,
+          .batch_size = samples_of_update(options_.batch_size, options_.batches_each, samples),
+          .shuffle = options_.shuffle,
+          .order = options_.order,
+          .seed = options_.seed,
+          .lengths = lengths_};
+}
+
 Index DatasetSource::begin(std::uint64_t epoch) {
   epoch_ = epoch;
-  const Index samples = end_ - begin_;
-  plan_ = batch_plan(
-      {.samples = samples,
-       .batch_size = samples_of_update(options_.batch_size, options_.batches_each, samples),
-       .shuffle = options_.shuffle,
-       .order = options_.order,
-       .seed = options_.seed,
-       .lengths = lengths_},
-      epoch);
+  plan_ = batch_plan(plan_options(), epoch);
   for (Index& position : plan_.positions) position += begin_;
   return plan_.count();
 }

@@ -17,6 +17,8 @@ class BatchSource {
   virtual std::string name() const = 0;
   /// Returns the number of samples; 0 where there is no end.
   virtual Index samples() const = 0;
+  /// Returns the number of updates of every epoch.
+  virtual Index updates() const = 0;
   /// Begins an epoch. Returns the number of its updates.
   virtual Index begin(std::uint64_t epoch) = 0;
   /// Returns the batches of an update, of which each but the last is of full size.
@@ -40,10 +42,13 @@ class DatasetSource final : public BatchSource {
 
   std::string name() const override { return data_.name(); }
   Index samples() const override { return end_ - begin_; }
+  Index updates() const override { return batch_count(plan_options()); }
   Index begin(std::uint64_t epoch) override;
   std::vector<SampleBatch> load(Index update) const override;
 
  private:
+  PlanOptions plan_options() const;
+
   const Dataset& data_;
   Index begin_, end_;
   SourceOptions options_;
@@ -59,6 +64,7 @@ class GeneratedSource final : public BatchSource {
 
   std::string name() const override { return batches_.name(); }
   Index samples() const override { return 0; }
+  Index updates() const override { return steps_; }
   Index begin(std::uint64_t epoch) override;
   std::vector<SampleBatch> load(Index update) const override;
 

@@ -14,15 +14,17 @@ ArrayFeed::ArrayFeed(Pass pass, const SampleSet& x, const SampleSet& y,
                      const std::vector<double>& weight, SourceOptions options)
     : pass_(std::move(pass)), x_(x), y_(y), weight_(weight), options_(std::move(options)) {}
 
+PlanOptions ArrayFeed::plan_options() const {
+  return {.samples = x_.count(),
+          .batch_size = samples_of_update(options_.batch_size, options_.batches_each, x_.count()),
+          .shuffle = options_.shuffle,
+          .order = options_.order,
+          .seed = options_.seed,
+          .lengths = lengths_};
+}
+
 Index ArrayFeed::begin(std::uint64_t epoch, Index) {
-  plan_ = batch_plan(
-      {.samples = x_.count(),
-       .batch_size = samples_of_update(options_.batch_size, options_.batches_each, x_.count()),
-       .shuffle = options_.shuffle,
-       .order = options_.order,
-       .seed = options_.seed,
-       .lengths = {}},
-      epoch);
+  plan_ = batch_plan(plan_options(), epoch);
   return plan_.count();
 }
 

@@ -21,6 +21,8 @@ class Feed {
   virtual ~Feed() = default;
   /// Returns the number of samples; 0 where there is no end.
   virtual Index samples() const = 0;
+  /// Returns the number of updates of every epoch.
+  virtual Index updates() const = 0;
   /// Begins an epoch at update `first`. Returns the number of its updates: a function of the epoch
   /// and the options, as every update is.
   virtual Index begin(std::uint64_t epoch, Index first) = 0;
@@ -36,14 +38,18 @@ class ArrayFeed final : public Feed {
             SourceOptions options);
 
   Index samples() const override { return x_.count(); }
+  Index updates() const override { return batch_count(plan_options()); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
 
  private:
+  PlanOptions plan_options() const;
+
   Pass pass_;
   const SampleSet &x_, &y_;
   const std::vector<double>& weight_;
   SourceOptions options_;
+  const std::vector<Index> lengths_ = {};  // none: batches are not cut
   BatchPlan plan_ = {};
   memory::List<Piece> pieces_ = {};
 };
@@ -58,6 +64,7 @@ class LoadedFeed final : public Feed {
              const std::map<Index, double>* class_weight = nullptr);
 
   Index samples() const override { return source_->samples(); }
+  Index updates() const override { return source_->updates(); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
   /// Returns the inputs of the batches of an update instead, for predict.

@@ -82,14 +82,6 @@ train::FitPosition start_of(const FitOptions& options, Index samples) {
           .order = order_text(options)};
 }
 
-// Returns the updates of an epoch.
-Index updates_of(const FitOptions& options, Index samples) {
-  if (samples == 0) return options.steps_per_epoch;
-  const Index size =
-      samples_of_update(options.batch_size, options.gradient_accumulation_steps, samples);
-  return (samples - 1) / size + 1;
-}
-
 }  // namespace
 
 // Marks fit as running, with its callbacks, while in scope.
@@ -161,7 +153,7 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
   stops_ = false;
   if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
-  const FitParams params{options.epochs, updates_of(options, feed.samples())};
+  const FitParams params{options.epochs, feed.updates()};
   for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = take_up(options.callbacks); number < options.epochs; ++number) {

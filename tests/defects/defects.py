@@ -379,6 +379,7 @@ DEFECTS = [
     ("src/data/batch_source.cpp", "(epoch_ * static_cast<std::uint64_t>(steps_) + static_cast<std::uint64_t>(update)) * each", "static_cast<std::uint64_t>(update) * each", "datasets_test", "GeneratedBatches: every epoch has the same batches"),
     ("src/data/batch_plan.cpp", "if (!o.shuffle) return result;", "if (o.shuffle) return result;", "datasets_test", "BucketByLength: batches come by length"),
     ("src/data/batch_plan.cpp", "const std::vector<Index> block = shuffled(blocks, o.seed, epoch);", "const std::vector<Index> block = in_order(blocks);", "datasets_test", "ShuffleInBlocks: blocks stay in order"),
+    ("src/data/batch_plan.cpp", "std::ranges::lower_bound(order->boundaries, length)", "std::ranges::upper_bound(order->boundaries, length)", "datasets_test", "BucketByLength: a length at a boundary is counted in the next bucket"),
     ("src/data/lengths.cpp", "return (i - 1) * time / elements + 1;", "return (i - 1) * time / elements;", "datasets_test", "BucketByLength: the last position is cut off"),
     ("src/data/lengths.cpp", "    if (column.mask && column.mask->shape().rank() > 1) column.mask = cut(*column.mask, longest);\n", "", "datasets_test", "BucketByLength: a mask is not cut"),
     ("src/data/prefetch.cpp", "  next_ = first;\n", "", "datasets_test", "prefetch: an epoch that goes on begins at its first batch"),
