@@ -182,8 +182,11 @@ void TextVectorization::adapt(std::initializer_list<std::string> texts) {
 }
 
 Samples TextVectorization::operator()(std::span<const std::string> texts) const {
-  if (options_.output_mode == OutputMode::ids) return ids(texts);
-  return counts(texts);
+  std::optional<Samples> result;
+  with_first_error(texts, options_, [&] {
+    result = options_.output_mode == OutputMode::ids ? Samples(ids(texts)) : Samples(counts(texts));
+  });
+  return *std::move(result);
 }
 
 Samples TextVectorization::operator()(std::initializer_list<std::string> texts) const {

@@ -82,10 +82,12 @@ std::vector<CountedToken> most_frequent(std::span<const std::string> texts,
                                         const TextVectorizationOptions& options, Index most) {
   constexpr std::size_t pieces = 8;
   std::vector<Counts> counts(std::min(texts.size(), pieces));
-  parallel::run(static_cast<Index>(counts.size()), [&](Index piece) {
-    const auto i = static_cast<std::size_t>(piece);
-    counts[i] = counted(texts, texts.size() * i / counts.size(),
-                        texts.size() * (i + 1) / counts.size(), options);
+  with_first_error(texts, options, [&] {
+    parallel::run(static_cast<Index>(counts.size()), [&](Index piece) {
+      const auto i = static_cast<std::size_t>(piece);
+      counts[i] = counted(texts, texts.size() * i / counts.size(),
+                          texts.size() * (i + 1) / counts.size(), options);
+    });
   });
   Counts all;
   for (Counts& part : counts) merge(all, std::move(part));

@@ -1,11 +1,13 @@
 // How a text becomes tokens: standardise, split, join n-grams.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "fovea/base/error.hpp"
 #include "fovea/data/text_vectorization.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -42,5 +44,19 @@ class Tokens {
   std::string joined_;
   std::vector<std::pair<std::size_t, std::size_t>> places_;  // begin and end of each token
 };
+
+/// Runs a body that reads texts in parallel. Where it throws ValueError for some of them, throws
+/// that of the first, so that the message is the same for any number of threads.
+template <class Body>
+void with_first_error(std::span<const std::string> texts, const TextVectorizationOptions& options,
+                      const Body& body) {
+  try {
+    body();
+  } catch (const ValueError&) {
+    Tokens tokens(options);
+    for (std::size_t i = 0; i < texts.size(); ++i) tokens.read(texts[i], i);
+    throw;
+  }
+}
 
 }}  // namespace fovea

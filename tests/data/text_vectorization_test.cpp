@@ -169,3 +169,21 @@ TEST_CASE("bytes that are no UTF-8 are refused with their place, and can be repl
         "TextVectorization: text 0: expected a standardized text in UTF-8, got byte 0x80 at "
         "position 0; convert it, or call replace_invalid_utf8");
 }
+
+TEST_CASE("of many wrong texts the first is named, on any number of threads") {
+  Texts texts(2000, "fine");
+  for (const std::size_t wrong : {700, 1100, 1999}) texts[wrong] = "\xff";
+  TextVectorization vectorize;
+  vectorize.adapt({"fine"});
+  const Index before = threads();
+  for (const Index count : {1, 2, 7}) {
+    set_threads(count);
+    CHECK(refusal<ValueError>([&] {
+            vectorize.adapt(texts);
+          }).starts_with("TextVectorization: text 700: "));
+    CHECK(refusal<ValueError>([&] {
+            static_cast<void>(vectorize(texts));
+          }).starts_with("TextVectorization: text 700: "));
+  }
+  set_threads(before);
+}

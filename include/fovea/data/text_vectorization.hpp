@@ -34,10 +34,13 @@ using SplitFunction = std::function<std::vector<std::string>(std::string_view)>;
 
 /// The widths of n-grams. `2` stands for single tokens and pairs, `{2}` for pairs alone.
 struct Ngrams {
-  Ngrams() = default;                                          ///< single tokens
-  Ngrams(Index widest);                                        // NOLINT: implicit on purpose
-  Ngrams(std::initializer_list<Index> list) : widths(list) {}  ///< these widths, in order
-  explicit Ngrams(std::vector<Index> list) : widths(std::move(list)) {}  ///< the same
+  Ngrams() = default;  ///< single tokens
+  /// All widths from 1 to this one.
+  Ngrams(Index widest);  // NOLINT: implicit on purpose
+  /// These widths, in order.
+  Ngrams(std::initializer_list<Index> list) : widths(list) {}
+  /// The same, from a list.
+  explicit Ngrams(std::vector<Index> list) : widths(std::move(list)) {}
 
   /// Empty: single tokens.
   std::vector<Index> widths = {};
