@@ -141,7 +141,7 @@ TEST_CASE("a training that is killed at any moment ends in the bits of one that 
     kills += here;
     const bool same = bytes_of(folder / "end") == expected;
     CHECK(same);
-    CHECK(folder.names() == std::vector<std::string>{"end"});
+    CHECK(!std::filesystem::exists(folder / "b"));  // nor what killed processes left behind there
     if (same) equal += here;
   }
   std::printf("figure: kills = %d, in a write = %d, equal = %d\n", static_cast<int>(kills),
