@@ -68,8 +68,9 @@ std::string order_text(const FitOptions& options) {
   if (const auto* blocks = std::get_if<ShuffleInBlocks>(&options.order))
     return text + fmt::format("ShuffleInBlocks {} {}", blocks->block_size, blocks->blocks_together);
   if (const auto* buckets = std::get_if<BucketByLength>(&options.order))
-    return text + fmt::format("BucketByLength {} {} {}", fmt::join(buckets->boundaries, " "),
-                              buckets->window, fmt::join(buckets->inputs, " "));
+    return text + fmt::format("BucketByLength {} {} {} {}", fmt::join(buckets->boundaries, " "),
+                              buckets->window, fmt::join(buckets->inputs, " "),
+                              fmt::join(buckets->targets, " "));
   return text + "ShuffleAll";
 }
 
