@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "fovea/train/find_learning_rate.hpp"
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
@@ -37,6 +38,8 @@ class Trainer {
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
                 const std::vector<double>& sample_weight) const;
   std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
+  RateSweep find_rate(Model& model, const SampleSet& x, const SampleSet& y,
+                      const FindLearningRateOptions& options);
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
   /// Returns the compiled optimiser, the only option that is not constant.
@@ -50,6 +53,14 @@ class Trainer {
   History history;
 
  private:
+  // What training counts.
+  struct Counters {
+    History history;
+    std::optional<std::uint64_t> drawn;
+    std::uint64_t steps, epochs;
+    bool all_listed;
+    std::uint64_t attached;
+  };
   struct Given;  // the samples of a call, in the order of the network
 
   void check_ready(const char* what) const;
@@ -66,6 +77,9 @@ class Trainer {
   void epoch(Model& model, Pass& pass, Pass* validation, const Given& data,
              const Given* validation_data, const FitOptions& options, Index number);
   void train(Pass& pass, const Batch& batch, Means& means);
+  RateSweep sweep(const SampleSet& x, const SampleSet& y, const FindLearningRateOptions& options);
+  Counters counters() const;
+  void set_counters(Counters counters);
   void attach_optimizer();
   void check_attached() const;
   Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
