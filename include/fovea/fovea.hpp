@@ -67,9 +67,11 @@
 #include "fovea/data/utf8.hpp"              // valid and invalid UTF-8
 #include "fovea/train/model.hpp"            // compile, fit, evaluate, predict
 #include "fovea/train/checkpoints.hpp"      // ModelCheckpoint, BackupAndRestore
+#include "fovea/train/find_learning_rate.hpp"  // a rate to begin with
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/train/load_model.hpp"       // a Sequential from its file alone
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/live_page.hpp"          // a training in the browser
+#include "fovea/viz/rate_sweep_svg.hpp"     // the curve of find_learning_rate
 #include "fovea/viz/plot_svg.hpp"           // curves as SVG
 // clang-format on

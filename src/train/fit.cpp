@@ -158,8 +158,9 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
   for (Callback* callback : options.callbacks) callback->set_params(params);
   for (Callback* callback : options.callbacks) callback->on_train_begin(model);
   for (Index number = take_up(options.callbacks); number < options.epochs; ++number) {
-    if (!position_->begun)
-      for (Callback* callback : options.callbacks) callback->on_epoch_begin(model, number);
+    for (Callback* callback : options.callbacks)
+      position_->begun ? callback->on_epoch_resumed(model, number)
+                       : callback->on_epoch_begin(model, number);
     epoch(model, feed, validation, options, number);
     if (stops_) break;
   }

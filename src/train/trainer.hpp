@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "fovea/train/find_learning_rate.hpp"
 #include "fovea/train/model.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
@@ -55,6 +56,8 @@ class Trainer {
   std::vector<Array> predict(const SampleSet& x, Index batch_size) const;
   std::vector<Array> predict(const Dataset& data, Index batch_size) const;
   std::vector<Array> predict(const GeneratedBatches& batches, Index steps) const;
+  RateSweep find_rate(Model& model, const SampleSet& x, const SampleSet& y,
+                      const FindLearningRateOptions& options);
   std::vector<Tensor> call(const SampleSet& x, const Context& context) const;
   std::string summary(Index width) const;
 
@@ -91,6 +94,15 @@ class Trainer {
     std::vector<Trace::Output> traced = {};  // if samples are not those the model was built for
   };
 
+  // What training counts.
+  struct Counters {
+    History history;
+    std::optional<std::uint64_t> drawn;
+    std::uint64_t steps, epochs;
+    bool all_listed;
+    std::uint64_t attached;
+  };
+
   struct FitRuns;  // while fit runs
 
   void check_ready(const char* what) const;
@@ -118,6 +130,9 @@ class Trainer {
   Logs evaluate(std::unique_ptr<BatchSource> source) const;
   std::vector<Array> predict(std::unique_ptr<BatchSource> source) const;
   void check_listed(const Piece& piece);
+  RateSweep sweep(const SampleSet& x, const SampleSet& y, const FindLearningRateOptions& options);
+  Counters counters() const;
+  void set_counters(Counters counters);
   void attach_optimizer();
   bool is_attached() const;
   void check_attached() const;

@@ -174,6 +174,28 @@ TEST_CASE("a fit of other samples does not go on in the middle of the one that w
   CHECK(other.fit(data.x, data.y, toy::quiet(2, batch_size)).epoch == std::vector<Index>{0, 1});
 }
 
+TEST_CASE(
+    "callbacks are told of the epoch within which a training goes on, and that others begin") {
+  struct Epochs : Callback {
+    std::vector<Index> begun, resumed;
+    void on_epoch_begin(Model&, Index epoch) override { begun.push_back(epoch); }
+    void on_epoch_resumed(Model&, Index epoch) override { resumed.push_back(epoch); }
+  };
+  const Folder folder;
+  Sequential one = training::model();
+  SaveAfter save(folder / "m", 7);  // of two epochs of five batches
+  fit(one, {&save});
+  Sequential model = training::model();
+  model.load(folder / "m");
+  Epochs epochs;
+  JsonLinesLogger log(folder / "log.jsonl", {.every_batches = 1});
+  fit(model, {&epochs, &log});
+  CHECK(epochs.resumed == std::vector<Index>{1});
+  CHECK(epochs.begun.empty());
+  const std::string lines = test_files::read_bytes(folder / "log.jsonl");
+  CHECK(lines.starts_with("{\"epoch\":1,\"batch\":2,"));
+}
+
 TEST_CASE("a fit goes on with the order of batches that it was saved with, and no other") {
   const Folder folder;
   Sequential one = training::model();

@@ -80,6 +80,33 @@ class Optimizer {
     self_->waits = self_->attachments == 0;
   }
 
+  /// All that steps change, for what must leave no trace.
+  struct Snapshot {
+    OptimizerState state;                  ///< of the optimiser, where it is attached
+    LearningRate rate;                     ///< number or schedule
+    std::uint64_t attachments;             ///< to models
+    std::optional<OptimizerState> loaded;  ///< since the last step
+    bool waits;                            ///< whether it is still to be loaded
+  };
+  /// Returns all that steps change. Throws StateError where the type has no state.
+  Snapshot snapshot() const {
+    self_->check_loads();
+    return {self_->attachments > 0 ? self_->state() : OptimizerState(), self_->rate(),
+            self_->attachments, self_->loaded, self_->waits};
+  }
+  /// Puts back what a snapshot holds, of the same model.
+  void restore(const Snapshot& snapshot) {
+    if (snapshot.attachments == 0) {
+      self_->reset();
+    } else {
+      self_->load_state(snapshot.state);
+    }
+    self_->set_learning_rate(snapshot.rate);
+    self_->attachments = snapshot.attachments;
+    self_->loaded = snapshot.loaded;
+    self_->waits = snapshot.waits;
+  }
+
   /// Returns the optimiser itself, or null where it is of another type.
   template <class O>
   O* as() const {

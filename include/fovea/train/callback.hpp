@@ -51,6 +51,8 @@ class Callback {
   virtual void on_train_begin(Model&) {}
   /// Is called before the first batch of an epoch.
   virtual void on_epoch_begin(Model&, Index /*epoch*/) {}
+  /// Is called in place of on_epoch_begin where a training that is resumed goes on within an epoch.
+  virtual void on_epoch_resumed(Model&, Index /*epoch*/) {}
   /// Is called before each batch.
   virtual void on_train_batch_begin(Model&, Index /*batch*/) {}
   /// Is called after each batch, with the losses and metrics of the epoch so far.

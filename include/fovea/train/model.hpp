@@ -24,6 +24,8 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 class Trainer;
+struct FindLearningRateOptions;
+struct RateSweep;
 
 /// The loss, metrics and weight of one output of a model.
 struct OutputOptions {
@@ -313,6 +315,9 @@ class Model {
                 const std::function<void(const Rng& random)>& build);
 
  private:
+  friend RateSweep find_learning_rate(Model& model, const SampleSet& x, const SampleSet& y,
+                                      const FindLearningRateOptions& options);
+
   template <class M>
   static std::shared_ptr<Network> network_of(M module) {
     if constexpr (networks::OneCall<M> && !requires(const Tensor& x) { module.linear(x); }) {

@@ -37,6 +37,8 @@ class LivePage : public Callback {
   void on_train_begin(Model& model) override;
   /// Takes the number of the epoch.
   void on_epoch_begin(Model& model, Index epoch) override;
+  /// Takes the number of the epoch.
+  void on_epoch_resumed(Model& model, Index epoch) override { on_epoch_begin(model, epoch); }
   /// Takes the time.
   void on_train_batch_begin(Model& model, Index batch) override;
   /// Writes the page where it is time.

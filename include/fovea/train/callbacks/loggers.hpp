@@ -123,6 +123,8 @@ class JsonLinesLogger : public Callback {
   void on_train_begin(Model& model) override;
   /// Takes the number of the epoch.
   void on_epoch_begin(Model&, Index epoch) override { epoch_ = epoch; }
+  /// Takes the number of the epoch.
+  void on_epoch_resumed(Model&, Index epoch) override { epoch_ = epoch; }
   /// Writes a line where it is time for one. Throws IoError.
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
   /// Writes a line. Throws IoError.

@@ -38,6 +38,8 @@ class TensorBoard : public Callback {
   void on_train_begin(Model& model) override;
   /// Takes the number of the epoch.
   void on_epoch_begin(Model&, Index epoch) override { epoch_ = epoch; }
+  /// Takes the number of the epoch.
+  void on_epoch_resumed(Model&, Index epoch) override { epoch_ = epoch; }
   /// Writes the values where it is time. Throws IoError.
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
   /// Writes the values, and weights where it is time. Throws IoError.

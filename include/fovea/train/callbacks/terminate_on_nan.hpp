@@ -21,6 +21,8 @@ class TerminateOnNaN : public Callback {
   void on_train_begin(Model& model) override;
   /// Takes the number of the epoch.
   void on_epoch_begin(Model&, Index epoch) override { epoch_ = epoch; }
+  /// Takes the number of the epoch.
+  void on_epoch_resumed(Model&, Index epoch) override { epoch_ = epoch; }
   /// Stops the training, or throws ValueError, where "loss" is not finite.
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
 
