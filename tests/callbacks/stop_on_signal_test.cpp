@@ -108,7 +108,7 @@ TEST_CASE("no handler is installed without a guard, and one goes when fit throws
   model.fit(x, y, with({&check}));
   RaisesAt raises(SIGINT, 1);
   raises.bang = true;
-  const auto fit = [&] {
+  const auto fit = [&, &x = x, &y = y] {
     StopOnSignal guard;
     model.fit(x, y, with({&guard, &raises}));
   };

@@ -172,7 +172,8 @@ TEST_CASE("bytes that are no UTF-8 are refused with their place, and can be repl
 
 TEST_CASE("of many wrong texts the first is named, on any number of threads") {
   Texts texts(2000, "fine");
-  for (const std::size_t wrong : {700, 1100, 1999}) texts[wrong] = "\xff";
+  for (const std::size_t wrong : {std::size_t(700), std::size_t(1100), std::size_t(1999)})
+    texts[wrong] = "\xff";
   TextVectorization vectorize;
   vectorize.adapt({"fine"});
   const Index before = threads();

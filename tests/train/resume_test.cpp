@@ -5,6 +5,7 @@
 
 #include "fovea/io/error.hpp"
 #include "fovea/io/safetensors.hpp"
+#include "io/files.hpp"
 #include "train/models.hpp"
 #include "train/training.hpp"
 
@@ -183,15 +184,15 @@ TEST_CASE(
   };
   const Folder folder;
   Sequential one = training::model();
-  SaveAfter save(folder / "m", 7);  // of two epochs of five batches
+  SaveAfter save(folder / "m", 7);  // of three epochs of five batches
   fit(one, {&save});
   Sequential model = training::model();
   model.load(folder / "m");
-  Epochs epochs;
+  Epochs told;
   JsonLinesLogger log(folder / "log.jsonl", {.every_batches = 1});
-  fit(model, {&epochs, &log});
-  CHECK(epochs.resumed == std::vector<Index>{1});
-  CHECK(epochs.begun.empty());
+  fit(model, {&told, &log});
+  CHECK(told.resumed == std::vector<Index>{1});
+  CHECK(told.begun == std::vector<Index>{2});
   const std::string lines = test_files::read_bytes(folder / "log.jsonl");
   CHECK(lines.starts_with("{\"epoch\":1,\"batch\":2,"));
 }
