@@ -24,24 +24,25 @@ void check_functions(const TextVectorizationOptions& options) {
   const auto* const standardize = std::get_if<StandardizeFunction>(&options.standardize);
   const auto* const split = std::get_if<SplitFunction>(&options.split);
   if (standardize && !*standardize)
-    refuse("standardize: expected a function, got an empty one; Standardize::none leaves texts");
+    refuse(
+        "standardize: expected a function, got an empty one; TextStandardize::none leaves texts");
   if (split && !*split)
-    refuse("split: expected a function, got an empty one; Split::none leaves texts whole");
+    refuse("split: expected a function, got an empty one; TextSplit::none leaves texts whole");
 }
 
 void check_ngrams(const TextVectorizationOptions& options) {
   for (const Index width : options.ngrams.widths)
     if (width < 1 || width > 1000)
       refuse(fmt::format("ngrams: expected widths from 1 to 1000, got {}", width));
-  const Split* const split = std::get_if<Split>(&options.split);
-  if (!options.ngrams.widths.empty() && split && *split == Split::none)
-    refuse("ngrams: with Split::none each text is one token; leave ngrams out, or split");
+  const TextSplit* const split = std::get_if<TextSplit>(&options.split);
+  if (!options.ngrams.widths.empty() && split && *split == TextSplit::none)
+    refuse("ngrams: with TextSplit::none each text is one token; leave ngrams out, or split");
 }
 
 void check_options(const TextVectorizationOptions& options, Index specials) {
   check_functions(options);
   check_ngrams(options);
-  const bool ids = options.output_mode == OutputMode::ids;
+  const bool ids = options.output_mode == TextOutput::ids;
   if (options.max_tokens && (*options.max_tokens <= specials ||
                              *options.max_tokens > std::numeric_limits<std::int32_t>::max()))
     refuse(
@@ -54,17 +55,17 @@ void check_options(const TextVectorizationOptions& options, Index specials) {
   if (options.output_sequence_length && !ids)
     refuse(
         "output_sequence_length: only ids are a sequence; leave it out, or take "
-        "OutputMode::ids");
+        "TextOutput::ids");
   if (options.pad_to_max_tokens && (ids || !options.max_tokens))
     refuse(
         "pad_to_max_tokens: expected max_tokens and an output_mode of rows; set them, or leave "
         "it out");
   const bool weights = !options.idf_weights.empty();
-  if (weights && options.output_mode != OutputMode::tf_idf)
-    refuse("idf_weights: only OutputMode::tf_idf weighs tokens; leave them out");
+  if (weights && options.output_mode != TextOutput::tf_idf)
+    refuse("idf_weights: only TextOutput::tf_idf weighs tokens; leave them out");
   if (weights && options.vocabulary.empty())
     refuse("idf_weights: expected a vocabulary that they belong to; give both");
-  if (!weights && !options.vocabulary.empty() && options.output_mode == OutputMode::tf_idf)
+  if (!weights && !options.vocabulary.empty() && options.output_mode == TextOutput::tf_idf)
     refuse(
         "idf_weights: expected a weight for each token of the vocabulary, got none; give them, "
         "or let adapt find both");
@@ -134,7 +135,7 @@ TextVectorization::TextVectorization(TextVectorizationOptions options)
 void TextVectorization::set_vocabulary(std::vector<std::string> tokens,
                                        std::vector<double> weights) {
   const Index specials = special_tokens();
-  if (options_.output_mode == OutputMode::tf_idf) check_weights(weights, tokens.size());
+  if (options_.output_mode == TextOutput::tf_idf) check_weights(weights, tokens.size());
   std::vector<std::string> front(static_cast<std::size_t>(specials));
   front.back() = unknown_token;
   if (std::ranges::equal(std::span(tokens).first(std::min(tokens.size(), front.size())), front))
@@ -166,7 +167,7 @@ void TextVectorization::adapt(std::span<const std::string> texts) {
   std::vector<std::string> tokens;
   std::vector<double> weights;
   for (CountedToken& token : found) {
-    if (options_.output_mode == OutputMode::tf_idf)
+    if (options_.output_mode == TextOutput::tf_idf)
       weights.push_back(
           std::log(1 + static_cast<double>(texts.size()) / (1 + static_cast<double>(token.texts))));
     tokens.push_back(std::move(token.token));
@@ -184,7 +185,7 @@ void TextVectorization::adapt(std::initializer_list<std::string> texts) {
 Samples TextVectorization::operator()(std::span<const std::string> texts) const {
   std::optional<Samples> result;
   with_first_error(texts, options_, [&] {
-    result = options_.output_mode == OutputMode::ids ? Samples(ids(texts)) : Samples(counts(texts));
+    result = options_.output_mode == TextOutput::ids ? Samples(ids(texts)) : Samples(counts(texts));
   });
   return *std::move(result);
 }
@@ -223,7 +224,7 @@ Array TextVectorization::counts(std::span<const std::string> texts) const {
   const Index columns = options_.pad_to_max_tokens ? *options_.max_tokens : vocabulary_size();
   Array result = Array::zeros(Shape{static_cast<Index>(texts.size()), columns});
   real* const out = result.mutable_data();
-  const bool weighted = options_.output_mode == OutputMode::tf_idf;
+  const bool weighted = options_.output_mode == TextOutput::tf_idf;
   for_texts(texts.size(), [&](std::size_t begin, std::size_t end) {
     Tokens tokens(options_);
     for (std::size_t i = begin; i < end; ++i) {
@@ -232,7 +233,7 @@ Array TextVectorization::counts(std::span<const std::string> texts) const {
       tokens.each([&](std::string_view token) {
         if (token.empty()) return;
         real& cell = row[known.find(token)];
-        cell = options_.output_mode == OutputMode::multi_hot ? 1 : cell + 1;
+        cell = options_.output_mode == TextOutput::multi_hot ? 1 : cell + 1;
       });
       for (std::size_t k = 0; weighted && k < known.weights.size(); ++k)
         row[k] *= static_cast<real>(known.weights[k]);

@@ -124,7 +124,7 @@ class OptionsReader : public nlohmann::json_sax<Json> {
     else if (member_ == split)
       take(text, split_names, functions_.split, options_.split);
     else if (member_ == output_mode)
-      options_.output_mode = kind_of<OutputMode>(text, output_names);
+      options_.output_mode = kind_of<TextOutput>(text, output_names);
     else
       refuse_token();
     return true;

@@ -33,10 +33,10 @@ Tokens::Tokens(const TextVectorizationOptions& options) : options_(options) {
   for (const Index width : options.ngrams.widths)
     widths_.push_back(static_cast<std::size_t>(width));
   if (widths_.empty()) widths_ = {1};
-  const Standardize* const kind = std::get_if<Standardize>(&options.standardize);
-  const bool both = kind && *kind == Standardize::lower_and_strip_punctuation;
-  const bool lowers = both || (kind && *kind == Standardize::lower);
-  const bool strips = both || (kind && *kind == Standardize::strip_punctuation);
+  const TextStandardize* const kind = std::get_if<TextStandardize>(&options.standardize);
+  const bool both = kind && *kind == TextStandardize::lower_and_strip_punctuation;
+  const bool lowers = both || (kind && *kind == TextStandardize::lower);
+  const bool strips = both || (kind && *kind == TextStandardize::strip_punctuation);
   for (int i = 0; i < 256; ++i) {
     const char c = static_cast<char>(i);
     mapped_[i] = lowers ? lower(c) : c;
@@ -54,15 +54,15 @@ void Tokens::read(std::string_view text, std::size_t number) {
   } else {
     check_utf8(text, number, "a text");
   }
-  const Split* const split = std::get_if<Split>(&options_.split);
-  if (split && *split == Split::whitespace) return split_at_blanks(text);
+  const TextSplit* const split = std::get_if<TextSplit>(&options_.split);
+  if (split && *split == TextSplit::whitespace) return split_at_blanks(text);
   if (!std::holds_alternative<StandardizeFunction>(options_.standardize)) {
     standardized_.clear();
     for (const char c : text)
       if (kept_[static_cast<unsigned char>(c)])
         standardized_ += mapped_[static_cast<unsigned char>(c)];
   }
-  if (split && *split == Split::character) return split_at_characters(standardized_);
+  if (split && *split == TextSplit::character) return split_at_characters(standardized_);
   if (split) return append(standardized_);
   for (const std::string& token : std::get<SplitFunction>(options_.split)(standardized_)) {
     check_utf8(token, number, "tokens");

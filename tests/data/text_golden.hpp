@@ -22,18 +22,18 @@ inline Json read(const std::string& name) {
 }
 
 inline TextVectorizationOptions options(const Json& config) {
-  const std::map<std::string, Standardize> standardize = {
-      {"lower", Standardize::lower}, {"strip_punctuation", Standardize::strip_punctuation}};
-  const std::map<std::string, OutputMode> modes = {{"multi_hot", OutputMode::multi_hot},
-                                                   {"count", OutputMode::count},
-                                                   {"tf_idf", OutputMode::tf_idf}};
+  const std::map<std::string, TextStandardize> standardize = {
+      {"lower", TextStandardize::lower}, {"strip_punctuation", TextStandardize::strip_punctuation}};
+  const std::map<std::string, TextOutput> modes = {{"multi_hot", TextOutput::multi_hot},
+                                                   {"count", TextOutput::count},
+                                                   {"tf_idf", TextOutput::tf_idf}};
   TextVectorizationOptions o;
   for (const auto& [name, value] : config.items()) {
     if (name == "max_tokens") o.max_tokens = value.get<Index>();
     if (name == "output_sequence_length") o.output_sequence_length = value.get<Index>();
     if (name == "standardize")
-      o.standardize = value.is_null() ? Standardize::none : standardize.at(value);
-    if (name == "split") o.split = value.is_null() ? Split::none : Split::character;
+      o.standardize = value.is_null() ? TextStandardize::none : standardize.at(value);
+    if (name == "split") o.split = value.is_null() ? TextSplit::none : TextSplit::character;
     if (name == "ngrams")
       o.ngrams = value.is_array() ? Ngrams(value.get<std::vector<Index>>()) : value.get<Index>();
     if (name == "output_mode") o.output_mode = modes.at(value);

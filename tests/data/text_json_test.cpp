@@ -99,7 +99,7 @@ TEST_CASE("JSON that to_json does not write is refused, with the byte") {
 }
 
 TEST_CASE("30000 damaged JSON texts and every truncation end in an object or in an Error") {
-  TextVectorization own{{.max_tokens = 9, .ngrams = 2, .output_mode = OutputMode::tf_idf}};
+  TextVectorization own{{.max_tokens = 9, .ngrams = 2, .output_mode = TextOutput::tf_idf}};
   own.adapt({"one two", "two \"three\" é", "日本"});
   const std::string original = own.to_json();
   Index refused = 0;

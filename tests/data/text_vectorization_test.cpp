@@ -64,7 +64,7 @@ TEST_CASE("results are the same for any number of threads, and those of each tex
   for (Index trial = 0; trial < 20; ++trial) {
     support::Generate draw("text_threads", trial);
     const Texts texts = drawn_texts(draw, draw.integer(1, 400));
-    const OutputMode mode = static_cast<OutputMode>(draw.integer(0, 3));
+    const TextOutput mode = static_cast<TextOutput>(draw.integer(0, 3));
     const TextVectorizationOptions o = {.max_tokens = draw.integer(3, 60), .output_mode = mode};
     TextVectorization alone(o), many(o);
     if (std::ranges::all_of(texts, &std::string::empty)) continue;

@@ -27,29 +27,29 @@ TEST_CASE("a wrong vectorization of texts is named with its values and what to w
        "ValueError: TextVectorization: max_tokens: expected more than the 2 special tokens, and "
        "fewer than 2^31, got 2"},
       {"asks for a sequence of counts",
-       [] { TextVectorization{{.output_mode = OutputMode::count, .output_sequence_length = 9}}; },
+       [] { TextVectorization{{.output_mode = TextOutput::count, .output_sequence_length = 9}}; },
        "ValueError: TextVectorization: output_sequence_length: only ids are a sequence; leave it "
-       "out, or take OutputMode::ids"},
+       "out, or take TextOutput::ids"},
       {"wants sequences of no length", [] { TextVectorization{{.output_sequence_length = 0}}; },
        "ValueError: TextVectorization: output_sequence_length: expected at least 1, got 0"},
       {"pads columns without max_tokens",
-       [] { TextVectorization{{.output_mode = OutputMode::count, .pad_to_max_tokens = true}}; },
+       [] { TextVectorization{{.output_mode = TextOutput::count, .pad_to_max_tokens = true}}; },
        "ValueError: TextVectorization: pad_to_max_tokens: expected max_tokens and an output_mode "
        "of "
        "rows; set them, or leave it out"},
       {"gives a vocabulary for tf_idf without weights",
-       [] { TextVectorization{{.output_mode = OutputMode::tf_idf, .vocabulary = {"word"}}}; },
+       [] { TextVectorization{{.output_mode = TextOutput::tf_idf, .vocabulary = {"word"}}}; },
        "ValueError: TextVectorization: idf_weights: expected a weight for each token of the "
        "vocabulary, got none; give them, or let adapt find both"},
       {"gives too few weights",
        [] {
          TextVectorization{
-             {.output_mode = OutputMode::tf_idf, .vocabulary = {"one", "two"}, .idf_weights = {1}}};
+             {.output_mode = TextOutput::tf_idf, .vocabulary = {"one", "two"}, .idf_weights = {1}}};
        },
        "ValueError: TextVectorization: idf_weights: expected 2, one for each token of the "
        "vocabulary, got 1"},
       {"weighs ids", [] { TextVectorization{{.vocabulary = {"one"}, .idf_weights = {1}}}; },
-       "ValueError: TextVectorization: idf_weights: only OutputMode::tf_idf weighs tokens; leave "
+       "ValueError: TextVectorization: idf_weights: only TextOutput::tf_idf weighs tokens; leave "
        "them out"},
       {"repeats a token",
        [] {
@@ -69,15 +69,15 @@ TEST_CASE("a wrong vectorization of texts is named with its values and what to w
        "ValueError: TextVectorization: vocabulary: expected at most max_tokens, 3, with 2 special, "
        "got 4"},
       {"joins tokens of texts that are not split",
-       [] { TextVectorization{{.split = Split::none, .ngrams = 2}}; },
-       "ValueError: TextVectorization: ngrams: with Split::none each text is one token; leave "
+       [] { TextVectorization{{.split = TextSplit::none, .ngrams = 2}}; },
+       "ValueError: TextVectorization: ngrams: with TextSplit::none each text is one token; leave "
        "ngrams out, or split"},
       {"asks for n-grams of nothing", [] { TextVectorization{{.ngrams = 0}}; },
        "ValueError: TextVectorization: ngrams: expected widths from 1 to 1000, got 0"},
       {"passes a function that is none",
        [] { TextVectorization{{.standardize = StandardizeFunction()}}; },
        "ValueError: TextVectorization: standardize: expected a function, got an empty one; "
-       "Standardize::none leaves texts"},
+       "TextStandardize::none leaves texts"},
   });
 }
 

@@ -192,7 +192,7 @@ Reader vectorization() {
   reader.seeds = [] {
     TextVectorization ids({.ngrams = 2, .output_sequence_length = 5});
     ids.adapt({"a small bird", "a bird of \xc3\xa9t\xc3\xa9"});
-    TextVectorization weights({.output_mode = OutputMode::tf_idf});
+    TextVectorization weights({.output_mode = TextOutput::tf_idf});
     weights.adapt({"one two", "two \"three\""});
     return std::vector<std::string>{ids.to_json(), weights.to_json()};
   };

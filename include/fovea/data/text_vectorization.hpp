@@ -17,14 +17,14 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What is done to a text before it is split. Letters and punctuation are those of ASCII, as in
 /// Keras: "É" stays as it is.
-enum class Standardize { lower_and_strip_punctuation, lower, strip_punctuation, none };
+enum class TextStandardize { lower_and_strip_punctuation, lower, strip_punctuation, none };
 
 /// Where a text is split into tokens: at runs of ASCII's blanks, at each character (code point), or
 /// nowhere: the text is one token.
-enum class Split { whitespace, character, none };
+enum class TextSplit { whitespace, character, none };
 
 /// What texts become. `ids` is Keras' "int".
-enum class OutputMode { ids, multi_hot, count, tf_idf };
+enum class TextOutput { ids, multi_hot, count, tf_idf };
 
 /// A function of one's own that standardises a text. It is called from several threads at once.
 using StandardizeFunction = std::function<std::string(std::string_view)>;
@@ -50,15 +50,15 @@ struct Ngrams {
 struct TextVectorizationOptions {
   /// The largest size of the vocabulary, with its special tokens. The most frequent tokens stay.
   std::optional<Index> max_tokens = {};
-  /// A Standardize, or a function.
-  std::variant<Standardize, StandardizeFunction> standardize =
-      Standardize::lower_and_strip_punctuation;
-  /// A Split, or a function.
-  std::variant<Split, SplitFunction> split = Split::whitespace;
+  /// A TextStandardize, or a function.
+  std::variant<TextStandardize, StandardizeFunction> standardize =
+      TextStandardize::lower_and_strip_punctuation;
+  /// A TextSplit, or a function.
+  std::variant<TextSplit, SplitFunction> split = TextSplit::whitespace;
   /// Tokens that are joined by a blank, one width after the other.
   Ngrams ngrams = {};
   /// Ids, or a row of the vocabulary's size for each text.
-  OutputMode output_mode = OutputMode::ids;
+  TextOutput output_mode = TextOutput::ids;
   /// The length to which ids are cut or padded by 0; none: that of the longest text of the call.
   /// For ids only.
   std::optional<Index> output_sequence_length = {};
@@ -129,7 +129,7 @@ class TextVectorization {
                                      const std::string& name = "TextVectorization");
 
  private:
-  Index special_tokens() const { return options_.output_mode == OutputMode::ids ? 2 : 1; }
+  Index special_tokens() const { return options_.output_mode == TextOutput::ids ? 2 : 1; }
   void set_vocabulary(std::vector<std::string> tokens, std::vector<double> weights);
   const TextVocabulary& vocabulary() const&;
   Ids ids(std::span<const std::string> texts) const;
