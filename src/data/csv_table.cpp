@@ -36,7 +36,7 @@ class FieldFinder {
         columns == 0 ? 0
                      : 1 + static_cast<std::size_t>(std::count(text_ + begin, text_ + end, '\n'));
     fields_.begins.reserve(lines);
-    fields_.ends.reserve(lines * columns);
+    fields_.ends.reserve(std::min(lines * columns, end - begin + 1));  // a field takes a byte
     fields_.columns = columns;
     // Text holds no NUL.
     const char characters[] = {table.options.delimiter, '\n', '\r', table.options.quote};
@@ -171,6 +171,10 @@ std::vector<std::size_t> piece_begins(const CsvTable& table) {
   std::size_t before = 0;
   for (std::size_t i = 1; i < quotes.size(); ++i) {
     before += quotes[i - 1];
+    if (begins.back() > i * piece) {  // a line that is longer than a piece
+      begins.push_back(begins.back());
+      continue;
+    }
     std::size_t at = i * piece;
     for (bool within = before % 2 == 1; at < text.size() && (within || text[at] != '\n'); ++at)
       within ^= quote != '\0' && text[at] == quote;

@@ -25,8 +25,9 @@ std::vector<Point> thinned(const std::vector<double>& y) {
   for (std::size_t begin = 0; begin < y.size(); begin += stride) {
     std::size_t low = begin, high = begin;
     for (std::size_t i = begin; i < std::min(begin + stride, y.size()); ++i) {
-      if (!(y[low] <= y[i])) low = i;
-      if (!(y[high] >= y[i])) high = i;
+      if (!std::isfinite(y[i])) continue;
+      if (!(std::isfinite(y[low]) && y[low] <= y[i])) low = i;
+      if (!(std::isfinite(y[high]) && y[high] >= y[i])) high = i;
     }
     for (const std::size_t i : {std::min(low, high), std::max(low, high)})
       if (points.empty() || points.back().x != static_cast<double>(i + 1))
@@ -111,11 +112,14 @@ std::string small_chart(const std::vector<Curve>& curves) {
   for (const Curve& curve : curves) {
     std::string path, dots;
     bool joined = false;
-    for (const Point& point : thinned(curve.y)) {
+    const std::vector<Point> points = thinned(curve.y);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const Point& point = points[i];
       const bool finite = std::isfinite(point.y);
+      const bool goes_on = i + 1 < points.size() && std::isfinite(points[i + 1].y);
       if (finite) {
         path += fmt::format("{}{:.1f} {:.1f}", joined ? 'L' : 'M', x_of(point.x), y_of(point.y));
-        if (longest <= 40)
+        if (longest <= 40 || (!joined && !goes_on))
           dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", x_of(point.x),
                               y_of(point.y));
       }

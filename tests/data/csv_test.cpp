@@ -333,3 +333,13 @@ TEST_CASE("50000 damaged CSV texts and every truncation end in columns or in an 
   CHECK(refused > 10000);
   CHECK(memory::bytes_peak() - before < 1 << 20);
 }
+
+TEST_CASE("empty lines of a table with many columns take no memory for fields") {
+  std::string text = "a";
+  for (int column = 1; column < 20'000; ++column) text += "," + std::to_string(column);
+  text += std::string(200'000, '\n');
+  memory::reset_peak();
+  const Index before = memory::bytes_peak();
+  CHECK(CsvFile::from_text(text).rows() == 0);
+  CHECK(memory::bytes_peak() - before < 40 * static_cast<Index>(text.size()));
+}

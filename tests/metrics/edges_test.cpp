@@ -372,3 +372,16 @@ TEST_CASE("a total is saved in the middle and goes on, but for a State that cann
         "unsaved: its State cannot be saved within an epoch; give it std::vector<double> values() "
         "const and void set_values(std::span<const double>)");
 }
+
+TEST_CASE("a state of some classes takes no predictions of others, and may be added to itself") {
+  ClassCounts counts;
+  Precision precision;
+  const Ids labels(Shape{1}, {1});
+  precision.update(counts, Array(Shape{1, 2}, {0, 1}), labels, {});
+  CHECK_THROWS_AS(precision.update(counts, Array(Shape{1, 3}, {0, 1, 0}), labels, {}), ShapeError);
+  AUC auc;
+  AUC::State scores;
+  auc.update(scores, Array(Shape{2, 1}, {real(0.2), real(0.7)}), Ids(Shape{2}, {0, 1}), {});
+  for (int doubling = 0; doubling < 12; ++doubling) scores += scores;
+  CHECK(auc.result(scores) == 1);
+}

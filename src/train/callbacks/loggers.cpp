@@ -55,6 +55,12 @@ std::string CSVLogger::header(const Logs& logs) const {
 }
 
 void CSVLogger::check_names(const Model&, const Logs& names) const {
+  for (const auto& entry : names)
+    if (entry.first.find_first_of("\r\n") != std::string::npos)
+      throw ValueError(
+          fmt::format("CSVLogger: the name {:?} has an end of line, and a line of the file is an "
+                      "epoch; give the metric another name",
+                      entry.first));
   file_.check_names(names);
   file_.check_header(header(names));
 }

@@ -86,7 +86,8 @@ void AucState::add(const Score& score) {
 // costs n log n, and a result seldom has much to sort.
 AucState& AucState::operator+=(const AucState& other) {
   has_nan_ = has_nan_ || other.has_nan_;
-  scores_.insert(scores_.end(), other.scores_.begin(), other.scores_.end());
+  const std::size_t added = other.scores_.size();  // `other` may be this one
+  for (std::size_t i = 0; i < added; ++i) scores_.push_back(other.scores_[i]);
   if (scores_.size() >= in_order_ + in_order_ / 8 + 1024) sort();
   return *this;
 }

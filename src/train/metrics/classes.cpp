@@ -130,6 +130,9 @@ void metrics::add(ClassCounts& counts, std::string_view metric, const ClassOptio
                   const CountedPositions& positions) {
   const Index classes = classes_of(options, prediction.shape());
   if (counts.classes() == 0) counts = ClassCounts(classes);
+  if (counts.classes() != classes)
+    throw ShapeError(fmt::format("{}: expected predictions of {} classes, as before, got {}",
+                                 metric, counts.classes(), classes));
   each_pair(
       metric, options, prediction, target, positions,
       [&](Index label, Index predicted, double weight) { counts.add(label, predicted, weight); });
@@ -195,7 +198,7 @@ double FBetaScore::result(const State& state) const {
   return metrics::average({name, average, class_id, threshold}, state, f_beta_of, beta);
 }
 void FBetaScore::check(const Shape& prediction, const Samples& target) const {
-  if (!(beta > 0 && std::isfinite(beta)))
+  if (!(beta > 0 && std::isfinite(beta * beta)))
     throw ValueError(fmt::format("{}: beta is {}; it must be finite and above 0", name, beta));
   metrics::check({name, average, class_id, threshold}, prediction, target);
 }

@@ -44,7 +44,7 @@ ChrF::ChrF(const ChrFOptions& options) : options_(options) {
     throw ValueError(fmt::format("ChrF: char_order is {}; it must be 1 to 16", options.char_order));
   if (options.word_order < 0 || options.word_order > 16)
     throw ValueError(fmt::format("ChrF: word_order is {}; it must be 0 to 16", options.word_order));
-  if (!(options.beta > 0 && std::isfinite(options.beta)))
+  if (!(options.beta > 0 && std::isfinite(options.beta * options.beta)))
     throw ValueError(fmt::format("ChrF: beta is {}; it must be finite and above 0", options.beta));
   counts_.resize(static_cast<std::size_t>(options.char_order + options.word_order));
 }

@@ -33,8 +33,13 @@ std::size_t decode(std::string_view text, char32_t& point) {
 }
 
 void replace_all(std::u32string& text, std::u32string_view old, std::u32string_view by) {
-  for (std::size_t at = text.find(old); at != text.npos; at = text.find(old, at + by.size()))
-    text.replace(at, old.size(), by);
+  std::u32string replaced;
+  std::size_t begin = 0;
+  for (std::size_t at = text.find(old); at != text.npos; at = text.find(old, begin)) {
+    replaced.append(text, begin, at - begin).append(by);
+    begin = at + old.size();
+  }
+  if (begin > 0) text = replaced.append(text, begin);
 }
 
 bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
