@@ -17,7 +17,18 @@ const SampleColumn& column_of(const SampleSet& set, std::size_t i, const char* s
     throw ShapeError(
         fmt::format("BucketByLength: {} number {} has shape {}; expected (samples, time, ...)",
                     side, i, to_string(set[i].samples.shape())));
-  return set[i];
+  const SampleColumn& column = set[i];
+  const Shape& shape = column.samples.shape();
+  if (column.samples.count() != set.count())
+    throw ShapeError(fmt::format("BucketByLength: {} number {} has {} samples, the first has {}",
+                                 side, i, column.samples.count(), set.count()));
+  for (int axis = 0; column.mask && axis < column.mask->shape().rank(); ++axis)
+    if (axis >= shape.rank() || column.mask->shape()[axis] != shape[axis])
+      throw ShapeError(fmt::format(
+          "BucketByLength: {} number {} of shape {} has a mask of shape {}; a mask lies over the "
+          "first axes",
+          side, i, to_string(shape), to_string(column.mask->shape())));
+  return column;
 }
 
 // Returns the length of a sample of which `counts` says whether the element at a position counts.

@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
 
 #include "fovea/base/error.hpp"
 #include "fovea/train/model.hpp"
@@ -116,7 +118,25 @@ CallbackState ModelCheckpoint::state() const {
   return state;
 }
 
-// Only names that this callback can have written are taken for its files.
+namespace {
+
+// Returns whether the pattern may have given the name of a file, which keep_last may remove: a
+// state comes from a file that is not trusted.
+bool may_be_of(const std::string& file, const std::string& pattern) {
+  const std::size_t first = pattern.find('{'), last = pattern.rfind('}');
+  if (first == pattern.npos || last == pattern.npos || last < first) return file == pattern;
+  const std::string_view head = std::string_view(pattern).substr(0, first),
+                         tail = std::string_view(pattern).substr(last + 1),
+                         between = std::string_view(pattern).substr(first, last + 1 - first);
+  if (file.size() < head.size() + tail.size() || !file.starts_with(head) || !file.ends_with(tail))
+    return false;
+  const std::string filled = file.substr(head.size(), file.size() - head.size() - tail.size());
+  return filled.find("..") == filled.npos &&
+         std::ranges::count(filled, '/') == std::ranges::count(between, '/');
+}
+
+}  // namespace
+
 void ModelCheckpoint::load_state(const CallbackState& state) {
   const std::string prefix = file_prefix;
   const auto number = [&](const char* name) {
@@ -133,8 +153,11 @@ void ModelCheckpoint::load_state(const CallbackState& state) {
   batches_ = count("batches");
   best_ = number("best");
   std::vector<std::pair<double, std::string>> files;
-  for (const auto& [name, value] : state.numbers)
-    if (name.starts_with(prefix)) files.emplace_back(value, name.substr(prefix.size()));
+  for (const auto& [name, value] : state.numbers) {
+    if (!name.starts_with(prefix)) continue;
+    const std::string file = name.substr(prefix.size());
+    if (std::isfinite(value) && may_be_of(file, options_.filepath)) files.emplace_back(value, file);
+  }
   std::ranges::sort(files);
   saved_.clear();
   for (auto& [position, file] : files) saved_.push_back(std::move(file));

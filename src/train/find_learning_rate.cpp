@@ -99,6 +99,7 @@ RateSweep Trainer::find_rate(Model& model, const SampleSet& x, const SampleSet& 
         fmt::format("{}: find_learning_rate: its optimizer is attached to another model; call "
                     "compile with one of its own",
                     name()));
+  ordered({name(), "find_learning_rate"}, x, y, options.sample_weight);  // throws if they differ
   model.build(x);
   KeptWeights weights("find_learning_rate");
   weights.keep(model);

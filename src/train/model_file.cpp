@@ -163,7 +163,7 @@ void Trainer::load(const std::string& path, const ModelLoadOptions& options, boo
 }
 
 bool Trainer::is_complete() const {
-  return position_ && (position_->epoch >= last_epoch_ ||
+  return position_ && ((position_->epoch >= last_epoch_ && !is_cut_short()) ||
                        std::ranges::any_of(*callbacks_, [](const Callback* callback) {
                          return callback->has_ended();
                        }));

@@ -171,6 +171,7 @@ TEST_CASE("find_learning_rate says what is wrong before it trains") {
         "find_learning_rate: divergence is 1; it must be above 1 and finite");
   CHECK(refusal<ShapeError>([&] { find_learning_rate(model, x, y, {.sample_weight = {1}}); }) ==
         "find_learning_rate: 1 sample weights for 40 samples; give one for each sample, or none");
+  CHECK_THROWS_AS(find_learning_rate(model, x, y.rows(0, 39)), ShapeError);
   Sequential raw{Dense{1}};
   CHECK_THROWS_AS(find_learning_rate(raw, x, y), StateError);
   struct Within : Callback {

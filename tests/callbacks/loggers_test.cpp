@@ -1,6 +1,7 @@
 // CSVLogger and JsonLinesLogger: what stands in their files, also after a kill and a resume.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <charconv>
 
 #include <cmath>
 #include <cstdlib>
@@ -62,7 +63,9 @@ TEST_CASE("CSVLogger writes Keras' columns, and numbers that read back as the sa
     CHECK(cell == std::to_string(epoch));
     for (const char* name : {"accuracy", "loss", "val_accuracy", "val_loss"}) {
       std::getline(cells, cell, ',');
-      CHECK(std::strtod(cell.c_str(), nullptr) == history[name][epoch]);
+      double value = 0;  // read in any locale
+      std::from_chars(cell.data(), cell.data() + cell.size(), value);
+      CHECK(value == history[name][epoch]);
     }
   }
 }

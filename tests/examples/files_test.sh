@@ -3,7 +3,7 @@
 # classifier and a table's model answer from their file alone; what is wrong with a user's files is told in one line.
 # Usage: files_test.sh SAVE_AND_RESUME OWN_CSV TEXT_CLASSIFIER
 set -u
-resume=$1 csv=$2 texts=$3
+resume=$(realpath "$1") csv=$(realpath "$2") texts=$(realpath "$3")
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1

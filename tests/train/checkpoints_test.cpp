@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "fovea/io/error.hpp"
 #include "train/training.hpp"
@@ -171,27 +172,52 @@ TEST_CASE("backups none of which can be read end fit, and are not overwritten") 
   CHECK(std::filesystem::exists(folder / "b/backup-3.safetensors"));
 }
 
-TEST_CASE("a training that is stopped within an epoch is saved there and goes on later") {
-  const Folder folder;
+TEST_CASE("a training that is stopped within any epoch is saved there and goes on later") {
   const Result expected = whole();
   struct Stop : Callback {
+    Index last, epoch = 0;
+    explicit Stop(Index epoch_of_stop) : last(epoch_of_stop) {}
+    void on_epoch_begin(Model&, Index number) override { epoch = number; }
     void on_train_batch_end(Model& model, Index batch, const Logs&) override {
-      if (batch == 2) model.stop_training();
+      if (epoch == last && batch == 2) model.stop_training();
     }
-  } stop;
-  const BackupAndRestoreOptions options{.backup_dir = folder / "b"};
-  {
-    Sequential first = training::model();
+  };
+  for (Index epoch = 0; epoch < epochs; ++epoch) {
+    CAPTURE(epoch);
+    const Folder folder;
+    const BackupAndRestoreOptions options{.backup_dir = folder / "b"};
+    {
+      Sequential first = training::model();
+      Witness witness;
+      Stop stop(epoch);
+      BackupAndRestore backup(options);
+      fit(first, {&witness, &stop, &backup});
+    }
+    Sequential second = training::model();
     Witness witness;
     BackupAndRestore backup(options);
-    fit(first, {&witness, &stop, &backup});
+    const History history = fit(second, {&witness, &backup});
+    CHECK(!backup.restored_from().empty());
+    CHECK(differ(result(second, history, witness), expected) == "");
   }
-  Sequential second = training::model();
-  Witness witness;
-  BackupAndRestore backup(options);
-  const History history = fit(second, {&witness, &backup});
-  CHECK(!backup.restored_from().empty());
-  CHECK(differ(result(second, history, witness), expected) == "");
+}
+
+TEST_CASE("a state that names files which are not ModelCheckpoint's own lets none be removed") {
+  const Folder folder;
+  std::ofstream(folder / "thesis") << "years of work";
+  ModelCheckpoint checkpoint({.filepath = folder / "m-{epoch}.st", .keep_last = 1});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  checkpoint.load_state({{{"file " + (folder / "thesis"), 0},
+                          {"file " + (folder / "m-1.st.old"), 1},
+                          {"file " + (folder / "m-a/b.st"), 2},
+                          {"file " + (folder / "m-...st"), 3},
+                          {"file " + (folder / "m-8.st"), nan},
+                          {"file " + (folder / "m-7.st"), 5}},
+                         {}});
+  CHECK(checkpoint.saved() == Names{folder / "m-7.st"});
+  Sequential model = training::model();
+  fit(model, {&checkpoint});
+  CHECK(std::filesystem::exists(folder / "thesis"));
 }
 
 TEST_CASE("BackupAndRestore refuses options that mean nothing") {
