@@ -1,8 +1,8 @@
 // CSVLogger and JsonLinesLogger: what stands in their files, also after a kill and a resume.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
-#include <charconv>
 
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
