@@ -27,6 +27,7 @@ bool is_small(std::string_view text) {
     if (error != std::errc()) return power.starts_with('-');
   }
   // Texts are far shorter than 2^62, so nothing overflows.
+  exponent = std::clamp(exponent, -(1LL << 62), 1LL << 62);
   const auto place = static_cast<long long>(point) - static_cast<long long>(first);
   return exponent < 0 ? place < -exponent : place + exponent < 0;
 }

@@ -343,3 +343,8 @@ TEST_CASE("empty lines of a table with many columns take no memory for fields") 
   CHECK(CsvFile::from_text(text).rows() == 0);
   CHECK(memory::bytes_peak() - before < 40 * static_cast<Index>(text.size()));
 }
+
+TEST_CASE("numbers with the smallest exponent of 64 bits are 0, and with the largest too large") {
+  CHECK(CsvFile::from_text("a\n1e-9223372036854775808\n").numbers("a").at(0) == 0);
+  CHECK_THROWS_AS(CsvFile::from_text("a\n1e9223372036854775807\n").numbers("a"), FormatError);
+}
