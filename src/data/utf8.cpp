@@ -2,19 +2,12 @@
 
 #include <cstring>
 
+#include "data/utf8_character.hpp"
+
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-namespace {
-
-// Of the character that begins a text: how many bytes belong to it, and whether it is complete and
-// valid. Of an invalid one, those bytes belong to it that a valid one could begin with, at least 1.
-struct Character {
-  std::size_t bytes;
-  bool valid;
-};
-
 // Table 3-7 of the Unicode standard: the second byte is the only one whose range varies.
-Character first_character(std::string_view text) {
+Utf8Character first_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return {1, true};
@@ -27,6 +20,8 @@ Character first_character(std::string_view text) {
     if (text.size() <= i || (byte(i) & 0xC0) != 0x80) return {i, false};
   return {bytes, true};
 }
+
+namespace {
 
 // The number of bytes of ASCII in front, eight at a time.
 std::size_t ascii_prefix(std::string_view text) {

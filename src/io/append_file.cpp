@@ -11,18 +11,11 @@
 #include "fovea/memory/buffer.hpp"
 #include "io/input_file.hpp"
 #include "io/path.hpp"
+#include "io/uninterrupted.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
-
-// Calls again as long as a signal interrupts.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 // A descriptor that is closed in the end.
 struct Open {

@@ -15,18 +15,11 @@
 #include <utility>
 
 #include "fovea/io/error.hpp"
+#include "io/uninterrupted.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
-
-// Calls again as long as a signal interrupts.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 // Ends in a slash.
 std::string folder_of(const std::string& path) {

@@ -20,7 +20,7 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
 namespace {
 
-// ----- names of enumerators, in their order
+// Names of enumerators, in their order.
 
 template <class E>
 constexpr std::array<const char*, 0> names = {};
@@ -34,7 +34,7 @@ constexpr std::array names<Reading> = {"pool", "per_position", "query"};
 template <>
 constexpr std::array names<Score> = {"additive", "dot", "scaled_dot", "general"};
 
-// ----- the options of each type
+// The options of each type.
 
 void options_of(Embedding& m, auto&& visit) {
   visit("input_dim", m.input_dim);
@@ -119,7 +119,7 @@ Residual<M> finished(const Residual<M>& m) {
   return {finished(m.module)};
 }
 
-// ----- the shapes of the parameters of each type
+// The shapes of the parameters of each type.
 
 using Shapes = std::vector<ExpectedShape>;
 
@@ -192,7 +192,7 @@ Shapes shapes_of(const M&, const Shape&) {
   return {};
 }
 
-// ----- from and to files
+// From and to files
 
 template <class T>
 OptionValue value_of(const T& option) {

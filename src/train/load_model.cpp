@@ -48,8 +48,6 @@ const LayerType* own_type(std::string_view name) {
   return found == layer_types().end() ? nullptr : &*found;
 }
 
-// ----- writing
-
 Json json_of(const OptionValue& value) {
   return std::visit([](const auto& each) { return Json(each); }, value);
 }
@@ -106,8 +104,6 @@ Json json_of(const std::string& path, const std::vector<Layer>& layers,
   }
   return list;
 }
-
-// ----- reading
 
 OptionValue value_of(const JsonPart& part) {
   const auto& value = part.value().value;

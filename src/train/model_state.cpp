@@ -22,8 +22,6 @@ constexpr const char *optimizer_prefix = "fovea.optimizer/", *rate_name = "fovea
 // A module may be called with a sample of zeros when it is built.
 constexpr Index largest_sample = Index(1) << 28;
 
-// ----- writing
-
 SafetensorsTensor doubles(std::string name, std::span<const double> values) {
   StoredTensor stored{"F64", Shape{static_cast<Index>(values.size())}, {}};
   stored.bytes.resize(values.size_bytes());
@@ -89,8 +87,6 @@ Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTe
   }
   return list;
 }
-
-// ----- reading
 
 std::vector<double> doubles_of(const Source& source, const std::string& name) {
   if (!source.file.contains(name))

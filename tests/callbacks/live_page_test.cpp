@@ -9,25 +9,17 @@
 
 #include "io/files.hpp"
 #include "support/refusal.hpp"
+#include "support/text.hpp"
 #include "train/toy.hpp"
 
 using namespace fovea;
+using support::contains;
+using support::count;
 using support::refusal;
 using test_files::Folder;
 using test_files::read_bytes;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++times;
-  return times;
-}
 
 // The page after epochs with these values; seconds of 1e-9: written each time.
 std::string page_of(const Folder& folder, const std::vector<Logs>& epochs) {

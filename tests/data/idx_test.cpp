@@ -2,8 +2,6 @@
 #include "fovea/data/idx.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <stdexcept>
@@ -12,6 +10,7 @@
 #include "fovea/data/samples.hpp"
 #include "fovea/io/error.hpp"
 #include "support/generate.hpp"
+#include "support/memory_file.hpp"
 #include "support/refusal.hpp"
 
 using namespace fovea;
@@ -46,34 +45,14 @@ std::string packed(const std::string& text) {
   return result;
 }
 
-// A file in memory.
-class File {
+class File : public support::MemoryFile {
  public:
-  File() : descriptor_(::memfd_create("idx", MFD_CLOEXEC)) {
-    if (descriptor_ < 0) throw std::runtime_error("no file in memory");
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { ::close(descriptor_); }
-
-  // The path of the file with these bytes.
-  std::string operator()(const std::string& bytes) const {
-    const auto size = static_cast<ssize_t>(bytes.size());
-    if (::ftruncate(descriptor_, size) != 0 ||
-        ::pwrite(descriptor_, bytes.data(), bytes.size(), 0) != size)
-      throw std::runtime_error("cannot write to memory");
-    return "/proc/self/fd/" + std::to_string(descriptor_);
-  }
-
   // What reading them is told, without the name.
   std::string told(const std::string& bytes) const {
     const std::string path = (*this)(bytes);
     const std::string message = refusal<FormatError>([&] { static_cast<void>(read_idx(path)); });
     return message.starts_with(path) ? message.substr(path.size() + 2) : message;
   }
-
- private:
-  int descriptor_;
 };
 
 }  // namespace

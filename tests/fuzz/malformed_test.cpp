@@ -2,33 +2,16 @@
 // ours, in memory of the file's size. FOVEA_MALFORMED sets how many each is given.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 
 #include "fovea/io/error.hpp"
 #include "fovea/memory/buffer.hpp"
 #include "io/safetensors_files.hpp"
 #include "mutator.hpp"
+#include "support/counting_new.hpp"
 
 using namespace fovea;
-
-namespace {
-
-std::atomic<std::size_t> requested = 0;  // bytes, of the standard allocator
-
-}  // namespace
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-void* operator new(std::size_t bytes) {
-  requested += bytes;
-  if (void* const memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace {
 
@@ -46,7 +29,7 @@ struct Count {
 void give(const fuzz::Reader& reader, const test_files::MemoryFile& memory,
           const std::string& bytes, Count& count) {
   const std::string path = memory(bytes);
-  const std::size_t already = requested;
+  const std::size_t already = support::requested;
   memory::reset_peak();
   const Index before = memory::bytes_peak();
   try {
@@ -63,7 +46,7 @@ void give(const fuzz::Reader& reader, const test_files::MemoryFile& memory,
     FAIL_CHECK("an exception of another kind: ", error.what());
   }
   const std::size_t limit = reader.memory + reader.memory_each_byte * bytes.size();
-  CHECK(requested - already < limit);
+  CHECK(support::requested - already < limit);
   CHECK(static_cast<std::size_t>(memory::bytes_peak() - before) < limit);
 }
 

@@ -2,32 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 
 #include "fovea/io/error.hpp"
 #include "safetensors_files.hpp"
+#include "support/counting_new.hpp"
 
 using namespace fovea;
 using namespace test_files;
-
-namespace {
-
-std::atomic<std::size_t> requested = 0;  // bytes, of the standard allocator
-
-}  // namespace
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-void* operator new(std::size_t bytes) {
-  requested += bytes;
-  if (void* const memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace {
 
@@ -216,8 +199,8 @@ TEST_CASE("a header or a shape that asks for more than the file has costs nothin
        {std::string("\x00\xe1\xf5\x05\0\0\0\0{}", 10), std::string(8, '\x7f') + "{}",
         with_header("{" + entry("a", "U8", "[1099511627776]", "[0,1099511627776]") + "}")}) {
     const std::string path = memory(bytes);
-    const std::size_t already = requested;
+    const std::size_t already = support::requested;
     CHECK_THROWS_AS(SafetensorsFile{path}, FormatError);
-    CHECK(requested - already < 20000);
+    CHECK(support::requested - already < 20000);
   }
 }

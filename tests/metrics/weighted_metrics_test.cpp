@@ -8,6 +8,7 @@
 #include "metrics/states.hpp"
 #include "support/generate.hpp"
 #include "support/refusal.hpp"
+#include "train/models.hpp"
 
 using namespace fovea;
 
@@ -49,20 +50,6 @@ struct Weighted {
   std::map<std::string, double> expected;
 };
 
-// Two outputs, of labels and of numbers.
-struct Two {
-  static constexpr const char* output_names[] = {"kind", "size"};
-  Dense kind{3, Activation::softmax}, size{1};
-  std::pair<Tensor, Tensor> operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    return {call(kind, x), call(size, x)};
-  }
-  static void parameters(auto& self, auto&& visit) {
-    visit("kind", self.kind);
-    visit("size", self.size);
-  }
-};
-
 // Keeps the logs of each epoch.
 struct Keep : Callback {
   std::vector<Logs> logs;
@@ -102,7 +89,7 @@ TEST_CASE("each output of several has weighted metrics of its own") {
   const Ids kinds = g.ids(Shape{17}, 3);
   std::vector<double> weight;
   for (Index i = 0; i < 17; ++i) weight.push_back(g.uniform(0.1, 3));
-  Model model{Two{}};
+  Model model{models::Two{}};
   model.compile(
       {.outputs = {{.loss = SparseCategoricalCrossentropy{}, .weighted_metrics = {Accuracy{}}},
                    {.loss = MeanSquaredError{},

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "support/refusal.hpp"
+#include "train/models.hpp"
 #include "train/toy.hpp"
 
 using namespace fovea;
@@ -100,20 +101,6 @@ struct Together {
   static constexpr bool mixes_samples = true;
   Tensor operator()(const Tensor& x, const Context& = {}) const { return x; }
   static constexpr MaskFlow mask_flow() { return MaskFlow::keeps; }
-};
-
-// Two outputs, of labels and of numbers.
-struct Two {
-  static constexpr const char* output_names[] = {"kind", "size"};
-  Dense kind{3, Activation::softmax}, size{1};
-  std::pair<Tensor, Tensor> operator()(const Tensor& x, const Context& context = {}) const {
-    const Caller call(*this, context);
-    return {call(kind, x), call(size, x)};
-  }
-  static void parameters(auto& self, auto&& visit) {
-    visit("kind", self.kind);
-    visit("size", self.size);
-  }
 };
 
 // Throws.
@@ -247,7 +234,7 @@ TEST_CASE("each output of a model has metrics with a state of its own") {
   const Array x = g.array({23, 4}, {.low = -1, .high = 1}),
               sizes = g.array({23, 1}, {.low = -1, .high = 1});
   const Ids kinds = g.ids(Shape{23}, 3);
-  Model model{Two{}};
+  Model model{models::Two{}};
   model.compile({.outputs = {{"kind", SparseCategoricalCrossentropy{}, {MacroF1{}}},
                              {"size", MeanSquaredError{}, {R2{}}}}});
   model.build(x);

@@ -147,4 +147,18 @@ struct Pair {
   }
 };
 
+// Two outputs, of labels and of numbers.
+struct Two {
+  static constexpr const char* output_names[] = {"kind", "size"};
+  Dense kind{3, Activation::softmax}, size{1};
+  std::pair<Tensor, Tensor> operator()(const Tensor& x, const Context& context = {}) const {
+    const Caller call(*this, context);
+    return {call(kind, x), call(size, x)};
+  }
+  static void parameters(auto& self, auto&& visit) {
+    visit("kind", self.kind);
+    visit("size", self.size);
+  }
+};
+
 }  // namespace models

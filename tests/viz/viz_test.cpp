@@ -6,22 +6,14 @@
 
 #include "fovea/fovea.hpp"
 #include "support/refusal.hpp"
+#include "support/text.hpp"
 
 using namespace fovea;
+using support::contains;
+using support::count;
 using support::refusal;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++times;
-  return times;
-}
 
 const std::string bytes = std::to_string(6 * sizeof(real));
 

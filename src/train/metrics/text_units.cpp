@@ -3,33 +3,18 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/utf8_character.hpp"
+
 namespace fovea { inline namespace FOVEA_PRECISION { namespace metrics {
 
 namespace {
 
-// Returns how many bytes a sequence that begins with `lead` has, and 0 where none begins.
-std::size_t bytes_of(unsigned char lead) {
-  return lead < 0x80   ? 1
-         : lead < 0xc2 ? 0
-         : lead < 0xe0 ? 2
-         : lead < 0xf0 ? 3
-         : lead < 0xf5 ? 4
-                       : 0;
-}
-
-// Decodes one code point. Returns its bytes; 0 where the text is not UTF-8.
-std::size_t decode(std::string_view text, char32_t& point) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t bytes = bytes_of(byte(0));
-  if (bytes == 0 || bytes > text.size()) return 0;
-  point = bytes == 1 ? byte(0) : byte(0) & (0x7fU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    point = point << 6 | (byte(i) & 0x3f);
-  }
-  const bool is_short = (bytes == 3 && point < 0x800) || (bytes == 4 && point < 0x10000);
-  const bool is_none = (point >= 0xd800 && point < 0xe000) || point > 0x10ffff;
-  return is_short || is_none ? 0 : bytes;
+// Returns the code point of a valid character.
+char32_t point_of(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  char32_t point = character.size() == 1 ? byte(0) : byte(0) & (0x7fU >> character.size());
+  for (std::size_t i = 1; i < character.size(); ++i) point = point << 6 | (byte(i) & 0x3f);
+  return point;
 }
 
 void replace_all(std::u32string& text, std::u32string_view old, std::u32string_view by) {
@@ -73,14 +58,10 @@ std::u32string code_points(std::string_view text) {
   std::u32string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    char32_t point = 0;
-    std::size_t bytes = decode(text, point);
-    if (bytes == 0) {
-      point = 0xdc00 + static_cast<unsigned char>(text[0]);
-      bytes = 1;
-    }
-    result += point;
-    text.remove_prefix(bytes);
+    const Utf8Character first = first_character(text);
+    result += first.valid ? point_of(text.substr(0, first.bytes))
+                          : char32_t(0xdc00 + static_cast<unsigned char>(text[0]));
+    text.remove_prefix(first.valid ? first.bytes : 1);
   }
   return result;
 }
