@@ -60,6 +60,7 @@ BackupAndRestore::BackupAndRestore(BackupAndRestoreOptions options) : options_(s
 void BackupAndRestore::on_train_begin(Model& model) {
   batches_ = 0;
   restored_from_.clear();
+  damaged_.clear();
   io::remove_leftovers(options_.backup_dir);
   std::string fault;
   const auto damaged = [&](const std::string& path, const Error& error) {
@@ -67,6 +68,7 @@ void BackupAndRestore::on_train_begin(Model& model) {
         "BackupAndRestore: {} cannot be read; the backup before is used: {}", path, error.what());
     if (options_.on_warning) options_.on_warning(warning);
     fault = error.what();
+    damaged_.push_back(path);
   };
   for (const auto& [number, path] : backups_in(options_.backup_dir)) {
     try {
@@ -105,7 +107,7 @@ void BackupAndRestore::on_train_end(Model& model) {
   std::filesystem::remove(options_.backup_dir, ignored);
 }
 
-// Old backups go once the new one is in place.
+// Old backups go once the new one is in place. Those that cannot be read are none.
 void BackupAndRestore::save(const Model& model) {
   batches_ = 0;
   const auto backups = backups_in(options_.backup_dir);
@@ -115,7 +117,8 @@ void BackupAndRestore::save(const Model& model) {
   model.save(path, {.texts = options_.texts});
   Index kept = 1;
   for (const auto& [number, old] : backups)
-    if (++kept > options_.keep) io::remove_file(old);
+    if (std::ranges::find(damaged_, old) == damaged_.end() && ++kept > options_.keep)
+      io::remove_file(old);
 }
 
 CallbackState BackupAndRestore::state() const {

@@ -124,7 +124,8 @@ class BackupAndRestore : public Callback {
 
   BackupAndRestoreOptions options_;
   std::string restored_from_;
-  Index batches_ = 0;  // since the last backup
+  std::vector<std::string> damaged_;  // backups that could not be read when fit began
+  Index batches_ = 0;                 // since the last backup
 };
 
 }}  // namespace fovea
