@@ -70,6 +70,16 @@ TEST_CASE("ReduceLROnPlateau counts a NaN as worse, and any number after it as b
   CHECK(model.optimizer().learning_rate() == 0.5);
 }
 
+TEST_CASE("ReduceLROnPlateau leaves a rate below its lowest as it is") {
+  Sequential model = with_rate(0.125);
+  ReduceLROnPlateau reduce({.monitor = "loss", .factor = 0.5, .patience = 1, .min_lr = 0.25});
+  reduce.on_train_begin(model);
+  for (Index epoch = 0; epoch < 4; ++epoch) {
+    reduce.on_epoch_end(model, epoch, {{"loss", 1.0}});
+    CHECK(model.optimizer().learning_rate() == 0.125);
+  }
+}
+
 TEST_CASE("ReduceLROnPlateau of fit reduces the rate of a model that stands still") {
   Sequential model = toy::model({.learning_rate = 0});
   ReduceLROnPlateau reduce({.monitor = "loss", .factor = 0.5, .patience = 2, .min_lr = 0.3});
