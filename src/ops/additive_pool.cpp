@@ -1,5 +1,6 @@
 // Additive attention that pools a sequence, fused: one visit to a sample. Equal in value and
-// gradient to the composition of elementary ops that its declaration states; the tests compare them.
+// gradient to the composition of elementary ops that its declaration states; the tests compare
+// the two.
 #include <fmt/format.h>
 
 #include "fovea/autograd/graph.hpp"
