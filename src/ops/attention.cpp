@@ -7,6 +7,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/attention_sizes.hpp"
+#include "ops/dot_attention.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -55,6 +56,10 @@ const Tensor& Attended::weights() const& {
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
                    const AttentionOptions& options) {
   const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), &v.shape(), options);
+  if (options.score == Score::dot || options.score == Score::scaled_dot) {
+    options.mask.check(Shape{s.batch, s.heads, s.queries, s.time});
+    return ops::dot_attention(q, k, v, s, options);
+  }
   const Tensor e = scores_of(by_head(q, s, s.heads), by_head(k, s, s.key_heads), s, options);
   const Tensor weights = attention_weights(e, options.mask);
   Tensor used = weights;

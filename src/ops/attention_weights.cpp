@@ -129,8 +129,12 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
                 }));
 }
 
+void AttentionMask::check(const Shape& scores) const {
+  fovea::check(scores, *this);
+}
+
 Mask AttentionMask::dense(const Shape& scores) const {
-  check(scores, *this);
+  check(scores);
   const Index batch = scores[0], rows = scores[-2], time = scores[-1];
   const Index heads = scores.without(-1).count() / std::max<Index>(1, batch * rows);
   Mask mask(scores);

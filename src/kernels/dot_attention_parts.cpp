@@ -1,0 +1,120 @@
+#include "kernels/dot_attention_parts.hpp"
+
+#include <array>
+#include <limits>
+#include <span>
+
+#include "kernels/transpose.hpp"
+#include "parallel/parallel.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels { namespace tile {
+
+namespace {
+
+constexpr real log2_e = static_cast<real>(1.4426950408889634074);
+
+bool all_finite(const real* x, Index count) {
+  return std::all_of(x, x + count, [](real v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+Blocks::Blocks(const HeadRows<const real>& x, const DotSizes& s, Index width, bool rows,
+               bool transposed)
+    : heads_(s.key_heads), blocks_(pieces(s.time, positions)), width_(width) {
+  const Index count = s.batch * heads_ * blocks_, size = positions * lead(width);
+  const auto room = [](Index numbers) { return Buffer(numbers * static_cast<Index>(sizeof(real))); };
+  if (rows) rows_ = room(count * size);
+  if (transposed) transposed_ = room(count * width * positions);
+  finite_ = Buffer(count);
+  parallel::for_range(count, parallel::grain(2 * size), [&](Index begin, Index end) {
+    const Buffer scratch = rows ? Buffer() : room(size);
+    for (Index i = begin; i < end; ++i) {
+      const Index block = i % blocks_, h = i / blocks_ % heads_, b = i / blocks_ / heads_;
+      const Index n = std::min(positions, s.time - block * positions);
+      real* const to = rows ? rows_.as<real>() + i * size : scratch.as<real>();
+      finite_.as<std::uint8_t>()[i] =
+          pack(x.at(b, h, block * positions), x.row, n, width, 1, to);
+      std::fill(to + n * lead(width), to + size, real(0));
+      if (transposed)
+        transpose(to, positions, width, lead(width), transposed_.as<real>() + i * width * positions,
+                  positions);
+    }
+  });
+}
+
+real query_factor(const DotAttention& a) {
+  return a.soft_cap > 0 ? a.scale / a.soft_cap : a.scale * log2_e;
+}
+
+void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const real>& left,
+            const HeadRows<const real>& right, Index width, real factor, real* s) {
+  const Index h = at.head / a.sizes.shared();
+  for (Index j = 0; j < at.positions; ++j) {
+    const real* const y = right.at(at.sample, h, at.position + j);
+    const bool finite = all_finite(y, width);
+    for (Index i = 0; i < at.queries; ++i) {
+      const real* const x = left.at(at.sample, at.head, at.query + i);
+      if (finite && all_finite(x, width)) continue;
+      if (!a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j)) continue;
+      real sum = 0;
+      for (Index f = 0; f < width; ++f) sum += x[f] * factor * y[f];
+      s[i * positions + j] = sum;
+    }
+  }
+}
+
+void add_infinite(const DotAttention& a, const AttentionTile& at, const real* factor,
+                  const real* x, Index lead_x, Index width, bool by_row, real scale, real* to) {
+  for (Index i = 0; i < at.queries; ++i)
+    for (Index j = 0; j < at.positions; ++j) {
+      const real* const from = x + (by_row ? i : j) * lead_x;
+      if (all_finite(from, width) ||
+          !a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j))
+        continue;
+      real* const sum = to + (by_row ? j : i) * lead(width);
+      for (Index f = 0; f < width; ++f)
+        if (!std::isfinite(from[f])) sum[f] += factor[i * positions + j] * (from[f] * scale);
+    }
+}
+
+void keep_factors(const DotAttention& a, const AttentionTile& at, real* factor) {
+  std::array<real, positions> uniform;
+  const real kept = a.dropout < 1 ? 1 / (1 - a.dropout) : real(0);
+  for (Index i = 0; i < at.queries; ++i) {
+    const Index row = (at.sample * a.sizes.heads + at.head) * a.sizes.queries + at.query + i;
+    a.random->fill(static_cast<std::uint64_t>(a.first_weight + row * a.sizes.time + at.position),
+                   std::span(uniform).first(static_cast<std::size_t>(at.positions)));
+    for (Index j = 0; j < positions; ++j)
+      factor[i * positions + j] =
+          j < at.positions && uniform[static_cast<std::size_t>(j)] >= a.dropout ? kept : real(0);
+  }
+}
+
+void multiply_each(const Scores& t, const real* factor) {
+  for (Index i = 0; i < t.rows; ++i)
+    for (Index j = 0; j < t.columns; ++j) t.s[i * positions + j] *= factor[i * positions + j];
+}
+
+void score(const DotAttention& a, const AttentionTile& at, const QueryRows& q, const Blocks& keys,
+           real* s, real* t) {
+  const Index h = at.head / a.sizes.shared(), block = at.position / positions;
+  const Index width = a.sizes.width;
+  constexpr real lowest = -std::numeric_limits<real>::infinity();
+  multiply({q.data, lead(width), false, keys.transposed(at.sample, h, block), positions, s,
+            positions, at.queries, columns(at), width, false});
+  if (!q.finite || !keys.is_finite(at.sample, h, block))
+    repair(a, at, a.q, a.k, width, query_factor(a), s);
+  if (a.soft_cap > 0) cap({s, at.queries, columns(at)}, a.soft_cap * log2_e, t);
+  if (a.bias) {
+    const auto& [sample, head, row, step] = a.bias_strides;
+    add_bias({s, at.queries, columns(at)},
+             a.bias + at.sample * sample + at.head * head + at.query * row + at.position * step,
+             row, step, at.positions);
+  }
+  if (a.pattern.coverage(at) != Coverage::all) a.pattern.drop(at, lowest, s, positions);
+  for (Index i = 0; i < at.queries; ++i)
+    std::fill(s + i * positions + at.positions, s + i * positions + columns(at), lowest);
+}
+
+}}}}  // namespace fovea::kernels::tile

@@ -1,0 +1,83 @@
+// What both directions of tiled attention share: keys and values made ready for products, and the
+// scores of a tile.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "fovea/memory/buffer.hpp"
+#include "kernels/attention_tiles.hpp"
+#include "kernels/dot_attention.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels { namespace tile {
+
+constexpr Index pieces(Index size, Index piece) { return (size + piece - 1) / piece; }
+
+/// Rows of all samples and heads in blocks of `positions`, padded with zeros, and blocks with their
+/// axes exchanged.
+class Blocks {
+ public:
+  Blocks() = default;
+  /// Either form on request.
+  Blocks(const HeadRows<const real>& x, const DotSizes& sizes, Index width, bool rows,
+         bool transposed);
+
+  const real* rows(Index b, Index h, Index block) const { return rows_.as<real>() + at(b, h, block); }
+  const real* transposed(Index b, Index h, Index block) const {
+    return transposed_.as<real>() + number(b, h, block) * width_ * positions;
+  }
+  /// Whether all of a block was finite: what was not is 0 in it.
+  bool is_finite(Index b, Index h, Index block) const {
+    return finite_.as<std::uint8_t>()[number(b, h, block)] != 0;
+  }
+
+ private:
+  Index number(Index b, Index h, Index block) const { return (b * heads_ + h) * blocks_ + block; }
+  Index at(Index b, Index h, Index block) const {
+    return number(b, h, block) * positions * lead(width_);
+  }
+  Index heads_ = 0, blocks_ = 0, width_ = 0;
+  Buffer rows_, transposed_, finite_;
+};
+
+/// Rows of one tile of queries.
+struct QueryRows {
+  const real* data;
+  bool finite;
+};
+
+/// What multiplies q before the products, so that scores come out in base 2, or ready for tanh.
+real query_factor(const DotAttention& a);
+
+/// The scores of a tile, in base 2, -infinity where dropped; `t` receives tanh under a cap.
+/// Products see finite numbers alone: pairs of rows that are not are multiplied one by one.
+void score(const DotAttention& a, const AttentionTile& at, const QueryRows& q, const Blocks& keys,
+           real* s, real* t);
+
+/// The columns that a tile computes: a multiple of `unit`.
+inline Index columns(const AttentionTile& at) { return lead(at.positions); }
+
+/// a_i . b_j of the kept pairs of a tile, where either row is not finite.
+void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const real>& left,
+            const HeadRows<const real>& right, Index width, real factor, real* s);
+
+/// to_i += factor_ij x_j over kept pairs, for the elements of x that are not finite; with `by_row`
+/// to_j += factor_ij x_i. x and `to` are of this tile; rows of `to` are lead(width) apart.
+void add_infinite(const DotAttention& a, const AttentionTile& at, const real* factor,
+                  const real* x, Index lead_x, Index width, bool by_row, real scale, real* to);
+
+/// factor_ij = 1 / (1 - rate) where a weight stays, 0 where it is dropped.
+void keep_factors(const DotAttention& a, const AttentionTile& at, real* factor);
+
+/// s *= factor.
+void multiply_each(const Scores& scores, const real* factor);
+
+/// The tile of query block and key block: with causal, as few positions as any query looks at.
+inline AttentionTile tile_at(const DotAttention& a, Index b, Index h, Index query, Index block) {
+  const Index count = std::min(queries, a.sizes.queries - query), first = block * positions;
+  const Places seen = a.pattern.positions_of(query, count);
+  const Index end = std::min({first + positions, a.sizes.time, seen.end});
+  return {b, h, query, count, first, std::max<Index>(0, end - first)};
+}
+
+}}}}  // namespace fovea::kernels::tile

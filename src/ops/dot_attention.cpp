@@ -1,0 +1,144 @@
+// The tape's side of tiled attention: what a call keeps for its gradients, and where heads stand.
+#include "ops/dot_attention.hpp"
+
+#include "fovea/ops/record_results.hpp"
+#include "kernels/dot_attention.hpp"
+#include "ops/axes.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
+
+namespace {
+
+// Rows of an array that holds its heads side by side, or one after another.
+template <class T>
+kernels::HeadRows<T> by_head(T* data, Index heads, Index positions, Index width, bool split) {
+  return split ? kernels::HeadRows<T>{data, positions * heads * width, width, heads * width}
+               : kernels::HeadRows<T>{data, heads * positions * width, positions * width, width};
+}
+
+std::array<Index, 4> strides_of(const Shape& shape) {
+  std::array<Index, 4> strides{};
+  for (Index axis = 3, step = 1; axis >= 0; step *= shape[static_cast<int>(axis--)])
+    strides[static_cast<std::size_t>(axis)] = shape[static_cast<int>(axis)] == 1 ? 0 : step;
+  return strides;
+}
+
+struct DotRule {
+  AttentionSizes sizes;
+  AttentionOptions options;  // without tensors
+  Array q, k, v, bias, context, norm, weights;
+
+  kernels::AttentionPattern pattern() const {
+    const AttentionMask& mask = options.mask;
+    kernels::AttentionPattern p{sizes.queries, sizes.time};
+    p.causal = mask.causal;
+    p.window = std::min(mask.window.value_or(0), sizes.queries + sizes.time);  // farther is the same
+    p.offset = mask.align == Alignment::last ? sizes.time - sizes.queries : 0;
+    p.keep = bytes(mask.keep);
+    p.looking = bytes(mask.queries);
+    p.global = bytes(mask.global);
+    if (mask.blocks) {
+      p.blocks = mask.blocks->keep.keep().data();
+      p.block = mask.blocks->size;
+      p.block_columns = mask.blocks->keep.shape()[1];
+    }
+    p.pairs = bytes(mask.pairs);
+    if (mask.pairs) p.pair_strides = strides_of(mask.pairs->shape());
+    return p;
+  }
+
+  kernels::DotAttention attention() const {
+    const AttentionSizes& s = sizes;
+    return {{s.batch, s.heads, s.key_heads, s.queries, s.time, s.width, s.value_width},
+            by_head(q.data(), s.heads, s.queries, s.width, s.split),
+            by_head(k.data(), s.key_heads, s.time, s.width, s.split),
+            by_head(v.data(), s.key_heads, s.time, s.value_width, s.split),
+            score_scale(s, options),
+            options.soft_cap,
+            bias.data(),
+            bias.data() ? strides_of(bias.shape()) : std::array<Index, 4>{},
+            pattern(),
+            options.dropout,
+            options.random ? &*options.random : nullptr,
+            options.first_sample * s.heads * s.queries * s.time};
+  }
+
+  void operator()(const Array& dcontext, auto*... gradients) const {
+    run(dcontext.data(), nullptr, {gradients...});
+  }
+  void operator()(const std::array<std::optional<Array>, 2>& d, auto*... gradients) const {
+    run(d[0] ? d[0]->data() : nullptr, d[1] ? d[1]->data() : nullptr, {gradients...});
+  }
+
+  // The gradients of q, k, v and the bias; null where none is wanted.
+  void run(const real* dcontext, const real* dweights, std::array<Gradient*, 4> wanted) const {
+    const AttentionSizes& s = sizes;
+    kernels::DotGradients to{};
+    const auto target = [&](Gradient* gradient, Index heads, Index positions, Index width,
+                            bool& add) {
+      if (!gradient) return kernels::HeadRows<real>{};
+      const Gradient::Target dense = gradient->dense();
+      add = dense.add;
+      return by_head(dense.view.data, heads, positions, width, s.split);
+    };
+    Array dbias;
+    if (wanted[3]) {
+      dbias = Array(bias.shape());
+      to.dbias = dbias.mutable_data();
+      for (int axis = 0; axis < 4; ++axis)
+        to.bias_sizes[static_cast<std::size_t>(axis)] = bias.shape()[axis];
+    }
+    to.dq = target(wanted[0], s.heads, s.queries, s.width, to.add_dq);
+    to.dk = target(wanted[1], s.key_heads, s.time, s.width, to.add_dk);
+    to.dv = target(wanted[2], s.key_heads, s.time, s.value_width, to.add_dv);
+    kernels::dot_attention_slopes(
+        attention(),
+        {norm.data(), by_head(context.data(), s.heads, s.queries, s.value_width, s.split),
+         by_head(dcontext, s.heads, s.queries, s.value_width, s.split), weights.data(), dweights},
+        to);
+    if (wanted[3]) wanted[3]->add(dbias);
+  }
+};
+
+DotRule rule_of(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSizes& s,
+                AttentionOptions options) {
+  const Array bias = options.bias.defined() ? options.bias.value() : Array();
+  options.bias = options.score_weights = {};
+  return {s,    options, q.value(), k.value(), v.value(),
+          bias, {},      Array(Shape{s.batch, s.heads, s.queries}), {}};
+}
+
+}  // namespace
+
+Attended dot_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionSizes& s,
+                       const AttentionOptions& options) {
+  DotRule rule = rule_of(q, k, v, s, options);
+  rule.context = Array(context_shape(s));
+  kernels::dot_attention(
+      rule.attention(),
+      by_head(rule.context.mutable_data(), s.heads, s.queries, s.value_width, s.split),
+      rule.norm.mutable_data());
+  const Array context = rule.context;
+  if (!options.weights)
+    return Attended(record("attention", context, wrt({q, k, v, options.bias}, rule)));
+  rule.weights = Array(s.headed ? Shape{s.batch, s.heads, s.queries, s.time}
+                                : Shape{s.batch, s.queries, s.time});
+  kernels::dot_attention_weights(rule.attention(), rule.norm.data(), 0, s.queries,
+                                 rule.weights.mutable_data());
+  const auto [shown, weights] = record("attention", std::array{context, rule.weights},
+                                       wrt({q, k, v, options.bias}, rule));
+  return {shown, weights};
+}
+
+Array dot_attention_weights(const Tensor& q, const Tensor& k, const AttentionSizes& s,
+                            const AttentionOptions& options, Index first, Index last) {
+  DotRule rule = rule_of(q, k, k, s, options);
+  Array weights(s.headed ? Shape{s.batch, s.heads, last - first, s.time}
+                         : Shape{s.batch, last - first, s.time});
+  kernels::dot_attention(rule.attention(), {}, rule.norm.mutable_data());
+  kernels::dot_attention_weights(rule.attention(), rule.norm.data(), first, last,
+                                 weights.mutable_data());
+  return weights;
+}
+
+}}}  // namespace fovea::ops
