@@ -70,6 +70,9 @@
 #include "fovea/train/find_learning_rate.hpp"  // a rate to begin with
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/train/load_model.hpp"       // a Sequential from its file alone
+#include "fovea/viz/attention_map.hpp"      // attention as heat map and page
+#include "fovea/viz/attention_statistics.hpp"  // entropy, distance, rollout of attention
+#include "fovea/viz/attention_text.hpp"     // words shaded by attention
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/live_page.hpp"          // a training in the browser
 #include "fovea/viz/rate_sweep_svg.hpp"     // the curve of find_learning_rate
