@@ -69,13 +69,15 @@ std::string base64(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-// Values from 0 to 1 as integers from 0 to `largest`, in one byte or in two, the lower first.
-std::string packed(std::span<const real> values, double low, double high, double largest) {
+// Values from 0 to `scale`, or from -scale where they have both signs, as integers from 0 to
+// `largest`, in one byte or in two, the lower first.
+std::string packed(std::span<const real> values, bool both_signs, double scale, double largest) {
   std::vector<std::uint8_t> bytes;
   bytes.reserve(values.size() * 2);
   for (const real value : values) {
-    const double part = high > low ? (static_cast<double>(value) - low) / (high - low) : 0.5;
-    const auto code = static_cast<std::uint32_t>(std::lround(std::clamp(part, 0.0, 1.0) * largest));
+    const double part = scale > 0 ? static_cast<double>(value) / scale : 0;
+    const double place = std::clamp(both_signs ? part / 2 + 0.5 : part, 0.0, 1.0);
+    const auto code = static_cast<std::uint32_t>(std::lround(place * largest));
     bytes.push_back(static_cast<std::uint8_t>(code & 255));
     if (largest > 255) bytes.push_back(static_cast<std::uint8_t>(code >> 8));
   }
@@ -109,6 +111,7 @@ std::string layer_json(const AttentionMap& map, int bits, TokenLists& lists) {
   const AttentionStatistics statistics =
       attention_statistics(weights_of_queries(map.weights.reshaped(shape.inserted(0, 1))), shape[1],
                            {.mean_distance = false, .effective_span = false});
+  const std::size_t queries = lists.number_of(map.queries), keys = lists.number_of(map.keys);
   std::string gradient = "null";
   double scale = 0;
   if (map.gradient_times_weight) {
@@ -116,14 +119,14 @@ std::string layer_json(const AttentionMap& map, int bits, TokenLists& lists) {
       scale = std::max(scale, std::abs(static_cast<double>(value)));
     // One code less than there are, so that 0 has its own in the middle.
     gradient = fmt::format("\"{}\"",
-                           packed(map.gradient_times_weight->values(), -scale, scale, largest - 1));
+                           packed(map.gradient_times_weight->values(), true, scale, largest - 1));
   }
   return fmt::format(
       "{{\"name\":{},\"heads\":{},\"queries\":{},\"keys\":{},\"entropy\":[{:.6g}],"
       "\"weights\":\"{}\",\"scale\":{:.9g},\"gradient\":{}}}",
-      io::json_string(viz::shown_token(map.name)), shape[0], lists.number_of(map.queries),
-      lists.number_of(map.keys), fmt::join(statistics.head_entropy.values(), ","),
-      packed(map.weights.values(), 0, 1, largest), scale, gradient);
+      io::json_string(viz::shown_token(map.name)), shape[0], queries, keys,
+      fmt::join(statistics.head_entropy.values(), ","),
+      packed(map.weights.values(), false, 1, largest), scale, gradient);
 }
 
 void check(const std::vector<AttentionMap>& layers, const AttentionPageOptions& options) {
