@@ -117,7 +117,7 @@ void print_layer(const Tensor& x) {
   Adam adam{{.learning_rate = 0.02}};
   adam.attach(layer);
 
-  const Attention before = layer.attend(batch, {.weights = true});
+  const Attended before = layer.attend(batch, {.weights = true});
   const Tensor hidden = tanh(layer.W1(x) + layer.W2(x));
   const Tensor by_hand = softmax(layer.V(hidden), 0);
   for (Index i = 0; i < time_steps; ++i)
@@ -132,7 +132,7 @@ void print_layer(const Tensor& x) {
     adam.step();
     adam.zero_grad();
   }
-  const Attention after = layer.attend(batch, {.weights = true});
+  const Attended after = layer.attend(batch, {.weights = true});
 
   print_heading(6, "the additive layer learns it", "e_i = V . tanh(W1 x_i + W2 x_i)");
   fmt::print("   word  w_i at first                    w_i after {} steps of Adam\n", steps);

@@ -157,10 +157,10 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
 }
 
 // Computes the reading pool in one op.
-Attention fused_pool(const AttentionLayer& layer, const Tensor& x,
-                     const AttentionLayer::Options& options, const Context& context) {
+Attended fused_pool(const AttentionLayer& layer, const Tensor& x,
+                    const AttentionLayer::Options& options, const Context& context) {
   const bool asked = options.weights || context.weights;
-  const Attention pooled =
+  const Attended pooled =
       additive_pool(x, layer.W1.kernel, layer.W1.bias, layer.W2.kernel, layer.W2.bias,
                     layer.V.kernel, {.mask = options.mask, .weights = asked});
   if (context.weights)
@@ -202,8 +202,8 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   return reading == Reading::per_position ? sample : Shape{features};
 }
 
-Attention AttentionLayer::attend(const Tensor& x, const Options& options,
-                                 const Context& context) const {
+Attended AttentionLayer::attend(const Tensor& x, const Options& options,
+                                const Context& context) const {
   check_call(*this, x, options);
   const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
   if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0))

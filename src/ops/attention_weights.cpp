@@ -27,6 +27,30 @@ kernels::AttentionRows rows_of(const Shape& scores, const AttentionMask& mask) {
           ops::bytes(mask.queries)};
 }
 
+void check_blocks(const Shape& scores, const BlockTable& blocks) {
+  if (blocks.size < 1)
+    throw ValueError(fmt::format(
+        "attention_weights: expected blocks of at least 1, got {}; give a size", blocks.size));
+  const auto count = [&](Index size) { return (size + blocks.size - 1) / blocks.size; };
+  const Shape expected{count(scores[-2]), count(scores[-1])};
+  if (blocks.keep.shape() != expected)
+    throw ShapeError(fmt::format(
+        "attention_weights: expected a table of blocks of shape {} for scores of {} in blocks of "
+        "{}, got {}; give a byte for each pair of blocks",
+        to_string(expected), to_string(scores), blocks.size, to_string(blocks.keep.shape())));
+}
+
+void check_pairs(const Shape& scores, const Shape& pairs) {
+  const Shape four{scores[0], scores.rank() == 3 ? 1 : scores[1], scores[-2], scores[-1]};
+  bool fits = pairs.rank() == 4 && scores.rank() <= 4;
+  for (int axis = 0; fits && axis < 4; ++axis) fits = pairs[axis] == 1 || pairs[axis] == four[axis];
+  if (!fits)
+    throw ShapeError(fmt::format(
+        "attention_weights: expected a mask `pairs` of shape {}, with any axis as 1, got {}; give "
+        "it four axes: batch, heads, queries, time",
+        to_string(four), to_string(pairs)));
+}
+
 void check(const Shape& scores, const AttentionMask& mask) {
   if (scores.rank() < 3)
     throw ShapeError(
@@ -50,6 +74,43 @@ void check(const Shape& scores, const AttentionMask& mask) {
   };
   expect("keep", mask.keep, scores[-1]);
   expect("queries", mask.queries, scores[-2]);
+  expect("global", mask.global, scores[-1]);
+  if (mask.blocks) check_blocks(scores, *mask.blocks);
+  if (mask.pairs) check_pairs(scores, mask.pairs->shape());
+}
+
+// Whether the mask has only what AttentionRows says.
+bool by_rows(const AttentionMask& mask) {
+  return mask.align == Alignment::first && !mask.global && !mask.blocks && !mask.pairs;
+}
+
+// Where a byte of a mask that broadcasts to (batch, heads, queries, time) stands.
+bool kept(const Mask& mask, const std::array<Index, 4>& at) {
+  Index offset = 0;
+  for (int axis = 0; axis < 4; ++axis)
+    offset = offset * mask.shape()[axis] + (mask.shape()[axis] == 1 ? 0 : at[axis]);
+  return mask.keep()[static_cast<std::size_t>(offset)] != 0;
+}
+
+// Whether a query looks at a position; `at` is its sample, head, query and position.
+bool keeps(const AttentionMask& mask, const std::array<Index, 4>& at, Index queries, Index time) {
+  const auto byte = [](const std::optional<Mask>& bytes, Index sample, Index place) {
+    return bytes->keep()[static_cast<std::size_t>(sample * bytes->shape()[1] + place)] != 0;
+  };
+  const auto [sample, head, query, position] = at;
+  const Index stands = query + (mask.align == Alignment::last ? time - queries : 0);
+  const auto is_global = [&, sample = sample](Index place) {
+    return mask.global && place >= 0 && place < time && byte(mask.global, sample, place);
+  };
+  const Index distance = position < stands ? stands - position : position - stands;
+  return (!mask.causal || position <= stands) &&
+         (!mask.window || distance < *mask.window || is_global(position) || is_global(stands)) &&
+         (!mask.keep || byte(mask.keep, sample, position)) &&
+         (!mask.queries || byte(mask.queries, sample, query)) &&
+         (!mask.blocks || mask.blocks->keep.keep()[static_cast<std::size_t>(
+                              query / mask.blocks->size * mask.blocks->keep.shape()[1] +
+                              position / mask.blocks->size)]) &&
+         (!mask.pairs || kept(*mask.pairs, at));
 }
 
 }  // namespace
@@ -57,6 +118,7 @@ void check(const Shape& scores, const AttentionMask& mask) {
 Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
   check(scores.shape(), mask);
   if (mask.keeps_all()) return softmax(scores, -1);
+  if (!by_rows(mask)) return softmax(scores, -1, mask.dense(scores.shape()));
   Array y(scores.shape());
   kernels::attention_softmax(scores.value().data(), rows_of(scores.shape(), mask),
                              y.mutable_data());
@@ -69,12 +131,15 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
 
 Mask AttentionMask::dense(const Shape& scores) const {
   check(scores, *this);
-  const kernels::AttentionRows rows = rows_of(scores, *this);
+  const Index batch = scores[0], rows = scores[-2], time = scores[-1];
+  const Index heads = scores.without(-1).count() / std::max<Index>(1, batch * rows);
   Mask mask(scores);
-  for (Index row = 0; row < rows.rows; ++row)
-    for (Index position = 0; position < rows.time; ++position)
-      mask.mutable_keep()[static_cast<std::size_t>(row * rows.time + position)] =
-          rows.keeps(row, position);
+  std::uint8_t* byte = mask.mutable_keep().data();
+  for (Index sample = 0; sample < batch; ++sample)
+    for (Index head = 0; head < heads; ++head)
+      for (Index query = 0; query < rows; ++query)
+        for (Index position = 0; position < time; ++position)
+          *byte++ = keeps(*this, {sample, head, query, position}, rows, time);
   return mask;
 }
 

@@ -52,7 +52,7 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
   if (variant.mask) options.mask = file.mask("mask");
   if (variant.query_mask) options.query_mask = file.mask("query_mask");
 
-  const Attention attention = layer.attend(x, options);
+  const Attended attention = layer.attend(x, options);
   CHECK(golden::differs(attention.context.value(), file.array(prefix + "output"), 5e-6) == "");
   const Array weights = file.array(prefix + "weights");
   CHECK(golden::differs(

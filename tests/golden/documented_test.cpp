@@ -134,7 +134,7 @@ TEST_CASE(
     std::vector<double> losses, accuracies;
     for (Index step = 0; step < run.steps; ++step) {
       const Ids ids = run.ids_of(step), labels = run.labels_of(step);
-      const Attention attention = model.attention_layer.attend(
+      const Attended attention = model.attention_layer.attend(
           model.embedding(ids), {.mask = model.embedding.mask(ids), .weights = true});
       const Tensor probabilities = model.dense(attention.context);
       const Tensor loss = mean(SparseCategoricalCrossentropy{}(probabilities, labels));

@@ -45,7 +45,7 @@ std::vector<Array> results(const AttentionLayer& layer, const Array& x,
                            const std::optional<Mask>& counted) {
   const Tensor input = Tensor::parameter(x);
   for (const NamedParameter& parameter : parameters_of(layer)) Tensor(parameter.tensor).zero_grad();
-  const Attention attention = layer.attend(input, options);
+  const Attended attention = layer.attend(input, options);
   const Tensor context = counted ? where(counted->reshaped(counted->shape().inserted(2, 1)),
                                          attention.context, scalar(0))
                                  : attention.context;

@@ -91,9 +91,9 @@ TEST_CASE("attention is its formula in plain loops, in every reading and score")
           features);
       const Array x = g.array(Shape{batch, time, features}, {-1, 1}),
                   asked = g.array(Shape{batch, queries, features}, {-1, 1});
-      const Attention attention = reading == Reading::query
-                                      ? layer.attend(x, {.query = asked, .weights = true})
-                                      : layer.attend(x, {.weights = true});
+      const Attended attention = reading == Reading::query
+                                     ? layer.attend(x, {.query = asked, .weights = true})
+                                     : layer.attend(x, {.weights = true});
       const auto check = [](real got, long double expected) {
         CHECK(std::abs(static_cast<long double>(got) - expected) <=
               64 * static_cast<long double>(eps));
@@ -136,7 +136,7 @@ TEST_CASE(
                   .value(),
               Array::full(reading == Reading::pool ? Shape{3} : Shape{3, 11}, 1), 8 * eps));
     const Array one = g.array(Shape{3, 1, 6}, {-3, 3});
-    const Attention alone = layer.attend(one, {.weights = true});
+    const Attended alone = layer.attend(one, {.weights = true});
     CHECK(bits_differ(alone.weights().value(), Array::full(alone.weights().shape(), 1)) == "");
     CHECK(bits_differ(alone.context.value().reshaped(one.shape()), one) == "");
     const Array row = g.array(Shape{1, 1, 6}, {-3, 3});
@@ -155,8 +155,8 @@ TEST_CASE("permuting time permutes the weights and leaves the pooled context") {
   const auto permuted = [](const Tensor& t) {
     return concat({slice(t, 1, 2, 3), slice(t, 1, 0, 1), slice(t, 1, 3, 4), slice(t, 1, 1, 2)}, 1);
   };
-  const Attention before = layer.attend(x, {.weights = true}),
-                  after = layer.attend(permuted(x), {.weights = true});
+  const Attended before = layer.attend(x, {.weights = true}),
+                 after = layer.attend(permuted(x), {.weights = true});
   CHECK(close(after.weights().value(), permuted(before.weights()).value(), 8 * eps));
   CHECK(close(after.context.value(), before.context.value(), 8 * eps));
 }
@@ -168,7 +168,7 @@ TEST_CASE("with W1 and W2 zero every position counts alike, and the context is t
     layer.W1.kernel.assign(Array::zeros(layer.W1.kernel.shape()));
     layer.W2.kernel.assign(Array::zeros(layer.W2.kernel.shape()));
     const Tensor x(g.array(Shape{2, 7, 6}, {-2, 2}));
-    const Attention attention = layer.attend(x, {.weights = true});
+    const Attended attention = layer.attend(x, {.weights = true});
     CHECK(close(attention.weights().value(), Array::full(attention.weights().shape(), real(1) / 7),
                 4 * eps));
     const Tensor average =
@@ -185,8 +185,8 @@ TEST_CASE(
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
     const Tensor x(g.array(Shape{2, 5, 6}, {-2, 2})), padding(g.array(Shape{2, 3, 6}, {-9, 9}));
     const Mask keep(Shape{2, 8}, {1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0});
-    const Attention bare = layer.attend(x, {.weights = true}),
-                    padded = layer.attend(concat({x, padding}, 1), {.mask = keep, .weights = true});
+    const Attended bare = layer.attend(x, {.weights = true}),
+                   padded = layer.attend(concat({x, padding}, 1), {.mask = keep, .weights = true});
     const int time = padded.weights().shape().rank() - 1;
     const Tensor kept = slice(padded.weights(), time, 0, 5),
                  dropped = slice(padded.weights(), time, 5, 8);
@@ -206,7 +206,7 @@ TEST_CASE(
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
     const Tensor x = Tensor::parameter(g.array(Shape{2, 5, 6}, {-2, 2}));
-    const Attention attention = layer.attend(
+    const Attended attention = layer.attend(
         x, {.mask = Mask(Shape{2, 5}, {0, 0, 0, 0, 0, 1, 1, 0, 1, 1}), .weights = true});
     for (const Tensor& result : {attention.weights(), attention.context})
       CHECK(bits_differ(result.value().rows(0, 1), Array::zeros(result.shape().with(0, 1))) == "");
@@ -255,9 +255,9 @@ TEST_CASE("causal positions look back only: what comes later changes nothing") {
                                                       .causal = true},
                                        6);
     const Tensor start(g.array(Shape{2, 3, 6}, {-2, 2}));
-    const Attention a = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1),
-                                     {.weights = true}),
-                    b = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1));
+    const Attended a = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1),
+                                    {.weights = true}),
+                   b = layer.attend(concat({start, Tensor(g.array(Shape{2, 2, 6}, {-2, 2}))}, 1));
     CHECK(bits_differ(slice(a.context, 1, 0, 3).value(), slice(b.context, 1, 0, 3).value()) == "");
     for (Index query = 0; query < 5; ++query)
       for (Index key = query + 1; key < 5; ++key)
@@ -269,10 +269,10 @@ TEST_CASE("queries that are masked get weights and context 0, the others what th
   Generate g("query mask", 0);
   const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = Reading::query}, 6);
   const Tensor x(g.array(Shape{1, 5, 6}, {-2, 2})), query(g.array(Shape{1, 3, 6}, {-2, 2}));
-  const Attention all = layer.attend(x, {.query = query}),
-                  some = layer.attend(x, {.query = query,
-                                          .query_mask = Mask(Shape{1, 3}, {1, 0, 1}),
-                                          .weights = true});
+  const Attended all = layer.attend(x, {.query = query}),
+                 some = layer.attend(
+                     x,
+                     {.query = query, .query_mask = Mask(Shape{1, 3}, {1, 0, 1}), .weights = true});
   for (const Index kept : {0, 2})
     CHECK(bits_differ(slice(some.context, 1, kept, kept + 1).value(),
                       slice(all.context, 1, kept, kept + 1).value()) == "");

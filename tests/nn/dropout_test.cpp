@@ -84,8 +84,8 @@ TEST_CASE(
   for (const Reading reading : {Reading::pool, Reading::per_position}) {
     AttentionLayer layer{.units = 4, .reading = reading, .dropout = real(0.4)};
     layer.build(Shape{5, 6}, Rng(1));
-    const Attention whole = layer.attend(x, {.weights = true}, training(2)),
-                    calm = layer.attend(x, {.weights = true});
+    const Attended whole = layer.attend(x, {.weights = true}, training(2)),
+                   calm = layer.attend(x, {.weights = true});
     for (const Index cut : {1, 4})
       CHECK(bits_differ(layer.attend(x.rows(cut, 7), {}, training(2, cut)).context.value(),
                         whole.context.value().rows(cut, 7)) == "");

@@ -58,7 +58,7 @@ TEST_CASE("every function that ops.hpp declares has a row, and every row a funct
   REQUIRE(header.good());
   std::set<std::string> declared, listed;
   for (std::string line; std::getline(header, line);)
-    for (const std::string type : {"Tensor ", "TopK ", "Attention "})
+    for (const std::string type : {"Tensor ", "TopK ", "Attended "})
       if (line.starts_with(type))
         declared.insert(line.substr(type.size(), line.find('(') - type.size()));
   for (const OpCase& op : op_cases())

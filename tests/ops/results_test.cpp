@@ -138,7 +138,7 @@ TEST_CASE("an infinite value does not reach the gradient of pooled weights alone
   const Tensor x =
       Tensor::parameter(Array(Shape{1, 2, 1}, {std::numeric_limits<real>::infinity(), real(0.5)}));
   const Tensor w(Array::full(Shape{1, 1}, 1));  // tanh is 1 at the infinite position
-  const Attention pooled = additive_pool(x, w, {}, w, {}, w, {.weights = true});
+  const Attended pooled = additive_pool(x, w, {}, w, {}, w, {.weights = true});
   sum(pooled.weights() * Tensor(Array(Shape{1, 2}, {1, 2}))).backward();
   CHECK(x.grad().at(0) == 0);
   CHECK(x.grad().at(1) > 0);
@@ -158,7 +158,7 @@ TEST_CASE("additive_pool gives the same context and gradients with its weights a
     const auto results = [&](bool asked) {
       std::vector<Tensor> p;
       for (const Array& leaf : leaves) p.push_back(Tensor::parameter(leaf));
-      const Attention pooled =
+      const Attended pooled =
           additive_pool(p[0], p[1], p[2], p[3], p[4], p[5], {.mask = mask, .weights = asked});
       sum(pooled.context * Tensor(weights)).backward();
       std::vector<Array> all = {pooled.context.value()};
@@ -169,7 +169,7 @@ TEST_CASE("additive_pool gives the same context and gradients with its weights a
     for (std::size_t i = 0; i < with.size(); ++i) CHECK(bits_differ(without[i], with[i]) == "");
     const NoGrad no_grad;
     std::vector<Tensor> p(leaves.begin(), leaves.end());
-    const Attention bare = additive_pool(p[0], p[1], p[2], p[3], p[4], p[5], {.mask = mask});
+    const Attended bare = additive_pool(p[0], p[1], p[2], p[3], p[4], p[5], {.mask = mask});
     CHECK(bits_differ(bare.context.value(), with[0]) == "");
     CHECK_THROWS_WITH_AS(
         bare.weights(),

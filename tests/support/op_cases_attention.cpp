@@ -66,8 +66,8 @@ Call additive_pool_call(const Shapes& shapes, Generate& g) {
   if (g.variant(3) != 0)
     mask = g.mask(Shape{shapes[0][0], shapes[0][1]}, g.variant(3) == 1 ? 0.7 : 0.2);
   return {[=](Inputs x) {
-            const fovea::Attention a = fovea::additive_pool(x[0], x[1], x[2], x[3], x[4], x[5],
-                                                            {.mask = mask, .weights = true});
+            const fovea::Attended a = fovea::additive_pool(x[0], x[1], x[2], x[3], x[4], x[5],
+                                                           {.mask = mask, .weights = true});
             return fovea::concat({a.context, a.weights()}, 1);
           },
           [=](const auto& x) { return pool(x, mask); }, text(mask)};

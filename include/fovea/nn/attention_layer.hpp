@@ -22,14 +22,6 @@ enum class Reading {
   query,         ///< each position against a query: a tensor that is given, or one that is learned
 };
 
-/// How a position x is scored against a query q.
-enum class Score {
-  additive,    ///< v . tanh(x W1 + b1 + q W2 + b2)
-  dot,         ///< (x W1 + b1) . (q W2 + b2)
-  scaled_dot,  ///< the same, divided by sqrt(units)
-  general,     ///< x W1 q; units must be 0
-};
-
 /// Attention over x (batch, time, features), in one of three readings:
 ///
 /// - pool: e_t = V . tanh(W1 x_t + W2 x_t), weights = softmax over t, context = sum_t weight_t x_t.
@@ -92,9 +84,9 @@ struct AttentionLayer {
   };
 
   /// Returns the context, and the weights if they are asked for.
-  Attention attend(const Tensor& x, const Options& options, const Context& context = {}) const;
+  Attended attend(const Tensor& x, const Options& options, const Context& context = {}) const;
   /// Returns the context without a query or a mask.
-  Attention attend(const Tensor& x) const { return attend(x, Options{}); }
+  Attended attend(const Tensor& x) const { return attend(x, Options{}); }
 
   /// Keeps a mask per position only.
   MaskFlow mask_flow() const {

@@ -330,8 +330,8 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask);
 /// context = sum_t weights_t x_t. x (batch, time, features), W1 W2 (features, units), b1 b2 (units)
 /// or both undefined, v (units, 1). Equal to
 /// sum(softmax(matmul(tanh(matmul(x, W1) + b1 + matmul(x, W2) + b2), v), 1, mask) * x, 1).
-Attention additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2,
-                        const Tensor& b2, const Tensor& v, const AdditivePoolOptions& options = {});
+Attended additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2,
+                       const Tensor& b2, const Tensor& v, const AdditivePoolOptions& options = {});
 
 // Losses, one value for each sample; the caller reduces over samples. Predictions come first.
 
