@@ -155,15 +155,16 @@ std::string header(const AttentionMap& map, Index head, const HeatMapOptions& op
                    const std::array<double, 2>& size) {
   const std::string title =
       viz::escaped(viz::shown_token(options.title.empty() ? map.name : options.title));
+  const Index last = map.weights.shape()[0] - 1;
+  const std::string which = last > 0 ? fmt::format("head {} (0 to {}); ", head, last) : "";
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#1b1f24\">\n<title>{2}</title>\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
       "<text x=\"{3}\" y=\"26\" font-size=\"15\">{2}</text>\n"
-      "<text x=\"{3}\" y=\"44\" fill=\"#57606a\">head {4} (0 to {5}); rows look at "
-      "columns</text>\n",
-      std::ceil(size[0]), std::ceil(size[1]), title, margin, head, map.weights.shape()[0] - 1);
+      "<text x=\"{3}\" y=\"44\" fill=\"#57606a\">{4}rows look at columns</text>\n",
+      std::ceil(size[0]), std::ceil(size[1]), title, margin, which);
 }
 
 }  // namespace

@@ -41,14 +41,15 @@ std::vector<double> relative_weights(const ShadedText& text) {
   return relative;
 }
 
-// Positions of the largest weights, at most three, the first of equals; zeros are left out.
+// Positions of the largest weights, at most three, the first of equals; those below 0.5 % are
+// left out.
 std::vector<std::size_t> largest_three(const std::vector<real>& weights) {
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::ranges::stable_sort(order,
                            [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
   if (order.size() > 3) order.resize(3);
-  std::erase_if(order, [&](std::size_t i) { return weights[i] == 0; });
+  std::erase_if(order, [&](std::size_t i) { return weights[i] < real(0.005); });
   return order;
 }
 

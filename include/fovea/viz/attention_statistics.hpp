@@ -81,8 +81,8 @@ struct AttentionRolloutOptions {
 Array attention_rollout(const std::vector<Array>& layers,
                         const AttentionRolloutOptions& options = {});
 
-/// Returns weight times gradient, a_ij dloss/da_ij: to first order, by how much the loss falls when
-/// weight a_ij is taken away. `dcontext` is the gradient of the context of attention, and `values`
+/// Returns weight times gradient, a_ij dloss/da_ij: to first order, what weight a_ij adds to the
+/// loss; below 0 where it makes the loss smaller. `dcontext` is the gradient of the context of attention, and `values`
 /// is what the context sums, context_i = sum_j a_ij values_j. So dloss/da_ij = dcontext_i .
 /// values_j, whichever way the context was computed, fused or not:
 ///

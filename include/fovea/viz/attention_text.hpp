@@ -27,7 +27,8 @@ struct AttentionTextOptions {
 
 /// Returns the texts for a terminal, each with its label in front, in lines of at most `width`
 /// columns. In colour the background of a word is the stronger the larger its weight is beside the
-/// largest of its text. Without colour the three largest weights follow their words in percent.
+/// largest of its text. Without colour the three largest weights, from 0.5 % on, follow their
+/// words in percent.
 /// Words are UTF-8; wide characters take two columns. Characters that steer a terminal, and bytes
 /// that are no UTF-8, are replaced, so that no text can do harm. Throws ValueError unless there is
 /// a weight for each word, finite and at least 0, and for a width below 20.
