@@ -123,11 +123,12 @@ std::string values_of(std::span<const real> weights, std::size_t columns, double
   std::string text = "<g font-size=\"10\" text-anchor=\"middle\">\n";
   for (std::size_t at = 0; at < weights.size(); ++at) {
     if (weights[at] == 0) continue;
+    const std::size_t row = at / columns, column = at % columns;
     std::string value = fmt::format("{:.2f}", static_cast<double>(weights[at]));
     if (value.starts_with("0.")) value.erase(0, 1);
     text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n",
-                        f.left + (static_cast<double>(at % columns) + 0.5) * f.cell,
-                        f.top + (static_cast<double>(at / columns) + 0.5) * f.cell + 4,
+                        f.left + (static_cast<double>(column) + 0.5) * f.cell,
+                        f.top + (static_cast<double>(row) + 0.5) * f.cell + 4,
                         level_of(weights[at], largest) > 0.55 * levels ? "#fff" : "#1b1f24", value);
   }
   return text + "</g>\n";

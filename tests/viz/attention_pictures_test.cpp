@@ -200,6 +200,24 @@ TEST_CASE("a map of a batch takes one sample, and cuts off padding") {
             .weights.shape() == Shape{1, 2, 2});
 }
 
+TEST_CASE("a map has the weights of its sample, head by head and row by row, of any batch") {
+  for (Index trial = 0; trial < 20; ++trial) {
+    Generate generate("attention maps", trial);
+    CAPTURE(trial);
+    const Shape shape{generate.integer(1, 3), generate.integer(1, 3), generate.integer(1, 6),
+                      generate.integer(1, 6)};
+    const Array batch = weights_like(generate, shape);
+    const Index sample = generate.integer(0, shape[0] - 1), rows = generate.integer(0, shape[2]),
+                columns = generate.integer(0, shape[3]);
+    const Array got = attention_map("l", batch, sample, numbered(rows), numbered(columns)).weights;
+    REQUIRE(got.shape() == Shape{shape[1], rows, columns});
+    for (Index at = 0; at < got.count(); ++at) {
+      const Index head = at / (rows * columns), i = at / columns % rows, j = at % columns;
+      CHECK(got.at(at) == batch.at(((sample * shape[1] + head) * shape[2] + i) * shape[3] + j));
+    }
+  }
+}
+
 TEST_CASE(
     "a token on a terminal or in XML harms neither, and its width is that of its characters") {
   using viz::columns_of;

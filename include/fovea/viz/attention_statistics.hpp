@@ -82,9 +82,9 @@ Array attention_rollout(const std::vector<Array>& layers,
                         const AttentionRolloutOptions& options = {});
 
 /// Returns weight times gradient, a_ij dloss/da_ij: to first order, what weight a_ij adds to the
-/// loss; below 0 where it makes the loss smaller. `dcontext` is the gradient of the context of attention, and `values`
-/// is what the context sums, context_i = sum_j a_ij values_j. So dloss/da_ij = dcontext_i .
-/// values_j, whichever way the context was computed, fused or not:
+/// loss; below 0 where it makes the loss smaller. `dcontext` is the gradient of the context of
+/// attention, and `values` is what the context sums, context_i = sum_j a_ij values_j. So
+/// dloss/da_ij = dcontext_i . values_j, whichever way the context was computed, fused or not:
 ///
 ///     const Attended attended = layer.attend(x, {.weights = true});
 ///     const Tensor loss = ...;  // of attended.context
@@ -95,9 +95,9 @@ Array attention_rollout(const std::vector<Array>& layers,
 /// (batch, heads, time, width), or with fewer heads, each for a group of the others; or with heads
 /// side by side, dcontext (batch, queries, heads * width) and values (batch, time, heads * width);
 /// or without heads, weights (batch, queries, time); or with one query, weights (batch, time),
-/// dcontext (batch, width) and values (batch, time, width). The result has the shape of the weights.
-/// Where a weight is 0 the result is 0, whatever the value is. Throws ShapeError for shapes that do
-/// not fit.
+/// dcontext (batch, width) and values (batch, time, width). The result has the shape of the
+/// weights. Where a weight is 0 the result is 0, whatever the value is. Throws ShapeError for
+/// shapes that do not fit.
 Array gradient_times_weight(const Array& dcontext, const Array& weights, const Array& values);
 
 }}  // namespace fovea
