@@ -258,11 +258,15 @@ std::string without_colours(std::string text) {
 
 TEST_CASE("without colour the three largest weights of a text follow their words in percent") {
   CHECK(attention_text(folder_and_walk, {.colour = false}) ==
-        "noun.person                           a person(50%) who folds(25%) paper(15%)\n"
-        "predicted noun.location, is noun.act  a(25%) walk(75%)\n"
+        "noun.person  a person(50%) who folds(25%) paper(15%)\n"
+        "predicted noun.location, is noun.act\n             a(25%) walk(75%)\n"
         "(n%): the three largest weights of each text\n");
   const ShadedText equal = {"c", {"p", "q", "r", "s"}, {.25, .25, .25, .25}};
   const ShadedText zeros = {"", {"p", "q"}, {0, 0}};
+  const std::string own_line = attention_text(
+      std::vector{ShadedText{std::string(50, 'l'), {"p"}, {1}}, ShadedText{"c", {"q"}, {1}}},
+      {.colour = false, .legend = false});
+  CHECK(own_line == std::string(50, 'l') + "\n   p(100%)\nc  q(100%)\n");
   const AttentionTextOptions plain{.colour = false, .legend = false};
   CHECK(attention_text(std::vector{equal}, plain) == "c  p(25%) q(25%) r(25%) s\n");
   CHECK(attention_text(std::vector{zeros}, plain) == "p q\n");
