@@ -37,6 +37,15 @@ peers::Steps adam(const NumpyArchive& data) {
   });
 }
 
+peers::Steps recurrent(const std::string& kind, const NumpyArchive& data) {
+  std::vector<Tensor> parameters;
+  for (const char* name : {"x", "kernel", "recurrent_kernel", "bias"})
+    parameters.push_back(Tensor::parameter(data.array(name)));
+  return forward_and_backward(parameters, data.array("dy"), [kind](const auto& p) {
+    return (kind == "gru" ? gru(p[0], p[1], p[2], p[3]) : lstm(p[0], p[1], p[2], p[3])).outputs;
+  });
+}
+
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
   if (options.kind == "softmax")
@@ -56,6 +65,7 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
       for (int i = 0; i < 1000; ++i) x = x + p[1];
       return sum(x);
     });
+  if (options.kind == "gru" || options.kind == "lstm") return recurrent(options.kind, data);
   return adam(data);
 }
 

@@ -144,6 +144,22 @@ def kernel(kind, data):
                  number=lambda r: sum_of_squares(*r))
 
 
+def recurrent(kind, data):
+    layer = (keras.layers.GRU if kind == "gru" else keras.layers.LSTM)(data["recurrent_kernel"].shape[0], return_sequences=True)
+    layer.build(data["x"].shape)
+    layer.set_weights([data[name] for name in ("kernel", "recurrent_kernel", "bias")])
+
+    @compiled
+    def forward_and_backward(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, *tape.gradient(y, [x, *layer.trainable_variables], dy)
+
+    inputs = tf.constant(data["x"]), tf.constant(data["dy"])
+    return Steps(lambda i: forward_and_backward(*inputs), wait=lambda r: r[1].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 def adam(data):
     p, g = tf.Variable(data["p"]), tf.constant(data["g"])
     optimizer = keras.optimizers.Adam()
@@ -184,6 +200,8 @@ def start(data):
             return adam(data)
         case "adds":
             return adds(data)
+        case "gru" | "lstm":
+            return recurrent(options.kind, data)
     return kernel(options.kind, data)
 
 

@@ -136,6 +136,31 @@ def kernel(kind, data):
     return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
 
 
+def recurrent(kind, data):
+    """The weights are Keras' with axes exchanged, and of a GRU with the first two gates exchanged; an LSTM's bias is one of the two."""
+    is_gru = kind == "gru"
+    width, gates = data["recurrent_kernel"].shape
+    layer = (torch.nn.GRU if is_gru else torch.nn.LSTM)(width, width, batch_first=True)
+
+    def reordered(array):
+        parts = torch.from_numpy(array).chunk(gates // width, -1)
+        return torch.cat([parts[1], parts[0], *parts[2:]] if is_gru else parts, -1).t()
+
+    biases = data["bias"] if is_gru else (data["bias"], data["bias"] * 0)
+    values = [data["kernel"], data["recurrent_kernel"], *biases]
+    with torch.no_grad():
+        for parameter, value in zip(layer.parameters(), values):
+            parameter.copy_(reordered(value))
+    x, dy = torch.from_numpy(data["x"]).requires_grad_(), torch.from_numpy(data["dy"])
+    counted = [x, *layer.parameters()]
+
+    def forward_and_backward(_):
+        y, _ = layer(x)
+        return y, *torch.autograd.grad(y, counted, dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r[:len(r) if is_gru else -1])))
+
+
 def dense_adam(data):
     p = torch.nn.Parameter(torch.from_numpy(data["p"].copy()))
     p.grad = torch.from_numpy(data["g"])
@@ -169,6 +194,8 @@ def start(data):
             return dense_adam(data)
         case "adds":
             return adds(data)
+        case "gru" | "lstm":
+            return recurrent(options.kind, data)
     return kernel(options.kind, data)
 
 

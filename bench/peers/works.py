@@ -23,7 +23,7 @@ class Work:
     def checked(self):
         """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
         multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
-        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds"):
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm"):
             return 3
         if self.kind == "mlp":
             return 50
@@ -39,6 +39,8 @@ class Work:
         random = np.random.default_rng(zlib.crc32(self.name.encode()))
         if self.kind == "epoch":
             arrays = wordnet(self, random, build)
+        elif self.kind in ("gru", "lstm"):
+            arrays = recurrent(self, random)
         elif self.batch:
             arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
         else:
@@ -63,6 +65,8 @@ WORKS = [
     Work("cross_entropy 4096x1024", "cross_entropy"),
     Work("adam 10M", "adam"),
     Work("adds 1000 of 16", "adds"),
+    Work("gru 128 B=32 T=100", "gru", 32, 100),
+    Work("lstm 128 B=32 T=100", "lstm", 32, 100),
 ]
 
 
@@ -130,3 +134,15 @@ def kernel(work, random, rows=4096, width=1024):
     if work.kind == "layer_norm":
         arrays |= {"gamma": 1 + uniform(random, 0.1, width), "beta": uniform(random, 0.1, width)}
     return arrays
+
+
+def recurrent(work, random, width=128):
+    """Keras' weights of a layer of as many units as x has features, and the gradient of all its outputs."""
+    gates = {"gru": 3, "lstm": 4}[work.kind] * width
+    return {
+        "kernel": glorot(random, width, gates),
+        "recurrent_kernel": glorot(random, width, gates),
+        "bias": uniform(random, 0.1, *((2, gates) if work.kind == "gru" else (gates,))),
+        "x": random.standard_normal((work.batch, work.time, width), np.float32),
+        "dy": random.standard_normal((work.batch, work.time, width), np.float32),
+    }
