@@ -144,6 +144,22 @@ def kernel(kind, data):
                  number=lambda r: sum_of_squares(*r))
 
 
+def heads(data):
+    x, dy = tf.constant(data["x"]), tf.constant(data["dy"])
+    layer = keras.layers.MultiHeadAttention(8, x.shape[2] // 8)
+    layer.build(x.shape, x.shape)
+    layer.set_weights([weights(data)[w.path.split("/", 1)[1]].reshape(w.shape) for w in layer.weights])
+
+    @compiled
+    def forward_and_backward(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, scores = layer(x, x, return_attention_scores=True)
+        return y, scores, *tape.gradient(y, [x, *layer.trainable_variables], dy)
+
+    return Steps(lambda i: forward_and_backward(x, dy), wait=lambda r: r[0][0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 def adam(data):
     p, g = tf.Variable(data["p"]), tf.constant(data["g"])
     optimizer = keras.optimizers.Adam()
@@ -184,6 +200,8 @@ def start(data):
             return adam(data)
         case "adds":
             return adds(data)
+        case "mha":
+            return heads(data)
     return kernel(options.kind, data)
 
 

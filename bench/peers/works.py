@@ -23,7 +23,7 @@ class Work:
     def checked(self):
         """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
         multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
-        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds"):
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "mha"):
             return 3
         if self.kind == "mlp":
             return 50
@@ -39,6 +39,8 @@ class Work:
         random = np.random.default_rng(zlib.crc32(self.name.encode()))
         if self.kind == "epoch":
             arrays = wordnet(self, random, build)
+        elif self.kind == "mha":
+            arrays = heads(random)
         elif self.batch:
             arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
         else:
@@ -63,6 +65,7 @@ WORKS = [
     Work("cross_entropy 4096x1024", "cross_entropy"),
     Work("adam 10M", "adam"),
     Work("adds 1000 of 16", "adds"),
+    Work("mha with weights B=8 T=256", "mha"),
 ]
 
 
@@ -116,6 +119,14 @@ def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):
         arrays[f"{name}/kernel"] = glorot(random, inputs, outputs)
         arrays[f"{name}/bias"] = np.zeros(outputs, np.float32)
     return arrays | {"x": random.random((batches * work.batch, sizes[0]), np.float32), "y": labels(random, work, batches)}
+
+
+def heads(random, batch=8, time=256, features=512):
+    """Self-attention of 8 heads, each 64 wide, and a gradient of its output."""
+    arrays = {name: random.standard_normal((batch, time, features), np.float32) for name in ("x", "dy")}
+    for name in ("query", "key", "value", "attention_output"):
+        arrays |= {f"{name}/kernel": glorot(random, features, features), f"{name}/bias": uniform(random, 0.05, features)}
+    return arrays
 
 
 def kernel(work, random, rows=4096, width=1024):
