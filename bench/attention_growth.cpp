@@ -34,30 +34,30 @@ struct Candidate {
 };
 
 template <class M>
-Candidate candidate(const std::string& name, M module) {
-  module.build(Shape{8, width}, Rng(1));
-  return {name, parameter_count(module), [module](const Tensor& x) { return module(x); },
-          [module] { zero_grad(module); }};
+std::function<Candidate()> candidate(const std::string& name, const M& options) {
+  return [=] {
+    M module = options;
+    module.build(Shape{8, width}, Rng(1));
+    return Candidate{name, parameter_count(module), [module](const Tensor& x) { return module(x); },
+                     [module] { zero_grad(module); }};
+  };
 }
 
-std::vector<Candidate> candidates() {
+std::vector<std::function<Candidate()>> candidates() {
   const MultiHeadAttention dot{.num_heads = heads, .key_dim = width / heads};
   MultiHeadAttention causal = dot, window = dot;
   causal.causal = true;
   window.window = 64;
-  std::vector<Candidate> all;
-  all.push_back(candidate("additive, pool", AttentionLayer{width / 2}));
-  all.push_back(candidate("additive, per position",
-                          AttentionLayer{.units = width / 2, .reading = Reading::per_position}));
-  all.push_back(candidate("dot, full", dot));
-  all.push_back(candidate("dot, causal", causal));
-  all.push_back(candidate("dot, window 64", window));
-  all.push_back(
-      candidate("Conv1D of 5",
-                Conv1D{.filters = width, .kernel_size = 5, .options = {.padding = Padding::same}}));
-  all.push_back(candidate("GRU", GRU{.units = width, .return_sequences = true}));
-  all.push_back(candidate("LSTM", LSTM{.units = width, .return_sequences = true}));
-  return all;
+  const Conv1DOptions same{.padding = Padding::same};
+  return {candidate("additive, pool", AttentionLayer{width / 2}),
+          candidate("additive, per position",
+                    AttentionLayer{.units = width / 2, .reading = Reading::per_position}),
+          candidate("dot, full", dot),
+          candidate("dot, causal", causal),
+          candidate("dot, window 64", window),
+          candidate("Conv1D of 5", Conv1D{.filters = width, .kernel_size = 5, .options = same}),
+          candidate("GRU", GRU{.units = width, .return_sequences = true}),
+          candidate("LSTM", LSTM{.units = width, .return_sequences = true})};
 }
 
 double seconds(const std::function<void()>& work) {
@@ -74,9 +74,9 @@ Cost cost(const Candidate& layer, Index time) {
     x.zero_grad();
     sum(layer.call(x)).backward();
   };
-  reset_peak();
+  memory::reset_peak();
   std::vector<double> taken = {seconds(pass)};
-  const double mebibytes = static_cast<double>(bytes_peak()) / (1 << 20);
+  const double mebibytes = static_cast<double>(memory::bytes_peak()) / (1 << 20);
   const auto more = static_cast<int>(std::clamp(0.5 / taken[0], 2.0, 20.0));
   for (int i = 0; i < more; ++i) taken.push_back(seconds(pass));
   std::ranges::nth_element(taken, taken.begin() + static_cast<std::ptrdiff_t>(taken.size() / 2));
@@ -94,7 +94,8 @@ int main(int count, char** arguments) {
   std::printf(" growth at the end |\n|---|---|");
   for (Index time = 128; time <= longest; time *= 2) std::printf("---|");
   std::printf("---|\n");
-  for (const Candidate& layer : candidates()) {
+  for (const auto& make : candidates()) {
+    const Candidate layer = make();
     std::printf("| %s | %lld |", layer.name.c_str(), static_cast<long long>(layer.parameters));
     Cost before{}, now{};
     for (Index time = 128; time <= longest; time *= 2) {

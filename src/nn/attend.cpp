@@ -109,8 +109,8 @@ Seen seen(const AttentionMask& mask, Index batch, Index queries, Index time) {
   return result;
 }
 
-// Returns (batch, queries, features): NaN where a query keeps a position whose value of that feature
-// is not finite, and 0 elsewhere.
+// Returns (batch, queries, features): NaN where a query keeps a position whose value of that
+// feature is not finite, and 0 elsewhere.
 Array spoiled(const Mask& keep, const Mask& finite) {
   const NoGrad no_grad;
   const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(keep.shape()))),
