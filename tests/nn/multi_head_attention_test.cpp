@@ -248,6 +248,33 @@ TEST_CASE("conditions of the layer and of the call hold together") {
   CHECK(!looks({.keep = Mask(Shape{1, 6}, {1, 1, 0, 1, 1, 1})}, 4, 2));
 }
 
+TEST_CASE("queries that follow a cache of keys see what they would see in the whole sequence") {
+  const MultiHeadAttention layer = built(
+      MultiHeadAttention{.num_heads = 2, .key_dim = 3, .causal = true, .window = 4}, Shape{9, 6});
+  const Tensor x(Generate("cache", 0).array(Shape{2, 9, 6}, {-1, 1}));
+  const Array whole = layer(x).value();
+  for (const Index first : {8, 5, 0}) {
+    CAPTURE(first);
+    const Tensor late =
+        layer.attend(slice(x, 1, first, 9), {.value = x, .mask = {.align = Alignment::last}})
+            .context;
+    check_close(late.value(), slice(Tensor(whole), 1, first, 9).value());
+  }
+}
+
+TEST_CASE("sequences of length 0 and 1, and values of batch 0, are results of their shape") {
+  for_each_layer([](const auto& layer) {
+    CHECK(layer(Tensor(Array::zeros(Shape{2, 0, 6}))).shape() == Shape{2, 0, 6});
+    CHECK(layer(Tensor(Array::zeros(Shape{0, 3, 6}))).shape() == Shape{0, 3, 6});
+    const Tensor x(Generate("one position", 0).array(Shape{2, 1, 6}, {-1, 1}));
+    const Attended one = layer.attend(x, {.weights = true});
+    for (const real weight : one.weights().value().values()) CHECK(weight == 1);
+    const Tensor nothing(Array::zeros(Shape{2, 0, 6}));
+    CHECK(largest(layer.attend(x, {.value = nothing}).context -
+                  layer.attend(x, {.mask = {.queries = Mask(Shape{2, 1}, {0, 0})}}).context) == 0);
+  });
+}
+
 TEST_CASE("the soft cap and the bias act on scores") {
   Generate g("cap", 0);
   const MultiHeadAttention plain =
