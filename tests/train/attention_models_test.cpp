@@ -4,6 +4,7 @@
 
 #include "fovea/train/load_model.hpp"
 #include "support/folder.hpp"
+#include "train/models.hpp"
 #include "train/toy.hpp"
 
 using namespace fovea;
@@ -36,6 +37,38 @@ std::vector<Sequential> models() {
       .units = 4, .reading = Reading::per_position, .dropout = real(0.1), .window = 3}));
   return all;
 }
+
+// Words of one sequence, each told by the words before it and by attention over another sequence,
+// of other features.
+struct Attender {
+  static constexpr const char* input_names[] = {"source", "target"};
+
+  Index words;
+  Embedding source{words, 6, true}, target{words, 10, true};
+  MultiHeadAttention before{.num_heads = 2, .key_dim = 5, .causal = true},
+      over{.num_heads = 2, .key_dim = 5, .dropout = real(0.05), .value_features = 6};
+  Dense hidden{24, Activation::relu}, next{words, Activation::softmax};
+
+  Signal operator()(const Ids& from, const Ids& to, const Context& context = {}) const {
+    const Caller call(*this, context);
+    const Tensor memory = call(source, from), told = call(target, to);
+    const std::optional<Mask> mask = target.mask(to);
+    const Tensor x = told + call(before, told, mask);
+    const Tensor y = call.within(over, x, [&](const Context& inside) {
+      return over.attend(x, {.value = memory, .mask = {.keep = source.mask(from)}}, inside).context;
+    });
+    return {call(next, call(hidden, concat({x, y}, -1))), mask};
+  }
+
+  static void parameters(auto& self, auto&& visit) {
+    visit("source", self.source);
+    visit("target", self.target);
+    visit("before", self.before);
+    visit("over", self.over);
+    visit("hidden", self.hidden);
+    visit("next", self.next);
+  }
+};
 
 constexpr std::size_t kinds = 6;
 
@@ -111,5 +144,31 @@ TEST_CASE("padding behind changes no prediction of a model with attention") {
     const Array expected = model.predict(x), predicted = model.predict(padded);
     for (Index k = 0; k < expected.count(); ++k)
       CHECK(predicted.at(k) == doctest::Approx(expected.at(k)).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("a decoder attends to an encoder of other features, in the same bits on any threads") {
+  const Threads restore;
+  const models::Sentences data = models::sentences(200, 5, 7);
+  std::vector<Array> expected;
+  for (const Index count : {1, 3}) {
+    set_threads(count);
+    Model model{Attender{7}};
+    model.compile({.optimizer = Adam{{.learning_rate = 0.02}},
+                   .loss = SparseCategoricalCrossentropy{},
+                   .metrics = {Accuracy{}},
+                   .seed = 2});
+    const SampleSet x{data.source, data.told};
+    const History history = model.fit(x, data.target, toy::quiet(8, 50));
+    CHECK(history["loss"].back() < 0.8 * history["loss"].front());
+    if (expected.empty()) expected = toy::weights(model);
+    const std::vector<Array> weights = toy::weights(model);
+    for (std::size_t k = 0; k < weights.size(); ++k)
+      CHECK(support::bits_differ(weights[k], expected[k]) == "");
+    const AttentionWeights seen =
+        model.attention(x, {.layers = {"attender/over"}, .heads = {1}, .end_query = 2});
+    REQUIRE(seen.size() == 1);
+    const Shape& shape = seen["attender/over"].shape();
+    CHECK(shape == Shape{200, 1, 2, data.source.shape()[1]});
   }
 }
