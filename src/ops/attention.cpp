@@ -66,10 +66,8 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
   if (s.split)
     context = reshape(permute_dims(context, {0, 3, 1, 2, 4}),
                       {s.batch, s.queries, s.heads * s.value_width});
-  else if (s.headed)
-    context = reshape(context, {s.batch, s.heads, s.queries, s.value_width});
   else
-    context = reshape(context, {s.batch, s.queries, s.value_width});
+    context = reshape(context, ops::context_shape(s).sizes());
   if (!options.weights) return context;
   return {context, s.headed ? weights : reshape(weights, {s.batch, s.queries, s.time})};
 }
