@@ -61,6 +61,7 @@ peers::Steps adam(const NumpyArchive& data) {
 }
 
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
+  if (options.kind == "mha") return heads(data);
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
   if (options.kind == "softmax")
     return forward_and_backward({parameter("x")}, data.array("dy"),
@@ -79,7 +80,6 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
       for (int i = 0; i < 1000; ++i) x = x + p[1];
       return sum(x);
     });
-  if (options.kind == "mha") return heads(data);
   return adam(data);
 }
 

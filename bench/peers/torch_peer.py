@@ -182,6 +182,8 @@ def adds(data):
 def start(data):
     torch._dynamo.reset()
     match options.kind:
+        case "mha":
+            return heads(data)
         case "step":
             return step(Documented(data), data)
         case "epoch":
@@ -192,8 +194,6 @@ def start(data):
             return dense_adam(data)
         case "adds":
             return adds(data)
-        case "mha":
-            return heads(data)
     return kernel(options.kind, data)
 
 
