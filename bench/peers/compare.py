@@ -61,6 +61,12 @@ CONTESTANTS = [  # the first at each work is the one that the others are compare
     Contestant("jax", "jax_peer.py", ("jax",), f"epoch step mlp {OPS} {RECURRENT} adam"),
     Contestant("jax-scan", "jax_peer.py", ("jax",), "epoch"),
     Contestant("mlx", "mlx_peer.py", ("mlx",), f"step mlp {OPS} adam adds"),
+    # Layers of attention.
+    Contestant("fovea", "fovea_kernels", (), "mha"),
+    Contestant("tf", "keras_peer.py", ("keras", "tensorflow"), "mha"),
+    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), "mha"),
+    Contestant("torch", "torch_peer.py", ("torch",), "mha"),
+    Contestant("torch-compile", "torch_peer.py", ("torch",), "mha"),
 ]
 
 

@@ -26,6 +26,29 @@ peers::Steps forward_and_backward(std::vector<Tensor> parameters, std::optional<
   });
 }
 
+// A layer of 8 heads over x, with the weights of each.
+peers::Steps heads(const NumpyArchive& data) {
+  const auto layer = std::make_shared<MultiHeadAttention>(
+      MultiHeadAttention{.num_heads = 8, .key_dim = data.shape("x")[2] / 8});
+  layer->build(data.shape("x").without(0), Rng(1));
+  const Tensor x = Tensor::parameter(data.array("x"));
+  const Array dy = data.array("dy");
+  for_each_parameter(*layer, [&](const std::string& path, Tensor& tensor) {
+    tensor = Tensor::parameter(data.array(path));
+  });
+  return steps([=](Index, bool wanted) {
+    zero_grad(*layer);
+    x.zero_grad();
+    const Attended attended = layer->attend(x, {.weights = true});
+    attended.context.backward(dy);
+    if (!wanted) return 0.0;
+    std::vector<Array> arrays{attended.context.value(), attended.weights().value(), x.grad()};
+    for (const NamedParameter& parameter : parameters_of(*layer))
+      arrays.push_back(parameter.tensor.grad());
+    return peers::sum_of_squares(arrays);
+  });
+}
+
 peers::Steps adam(const NumpyArchive& data) {
   const Tensor p = Tensor::parameter(data.array("p"));
   p.gradient().add(data.array("g"));
@@ -47,6 +70,7 @@ peers::Steps recurrent(const std::string& kind, const NumpyArchive& data) {
 }
 
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
+  if (options.kind == "mha") return heads(data);
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
   if (options.kind == "softmax")
     return forward_and_backward({parameter("x")}, data.array("dy"),

@@ -83,6 +83,22 @@ def epoch(data):
                   wait=lambda r: r[0].numpy())
 
 
+def heads(data):
+    x, dy = tf.constant(data["x"]), tf.constant(data["dy"])
+    layer = keras.layers.MultiHeadAttention(8, x.shape[2] // 8)
+    layer.build(x.shape, x.shape)
+    layer.set_weights([weights(data)[w.path.split("/", 1)[1]].reshape(w.shape) for w in layer.weights])
+
+    @compiled
+    def forward_and_backward(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, scores = layer(x, x, return_attention_scores=True)
+        return y, scores, *tape.gradient(y, [x, *layer.trainable_variables], dy)
+
+    return Steps(lambda i: forward_and_backward(x, dy), wait=lambda r: r[0][0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 class Fit:
     """One unit is an epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of a fit on one batch."""
 
@@ -188,6 +204,8 @@ def adds(data):
 
 def start(data):
     match options.kind:
+        case "mha":
+            return heads(data)
         case "step":
             return step(documented(data), data)
         case "epoch":

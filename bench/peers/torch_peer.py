@@ -168,6 +168,29 @@ def dense_adam(data):
     return Steps(lambda i: optimizer.step(), number=lambda _: sum_of_squares(p.detach()))
 
 
+def heads(data):
+    x, dy = torch.from_numpy(data["x"]).requires_grad_(), torch.from_numpy(data["dy"])
+    given = {name: torch.from_numpy(array) for name, array in weights(data).items()}
+    layer = torch.nn.MultiheadAttention(x.shape[2], 8, batch_first=True)
+    with torch.no_grad():
+        names = ("query", "key", "value")
+        layer.in_proj_weight.copy_(torch.cat([given[f"{name}/kernel"].T for name in names]))
+        layer.in_proj_bias.copy_(torch.cat([given[f"{name}/bias"] for name in names]))
+        layer.out_proj.weight.copy_(given["attention_output/kernel"].T)
+        layer.out_proj.bias.copy_(given["attention_output/bias"])
+    learned = [x, *layer.parameters()]
+
+    @compiled
+    def attend(x):
+        return layer(x, x, x, need_weights=True, average_attn_weights=False)
+
+    def forward_and_backward(_):
+        y, scores = attend(x)
+        return y, scores, *torch.autograd.grad(y, learned, dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
 def adds(data):
     start, addend = (torch.from_numpy(data[name].copy()).requires_grad_() for name in ("start", "step"))
 
@@ -184,6 +207,8 @@ def adds(data):
 def start(data):
     torch._dynamo.reset()
     match options.kind:
+        case "mha":
+            return heads(data)
         case "step":
             return step(Documented(data), data)
         case "epoch":

@@ -27,7 +27,7 @@ class Work:
             return 3
         if self.kind == "mlp":
             return 50
-        return 20 if self.kind == "adam" or self.vocab >= 1_000_000 else 200
+        return 20 if self.kind in ("adam", "mha") or self.vocab >= 1_000_000 else 200
 
     @property
     def crowd(self):
@@ -60,6 +60,7 @@ WORKS = [
     Work("fit B=32 T=100 V=10000 zipf", "fit", 32, 100, 10_000),
     Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
     Work("mlp 784-256-128-10 B=128", "mlp", 128),
+    Work("mha with weights B=8 T=256", "mha"),
     Work("softmax 4096x1024", "softmax"),
     Work("layer_norm 4096x1024", "layer_norm"),
     Work("cross_entropy 4096x1024", "cross_entropy"),
@@ -122,7 +123,17 @@ def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):
     return arrays | {"x": random.random((batches * work.batch, sizes[0]), np.float32), "y": labels(random, work, batches)}
 
 
+def heads(random, batch=8, time=256, features=512):
+    """Self-attention of 8 heads, each 64 wide, and a gradient of its output."""
+    arrays = {name: random.standard_normal((batch, time, features), np.float32) for name in ("x", "dy")}
+    for name in ("query", "key", "value", "attention_output"):
+        arrays |= {f"{name}/kernel": glorot(random, features, features), f"{name}/bias": uniform(random, 0.05, features)}
+    return arrays
+
+
 def kernel(work, random, rows=4096, width=1024):
+    if work.kind == "mha":
+        return heads(random)
     if work.kind == "adds":
         return {"start": uniform(random, 1, 16), "step": uniform(random, 1, 16)}
     if work.kind == "adam":

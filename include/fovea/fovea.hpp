@@ -31,7 +31,9 @@
 #include "fovea/nn/chain.hpp"               // layers in order
 #include "fovea/nn/init.hpp"                // random weights
 #include "fovea/nn/embedding.hpp"           // rows of a table by id
-#include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
+#include "fovea/nn/attention_layer.hpp"     // attention with projections, additive and others
+#include "fovea/nn/attention.hpp"           // Attention, AdditiveAttention: without projections
+#include "fovea/nn/multi_head_attention.hpp"  // MultiHeadAttention
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
 #include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization

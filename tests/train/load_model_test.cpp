@@ -108,6 +108,31 @@ TEST_CASE("a Sequential of every layer comes back from its file alone") {
     CHECK(predictions_differ(model, ids) == "");
   }
   {
+    Sequential model{Embedding{9, 4, true},
+                     MultiHeadAttention{.num_heads = 4,
+                                        .key_dim = 3,
+                                        .value_dim = 2,
+                                        .use_bias = false,
+                                        .dropout = real(0.2),
+                                        .num_key_value_heads = 2,
+                                        .causal = true,
+                                        .window = 2,
+                                        .soft_cap = real(0.001),
+                                        .output_dim = 5},
+                     Residual{MultiHeadAttention{.num_heads = 1, .key_dim = 2}},
+                     Attention{.use_scale = true,
+                               .score_mode = ScoreMode::concat,
+                               .dropout = real(0.1),
+                               .causal = true},
+                     Residual{AdditiveAttention{.dropout = real(0.1), .causal = true}},
+                     AdditiveAttention{.use_scale = false},
+                     AttentionLayer{.units = 3, .reading = Reading::per_position, .window = 700},
+                     DropMask{},
+                     GlobalAveragePooling1D{}};
+    model.build(Shape{6});
+    CHECK(predictions_differ(model, ids) == "");
+  }
+  {
     Sequential inner{named("deep", Dense{4, Activation::relu})};
     Sequential model{Conv2D{.filters = 3, .kernel_size = {2, 3}, .options = {.strides = {2, 1}}},
                      MaxPooling2D{{.pool_size = {2, 1}}},

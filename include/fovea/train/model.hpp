@@ -248,9 +248,14 @@ class Model {
   /// The same, for the first `steps` batches of a generator.
   Predictions predict(const GeneratedBatches& batches, Index steps) const;
 
-  /// Returns the weights of every attention layer for a batch, by layer path. Results of the model
-  /// stay the same bits where weights are asked for.
-  AttentionWeights attention(const SampleSet& x) const;
+  /// Returns attention weights for a batch, by layer path: those of every layer, head and query, or
+  /// what a request names:
+  ///
+  ///     model.attention(x, {.layers = {"sequential/encoder"}, .heads = {0}, .end_query = 10})
+  ///
+  /// Results of the model stay the same bits where weights are asked for. Throws IndexError for a
+  /// path without attention layers, and for heads and queries that are not there.
+  AttentionWeights attention(const SampleSet& x, const AttentionRequest& request = {}) const;
 
   /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
   /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
