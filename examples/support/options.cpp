@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include "fovea/runtime/runtime_info.hpp"
-#include "support/wordnet.hpp"
+#include "support/data_file.hpp"
 
 namespace examples {
 
