@@ -78,6 +78,12 @@ Options& Options::text(const std::string& name, std::string& value, const std::s
   return *this;
 }
 
+Options& Options::list(const std::string& name, std::vector<std::string>& values,
+                       const std::string& help) {
+  parser_->app.add_option(name, values, help)->default_str("");
+  return *this;
+}
+
 void Options::parse(int argc, char** argv) {
   try {
     parser_->app.parse(argc, argv);

@@ -414,4 +414,17 @@ DEFECTS = [
     ("src/data/padding.cpp", "options.truncating == SequenceEnd::pre ? size - count : 0", "options.truncating == SequenceEnd::post ? size - count : 0", "data_test", "pad_sequences: cut at the other end"),
     ("src/data/split.cpp", ": value == 0 ? 0.0", ": value == 1 ? 1.0", "data_test", "split_by_hash: zeros of both signs are apart"),
     ("src/data/text_folder.cpp", "if (!follow_links && at->is_symlink(unknown)) continue;", "if (follow_links && at->is_symlink(unknown)) continue;", "data_test", "text folders: links are followed unasked"),
+    # The examples that attention is needed for.
+    ("examples/g2p/speller.cpp", ".query = states.outputs, .mask = heard.mask", ".query = states.outputs", "examples/examples_test", "g2p: attention weighs padding"),
+    ("examples/g2p/speller.cpp", "one.ended = step.id <= Speller::end", "one.ended = step.id < Speller::end", "examples/examples_test", "g2p: the end of a word does not end it"),
+    ("examples/g2p/speller.cpp", "heard.state = take(said.state, search.extend(said.next.value()));", "search.extend(said.next.value()), heard.state = said.state;", "examples/examples_test", "g2p: a beginning goes on with the state of another"),
+    ("examples/g2p/speller.cpp", "-a.score, a.from, a.id) < std::tuple(-b.score", "a.score, a.from, a.id) < std::tuple(b.score", "examples/examples_test", "g2p: the beam keeps the unlikeliest"),
+    ("examples/g2p/judge.cpp", "one.edits() < best->edits()", "one.edits() > best->edits()", "examples/examples_test", "g2p: the farthest pronunciation counts"),
+    ("examples/g2p/judge.cpp", "sounds[i * sounds.size() / word.letters.size()]", "sounds[std::min(i, sounds.size() - 1)]", "examples/examples_test", "g2p: the baseline takes letters for sounds one by one"),
+    ("examples/g2p/judge.cpp", "on += i > 0 && at >= before;", "on += i > 0 && at > before;", "examples/examples_test", "g2p: attention that stays does not move on"),
+    ("examples/support/pronunciations.cpp", "if (std::ranges::find(known, sounds) == known.end()) ", "", "examples/examples_test", "dictionary: a pronunciation stands twice"),
+    ("examples/support/pronunciations.cpp", "const std::uint64_t tenth = fnv1a(word) % 10;", "static std::uint64_t lines = 0;\n  const std::uint64_t tenth = word.empty() ? 0 : ++lines % 10;", "examples/examples_test", "dictionary: a word is split by its line"),
+    ("examples/support/sequence_tasks.cpp", "from_end ? length - t : t + 1", "from_end ? time - t : t + 1", "learning/learning_test", "tasks: places are counted from the end of the padding"),
+    ("examples/support/sequence_tasks.cpp", "all = all && answers.at(i) == right.at(i);", "all = answers.at(i) == right.at(i);", "learning/learning_test", "tasks: the last answer says whether a sequence is exact"),
+    ("examples/support/sequence_tasks.cpp", "random.below(all - i))]);", "random.below(all))]);", "learning/learning_test", "tasks: letters of a permutation are swapped past the end"),
 ]
