@@ -36,8 +36,8 @@ TEST_CASE("attention moves on where the letter of the largest weight is no earli
   using fovea::Array;
   using fovea::AttentionMap;
   const AttentionMap diagonal{
-      "x", Array({1, 3, 2}, {1, 0, 0.4, 0.6, 0, 1}), {"1", "2", "3"}, {"a", "b"}},
-      back{"y", Array({1, 3, 2}, {0, 1, 0.6, 0.4, 0, 1}), {"1", "2", "3"}, {"a", "b"}},
+      "x", Array({1, 3, 2}, {1, 0, 0.25, 0.75, 0, 1}), {"1", "2", "3"}, {"a", "b"}},
+      back{"y", Array({1, 3, 2}, {0, 1, 0.75, 0.25, 0, 1}), {"1", "2", "3"}, {"a", "b"}},
       one{"z", Array({1, 1, 1}, {1}), {"1"}, {"a"}};
   CHECK(moving_on(std::vector{diagonal}) == 1);
   CHECK(moving_on(std::vector{back}) == 0.5);
