@@ -25,6 +25,8 @@ using examples::Word;
 
 namespace {
 
+constexpr Index most_units = 4096;
+
 struct Settings {
   Index words = 1'000'000, epochs = 6, batch_size = 64, units = 128, beam = 1,
         threads = fovea::threads();
@@ -47,7 +49,7 @@ struct Speaker {
     Index units = 0;
     if (const auto found = texts.find("units"); found != texts.end())
       std::from_chars(found->second.data(), found->second.data() + found->second.size(), units);
-    if (!texts.contains("phonemes") || units < 1)
+    if (!texts.contains("phonemes") || units < 1 || units > most_units)
       throw Error(path + " was not written by this program: it has no phonemes and units");
     std::vector<std::string> phonemes;
     std::istringstream lines(texts.at("phonemes"));
@@ -220,7 +222,7 @@ void program(int argc, char** argv) {
       .integer("--words", settings.words, 1, 1'000'000, "words of each split at most")
       .integer("--epochs", settings.epochs, 1, 1000, "times that the words are gone through")
       .integer("--batch-size", settings.batch_size, 1, 10'000, "words in a batch")
-      .integer("--units", settings.units, 1, 4096, "width of each direction of the encoder")
+      .integer("--units", settings.units, 1, most_units, "width of each direction of the encoder")
       .integer("--threads", settings.threads, 1, 1024, "threads; the result is the same")
       .seed("--seed", settings.seed, "seed of the first weights, shuffling and dropout")
       .parse(argc, argv);
