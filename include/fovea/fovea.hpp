@@ -51,6 +51,7 @@
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
+#include "fovea/io/text_file.hpp"           // texts and pictures as files
 #include "fovea/io/file_array.hpp"          // arrays in files, row by row
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/train/weights.hpp"          // parameters from and to files

@@ -67,8 +67,7 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
     context = reshape(permute_dims(context, {0, 3, 1, 2, 4}),
                       {s.batch, s.queries, s.heads * s.value_width});
   else
-    context = reshape(context, std::vector<Index>(ops::context_shape(s).sizes().begin(),
-                                                  ops::context_shape(s).sizes().end()));
+    context = reshape(context, ops::context_shape(s).sizes());
   if (!options.weights) return context;
   return {context, s.headed ? weights : reshape(weights, {s.batch, s.queries, s.time})};
 }

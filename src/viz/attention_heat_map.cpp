@@ -123,11 +123,12 @@ std::string values_of(std::span<const real> weights, std::size_t columns, double
   std::string text = "<g font-size=\"10\" text-anchor=\"middle\">\n";
   for (std::size_t at = 0; at < weights.size(); ++at) {
     if (weights[at] == 0) continue;
+    const std::size_t row = at / columns, column = at % columns;
     std::string value = fmt::format("{:.2f}", static_cast<double>(weights[at]));
     if (value.starts_with("0.")) value.erase(0, 1);
     text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n",
-                        f.left + (static_cast<double>(at % columns) + 0.5) * f.cell,
-                        f.top + (static_cast<double>(at / columns) + 0.5) * f.cell + 4,
+                        f.left + (static_cast<double>(column) + 0.5) * f.cell,
+                        f.top + (static_cast<double>(row) + 0.5) * f.cell + 4,
                         level_of(weights[at], largest) > 0.55 * levels ? "#fff" : "#1b1f24", value);
   }
   return text + "</g>\n";
@@ -155,15 +156,16 @@ std::string header(const AttentionMap& map, Index head, const HeatMapOptions& op
                    const std::array<double, 2>& size) {
   const std::string title =
       viz::escaped(viz::shown_token(options.title.empty() ? map.name : options.title));
+  const Index last = map.weights.shape()[0] - 1;
+  const std::string which = last > 0 ? fmt::format("head {} (0 to {}); ", head, last) : "";
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"sans-serif\" "
       "font-size=\"12\" fill=\"#1b1f24\">\n<title>{2}</title>\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
       "<text x=\"{3}\" y=\"26\" font-size=\"15\">{2}</text>\n"
-      "<text x=\"{3}\" y=\"44\" fill=\"#57606a\">head {4} (0 to {5}); rows look at "
-      "columns</text>\n",
-      std::ceil(size[0]), std::ceil(size[1]), title, margin, head, map.weights.shape()[0] - 1);
+      "<text x=\"{3}\" y=\"44\" fill=\"#57606a\">{4}rows look at columns</text>\n",
+      std::ceil(size[0]), std::ceil(size[1]), title, margin, which);
 }
 
 }  // namespace

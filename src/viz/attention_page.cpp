@@ -44,13 +44,13 @@ constexpr std::string_view controls = R"(<nav>
 )";
 
 constexpr std::string_view remarks =
-    R"(<p>Keys: <kbd>1</kbd> <kbd>2</kbd> <kbd>3</kbd> view, <kbd>&larr;</kbd> <kbd>&rarr;</kbd> head,
-<kbd>&uarr;</kbd> <kbd>&darr;</kbd> layer, <kbd>m</kbd> mean of heads, <kbd>g</kbd> measure. A click
-keeps a cell or token marked; the address leads back to what is shown.</p>
+    R"(<p>Keys: <kbd>1</kbd> <kbd>2</kbd> <kbd>3</kbd> view, <kbd>&larr;</kbd> <kbd>&rarr;</kbd>
+head, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> layer, <kbd>m</kbd> mean of heads, <kbd>g</kbd> measure.
+A click keeps a cell or token marked; the address leads back to what is shown.</p>
 <p>Attention weights alone do not prove that a token mattered: Jain and Wallace, "Attention is not
-Explanation" (2019); Wiegreffe and Pinter, "Attention is not not Explanation" (2019). Gradient &times;
-weight, where it is given, says to first order how much the loss falls when a weight is taken
-away.</p>
+Explanation" (2019); Wiegreffe and Pinter, "Attention is not not Explanation" (2019).
+Gradient &times; weight, where it is given, says to first order what a weight adds to the loss;
+below 0 it makes the loss smaller.</p>
 )";
 
 std::string base64(std::span<const std::uint8_t> bytes) {

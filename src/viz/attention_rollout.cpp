@@ -58,25 +58,49 @@ std::vector<double> mixed_row(const Array& layer, Index sample, Index query, boo
   return row;
 }
 
-// How the weights, context and values of attention belong together.
+// How the weights, context and values of attention belong together. Strides are in elements.
 struct Sizes {
   Index batch, heads, queries, time, width, value_heads;
+  bool side_by_side;  // the heads of context and values lie in their last axis
+
+  const real* context(const Array& dcontext, Index sample, Index head, Index query) const {
+    return dcontext.data() + (side_by_side ? (sample * queries + query) * heads + head
+                                           : (sample * heads + head) * queries + query) *
+                                 width;
+  }
+  const real* value(const Array& values, Index sample, Index head, Index position) const {
+    const Index group = head / (heads / value_heads);
+    return values.data() + (side_by_side ? (sample * time + position) * value_heads + group
+                                         : (sample * value_heads + group) * time + position) *
+                               width;
+  }
 };
 
 Sizes sizes_of(const Array& dcontext, const Array& weights, const Array& values) {
   const Shape &w = weights.shape(), &c = dcontext.shape(), &v = values.shape();
-  bool fits = w.rank() >= 2 && w.rank() <= 4 && c.rank() == w.rank() &&
-              v.rank() == std::max(3, w.rank()) && c.without(-1) == w.without(-1) && v[0] == w[0] &&
-              v[-2] == w[-1] && v[-1] == c[-1];
-  if (fits && w.rank() == 4) fits = v[1] > 0 ? w[1] % v[1] == 0 : w[1] == 0;
-  if (!fits)
+  const auto fail = [&]() -> Sizes {
     throw ShapeError(fmt::format(
         "gradient_times_weight: expected a gradient (batch, heads, queries, width), weights "
-        "(batch, heads, queries, time) and values (batch, heads, time, width), or all three "
-        "without heads, got {}, {} and {}",
+        "(batch, heads, queries, time) and values (batch, heads, time, width), or one of the other "
+        "forms of attention, got {}, {} and {}",
         to_string(c), to_string(w), to_string(v)));
-  return {w[0],  w.rank() == 4 ? w[1] : 1, w.rank() >= 3 ? w[-2] : 1, w[-1],
-          c[-1], w.rank() == 4 ? v[1] : 1};
+  };
+  if (w.rank() < 2 || w.rank() > 4) return fail();
+  const bool side_by_side = w.rank() == 4 && c.rank() == 3;
+  const Index heads = w.rank() == 4 ? w[1] : 1, queries = w.rank() > 2 ? w[-2] : 1;
+  if (c.rank() != (side_by_side ? 3 : w.rank()) || v.rank() != std::max(3, c.rank()) ||
+      (side_by_side ? c.without(-1) != Shape{w[0], queries} || heads == 0 || c[-1] % heads != 0
+                    : c.without(-1) != w.without(-1)) ||
+      v[0] != w[0] || v[-2] != w[-1])
+    return fail();
+  const Index width = side_by_side ? c[-1] / heads : c[-1];
+  const Index value_heads = side_by_side    ? v[-1] / std::max<Index>(1, width)
+                            : w.rank() == 4 ? v[1]
+                                            : 1;
+  if ((side_by_side ? v[-1] != value_heads * width : v[-1] != width) ||
+      (heads > 0 && (value_heads == 0 || heads % value_heads != 0)))
+    return fail();
+  return {w[0], heads, queries, w[-1], width, value_heads, side_by_side};
 }
 
 }  // namespace
@@ -118,25 +142,22 @@ Array gradient_times_weight(const Array& dcontext, const Array& weights, const A
   const Sizes s = sizes_of(dcontext, weights, values);
   Array result = Array::zeros(weights.shape());
   real* const out = result.mutable_data();
-  const Index group = s.value_heads > 0 ? s.heads / s.value_heads : 1;
-  parallel::for_range(
-      s.batch * s.heads * s.queries, parallel::grain(s.time * s.width),
-      [&](Index begin, Index end) {
-        for (Index row = begin; row < end; ++row) {
-          const Index head = row / s.queries % s.heads, sample = row / s.queries / s.heads;
-          const real* const d = dcontext.data() + row * s.width;
-          const real* const v =
-              values.data() + (sample * s.value_heads + head / group) * s.time * s.width;
-          for (Index j = 0; j < s.time; ++j) {
-            const real weight = weights.data()[row * s.time + j];
-            if (weight == 0) continue;  // the value may be padding, and not finite
-            double product = 0;
-            for (Index f = 0; f < s.width; ++f)
-              product += static_cast<double>(d[f]) * static_cast<double>(v[j * s.width + f]);
-            out[row * s.time + j] = static_cast<real>(static_cast<double>(weight) * product);
-          }
-        }
-      });
+  const auto rows = [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      const Index head = row / s.queries % s.heads, sample = row / s.queries / s.heads;
+      const real* const d = s.context(dcontext, sample, head, row % s.queries);
+      for (Index j = 0; j < s.time; ++j) {
+        const real weight = weights.data()[row * s.time + j];
+        if (weight == 0) continue;  // the value may be padding, and not finite
+        const real* const v = s.value(values, sample, head, j);
+        double product = 0;
+        for (Index f = 0; f < s.width; ++f)
+          product += static_cast<double>(d[f]) * static_cast<double>(v[f]);
+        out[row * s.time + j] = static_cast<real>(static_cast<double>(weight) * product);
+      }
+    }
+  };
+  parallel::for_range(s.batch * s.heads * s.queries, parallel::grain(s.time * s.width), rows);
   return result;
 }
 

@@ -197,7 +197,8 @@ AttentionStatistics attention_statistics(const WeightsOfQueries& source, Index q
   Index first = 0;
   do {
     const Index last = std::min(queries, first + options.queries_at_once);
-    const Array weights = source(first, last);
+    Array weights = source(first, last);
+    if (weights.shape().rank() == 3) weights = weights.reshaped(weights.shape().inserted(1, 1));
     if (!collector.fits(weights.shape(), last - first))
       throw ShapeError(
           fmt::format("attention_statistics: expected weights (batch, heads, {}, time) of queries "

@@ -41,14 +41,15 @@ std::vector<double> relative_weights(const ShadedText& text) {
   return relative;
 }
 
-// Positions of the largest weights, at most three, the first of equals; zeros are left out.
+// Positions of the largest weights, at most three, the first of equals; those below 0.5 % are
+// left out.
 std::vector<std::size_t> largest_three(const std::vector<real>& weights) {
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::ranges::stable_sort(order,
                            [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
   if (order.size() > 3) order.resize(3);
-  std::erase_if(order, [&](std::size_t i) { return weights[i] == 0; });
+  std::erase_if(order, [&](std::size_t i) { return weights[i] < real(0.005); });
   return order;
 }
 
@@ -61,9 +62,15 @@ struct Printed {
 // Sets words in lines of a width, behind a label.
 class Lines {
  public:
+  // A label that is wider than its column has a line of its own.
   Lines(const std::string& label, Index label_columns, Index width)
       : indent_(label_columns > 0 ? label_columns + 2 : 0), width_(width), text_(label) {
-    text_.append(static_cast<std::size_t>(indent_ - viz::columns_of(label)), ' ');
+    Index used = viz::columns_of(label);
+    if (used > label_columns) {
+      text_ += '\n';
+      used = 0;
+    }
+    text_.append(static_cast<std::size_t>(indent_ - used), ' ');
     used_ = indent_;
   }
 
@@ -140,13 +147,14 @@ std::string attention_text(std::span<const ShadedText> texts, const AttentionTex
   if (options.width < 20)
     throw ValueError(fmt::format("attention_text: expected a width of at least 20 columns, got {}",
                                  options.width));
+  const Index longest = options.width / 3;
   std::vector<std::string> labels;
   Index label_columns = 0;
   for (const ShadedText& text : texts) {
-    labels.push_back(text.label.empty()
-                         ? std::string()
-                         : viz::cut_to(viz::shown_token(text.label), options.width / 2 - 2));
-    label_columns = std::max(label_columns, viz::columns_of(labels.back()));
+    labels.push_back(text.label.empty() ? std::string()
+                                        : viz::cut_to(viz::shown_token(text.label), options.width));
+    const Index columns = viz::columns_of(labels.back());
+    if (columns <= longest) label_columns = std::max(label_columns, columns);
   }
   std::string result;
   for (std::size_t i = 0; i < texts.size(); ++i)

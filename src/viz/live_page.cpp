@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "fovea/base/error.hpp"
+#include "fovea/io/text_file.hpp"
 #include "fovea/train/model.hpp"
-#include "io/atomic_file.hpp"
 #include "io/path.hpp"
 #include "viz/chart.hpp"
 
@@ -182,10 +182,7 @@ void LivePage::on_train_end(Model&) {
 }
 
 void LivePage::write(Phase phase) {
-  const std::string text = page(phase);
-  io::AtomicFile file(path_);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+  write_text(path_, page(phase));
   written_ = seconds_now();
 }
 

@@ -114,10 +114,10 @@ TEST_CASE("statistics, rollout and shaded words say what they expect") {
   check({
       {"streams from a source that forgets the heads",
        [] {
-         attention_statistics([](Index, Index) { return even({2, 3, 3}); }, 3);
+         attention_statistics([](Index, Index) { return even({3, 3}); }, 3);
        },
        "ShapeError: attention_statistics: expected weights (batch, heads, 3, time) of queries [0, "
-       "3), as many in each range, got (2, 3, 3)"},
+       "3), as many in each range, got (3, 3)"},
       {"gives no source", [] { attention_statistics({}, 3); },
        "ValueError: attention_statistics: the source of weights is empty"},
       {"gives a share in percent",
@@ -155,8 +155,8 @@ TEST_CASE("statistics, rollout and shaded words say what they expect") {
          gradient_times_weight(even({1, 2, 5}), even({1, 2, 3}), even({1, 4, 5}));
        },
        "ShapeError: gradient_times_weight: expected a gradient (batch, heads, queries, width), "
-       "weights (batch, heads, queries, time) and values (batch, heads, time, width), or all three "
-       "without heads, got (1, 2, 5), (1, 2, 3) and (1, 4, 5)"},
+       "weights (batch, heads, queries, time) and values (batch, heads, time, width), or one of "
+       "the other forms of attention, got (1, 2, 5), (1, 2, 3) and (1, 4, 5)"},
       {"shades words without weights",
        [] {
          attention_text(std::vector<ShadedText>{{"c", {"a", "b"}, {1}}});

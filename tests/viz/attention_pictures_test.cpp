@@ -200,6 +200,24 @@ TEST_CASE("a map of a batch takes one sample, and cuts off padding") {
             .weights.shape() == Shape{1, 2, 2});
 }
 
+TEST_CASE("a map has the weights of its sample, head by head and row by row, of any batch") {
+  for (Index trial = 0; trial < 20; ++trial) {
+    Generate generate("attention maps", trial);
+    CAPTURE(trial);
+    const Shape shape{generate.integer(1, 3), generate.integer(1, 3), generate.integer(1, 6),
+                      generate.integer(1, 6)};
+    const Array batch = weights_like(generate, shape);
+    const Index sample = generate.integer(0, shape[0] - 1), rows = generate.integer(0, shape[2]),
+                columns = generate.integer(0, shape[3]);
+    const Array got = attention_map("l", batch, sample, numbered(rows), numbered(columns)).weights;
+    REQUIRE(got.shape() == Shape{shape[1], rows, columns});
+    for (Index at = 0; at < got.count(); ++at) {
+      const Index head = at / (rows * columns), i = at / columns % rows, j = at % columns;
+      CHECK(got.at(at) == batch.at(((sample * shape[1] + head) * shape[2] + i) * shape[3] + j));
+    }
+  }
+}
+
 TEST_CASE(
     "a token on a terminal or in XML harms neither, and its width is that of its characters") {
   using viz::columns_of;
@@ -240,11 +258,15 @@ std::string without_colours(std::string text) {
 
 TEST_CASE("without colour the three largest weights of a text follow their words in percent") {
   CHECK(attention_text(folder_and_walk, {.colour = false}) ==
-        "noun.person                           a person(50%) who folds(25%) paper(15%)\n"
-        "predicted noun.location, is noun.act  a(25%) walk(75%)\n"
+        "noun.person  a person(50%) who folds(25%) paper(15%)\n"
+        "predicted noun.location, is noun.act\n             a(25%) walk(75%)\n"
         "(n%): the three largest weights of each text\n");
   const ShadedText equal = {"c", {"p", "q", "r", "s"}, {.25, .25, .25, .25}};
   const ShadedText zeros = {"", {"p", "q"}, {0, 0}};
+  const std::string own_line = attention_text(
+      std::vector{ShadedText{std::string(50, 'l'), {"p"}, {1}}, ShadedText{"c", {"q"}, {1}}},
+      {.colour = false, .legend = false});
+  CHECK(own_line == std::string(50, 'l') + "\n   p(100%)\nc  q(100%)\n");
   const AttentionTextOptions plain{.colour = false, .legend = false};
   CHECK(attention_text(std::vector{equal}, plain) == "c  p(25%) q(25%) r(25%) s\n");
   CHECK(attention_text(std::vector{zeros}, plain) == "p q\n");

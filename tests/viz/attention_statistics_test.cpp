@@ -261,7 +261,7 @@ TEST_CASE("gradient times weight of fused attention is that of the composition")
     layer.build({5, 3}, Rng(1));
     const Tensor x = generate.array({2, 5, 3}, {-1, 1});
     const Mask mask({2, 5}, {1, 1, 1, 1, 1, 1, 1, 0, 0, 0});
-    const Attention attended = layer.attend(x, {.mask = mask, .weights = true});
+    const Attended attended = layer.attend(x, {.mask = mask, .weights = true});
     const Array weight = attended.weights().value();
     const Array dcontext = grad(sum(attended.context * attended.context), {attended.context})[0];
     const Array got = gradient_times_weight(dcontext, weight, x.value());
@@ -292,4 +292,43 @@ TEST_CASE("heads that share values take those of their group") {
       gradient_times_weight(Array({1, 4, 1, 1}, {1, 1, 1, 1}), Array({1, 4, 1, 1}, {1, 1, 1, 1}),
                             Array({1, 2, 1, 1}, {10, 20}));
   CHECK(bits_differ(got, Array({1, 4, 1, 1}, {10, 10, 20, 20})) == "");
+}
+
+TEST_CASE("heads that lie side by side give what heads on an axis of their own give") {
+  Generate generate("side by side", 0);
+  const Tensor q = Tensor::parameter(generate.array({2, 3, 8}, {-1, 1})),
+               k = Tensor::parameter(generate.array({2, 5, 4}, {-1, 1})),
+               v = Tensor::parameter(generate.array({2, 5, 6}, {-1, 1}));
+  const Attended together =
+      attention(q, k, v, {.num_heads = 4, .num_key_value_heads = 2, .weights = true});
+  const Array d = grad(sum(together.context * together.context), {together.context})[0];
+  const Array got = gradient_times_weight(d, together.weights().value(), v.value());
+  const auto apart = [](const Array& x, Index heads) {
+    const Tensor split = reshape(x, {x.shape()[0], x.shape()[1], heads, x.shape()[2] / heads});
+    return permute_dims(split, {0, 2, 1, 3}).value();
+  };
+  CHECK(got.shape() == Shape{2, 4, 3, 5});
+  CHECK(bits_differ(got, gradient_times_weight(apart(d, 4), together.weights().value(),
+                                               apart(v.value(), 2))) == "");
+}
+
+TEST_CASE("statistics are streamed from queries and keys, as from the whole matrix") {
+  Generate generate("streamed", 0);
+  const Tensor q = generate.array({2, 3, 20, 4}, {-2, 2}),
+               k = generate.array({2, 3, 30, 4}, {-2, 2});
+  const AttentionOptions options{.mask = {.causal = true, .align = Alignment::last}};
+  AttentionOptions with_weights = options;
+  with_weights.weights = true;
+  const Array whole = attention(q, k, k, with_weights).weights().value();
+  const AttentionStatisticsOptions asked{.top = 3, .first_position = 10, .queries_at_once = 7};
+  const auto streamed = attention_statistics(
+      [&](Index first, Index last) { return attention_weights(q, k, options, first, last); }, 20,
+      asked);
+  const auto expected = attention_statistics(weights_of_queries(whole), 20, asked);
+  for (Index i = 0; i < streamed.entropy.count(); ++i) {
+    CHECK(streamed.entropy.at(i) == doctest::Approx(expected.entropy.at(i)).epsilon(1e-4));
+    CHECK(streamed.mean_distance.at(i) ==
+          doctest::Approx(expected.mean_distance.at(i)).epsilon(1e-4));
+    CHECK(streamed.top_positions.at(3 * i) == expected.top_positions.at(3 * i));
+  }
 }

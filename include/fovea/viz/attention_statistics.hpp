@@ -11,8 +11,11 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Computes the weights of the queries [first, last): (batch, heads, last - first, time). Each row
-/// sums to 1, or is 0 for a query that looks at nothing.
+/// Computes the weights of the queries [first, last): (batch, heads, last - first, time), or
+/// (batch, last - first, time) of one head. Each row sums to 1, or is 0 for a query that looks at
+/// nothing. Of attention that is too long for its matrix, this is a source:
+///
+///     [&](Index first, Index last) { return attention_weights(q, k, options, first, last); }
 using WeightsOfQueries = std::function<Array(Index first, Index last)>;
 
 /// Returns weights that are in memory as a source: (batch, heads, queries, time), or (batch,
@@ -78,21 +81,23 @@ struct AttentionRolloutOptions {
 Array attention_rollout(const std::vector<Array>& layers,
                         const AttentionRolloutOptions& options = {});
 
-/// Returns weight times gradient, a_ij dloss/da_ij: to first order, by how much the loss falls when
-/// weight a_ij is taken away. `dcontext` is the gradient of the context of attention, and `values`
-/// is what the context sums, context_i = sum_j a_ij values_j. So dloss/da_ij = dcontext_i .
-/// values_j, whichever way the context was computed, fused or not:
+/// Returns weight times gradient, a_ij dloss/da_ij: to first order, what weight a_ij adds to the
+/// loss; below 0 where it makes the loss smaller. `dcontext` is the gradient of the context of
+/// attention, and `values` is what the context sums, context_i = sum_j a_ij values_j. So
+/// dloss/da_ij = dcontext_i . values_j, whichever way the context was computed, fused or not:
 ///
-///     const Attention attended = layer.attend(x, {.weights = true});
+///     const Attended attended = layer.attend(x, {.weights = true});
 ///     const Tensor loss = ...;  // of attended.context
 ///     const std::vector<Array> d = grad(loss, {attended.context});
 ///     gradient_times_weight(d[0], attended.weights().value(), x.value());
 ///
 /// Shapes: weights (batch, heads, queries, time), dcontext (batch, heads, queries, width), values
-/// (batch, heads, time, width), or with fewer heads, each for a group of the others; the same
-/// without the axis of heads; and without the axes of heads and queries but for values (batch,
-/// time, width). The result has the shape of the weights. Where a weight is 0 the result is 0,
-/// whatever the value is. Throws ShapeError for shapes that do not fit.
+/// (batch, heads, time, width), or with fewer heads, each for a group of the others; or with heads
+/// side by side, dcontext (batch, queries, heads * width) and values (batch, time, heads * width);
+/// or without heads, weights (batch, queries, time); or with one query, weights (batch, time),
+/// dcontext (batch, width) and values (batch, time, width). The result has the shape of the
+/// weights. Where a weight is 0 the result is 0, whatever the value is. Throws ShapeError for
+/// shapes that do not fit.
 Array gradient_times_weight(const Array& dcontext, const Array& weights, const Array& values);
 
 }}  // namespace fovea

@@ -25,12 +25,13 @@ struct AttentionTextOptions {
   bool legend = true;  ///< whether to end with a line that explains the shades
 };
 
-/// Returns the texts for a terminal, each with its label in front, in lines of at most `width`
-/// columns. In colour the background of a word is the stronger the larger its weight is beside the
-/// largest of its text. Without colour the three largest weights follow their words in percent.
-/// Words are UTF-8; wide characters take two columns. Characters that steer a terminal, and bytes
-/// that are no UTF-8, are replaced, so that no text can do harm. Throws ValueError unless there is
-/// a weight for each word, finite and at least 0, and for a width below 20.
+/// Returns the texts for a terminal, in lines of at most `width` columns. Each label stands in front
+/// of its words, or above them where it is longer than a third of a line. In colour the background
+/// of a word is the stronger the larger its weight is beside the largest of its text. Without colour
+/// the three largest weights, from 0.5 % on, follow their words in percent. Words are UTF-8; wide
+/// characters take two columns. Characters that steer a terminal, and bytes that are no UTF-8, are
+/// replaced, so that no text can do harm. Throws ValueError unless there is a weight for each word,
+/// finite and at least 0, and for a width below 20.
 std::string attention_text(std::span<const ShadedText> texts,
                            const AttentionTextOptions& options = {});
 
