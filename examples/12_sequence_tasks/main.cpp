@@ -98,9 +98,9 @@ std::string compare(const SequenceTask& task, const Settings& settings,
 }
 
 void draw(const std::vector<AttentionMap>& maps, const std::string& path) {
-  examples::write_text(path, path.ends_with(".html")
-                                 ? attention_page(maps, {.title = "Where the models looked"})
-                                 : attention_heat_map_svg(maps.front(), 0));
+  write_text(path, path.ends_with(".html")
+                       ? attention_page(maps, {.title = "Where the models looked"})
+                       : attention_heat_map_svg(maps.front(), 0));
   fmt::print("where it looked in one sequence: {}\n", path);
 }
 

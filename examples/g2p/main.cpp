@@ -143,9 +143,8 @@ std::vector<AttentionMap> align(const Speaker& speaker, std::span<const std::str
 }
 
 void draw(const std::vector<AttentionMap>& maps, const std::string& path) {
-  examples::write_text(path, path.ends_with(".html")
-                                 ? attention_page(maps, {.title = "Letters and sounds"})
-                                 : attention_heat_map_svg(maps.front(), 0));
+  write_text(path, path.ends_with(".html") ? attention_page(maps, {.title = "Letters and sounds"})
+                                           : attention_heat_map_svg(maps.front(), 0));
   fmt::print("where it looked: {}\n", path);
 }
 
