@@ -6,6 +6,7 @@
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "ops/additive_attention.hpp"
 #include "ops/attention_sizes.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -26,17 +27,9 @@ Tensor by_head(const Tensor& x, const AttentionSizes& s, Index heads) {
 // (batch, heads, queries, time)
 Tensor scores_of(const Tensor& q, const Tensor& k, const AttentionSizes& s,
                  const AttentionOptions& options) {
-  Tensor e;
-  if (options.score == Score::additive) {
-    const Tensor hidden =
-        tanh(reshape(q, {s.batch, s.key_heads, s.shared(), s.queries, 1, s.width}) +
-             reshape(k, {s.batch, s.key_heads, 1, 1, s.time, s.width}));
-    e = matmul(hidden, reshape(options.score_weights, {s.width, 1}));
-  } else if (options.score == Score::general) {
-    e = matmul(matmul(q, options.score_weights), k, {.transpose_b = true});
-  } else {
-    e = matmul(q, k, {.transpose_b = true});
-  }
+  Tensor e = options.score == Score::general
+                 ? matmul(matmul(q, options.score_weights), k, {.transpose_b = true})
+                 : matmul(q, k, {.transpose_b = true});
   e = reshape(e, {s.batch, s.heads, s.queries, s.time});
   if (const real scale = ops::score_scale(s, options); scale != 1) e = e * scale;
   if (options.soft_cap > 0) e = tanh(e * (1 / options.soft_cap)) * options.soft_cap;
@@ -55,6 +48,7 @@ const Tensor& Attended::weights() const& {
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
                    const AttentionOptions& options) {
   const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), &v.shape(), options);
+  if (options.score == Score::additive) return ops::additive_attention(q, k, v, options, s);
   const Tensor e = scores_of(by_head(q, s, s.heads), by_head(k, s, s.key_heads), s, options);
   const Tensor weights = attention_weights(e, options.mask);
   Tensor used = weights;
@@ -74,6 +68,11 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
 
 Array attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options,
                         Index first, Index last) {
+  if (options.score == Score::additive) {
+    const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), nullptr, options);
+    if (first >= 0 && first <= last && last <= s.queries)
+      return ops::additive_attention_weights(q, k, options, s, first, last);
+  }
   AttentionOptions all = options;
   all.weights = true;
   all.dropout = 0;
