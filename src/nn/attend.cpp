@@ -119,8 +119,8 @@ Array spoiled(const Mask& keep, const Mask& finite) {
   return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
 }
 
-// Attention without heads over values that are not all finite: the sum is over the finite ones. A
-// value that a query drops has no effect.
+// Attention by dot products without heads, over values that are not all finite: the sum is over
+// the finite ones. A value that a query drops has no effect.
 Attended over_finite(const AttendInputs& inputs, const AttentionOptions& options) {
   const auto& [q, k, v] = inputs;
   const Mask finite = less(abs(v.detach()), scalar(std::numeric_limits<real>::infinity())),
@@ -188,7 +188,8 @@ Attended attend_in(const AttendingLayer& layer, const AttendInputs& projected,
     options.random = drops(layer.name, context, layer.stream);
     options.first_sample = context.first_sample;
   }
-  if (options.num_heads == 0 && !options.mask.keeps_all() && !all_finite(v.value().values()))
+  if (options.num_heads == 0 && options.score != Score::additive && !options.mask.keeps_all() &&
+      !all_finite(v.value().values()))
     return over_finite(projected, options);
   return attention(q, k, v, options);
 }

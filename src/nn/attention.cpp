@@ -84,10 +84,9 @@ Shape AdditiveAttention::build(const Shape& sample, const Rng& random) {
 Attended AdditiveAttention::attend(const Tensor& query, const AttendOptions& options,
                                    const Context& context) const {
   if (use_scale) check_built("AdditiveAttention", scale);
-  const AttendInputs given = attend_inputs("AdditiveAttention", query, options);
+  const AttendInputs inputs = attend_inputs("AdditiveAttention", query, options);
   if (use_scale) check_scale(scale, "the query", query.shape());
   AttentionOptions how = op_options(options, causal, Score::additive);
-  const AttendInputs inputs = without_unseen(given, how.mask);
   how.score_weights = use_scale ? scale : Tensor(Array::full(Shape{query.shape()[2]}, 1));
   return attend_in({"AdditiveAttention", dropout, stream, context}, inputs, how);
 }
