@@ -20,6 +20,7 @@
 #include "fovea/autograd/graph.hpp"         // record, for operations of your own
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
+#include "fovea/ops/recurrent.hpp"          // gru and lstm
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/diff/grad.hpp"              // gradients as results, hooks, recomputation
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
