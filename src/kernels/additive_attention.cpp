@@ -105,8 +105,7 @@ class Forward {
       if (has_values())
         scale_row(sums_ + i * padded(s.value_width), inverse, s.value_width,
                   out_.context.at(q.sample, q.head, q.first + i), false);
-      if (out_.weights)
-        weights_of(weights(q, i), s.time, largest_[i], inverse, weights(q, i));
+      if (out_.weights) weights_of(weights(q, i), s.time, largest_[i], inverse, weights(q, i));
     }
   }
 
@@ -129,15 +128,15 @@ void additive_attention(const AdditiveInputs& inputs, const AdditiveResults& out
   const AdditiveInputs in = without_keep(inputs);
   const Index count = out.queries.end - out.queries.begin, blocks = pieces_of(count, tile_size);
   const Index cost = std::min(count, tile_size) * s.time * (s.width + s.value_width / 8 + 1);
-  parallel::for_range(
-      s.batch * s.heads * blocks, parallel::grain(cost), [&](Index first, Index last) {
-        Forward forward(in, out, kept);
-        for (Index i = first; i < last; ++i) {
-          const Index begin = out.queries.begin + i % blocks * tile_size;
-          forward.run(i / blocks / s.heads, i / blocks % s.heads,
-                      {begin, std::min(out.queries.end, begin + tile_size)});
-        }
-      });
+  parallel::for_range(s.batch * s.heads * blocks, parallel::grain(cost),
+                      [&](Index first, Index last) {
+                        Forward forward(in, out, kept);
+                        for (Index i = first; i < last; ++i) {
+                          const Index begin = out.queries.begin + i % blocks * tile_size;
+                          forward.run(i / blocks / s.heads, i / blocks % s.heads,
+                                      {begin, std::min(out.queries.end, begin + tile_size)});
+                        }
+                      });
 }
 
 }}}  // namespace fovea::kernels

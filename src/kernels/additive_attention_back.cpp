@@ -30,9 +30,8 @@ Queries::Queries(const AdditiveInputs& in, const AdditiveAdjoints& d)
 QueryTile Queries::tile(Index sample, Index head, Index block) const {
   const Index first = block * tile_size, count = std::min(tile_size, in_.sizes.queries - first);
   const std::uint8_t* const beyond = beyond_ + row(sample, head, first);
-  const bool any =
-      std::any_of(beyond, beyond + count, [](std::uint8_t byte) { return byte != 0; });
-  return {sample, head,   first, count, a_ + row(sample, head, first) * padded(in_.sizes.width),
+  const bool any = std::any_of(beyond, beyond + count, [](std::uint8_t byte) { return byte != 0; });
+  return {sample, head, first, count, a_ + row(sample, head, first) * padded(in_.sizes.width),
           beyond, any};
 }
 
@@ -79,9 +78,11 @@ bool TileSlopes::compute(const QueryTile& q, const KeyTile& key) {
   if (!tile_.compute(q, key)) return false;
   const Index width = in_.sizes.value_width, columns = key.columns();
   if (d_.dcontext.data && width > 0)
-    gemm(View{d_.dcontext.at(q.sample, q.head, q.first), Shape{q.count, width}, {d_.dcontext.row, 1}},
-         View{key.values_transposed(), Shape{width, columns}, {columns, 1}},
-         MutableView{slopes_, Shape{q.count, columns}, {columns, 1}}, false);
+    gemm(
+        View{
+            d_.dcontext.at(q.sample, q.head, q.first), Shape{q.count, width}, {d_.dcontext.row, 1}},
+        View{key.values_transposed(), Shape{width, columns}, {columns, 1}},
+        MutableView{slopes_, Shape{q.count, columns}, {columns, 1}}, false);
   else
     std::fill_n(slopes_, q.count * columns, real(0));
   const real* const drops = tile_.drops(q, key);
@@ -90,8 +91,7 @@ bool TileSlopes::compute(const QueryTile& q, const KeyTile& key) {
 }
 
 void TileSlopes::through_cap(const QueryTile& q, const KeyTile& key) {
-  if (in_.soft_cap > 0)
-    cap_slopes(tile_.capped(), q.count * key.columns(), in_.soft_cap, slopes_);
+  if (in_.soft_cap > 0) cap_slopes(tile_.capped(), q.count * key.columns(), in_.soft_cap, slopes_);
 }
 
 void TileSlopes::softmax_row(const QueryTile& q, const KeyTile& key, Index i, const real* drops) {

@@ -155,8 +155,8 @@ class Backward {
     for (Index j = 0; j < key_.count(); ++j) {
       const Index position = key_.positions()[j];
       if (g_.k.data)
-        times_4v(k_sums_ + j * padded(s.width), in_.v, s.width,
-                 g_.k.at(sample, key_head, position), g_.add_k);
+        times_4v(k_sums_ + j * padded(s.width), in_.v, s.width, g_.k.at(sample, key_head, position),
+                 g_.add_k);
       if (g_.values.data)
         scale_row(value_sums_ + j * s.value_width, 1, s.value_width,
                   g_.values.at(sample, key_head, position), g_.add_values);
@@ -197,8 +197,8 @@ void write_q(const AdditiveInputs& in, const AdditiveGradients& g, const Shares&
             scale_row(sums + k * shares.of_stripe, 1, s.width, sums + i * shares.of_stripe, true);
           });
           const Index head = row / s.queries;
-          times_4v(sums, in.v, s.width,
-                   g.q.at(head / s.heads, head % s.heads, row % s.queries), g.add_q);
+          times_4v(sums, in.v, s.width, g.q.at(head / s.heads, head % s.heads, row % s.queries),
+                   g.add_q);
         }
       });
 }

@@ -221,9 +221,8 @@ void softmax_row_slopes(const SoftmaxRow& row) {
     const Lane w = weight(score, base, inverse);
     const Lane drop = row.drops ? hn::LoadU(Tag(), row.drops + j) : lanes(1);
     const Lane used = hn::LoadU(Tag(), row.d + j);
-    const Lane given = row.dweights
-                           ? hn::MulAdd(used, drop, hn::LoadU(Tag(), row.dweights + j))
-                           : used * drop;
+    const Lane given =
+        row.dweights ? hn::MulAdd(used, drop, hn::LoadU(Tag(), row.dweights + j)) : used * drop;
     hn::StoreU(w * drop, Tag(), row.used + j);
     hn::StoreU(hn::IfThenZeroElse(hn::Eq(score, lanes(-infinity)), w * (given - mean)), Tag(),
                row.d + j);
@@ -241,9 +240,8 @@ bool all_finite(const real* x, Index count) {
 real dot(const real* x, const real* y, Index count) {
   const Index width = lanes_of_vector();
   Lane even = hn::Zero(Tag()), odd = even;
-  const auto times = [&](Index i, Index n) HWY_ATTR {
-    return y ? load(x + i, n) * load(y + i, n) : load(x + i, n);
-  };
+  const auto times = [&](Index i, Index n)
+                         HWY_ATTR { return y ? load(x + i, n) * load(y + i, n) : load(x + i, n); };
   for (Index i = 0; i < count; i += 2 * width) {
     even = even + times(i, std::min(width, count - i));
     if (i + width < count) odd = odd + times(i + width, std::min(width, count - i - width));

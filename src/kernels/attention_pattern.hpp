@@ -97,16 +97,15 @@ struct AttentionPattern {
 
   Looked in_window(Index sample, Span stands, Span position) const {
     if (window == 0) return Looked::all;
-    const Index far =
-        std::max(distance(stands.begin, position.end - 1), distance(stands.end - 1, position.begin));
+    const Index far = std::max(distance(stands.begin, position.end - 1),
+                               distance(stands.end - 1, position.begin));
     if (far < window) return Looked::all;
     const bool overlap = stands.begin < position.end && position.begin < stands.end;
     const Index near = overlap ? 0
                                : std::min(distance(stands.end - 1, position.begin),
                                           distance(stands.begin, position.end - 1));
     if (near < window) return Looked::some;
-    return any_global(sample, position) || any_global(sample, stands) ? Looked::some
-                                                                      : Looked::none;
+    return any_global(sample, position) || any_global(sample, stands) ? Looked::some : Looked::none;
   }
 
   bool any_global(Index sample, Span places) const {

@@ -100,12 +100,11 @@ struct AdditiveAttention {
   }
 
   void run() {
-    kernels::additive_attention(
-        inputs(), {rows_of(context.mutable_data(), sizes, sizes.heads, sizes.queries,
-                           sizes.value_width),
-                   {largest.mutable_data(), inverse.mutable_data()},
-                   weights.data() ? weights.mutable_data() : nullptr,
-                   {0, sizes.queries}});
+    kernels::additive_attention(inputs(), {rows_of(context.mutable_data(), sizes, sizes.heads,
+                                                   sizes.queries, sizes.value_width),
+                                           {largest.mutable_data(), inverse.mutable_data()},
+                                           weights.data() ? weights.mutable_data() : nullptr,
+                                           {0, sizes.queries}});
   }
 
   void operator()(const Array& dcontext, auto*... gradients) const {
@@ -193,7 +192,8 @@ Array additive_attention_weights(const Tensor& q, const Tensor& k, const Attenti
   Array weights(s.headed ? Shape{s.batch, s.heads, last - first, s.time}
                          : Shape{s.batch, last - first, s.time});
   kernels::additive_attention(
-      call.inputs(), {{nullptr, 0, 0, 0}, {nullptr, nullptr}, weights.mutable_data(), {first, last}});
+      call.inputs(),
+      {{nullptr, 0, 0, 0}, {nullptr, nullptr}, weights.mutable_data(), {first, last}});
   return weights;
 }
 

@@ -30,8 +30,10 @@ struct Sizes {
 /// Sizes within a tile, or with `tiles` across its edges.
 inline Sizes draw_sizes(Generate& g, bool tiles) {
   const Index key_heads = g.integer(1, 2);
-  Sizes s{g.integer(1, 2), key_heads * g.integer(1, 2), key_heads, g.integer(0, 6), g.integer(0, 6),
-          g.integer(1, 20), g.integer(1, 20), g.chance(0.5)};
+  Sizes s{g.integer(1, 2),  key_heads * g.integer(1, 2),
+          key_heads,        g.integer(0, 6),
+          g.integer(0, 6),  g.integer(1, 20),
+          g.integer(1, 20), g.chance(0.5)};
   if (tiles) {
     s.queries = g.integer(50, 150);
     s.time = g.integer(50, 150);
@@ -84,8 +86,8 @@ inline Call draw_call(Generate& g, bool tiles, double largest = 2) {
   }
   if (g.chance(0.3)) {
     const auto either = [&](Index n) { return g.chance(0.5) ? Index(1) : n; };
-    call.bias = g.array(
-        Shape{either(s.batch), either(s.heads), either(s.queries), either(s.time)}, {-1, 1});
+    call.bias = g.array(Shape{either(s.batch), either(s.heads), either(s.queries), either(s.time)},
+                        {-1, 1});
   }
   if (g.chance(0.3)) call.options.soft_cap = static_cast<real>(g.uniform(0.5, 3));
   if (g.chance(0.3)) {
@@ -106,12 +108,12 @@ inline Attended composed(const Sizes& s, const Tensor& q, const Tensor& k, const
     return permute_dims(reshape(x, {s.batch, count, s.key_heads, shared, wide}), {0, 2, 3, 1, 4});
   };
   const Index shared = s.heads / s.key_heads;
-  const Tensor keys = s.heads == s.key_heads || !s.split
-                          ? reshape(by_head(k, s.key_heads, s.time, s.width),
-                                    {s.batch, s.key_heads, 1, 1, s.time, s.width})
-                          : reshape(permute_dims(reshape(k, {s.batch, s.time, s.key_heads, s.width}),
-                                                 {0, 2, 1, 3}),
-                                    {s.batch, s.key_heads, 1, 1, s.time, s.width});
+  const Tensor keys =
+      s.heads == s.key_heads || !s.split
+          ? reshape(by_head(k, s.key_heads, s.time, s.width),
+                    {s.batch, s.key_heads, 1, 1, s.time, s.width})
+          : reshape(permute_dims(reshape(k, {s.batch, s.time, s.key_heads, s.width}), {0, 2, 1, 3}),
+                    {s.batch, s.key_heads, 1, 1, s.time, s.width});
   const Tensor hidden = tanh(reshape(by_head(q, s.heads, s.queries, s.width),
                                      {s.batch, s.key_heads, shared, s.queries, 1, s.width}) +
                              keys);
@@ -132,8 +134,8 @@ inline Attended composed(const Sizes& s, const Tensor& q, const Tensor& k, const
                           reshape(rows, {s.batch, s.key_heads, 1, s.time, s.value_width}));
   context = reshape(context, {s.batch, s.heads, s.queries, s.value_width});
   if (s.split)
-    context = reshape(permute_dims(context, {0, 2, 1, 3}),
-                      {s.batch, s.queries, s.heads * s.value_width});
+    context =
+        reshape(permute_dims(context, {0, 2, 1, 3}), {s.batch, s.queries, s.heads * s.value_width});
   return {context, weights};
 }
 

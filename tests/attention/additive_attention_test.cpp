@@ -118,7 +118,8 @@ TEST_CASE("a NaN under a mask changes no bit of additive attention, forward or b
         for (Index t = 0; t < s.time; ++t) {
           bool looked = false;
           for (Index i = 0; i < s.heads / s.key_heads * s.queries; ++i)
-            looked |= kept.at((b * s.heads + h * (s.heads / s.key_heads)) * per + i * s.time + t) != 0;
+            looked |=
+                kept.at((b * s.heads + h * (s.heads / s.key_heads)) * per + i * s.time + t) != 0;
           if (looked) continue;
           plant(spoiled.k, (b * s.key_heads + h) * s.time + t, s.width);
           plant(spoiled.values, (b * s.key_heads + h) * s.time + t, s.value_width);
