@@ -40,13 +40,12 @@ peers::Steps adam(const NumpyArchive& data) {
 // Additive attention of each position against all, with both projections.
 peers::Steps additive(const NumpyArchive& data) {
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
-  return forward_and_backward(
-      {parameter("x"), parameter("W1"), parameter("W2"), parameter("v")}, data.array("dy"),
-      [](const auto& p) {
-        return attention(matmul(p[0], p[2]), matmul(p[0], p[1]), p[0],
-                         {.score = Score::additive, .score_weights = p[3]})
-            .context;
-      });
+  return forward_and_backward({parameter("x"), parameter("W1"), parameter("W2"), parameter("v")},
+                              data.array("dy"), [](const auto& p) {
+                                return attention(matmul(p[0], p[2]), matmul(p[0], p[1]), p[0],
+                                                 {.score = Score::additive, .score_weights = p[3]})
+                                    .context;
+                              });
 }
 
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
