@@ -414,4 +414,12 @@ DEFECTS = [
     ("src/data/padding.cpp", "options.truncating == SequenceEnd::pre ? size - count : 0", "options.truncating == SequenceEnd::post ? size - count : 0", "data_test", "pad_sequences: cut at the other end"),
     ("src/data/split.cpp", ": value == 0 ? 0.0", ": value == 1 ? 1.0", "data_test", "split_by_hash: zeros of both signs are apart"),
     ("src/data/text_folder.cpp", "if (!follow_links && at->is_symlink(unknown)) continue;", "if (follow_links && at->is_symlink(unknown)) continue;", "data_test", "text folders: links are followed unasked"),
+    # Additive attention by tiles.
+    ("src/kernels/additive_attention_slopes.cpp", "dv[u] = shares.v[shares.lead] - 2 * shares.v[u]", "dv[u] = shares.v[shares.lead] - shares.v[u]", "additive_attention_test", "additive attention: the slope of v forgets a factor"),
+    ("src/kernels/additive_attention.cpp", "if (factor_[i] != 1) scale_row", "if (factor_[i] == 1) scale_row", "additive_attention_test", "additive attention: earlier tiles are not scaled"),
+    ("src/kernels/additive_attention_parts.cpp", "if (!keep_[at + j]) row[j] = nowhere;", "if (!keep_[at + j]) row[j] = -1;", "additive_attention_test", "additive attention: masked positions have a share"),
+    ("src/kernels/additive_attention_parts.cpp", "in_.first_drop + ((q.sample", "((q.sample", "additive_attention_test", "additive attention: dropout ignores the first sample"),
+    ("src/kernels/attention_pattern.hpp", "if (causal && position.begin > last) return Looked::none;", "if (causal && position.begin > first) return Looked::none;", "additive_attention_test", "patterns: a tile on the diagonal is skipped"),
+    ("src/kernels/additive_attention_back.cpp", "if (weights[j] != 0) sum += weights[j] * given[j];", "if (weights[j] > 1) sum += weights[j] * given[j];", "additive_attention_test", "additive attention: the mean forgets gradients of weights"),
+    ("src/kernels/additive_attention_tile.cpp", "const Lane slope = hn::NegMulAdd(inverse, inverse, inverse);", "const Lane slope = inverse;", "additive_attention_test", "additive attention: a wrong slope of tanh"),
 ]
