@@ -69,6 +69,17 @@ peers::Steps recurrent(const std::string& kind, const NumpyArchive& data) {
   });
 }
 
+// Additive attention of each position against all, with both projections.
+peers::Steps additive(const NumpyArchive& data) {
+  const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
+  return forward_and_backward({parameter("x"), parameter("W1"), parameter("W2"), parameter("v")},
+                              data.array("dy"), [](const auto& p) {
+                                return attention(matmul(p[0], p[2]), matmul(p[0], p[1]), p[0],
+                                                 {.score = Score::additive, .score_weights = p[3]})
+                                    .context;
+                              });
+}
+
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
   if (options.kind == "mha") return heads(data);
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
@@ -83,6 +94,7 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
     return forward_and_backward({parameter("x")}, {}, [y = data.ids("y")](const auto& p) {
       return mean(sparse_categorical_crossentropy(p[0], y));
     });
+  if (options.kind == "additive") return additive(data);
   if (options.kind == "adds")
     return forward_and_backward({parameter("start"), parameter("step")}, {}, [](const auto& p) {
       Tensor x = p[0];

@@ -172,6 +172,20 @@ def recurrent(kind, data):
     return Steps(lambda i: forward_and_backward(x, p, dy), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
 
 
+def additive(data):
+    def attend(x, W1, W2, v):
+        scores = jnp.tanh((x @ W2)[:, :, None] + (x @ W1)[:, None]) @ v
+        return jax.nn.softmax(scores, -1) @ x
+
+    @jax.jit
+    def function(dy, *inputs):
+        y, backward = jax.vjp(attend, *inputs)
+        return y, *backward(dy)
+
+    inputs = [jnp.array(data[name]) for name in ("dy", "x", "W1", "W2", "v")]
+    return Steps(lambda i: function(*inputs), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
+
+
 def dense_adam(data):
     update = jax.jit(lambda p, m, v, t, g: (*adam(p, g, m, v, t + 1), t + 1), donate_argnums=(0, 1, 2, 3))
     g = jnp.array(data["g"])
@@ -191,6 +205,8 @@ def start(data):
             return Scan(data) if options.contestant == "jax-scan" else epoch(data)
         case "mlp":
             return step(mlp, data)
+        case "additive":
+            return additive(data)
         case "adam":
             return dense_adam(data)
         case "gru" | "lstm":

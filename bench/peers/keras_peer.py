@@ -176,6 +176,23 @@ def recurrent(kind, data):
     return Steps(lambda i: forward_and_backward(*inputs), wait=lambda r: r[1].numpy(), number=lambda r: sum_of_squares(*r))
 
 
+def additive(data):
+    x, v, dy = (tf.constant(data[name]) for name in ("x", "v", "dy"))
+    W1, W2 = tf.constant(data["W1"]), tf.constant(data["W2"])
+    layer = keras.layers.AdditiveAttention()
+    layer.build([(*x.shape[:2], v.shape[0]), x.shape])
+    layer.scale.assign(v)
+
+    @compiled
+    def function(x, W1, W2):
+        with tf.GradientTape() as tape:
+            tape.watch([x, W1, W2])
+            y = layer([x @ W2, x, x @ W1])
+        return y, *tape.gradient(y, [x, W1, W2, layer.scale.value], dy)
+
+    return Steps(lambda i: function(x, W1, W2), wait=lambda r: r[0][0, 0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 def adam(data):
     p, g = tf.Variable(data["p"]), tf.constant(data["g"])
     optimizer = keras.optimizers.Adam()
@@ -214,6 +231,8 @@ def start(data):
             return step(mlp(data), data)
         case "fit":
             return Fit(data)
+        case "additive":
+            return additive(data)
         case "adam":
             return adam(data)
         case "adds":

@@ -161,6 +161,22 @@ def recurrent(kind, data):
     return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r[:len(r) if is_gru else -1])))
 
 
+def additive(data):
+    x, W1, W2, v = (torch.from_numpy(data[name]).requires_grad_() for name in ("x", "W1", "W2", "v"))
+    dy = torch.from_numpy(data["dy"])
+
+    @compiled
+    def attend(x, W1, W2, v):
+        scores = torch.tanh((x @ W2).unsqueeze(2) + (x @ W1).unsqueeze(1)) @ v
+        return torch.softmax(scores, -1) @ x
+
+    def forward_and_backward(_):
+        y = attend(x, W1, W2, v)
+        return y, *torch.autograd.grad(y, (x, W1, W2, v), dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
 def dense_adam(data):
     p = torch.nn.Parameter(torch.from_numpy(data["p"].copy()))
     p.grad = torch.from_numpy(data["g"])
@@ -215,6 +231,8 @@ def start(data):
             return epoch(data)
         case "mlp":
             return step(MLP(data), data)
+        case "additive":
+            return additive(data)
         case "adam":
             return dense_adam(data)
         case "adds":

@@ -23,7 +23,7 @@ class Work:
     def checked(self):
         """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
         multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
-        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm"):
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm", "additive"):
             return 3
         if self.kind == "mlp":
             return 50
@@ -41,6 +41,8 @@ class Work:
             arrays = wordnet(self, random, build)
         elif self.kind in ("gru", "lstm"):
             arrays = recurrent(self, random)
+        elif self.kind == "additive":
+            arrays = additive(self, random)
         elif self.batch:
             arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
         else:
@@ -61,6 +63,8 @@ WORKS = [
     Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
     Work("mlp 784-256-128-10 B=128", "mlp", 128),
     Work("mha with weights B=8 T=256", "mha"),
+    Work("additive B=32 T=100", "additive", 32, 100),
+    Work("additive B=8 T=512", "additive", 8, 512),
     Work("softmax 4096x1024", "softmax"),
     Work("layer_norm 4096x1024", "layer_norm"),
     Work("cross_entropy 4096x1024", "cross_entropy"),
@@ -129,6 +133,17 @@ def heads(random, batch=8, time=256, features=512):
     for name in ("query", "key", "value", "attention_output"):
         arrays |= {f"{name}/kernel": glorot(random, features, features), f"{name}/bias": uniform(random, 0.05, features)}
     return arrays
+
+
+def additive(work, random, features=128, units=64):
+    """Additive attention of each position against all."""
+    return {
+        "x": random.standard_normal((work.batch, work.time, features), np.float32),
+        "W1": glorot(random, features, units),
+        "W2": glorot(random, features, units),
+        "v": uniform(random, 0.5, units),
+        "dy": random.standard_normal((work.batch, work.time, features), np.float32),
+    }
 
 
 def kernel(work, random, rows=4096, width=1024):

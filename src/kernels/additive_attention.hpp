@@ -35,7 +35,7 @@ struct RowsOf {
 using Rows = RowsOf<const real>;
 using MutableRows = RowsOf<real>;
 
-/// Numbers for each score, by strides that are 0 along axes which repeat; null where there are none.
+/// Numbers for each score, by strides that are 0 along axes which repeat; null: none.
 template <class Number>
 struct ScoresOf {
   Number* data;

@@ -34,10 +34,11 @@ bool double_exponentials(const real* x, Index rows, Index units, Index lead, rea
 }
 
 /// 1 / (1 + a b): by an estimate and a step of Newton where there is one.
-HWY_INLINE Lane inverse_of_1_plus(Lane a, Lane b) {
-  const Lane d = hn::MulAdd(a, b, lanes(1));
+template <class V>
+HWY_INLINE V inverse_of_1_plus(V a, V b) {
+  const V d = hn::MulAdd(a, b, lanes(1));
   if constexpr (has_estimates) {
-    const Lane estimate = hn::ApproximateReciprocal(d);
+    const V estimate = hn::ApproximateReciprocal(d);
     return hn::MulAdd(estimate, hn::NegMulAdd(d, estimate, lanes(1)), estimate);
   } else {
     return lanes(1) / d;

@@ -76,8 +76,8 @@ struct RunningSoftmax {
   real* factor;   ///< what multiplies the results of earlier tiles
 };
 
-/// scores = e^(score - largest) for `rows` rows of whole vectors; takes them into the rows' softmax.
-/// A score of -infinity gives 0.
+/// scores = e^(score - largest) for `rows` rows of whole vectors, which are taken into the rows'
+/// softmax. A score of -infinity gives 0.
 void add_to_softmax(Index rows, Index columns, real* scores, const RunningSoftmax& softmax);
 
 /// weights = e^(score - largest) inverse for one row; 0 where the score is -infinity.

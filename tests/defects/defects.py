@@ -468,4 +468,12 @@ DEFECTS = [
     ("src/viz/attention_heat_map.cpp", "paths[static_cast<std::size_t>(level)] +=\n          fmt::format(\"M{} {}h{}v1h-{}z\", j, i,", "paths[static_cast<std::size_t>(level)] +=\n          fmt::format(\"M{} {}h{}v1h-{}z\", i, j,", "viz_test", "heat map: rows and columns are exchanged"),
     ("src/viz/token_text.cpp", "(code >= 0x7F && code <= 0x9F) ||", "(code > 0x7F && code <= 0x9F) ||", "viz_test", "tokens: DEL reaches the terminal"),
     ("src/viz/attention_text.cpp", "used_ + 1 + word.columns > width_", "used_ + word.columns > width_", "viz_test", "shaded words: a line is one column too wide"),
+    # Additive attention by tiles.
+    ("src/kernels/additive_attention_slopes.cpp", "dv[u] = shares.v[shares.lead] - 2 * shares.v[u]", "dv[u] = shares.v[shares.lead] - shares.v[u]", "additive_attention_test", "additive attention: the slope of v forgets a factor"),
+    ("src/kernels/additive_attention.cpp", "if (factor_[i] != 1) scale_row", "if (factor_[i] == 1) scale_row", "additive_attention_test", "additive attention: earlier tiles are not scaled"),
+    ("src/kernels/additive_attention_parts.cpp", "if (!keep_[at + j]) row[j] = nowhere;", "if (!keep_[at + j]) row[j] = -1;", "additive_attention_test", "additive attention: masked positions have a share"),
+    ("src/kernels/additive_attention_parts.cpp", "in_.first_drop + ((q.sample", "((q.sample", "additive_attention_test", "additive attention: dropout ignores the first sample"),
+    ("src/kernels/attention_pattern.hpp", "if (causal && position.begin > last) return Looked::none;", "if (causal && position.begin > first) return Looked::none;", "additive_attention_test", "patterns: a tile on the diagonal is skipped"),
+    ("src/kernels/additive_attention_back.cpp", "if (weights[j] != 0) sum += weights[j] * given[j];", "if (weights[j] > 1) sum += weights[j] * given[j];", "additive_attention_test", "additive attention: the mean forgets gradients of weights"),
+    ("src/kernels/additive_attention_tile.cpp", "const Lane slope = hn::NegMulAdd(inverse, inverse, inverse);", "const Lane slope = inverse;", "additive_attention_test", "additive attention: a wrong slope of tanh"),
 ]
