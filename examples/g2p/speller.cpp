@@ -13,14 +13,6 @@ using namespace fovea;
 
 namespace {
 
-Ids backwards(const Ids& ids) {
-  Ids result(ids.shape());
-  const Index time = ids.shape()[1];
-  for (Index i = 0; i < ids.count(); ++i)
-    result.mutable_data()[i] = ids.at(i / time * time + time - 1 - i % time);
-  return result;
-}
-
 std::vector<std::vector<std::int32_t>> ids_of(std::span<const std::string> words) {
   std::vector<std::vector<std::int32_t>> ids;
   for (const std::string& word : words) {
@@ -144,10 +136,8 @@ Speller::Heard Speller::hear(const Ids& letters, const Caller<Speller>& call) co
   const std::optional<Mask> mask = letter.mask(letters);
   const Unrolled there = call.within(
       forward, embedded, [&](const Context&) { return forward.unroll(embedded, {.mask = mask}); });
-  // Padding comes first here, and leaves the state at zero.
-  const Tensor reversed = flip(embedded, {1});
-  const Unrolled back = call.within(backward, reversed, [&](const Context&) {
-    return backward.unroll(reversed, {.mask = letter.mask(backwards(letters))});
+  const Unrolled back = call.within(backward, embedded, [&](const Context&) {
+    return backward.unroll(embedded, {.mask = mask, .go_backwards = true});
   });
   return {concat({there.outputs, flip(back.outputs, {1})}, 2), mask,
           call(start, concat({there.states[0], back.states[0]}, 1))};
