@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "fovea/base/error.hpp"
@@ -39,6 +40,14 @@ class Means {
       total(output, m).add(prediction, target, m < metrics ? counts : weighted);
   }
 
+  /// Returns whether `values` can be asked for.
+  bool are_saved() const {
+    const auto saved = [](const Metric& metric) { return metric.is_saved(); };
+    return std::ranges::all_of(outputs_, [&](const OutputOptions& output) {
+      return std::ranges::all_of(output.metrics, saved) &&
+             std::ranges::all_of(output.weighted_metrics, saved);
+    });
+  }
   /// Returns numbers from which `set_values` makes the same sums: of each output's loss, and of
   /// each metric. Throws StateError for a metric that has none.
   std::vector<std::vector<double>> values() const {
