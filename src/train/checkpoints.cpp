@@ -22,7 +22,7 @@ constexpr const char* file_prefix = "file ";  // of numbers that tell the order 
 Logs without_validation(const Logs& names) {
   Logs result;
   for (const auto& [name, value] : names)
-    if (!name.starts_with("val_")) result[name] = value;
+    if (!name.starts_with("val_")) result.set(name, value);
   return result;
 }
 

@@ -130,9 +130,9 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
     position_->batch = i + 1;
     if (stop_asked_) stops_ = true;
     if (options.callbacks.empty() && !progress) continue;
-    const Logs logs = means.logs();
+    const Logs logs = means.running_logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
-    if (progress) progress->update(i + 1, progress_values(logs));
+    if (progress) progress->update(i + 1, [&] { return progress_values(logs); });
   }
   if (stops_ && i < batches && means.are_saved()) {
     train::ModelState here{.history = history};
@@ -141,7 +141,7 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
   }
   Logs logs = means.logs();
   if (validation)
-    for (const auto& [name, value] : evaluate(*validation)) logs["val_" + name] = value;
+    for (const auto& [name, value] : evaluate(*validation)) logs.set("val_" + name, value);
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
@@ -160,7 +160,7 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
   check_learns({name(), "fit"});
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
-    for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
+    for (const auto& [name, value] : Logs(names)) names.set("val_" + name, value);
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
   const FitRuns running(*this, options, start_of(options, feed.samples()));
   stops_ = stop_asked_ = false;

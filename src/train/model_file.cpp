@@ -74,9 +74,9 @@ void Trainer::add_position(ModelState& state) const {
     const std::string name = callback->state_name();
     if (name.empty()) continue;
     const std::size_t i = state.callbacks.size();
-    state.callbacks.push_back({numbered(state.callbacks, name),
-                               cut_ && callback->turn() == 0 ? cut_->callbacks[i].state
-                                                             : callback->state()});
+    state.callbacks.push_back({numbered(state.callbacks, name), cut_ && callback->turn() == 0
+                                                                    ? cut_->callbacks[i].state
+                                                                    : callback->state()});
   }
 }
 
@@ -107,10 +107,8 @@ Trainer::Write Trainer::saving(const SaveOptions& options) const {
 }
 
 Trainer::Write Trainer::saving_weights() const {
-  return [tensors = train::weight_tensors("save_weights",
-                                          parameters_of(*network))](const std::string& path) {
-    train::write_weights(path, tensors);
-  };
+  return [tensors = train::weight_tensors("save_weights", parameters_of(*network))](
+             const std::string& path) { train::write_weights(path, tensors); };
 }
 
 void Trainer::save(const std::string& path, const SaveOptions& options) const {

@@ -184,7 +184,7 @@ class Trainer {
   std::atomic<std::thread::id> fit_thread_ = {};        // while fit runs
   bool stops_ = false;                                  // whether fit ends after the present batch
   std::unique_ptr<BackgroundWriter> writer_;            // while fit runs
-  std::optional<train::ModelState> cut_;                // where the last batch ended the epoch early
+  std::optional<train::ModelState> cut_;                // where an epoch was cut short
   std::uint64_t steps_ = 0;                             // updates made since compile
   std::uint64_t epochs_ = 0;                            // epochs begun since compile
   std::vector<NamedParameter> learning_;                // those of the optimiser, each once
