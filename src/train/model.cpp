@@ -186,6 +186,16 @@ void Model::load(const std::string& path, const ModelLoadOptions& options) {
   trainer().load(path, options);
 }
 
+void Model::save_weights(const std::string& path) const {
+  trainer().finish_writing();
+  fovea::save_weights(*this, path);
+}
+
+void Model::load_weights(const std::string& path, const LoadOptions& options) {
+  trainer().finish_writing();
+  fovea::load_weights(*this, path, options);
+}
+
 const History& Model::history() const& { return trainer().history; }
 
 }}  // namespace fovea

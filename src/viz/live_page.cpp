@@ -134,7 +134,7 @@ void LivePage::on_train_begin(Model& model) {
   rates_.clear();
   step_times_.clear();
   memory_.clear();
-  now_.clear();
+  now_ = Logs();
   epoch_ = batches_ = 0;
   batch_seconds_ = 0;
   begin_ = seconds_now();
@@ -146,7 +146,7 @@ void LivePage::on_epoch_begin(Model&, Index epoch) {
   epoch_ = epoch;
   batches_ = 0;
   batch_seconds_ = 0;
-  now_.clear();
+  now_ = Logs();
 }
 
 void LivePage::on_train_batch_begin(Model&, Index) { batch_begin_ = seconds_now(); }

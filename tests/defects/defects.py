@@ -129,7 +129,7 @@ DEFECTS = [
     ("src/train/pass.cpp", "keep ? CountedPositions(*keep) : CountedPositions();", "CountedPositions();", "train_test", "fit: a metric with a state is not told what counts"),
     ("src/train/metrics/metric.cpp", "if (target.count() == 0 || !counts.any()) return;", "", "train_test", "fit: a metric is asked for the value of nothing"),
     ("include/fovea/train/metrics/metric.hpp", "state += part;\n    }\n    double result() const override", "state = part;\n    }\n    double result() const override", "train_test", "fit: a metric with a state is that of the last batch"),
-    ("src/train/fit.cpp", "  stops_ = false;\n", "", "train_test", "fit: a stop of before ends it"),
+    ("src/train/fit.cpp", "stops_ = stop_asked_ = false;", "stop_asked_ = false;", "train_test", "fit: a stop of before ends it"),
     ("src/train/fit.cpp", "stopped = stops_, ++i", "++i", "train_test", "stop_training: the epoch goes on"),
     ("src/train/fit.cpp", "progress->finish(progress_values(logs), i);", "progress->finish(progress_values(logs));", "train_test", "stop_training: the progress shows steps that were not made"),
     ("src/train/fit.cpp", "    if (stops_) break;\n", "", "train_test", "stop_training: the next epoch begins"),

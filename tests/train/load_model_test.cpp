@@ -244,6 +244,14 @@ TEST_CASE("the state in a file is checked as a whole before anything is changed"
         std::string::npos);
   CHECK(told("\"shape\":[6]", "\"shape\":[600000,600000]").find("at most 268435456 elements") !=
         std::string::npos);
+  CHECK(told("\"history\":1", "\"history\":2")
+            .find("fovea.state/history: expected 1, as many epochs as there are, got 2") !=
+        std::string::npos);
+  std::string many = "\"seeds\":[0";
+  for (int i = 0; i < 300'000; ++i) many += ",0";
+  CHECK(
+      told("\"history\"", many + "],\"history\"").find("fovea.state has more than 262144 values") !=
+      std::string::npos);
   CHECK(told("\"counters\":{", "\"counters\":{\"x\":1.5,").find("expected a whole number") !=
         std::string::npos);
   CHECK(told("\"counters\":{", "\"counters\":{\"x\":1,").find("expected no counter \"x\"") !=

@@ -279,11 +279,9 @@ class Model {
   History history() const&& { return history(); }
 
   /// Writes the weights; see save_weights.
-  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  void save_weights(const std::string& path) const;
   /// Reads the weights; see load_weights. Throws StateError before the model is built.
-  void load_weights(const std::string& path, const LoadOptions& options = {}) {
-    fovea::load_weights(*this, path, options);
-  }
+  void load_weights(const std::string& path, const LoadOptions& options = {});
 
   /// Writes all that a training needs to go on in the same bits, or a model to predict: weights,
   /// optimiser, counts of steps and epochs, seeds, history and, while fit runs, its epoch, batch,
@@ -335,7 +333,8 @@ class Model {
     }
   }
 
-  friend class BackupAndRestore;  // which loads as fit begins
+  friend class BackupAndRestore;  // these write in the background, and load as fit begins
+  friend class ModelCheckpoint;
 
   std::unique_ptr<Trainer> trainer_;
 };
