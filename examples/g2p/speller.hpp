@@ -69,8 +69,8 @@ struct Lesson {
 };
 Lesson lesson(std::span<const Word> words);
 
-/// Returns letters as ids, (words, longest). Throws ValueError for a word that is empty or has other
-/// letters than a to z.
+/// Returns letters as ids, (words, longest). Throws ValueError for a word that is empty or has
+/// other letters than a to z.
 fovea::Ids letter_ids(std::span<const std::string> words);
 
 /// Returns the likeliest sounds of each word. With a beam of 1 each next sound is the likeliest;
