@@ -42,24 +42,31 @@ class Contestant:
 
 DEFAULTS = ("torch", "keras-fit")  # as a framework is without any settings; the others have their best
 OPS = "softmax layer_norm cross_entropy"
+RECURRENT = "gru lstm"
 CONTESTANTS = [  # the first at each work is the one that the others are compared with
     Contestant("fovea", "fovea_step", (), "step mlp"),
-    Contestant("fovea", "fovea_kernels", (), f"{OPS} adam adds"),
+    Contestant("fovea", "fovea_kernels", (), f"{OPS} {RECURRENT} adam adds additive"),
     Contestant("fovea-fit", "fovea_step", (), "epoch fit"),
     Contestant("fovea-rechosen", "fovea_step", (), "step"),
     Contestant("fovea-loop", "fovea_step", (), "step"),
     Contestant("fovea-lazy", "fovea_step", (), "step", "untouched rows stand still"),
     Contestant("keras-fit", "keras_peer.py", ("keras", "tensorflow"), "epoch fit", "squares each occurrence of an id by itself"),
     Contestant("keras-fit-best", "keras_peer.py", ("keras", "tensorflow"), "epoch fit", "squares each occurrence of an id by itself"),
-    Contestant("tf", "keras_peer.py", ("keras", "tensorflow"), f"step mlp {OPS} adam adds"),
-    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), f"epoch step mlp {OPS} adam"),
-    Contestant("torch", "torch_peer.py", ("torch",), f"epoch step mlp {OPS} adam adds"),
+    Contestant("tf", "keras_peer.py", ("keras", "tensorflow"), f"step mlp {OPS} {RECURRENT} adam adds additive"),
+    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), f"epoch step mlp {OPS} {RECURRENT} adam additive"),
+    Contestant("torch", "torch_peer.py", ("torch",), f"epoch step mlp {OPS} {RECURRENT} adam adds additive"),
     Contestant("torch-fused", "torch_peer.py", ("torch",), "epoch step mlp adam"),
-    Contestant("torch-compile", "torch_peer.py", ("torch",), f"epoch step mlp {OPS}"),
+    Contestant("torch-compile", "torch_peer.py", ("torch",), f"epoch step mlp {OPS} additive"),
     Contestant("torch-sparse", "torch_peer.py", ("torch",), "step", "untouched rows stand still"),
-    Contestant("jax", "jax_peer.py", ("jax",), f"epoch step mlp {OPS} adam"),
+    Contestant("jax", "jax_peer.py", ("jax",), f"epoch step mlp {OPS} {RECURRENT} adam additive"),
     Contestant("jax-scan", "jax_peer.py", ("jax",), "epoch"),
     Contestant("mlx", "mlx_peer.py", ("mlx",), f"step mlp {OPS} adam adds"),
+    # Layers of attention.
+    Contestant("fovea", "fovea_kernels", (), "mha"),
+    Contestant("tf", "keras_peer.py", ("keras", "tensorflow"), "mha"),
+    Contestant("tf-xla", "keras_peer.py", ("keras", "tensorflow"), "mha"),
+    Contestant("torch", "torch_peer.py", ("torch",), "mha"),
+    Contestant("torch-compile", "torch_peer.py", ("torch",), "mha"),
 ]
 
 

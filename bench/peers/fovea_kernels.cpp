@@ -26,6 +26,29 @@ peers::Steps forward_and_backward(std::vector<Tensor> parameters, std::optional<
   });
 }
 
+// A layer of 8 heads over x, with the weights of each.
+peers::Steps heads(const NumpyArchive& data) {
+  const auto layer = std::make_shared<MultiHeadAttention>(
+      MultiHeadAttention{.num_heads = 8, .key_dim = data.shape("x")[2] / 8});
+  layer->build(data.shape("x").without(0), Rng(1));
+  const Tensor x = Tensor::parameter(data.array("x"));
+  const Array dy = data.array("dy");
+  for_each_parameter(*layer, [&](const std::string& path, Tensor& tensor) {
+    tensor = Tensor::parameter(data.array(path));
+  });
+  return steps([=](Index, bool wanted) {
+    zero_grad(*layer);
+    x.zero_grad();
+    const Attended attended = layer->attend(x, {.weights = true});
+    attended.context.backward(dy);
+    if (!wanted) return 0.0;
+    std::vector<Array> arrays{attended.context.value(), attended.weights().value(), x.grad()};
+    for (const NamedParameter& parameter : parameters_of(*layer))
+      arrays.push_back(parameter.tensor.grad());
+    return peers::sum_of_squares(arrays);
+  });
+}
+
 peers::Steps adam(const NumpyArchive& data) {
   const Tensor p = Tensor::parameter(data.array("p"));
   p.gradient().add(data.array("g"));
@@ -37,7 +60,28 @@ peers::Steps adam(const NumpyArchive& data) {
   });
 }
 
+peers::Steps recurrent(const std::string& kind, const NumpyArchive& data) {
+  std::vector<Tensor> parameters;
+  for (const char* name : {"x", "kernel", "recurrent_kernel", "bias"})
+    parameters.push_back(Tensor::parameter(data.array(name)));
+  return forward_and_backward(parameters, data.array("dy"), [kind](const auto& p) {
+    return (kind == "gru" ? gru(p[0], p[1], p[2], p[3]) : lstm(p[0], p[1], p[2], p[3])).outputs;
+  });
+}
+
+// Additive attention of each position against all, with both projections.
+peers::Steps additive(const NumpyArchive& data) {
+  const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
+  return forward_and_backward({parameter("x"), parameter("W1"), parameter("W2"), parameter("v")},
+                              data.array("dy"), [](const auto& p) {
+                                return attention(matmul(p[0], p[2]), matmul(p[0], p[1]), p[0],
+                                                 {.score = Score::additive, .score_weights = p[3]})
+                                    .context;
+                              });
+}
+
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
+  if (options.kind == "mha") return heads(data);
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
   if (options.kind == "softmax")
     return forward_and_backward({parameter("x")}, data.array("dy"),
@@ -50,12 +94,14 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
     return forward_and_backward({parameter("x")}, {}, [y = data.ids("y")](const auto& p) {
       return mean(sparse_categorical_crossentropy(p[0], y));
     });
+  if (options.kind == "additive") return additive(data);
   if (options.kind == "adds")
     return forward_and_backward({parameter("start"), parameter("step")}, {}, [](const auto& p) {
       Tensor x = p[0];
       for (int i = 0; i < 1000; ++i) x = x + p[1];
       return sum(x);
     });
+  if (options.kind == "gru" || options.kind == "lstm") return recurrent(options.kind, data);
   return adam(data);
 }
 

@@ -140,6 +140,52 @@ def kernel(kind, data):
     return Steps(lambda i: function(*inputs), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
 
 
+def recurrent(kind, data):
+    """The products with x are one, as in the other frameworks; a scan over time makes the steps."""
+    def gru(p, h, xw):
+        (xz, xr, xn), (hz, hr, hn) = jnp.split(xw, 3, -1), jnp.split(h @ p["recurrent_kernel"] + p["bias"][1], 3, -1)
+        z, r = jax.nn.sigmoid(xz + hz), jax.nn.sigmoid(xr + hr)
+        n = jnp.tanh(xn + r * hn)
+        h = n + z * (h - n)
+        return h, h
+
+    def lstm(p, state, xw):
+        h, c = state
+        i, f, g, o = jnp.split(xw + h @ p["recurrent_kernel"], 4, -1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    def layer(x, p):
+        xw = x.swapaxes(0, 1) @ p["kernel"] + (p["bias"][0] if kind == "gru" else p["bias"])
+        zeros = jnp.zeros((x.shape[0], p["recurrent_kernel"].shape[0]))
+        step, state = (gru, zeros) if kind == "gru" else (lstm, (zeros, zeros))
+        return jax.lax.scan(lambda state, xw: step(p, state, xw), state, xw)[1].swapaxes(0, 1)
+
+    @jax.jit
+    def forward_and_backward(x, p, dy):
+        y, backward = jax.vjp(layer, x, p)
+        return y, *jax.tree.leaves(backward(dy))
+
+    p = {name: jnp.array(data[name]) for name in ("kernel", "recurrent_kernel", "bias")}
+    x, dy = jnp.array(data["x"]), jnp.array(data["dy"])
+    return Steps(lambda i: forward_and_backward(x, p, dy), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
+
+
+def additive(data):
+    def attend(x, W1, W2, v):
+        scores = jnp.tanh((x @ W2)[:, :, None] + (x @ W1)[:, None]) @ v
+        return jax.nn.softmax(scores, -1) @ x
+
+    @jax.jit
+    def function(dy, *inputs):
+        y, backward = jax.vjp(attend, *inputs)
+        return y, *backward(dy)
+
+    inputs = [jnp.array(data[name]) for name in ("dy", "x", "W1", "W2", "v")]
+    return Steps(lambda i: function(*inputs), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
+
+
 def dense_adam(data):
     update = jax.jit(lambda p, m, v, t, g: (*adam(p, g, m, v, t + 1), t + 1), donate_argnums=(0, 1, 2, 3))
     g = jnp.array(data["g"])
@@ -159,8 +205,12 @@ def start(data):
             return Scan(data) if options.contestant == "jax-scan" else epoch(data)
         case "mlp":
             return step(mlp, data)
+        case "additive":
+            return additive(data)
         case "adam":
             return dense_adam(data)
+        case "gru" | "lstm":
+            return recurrent(options.kind, data)
     return kernel(options.kind, data)
 
 

@@ -83,6 +83,22 @@ def epoch(data):
                   wait=lambda r: r[0].numpy())
 
 
+def heads(data):
+    x, dy = tf.constant(data["x"]), tf.constant(data["dy"])
+    layer = keras.layers.MultiHeadAttention(8, x.shape[2] // 8)
+    layer.build(x.shape, x.shape)
+    layer.set_weights([weights(data)[w.path.split("/", 1)[1]].reshape(w.shape) for w in layer.weights])
+
+    @compiled
+    def forward_and_backward(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, scores = layer(x, x, return_attention_scores=True)
+        return y, scores, *tape.gradient(y, [x, *layer.trainable_variables], dy)
+
+    return Steps(lambda i: forward_and_backward(x, dy), wait=lambda r: r[0][0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 class Fit:
     """One unit is an epoch in an order of its own, of all batches, of drawn ones four times over; a loss is that of a fit on one batch."""
 
@@ -144,6 +160,39 @@ def kernel(kind, data):
                  number=lambda r: sum_of_squares(*r))
 
 
+def recurrent(kind, data):
+    layer = (keras.layers.GRU if kind == "gru" else keras.layers.LSTM)(data["recurrent_kernel"].shape[0], return_sequences=True)
+    layer.build(data["x"].shape)
+    layer.set_weights([data[name] for name in ("kernel", "recurrent_kernel", "bias")])
+
+    @compiled
+    def forward_and_backward(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, *tape.gradient(y, [x, *layer.trainable_variables], dy)
+
+    inputs = tf.constant(data["x"]), tf.constant(data["dy"])
+    return Steps(lambda i: forward_and_backward(*inputs), wait=lambda r: r[1].numpy(), number=lambda r: sum_of_squares(*r))
+
+
+def additive(data):
+    x, v, dy = (tf.constant(data[name]) for name in ("x", "v", "dy"))
+    W1, W2 = tf.constant(data["W1"]), tf.constant(data["W2"])
+    layer = keras.layers.AdditiveAttention()
+    layer.build([(*x.shape[:2], v.shape[0]), x.shape])
+    layer.scale.assign(v)
+
+    @compiled
+    def function(x, W1, W2):
+        with tf.GradientTape() as tape:
+            tape.watch([x, W1, W2])
+            y = layer([x @ W2, x, x @ W1])
+        return y, *tape.gradient(y, [x, W1, W2, layer.scale.value], dy)
+
+    return Steps(lambda i: function(x, W1, W2), wait=lambda r: r[0][0, 0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 def adam(data):
     p, g = tf.Variable(data["p"]), tf.constant(data["g"])
     optimizer = keras.optimizers.Adam()
@@ -172,6 +221,8 @@ def adds(data):
 
 def start(data):
     match options.kind:
+        case "mha":
+            return heads(data)
         case "step":
             return step(documented(data), data)
         case "epoch":
@@ -180,10 +231,14 @@ def start(data):
             return step(mlp(data), data)
         case "fit":
             return Fit(data)
+        case "additive":
+            return additive(data)
         case "adam":
             return adam(data)
         case "adds":
             return adds(data)
+        case "gru" | "lstm":
+            return recurrent(options.kind, data)
     return kernel(options.kind, data)
 
 

@@ -136,11 +136,75 @@ def kernel(kind, data):
     return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
 
 
+def recurrent(kind, data):
+    """The weights are Keras' with axes exchanged, and of a GRU with the first two gates exchanged; an LSTM's bias is one of the two."""
+    is_gru = kind == "gru"
+    width, gates = data["recurrent_kernel"].shape
+    layer = (torch.nn.GRU if is_gru else torch.nn.LSTM)(width, width, batch_first=True)
+
+    def reordered(array):
+        parts = torch.from_numpy(array).chunk(gates // width, -1)
+        return torch.cat([parts[1], parts[0], *parts[2:]] if is_gru else parts, -1).t()
+
+    biases = data["bias"] if is_gru else (data["bias"], data["bias"] * 0)
+    values = [data["kernel"], data["recurrent_kernel"], *biases]
+    with torch.no_grad():
+        for parameter, value in zip(layer.parameters(), values):
+            parameter.copy_(reordered(value))
+    x, dy = torch.from_numpy(data["x"]).requires_grad_(), torch.from_numpy(data["dy"])
+    counted = [x, *layer.parameters()]
+
+    def forward_and_backward(_):
+        y, _ = layer(x)
+        return y, *torch.autograd.grad(y, counted, dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r[:len(r) if is_gru else -1])))
+
+
+def additive(data):
+    x, W1, W2, v = (torch.from_numpy(data[name]).requires_grad_() for name in ("x", "W1", "W2", "v"))
+    dy = torch.from_numpy(data["dy"])
+
+    @compiled
+    def attend(x, W1, W2, v):
+        scores = torch.tanh((x @ W2).unsqueeze(2) + (x @ W1).unsqueeze(1)) @ v
+        return torch.softmax(scores, -1) @ x
+
+    def forward_and_backward(_):
+        y = attend(x, W1, W2, v)
+        return y, *torch.autograd.grad(y, (x, W1, W2, v), dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
 def dense_adam(data):
     p = torch.nn.Parameter(torch.from_numpy(data["p"].copy()))
     p.grad = torch.from_numpy(data["g"])
     optimizer = adam([p])
     return Steps(lambda i: optimizer.step(), number=lambda _: sum_of_squares(p.detach()))
+
+
+def heads(data):
+    x, dy = torch.from_numpy(data["x"]).requires_grad_(), torch.from_numpy(data["dy"])
+    given = {name: torch.from_numpy(array) for name, array in weights(data).items()}
+    layer = torch.nn.MultiheadAttention(x.shape[2], 8, batch_first=True)
+    with torch.no_grad():
+        names = ("query", "key", "value")
+        layer.in_proj_weight.copy_(torch.cat([given[f"{name}/kernel"].T for name in names]))
+        layer.in_proj_bias.copy_(torch.cat([given[f"{name}/bias"] for name in names]))
+        layer.out_proj.weight.copy_(given["attention_output/kernel"].T)
+        layer.out_proj.bias.copy_(given["attention_output/bias"])
+    learned = [x, *layer.parameters()]
+
+    @compiled
+    def attend(x):
+        return layer(x, x, x, need_weights=True, average_attn_weights=False)
+
+    def forward_and_backward(_):
+        y, scores = attend(x)
+        return y, scores, *torch.autograd.grad(y, learned, dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
 
 
 def adds(data):
@@ -159,16 +223,22 @@ def adds(data):
 def start(data):
     torch._dynamo.reset()
     match options.kind:
+        case "mha":
+            return heads(data)
         case "step":
             return step(Documented(data), data)
         case "epoch":
             return epoch(data)
         case "mlp":
             return step(MLP(data), data)
+        case "additive":
+            return additive(data)
         case "adam":
             return dense_adam(data)
         case "adds":
             return adds(data)
+        case "gru" | "lstm":
+            return recurrent(options.kind, data)
     return kernel(options.kind, data)
 
 

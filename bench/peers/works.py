@@ -23,11 +23,11 @@ class Work:
     def checked(self):
         """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
         multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
-        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds"):
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm", "additive"):
             return 3
         if self.kind == "mlp":
             return 50
-        return 20 if self.kind == "adam" or self.vocab >= 1_000_000 else 200
+        return 20 if self.kind in ("adam", "mha") or self.vocab >= 1_000_000 else 200
 
     @property
     def crowd(self):
@@ -39,6 +39,10 @@ class Work:
         random = np.random.default_rng(zlib.crc32(self.name.encode()))
         if self.kind == "epoch":
             arrays = wordnet(self, random, build)
+        elif self.kind in ("gru", "lstm"):
+            arrays = recurrent(self, random)
+        elif self.kind == "additive":
+            arrays = additive(self, random)
         elif self.batch:
             arrays = {"mlp": mlp}.get(self.kind, documented)(self, random, batches) | {"batch": np.array([self.batch], np.int32)}
         else:
@@ -58,11 +62,16 @@ WORKS = [
     Work("fit B=32 T=100 V=10000 zipf", "fit", 32, 100, 10_000),
     Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
     Work("mlp 784-256-128-10 B=128", "mlp", 128),
+    Work("mha with weights B=8 T=256", "mha"),
+    Work("additive B=32 T=100", "additive", 32, 100),
+    Work("additive B=8 T=512", "additive", 8, 512),
     Work("softmax 4096x1024", "softmax"),
     Work("layer_norm 4096x1024", "layer_norm"),
     Work("cross_entropy 4096x1024", "cross_entropy"),
     Work("adam 10M", "adam"),
     Work("adds 1000 of 16", "adds"),
+    Work("gru 128 B=32 T=100", "gru", 32, 100),
+    Work("lstm 128 B=32 T=100", "lstm", 32, 100),
 ]
 
 
@@ -118,7 +127,28 @@ def mlp(work, random, batches, sizes=(784, 256, 128, CLASSES)):
     return arrays | {"x": random.random((batches * work.batch, sizes[0]), np.float32), "y": labels(random, work, batches)}
 
 
+def heads(random, batch=8, time=256, features=512):
+    """Self-attention of 8 heads, each 64 wide, and a gradient of its output."""
+    arrays = {name: random.standard_normal((batch, time, features), np.float32) for name in ("x", "dy")}
+    for name in ("query", "key", "value", "attention_output"):
+        arrays |= {f"{name}/kernel": glorot(random, features, features), f"{name}/bias": uniform(random, 0.05, features)}
+    return arrays
+
+
+def additive(work, random, features=128, units=64):
+    """Additive attention of each position against all."""
+    return {
+        "x": random.standard_normal((work.batch, work.time, features), np.float32),
+        "W1": glorot(random, features, units),
+        "W2": glorot(random, features, units),
+        "v": uniform(random, 0.5, units),
+        "dy": random.standard_normal((work.batch, work.time, features), np.float32),
+    }
+
+
 def kernel(work, random, rows=4096, width=1024):
+    if work.kind == "mha":
+        return heads(random)
     if work.kind == "adds":
         return {"start": uniform(random, 1, 16), "step": uniform(random, 1, 16)}
     if work.kind == "adam":
@@ -130,3 +160,15 @@ def kernel(work, random, rows=4096, width=1024):
     if work.kind == "layer_norm":
         arrays |= {"gamma": 1 + uniform(random, 0.1, width), "beta": uniform(random, 0.1, width)}
     return arrays
+
+
+def recurrent(work, random, width=128):
+    """Keras' weights of a layer of as many units as x has features, and the gradient of all its outputs."""
+    gates = {"gru": 3, "lstm": 4}[work.kind] * width
+    return {
+        "kernel": glorot(random, width, gates),
+        "recurrent_kernel": glorot(random, width, gates),
+        "bias": uniform(random, 0.1, *((2, gates) if work.kind == "gru" else (gates,))),
+        "x": random.standard_normal((work.batch, work.time, width), np.float32),
+        "dy": random.standard_normal((work.batch, work.time, width), np.float32),
+    }

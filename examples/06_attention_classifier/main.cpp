@@ -85,7 +85,7 @@ void program(std::uint64_t seed) {
     shown.push_back(sample);
   }
   std::cout << "\nWhere it looked in five lines that it was not trained on:\n"
-            << examples::attention_text(shown, examples::colours());
+            << attention_text(examples::shaded_texts(shown), {.colour = examples::colours()});
 
   examples::require(accuracy > 0.98 && accuracy > baseline + 0.3,
                     "attention is right in 98% of the lines, far more than a mean");

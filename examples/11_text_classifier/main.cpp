@@ -98,7 +98,7 @@ struct Classifier {
 void show(const Classifier& classifier, const std::vector<std::string>& texts,
           const std::string& picture) {
   const std::vector<examples::AttentionSample> samples = classifier.look(texts);
-  std::cout << examples::attention_text(samples, examples::colours());
+  std::cout << attention_text(examples::shaded_texts(samples), {.colour = examples::colours()});
   if (picture.empty()) return;
   examples::write_text(picture, examples::attention_svg(samples, "Where the classifier looked"));
   fmt::print("the same as a picture: {}\n", picture);

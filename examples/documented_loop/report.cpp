@@ -90,7 +90,7 @@ void show_attention(const Sequential& model, const WordNet& data, const std::str
          std::string(WordNet::classes[static_cast<std::size_t>(data.test.y.at(chosen[row]))])});
   }
   std::cout << "Where the model looked, at its best epoch:\n"
-            << attention_text(samples, colours()) << '\n';
+            << attention_text(shaded_texts(samples), {.colour = colours()}) << '\n';
   if (!svg.empty()) {
     write_text(svg, attention_svg(samples, "Where the documented model looked"));
     fmt::print("the same as a picture: {}\n\n", svg);

@@ -4,13 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
-#include <numeric>
 
 #include "fovea/io/error.hpp"
 
@@ -89,27 +86,6 @@ std::size_t widest_label(std::span<const AttentionSample> samples) {
   return widest;
 }
 
-// Black on yellow to orange, of the 256-colour palette: readable whatever the terminal's own
-// colours are.
-std::string shaded(const std::string& word, real relative) {
-  constexpr std::array<int, 6> backgrounds = {0,   230, 229,
-                                              221, 214, 208};  // the first stands for none
-  const auto level = std::min<std::size_t>(static_cast<std::size_t>(relative * 6), 5);
-  return level == 0 ? word
-                    : fmt::format("\x1b[38;5;16;48;5;{}m{}\x1b[0m", backgrounds[level], word);
-}
-
-// Positions of the largest weights, at most three, the first of equals; zeros are left out.
-std::vector<std::size_t> largest_three(const std::vector<real>& weights) {
-  std::vector<std::size_t> order(weights.size());
-  std::iota(order.begin(), order.end(), std::size_t(0));
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
-  if (order.size() > 3) order.resize(3);
-  std::erase_if(order, [&](std::size_t i) { return weights[i] == 0; });
-  return order;
-}
-
 // One word on its rectangle, at the left end `x` of line `top`.
 std::string svg_word(const std::string& word, double x, double top, real weight, real relative) {
   const double width = static_cast<double>(word.size()) * glyph;
@@ -130,23 +106,11 @@ bool colours() {
          std::string_view(terminal) != "dumb";
 }
 
-std::string attention_text(std::span<const AttentionSample> samples, bool colour) {
-  const std::size_t labels = widest_label(samples);
-  std::string text;
-  for (const AttentionSample& sample : samples) {
-    const std::vector<real> relative = relative_weights(sample);
-    const std::vector<std::size_t> named =
-        colour ? std::vector<std::size_t>() : largest_three(relative);
-    text += fmt::format("{:<{}} ", label_of(sample), labels);
-    for (std::size_t i = 0; i < sample.words.size(); ++i) {
-      const std::string word = printable(sample.words[i]);
-      text += ' ' + (colour ? shaded(word, relative[i]) : word);
-      if (std::ranges::find(named, i) != named.end())
-        text += fmt::format("({:.0f}%)", static_cast<double>(sample.weights[i]) * 100);
-    }
-    text += '\n';
-  }
-  return text;
+std::vector<fovea::ShadedText> shaded_texts(std::span<const AttentionSample> samples) {
+  std::vector<fovea::ShadedText> texts;
+  for (const AttentionSample& sample : samples)
+    texts.push_back({label_of(sample), sample.words, sample.weights});
+  return texts;
 }
 
 std::string attention_svg(std::span<const AttentionSample> samples, std::string_view title) {
@@ -188,14 +152,6 @@ void check_writable(const std::filesystem::path& path) {
   std::FILE* const file = std::fopen(path.c_str(), "ab");
   if (!file) throw fovea::IoError(path.string(), "write", errno);
   std::fclose(file);
-}
-
-void write_text(const std::filesystem::path& path, std::string_view text) {
-  std::FILE* const file = std::fopen(path.c_str(), "wb");
-  if (!file) throw fovea::IoError(path.string(), "create", errno);
-  int error = std::fwrite(text.data(), 1, text.size(), file) == text.size() ? 0 : errno;
-  if (std::fclose(file) != 0 && error == 0) error = errno;
-  if (error != 0) throw fovea::IoError(path.string(), "write", error);
 }
 
 }  // namespace examples

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "fovea/base/real.hpp"
+#include "fovea/io/text_file.hpp"
+#include "fovea/viz/attention_text.hpp"
 
 namespace examples {
 
@@ -21,24 +23,20 @@ struct AttentionSample {
 /// Whether standard output is a terminal that shows colours, and nobody asked for none (NO_COLOR).
 bool colours();
 
-/// One line per sample: the predicted class (with the actual one where that differs), then the
-/// words. In colour, a word's background is the stronger the larger its weight is in comparison
-/// with the line's largest; otherwise the three largest weights follow their words in percent. A
-/// byte outside of printable ASCII appears as '?', so that no text can steer the terminal. Throws
-/// ValueError when the weights are not as many as the words, or one is negative or not finite.
-std::string attention_text(std::span<const AttentionSample> samples, bool colour);
+/// The samples for fovea::attention_text: the predicted class in front of the words, with the
+/// actual one where that differs.
+std::vector<fovea::ShadedText> shaded_texts(std::span<const AttentionSample> samples);
 
-/// The same as an SVG document: each word on a rectangle whose opacity is its weight divided by the
-/// line's largest. Its colours follow the reader's light or dark scheme. The same bytes appear as
-/// '?', and the same errors are thrown.
+/// One line per sample as an SVG document: its label, and each word on a rectangle whose opacity is
+/// its weight divided by the line's largest. Its colours follow the reader's light or dark scheme.
+/// A byte outside of printable ASCII appears as '?'. Throws ValueError when the weights are not as
+/// many as the words, or one is negative or not finite.
 std::string attention_svg(std::span<const AttentionSample> samples, std::string_view title);
 
 /// Throws IoError when the file could not be written, so that a program can say so before it works
 /// for minutes. What was in the file stays.
 void check_writable(const std::filesystem::path& path);
 
-/// Writes a file, over what was there. Throws IoError when the system refuses, also at the last
-/// byte.
-void write_text(const std::filesystem::path& path, std::string_view text);
+using fovea::write_text;
 
 }  // namespace examples

@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include "fovea/runtime/runtime_info.hpp"
-#include "support/wordnet.hpp"
+#include "support/data_file.hpp"
 
 namespace examples {
 
@@ -75,6 +75,12 @@ Options& Options::seed(const std::string& name, std::uint64_t& value, const std:
 
 Options& Options::text(const std::string& name, std::string& value, const std::string& help) {
   parser_->app.add_option(name, value, help);
+  return *this;
+}
+
+Options& Options::list(const std::string& name, std::vector<std::string>& values,
+                       const std::string& help) {
+  parser_->app.add_option(name, values, help)->default_str("");
   return *this;
 }
 

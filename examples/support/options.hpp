@@ -5,12 +5,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fovea/base/real.hpp"
 
 namespace examples {
 
-/// The command line: `--name VALUE` each, and --help.
+/// The command line: `--name VALUE` each, --help, and arguments where a program takes them.
 class Options {
  public:
   /// `purpose` is the first line of --help.
@@ -23,6 +24,9 @@ class Options {
                    fovea::Index high, const std::string& help);
   Options& seed(const std::string& name, std::uint64_t& value, const std::string& help);
   Options& text(const std::string& name, std::string& value, const std::string& help);
+
+  /// Adds arguments that stand by themselves: any number of them.
+  Options& list(const std::string& name, std::vector<std::string>& values, const std::string& help);
 
   /// Reads the command line. Prints and throws `Leave` for --help, and for what it cannot take.
   void parse(int argc, char** argv);

@@ -5,11 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <memory>
-#include <system_error>
 #include <unordered_map>
 
 #include "support/sha256.hpp"
@@ -20,14 +16,11 @@ using fovea::Index;
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t(1) << 30;
 constexpr std::size_t longest_line = std::size_t(1)
                                      << 16;  // the longest of WordNet 3.0 has 12,972 bytes
 constexpr std::array<int, 10> lexicographer_files = {4, 5, 6, 7, 10, 15, 18, 20, 26, 27};
 constexpr std::string_view published_sha256 =
     "fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2";
-
-constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325, fnv_prime = 0x100000001b3;
 
 // A synset of one of the ten classes.
 struct Sample {
@@ -52,29 +45,6 @@ std::string_view take_word(std::string_view& text) {
   const std::string_view word(begin, end);
   text = std::string_view(end, text.end());
   return word;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  const auto refuse_size = [&] {
-    throw fovea::FormatError(path.string(), largest_file, "the file is larger than 1 GiB");
-  };
-  std::error_code unknown;  // the size of what is no regular file; that is counted below
-  const std::uintmax_t size_at_first = std::filesystem::file_size(path, unknown);
-  if (!unknown && size_at_first > largest_file) refuse_size();
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             std::fclose);
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) throw DataMissing(path.string());
-  if (!file) throw fovea::IoError(path.string(), "open", errno);
-
-  std::string bytes;
-  for (std::size_t size = 0, got = 1; got > 0; size += got) {
-    bytes.resize(size + (std::size_t(1) << 20));
-    got = std::fread(bytes.data() + size, 1, bytes.size() - size, file.get());
-    if (got == 0 && std::ferror(file.get())) throw fovea::IoError(path.string(), "read", errno);
-    bytes.resize(size + got);
-    if (bytes.size() > largest_file) refuse_size();
-  }
-  return bytes;
 }
 
 // "DDDDDDDD DD n ": the offset, the lexicographer's file, the part of speech. The file's number, or
@@ -218,13 +188,11 @@ Split make_split(const std::vector<Sample>& samples, Split WordNet::*which,
 
 }  // namespace
 
-DataMissing::DataMissing(const std::string& path)
-    : Error(fmt::format("{}: there is no such file; on Debian: apt install wordnet-base; "
-                        "elsewhere: --wordnet PATH names a data.noun",
-                        path)) {}
-
 WordNet read_wordnet(const std::filesystem::path& path) {
-  return parse_wordnet(read_file(path), path.string());
+  return parse_wordnet(read_data_file(path,
+                                      "on Debian: apt install wordnet-base; elsewhere: "
+                                      "--wordnet PATH names a data.noun"),
+                       path.string());
 }
 
 WordNet parse_wordnet(std::string bytes, const std::string& name) {
@@ -253,18 +221,12 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-std::uint64_t fnv1a(std::string_view bytes) {
-  std::uint64_t hash = fnv_basis;
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * fnv_prime;
-  return hash;
-}
-
 std::uint64_t fnv1a(const fovea::Ids& ids) {
-  std::uint64_t hash = fnv_basis;
+  std::string bytes;
   for (const std::int32_t id : ids.values())
     for (int shift = 0; shift < 32; shift += 8)
-      hash = (hash ^ (static_cast<std::uint32_t>(id) >> shift & 0xff)) * fnv_prime;
-  return hash;
+      bytes += static_cast<char>(static_cast<std::uint32_t>(id) >> shift & 0xff);
+  return fnv1a(bytes);
 }
 
 void check_published(const WordNet& data) {

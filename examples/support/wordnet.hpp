@@ -13,18 +13,11 @@
 #include <vector>
 
 #include "fovea/array/ids.hpp"
-#include "fovea/io/error.hpp"
+#include "support/data_file.hpp"
 
 namespace examples {
 
 inline constexpr const char* debian_wordnet = "/usr/share/wordnet/data.noun";
-
-/// The file is not there. An example program prints the message and exits with 77, which Meson
-/// counts as skipped.
-class DataMissing : public fovea::Error {
- public:
-  explicit DataMissing(const std::string& path);
-};
 
 struct Split {
   fovea::Ids x;  // (samples, time): ids of words; 0 where the definition has ended
@@ -61,9 +54,6 @@ WordNet parse_wordnet(std::string bytes, const std::string& name);
 
 /// The words of one of a split's texts.
 std::vector<std::string_view> words_of(std::string_view text);
-
-/// FNV-1a, 64 bits.
-std::uint64_t fnv1a(std::string_view bytes);
 
 /// FNV-1a of the ids as 32-bit integers, little endian, row-major.
 std::uint64_t fnv1a(const fovea::Ids& ids);

@@ -20,6 +20,7 @@
 #include "fovea/autograd/graph.hpp"         // record, for operations of your own
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
+#include "fovea/ops/recurrent.hpp"          // gru and lstm
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/diff/grad.hpp"              // gradients as results, hooks, recomputation
 #include "fovea/diff/gradcheck.hpp"         // gradients against differences
@@ -31,7 +32,9 @@
 #include "fovea/nn/chain.hpp"               // layers in order
 #include "fovea/nn/init.hpp"                // random weights
 #include "fovea/nn/embedding.hpp"           // rows of a table by id
-#include "fovea/nn/attention_layer.hpp"     // scores, softmax, weighted sum
+#include "fovea/nn/attention_layer.hpp"     // attention with projections, additive and others
+#include "fovea/nn/attention.hpp"           // Attention, AdditiveAttention: without projections
+#include "fovea/nn/multi_head_attention.hpp"  // MultiHeadAttention
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
 #include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization
@@ -51,6 +54,7 @@
 #include "fovea/io/npy.hpp"                 // arrays from and to .npy and .npz
 #include "fovea/io/safetensors.hpp"         // named tensors from and to safetensors
 #include "fovea/io/error.hpp"               // what files throw besides
+#include "fovea/io/text_file.hpp"           // texts and pictures as files
 #include "fovea/io/file_array.hpp"          // arrays in files, row by row
 #include "fovea/data/sample_set.hpp"        // what a model is given
 #include "fovea/train/weights.hpp"          // parameters from and to files
@@ -70,6 +74,9 @@
 #include "fovea/train/find_learning_rate.hpp"  // a rate to begin with
 #include "fovea/train/sequential.hpp"       // the same of layers in order
 #include "fovea/train/load_model.hpp"       // a Sequential from its file alone
+#include "fovea/viz/attention_map.hpp"      // attention as heat map and page
+#include "fovea/viz/attention_statistics.hpp"  // entropy, distance, rollout of attention
+#include "fovea/viz/attention_text.hpp"     // words shaded by attention
 #include "fovea/viz/graph_dot.hpp"          // the graph for Graphviz
 #include "fovea/viz/live_page.hpp"          // a training in the browser
 #include "fovea/viz/rate_sweep_svg.hpp"     // the curve of find_learning_rate

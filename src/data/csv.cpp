@@ -69,7 +69,7 @@ real number(const CsvTable& table, Index row, std::size_t column) {
 }
 
 std::int32_t integer(const CsvTable& table, Index row, std::size_t column) {
-  std::string_view field = trimmed(table.field(row, column), table.options.quote);
+  std::string_view field = trimmed(table.field_of_column(row, column), table.options.quote);
   if (field.starts_with('+') && !field.starts_with("+-")) field.remove_prefix(1);
   std::int32_t value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
@@ -165,7 +165,7 @@ std::vector<std::string> CsvFile::texts(const std::string& column) const {
   const std::size_t place = position(column);
   std::vector<std::string> result(static_cast<std::size_t>(rows()));
   for_rows(rows(), 50, [&](Index row) {
-    result[static_cast<std::size_t>(row)] = table_->unquoted(table_->field(row, place));
+    result[static_cast<std::size_t>(row)] = table_->unquoted(table_->field_of_column(row, place));
   });
   return result;
 }
@@ -177,7 +177,7 @@ std::vector<std::string> CsvFile::distinct(const std::string& column) const {
   parallel::run(pieces, [&](Index i) {
     auto& own = fields[static_cast<std::size_t>(i)];
     for (Index row = rows() * i / pieces; row < rows() * (i + 1) / pieces; ++row)
-      own.insert(table_->field(row, place));
+      own.insert(table_->field_of_column(row, place));
   });
   std::set<std::string> unique;  // a text can stand with and without quotes
   for (const auto& own : fields)
@@ -195,7 +195,7 @@ Ids CsvFile::categories(const std::string& column, std::span<const std::string> 
   Ids result(Shape{rows()});
   std::int32_t* const out = result.mutable_data();
   for_rows(rows(), 50, [&](Index row) {
-    const std::string_view field = table_->field(row, place);
+    const std::string_view field = table_->field_of_column(row, place);
     const bool quoted = field.starts_with(table_->options.quote);
     const auto found = ids.find(quoted ? table_->unquoted(field) : field);
     if (found == ids.end())

@@ -13,6 +13,7 @@
 #include "fovea/data/utf8.hpp"
 #include "fovea/io/error.hpp"
 #include "io/shown.hpp"
+#include "kernels/byte_masks.hpp"
 #include "parallel/parallel.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -30,18 +31,19 @@ struct Fields {
 // one.
 class FieldFinder {
  public:
-  FieldFinder(const CsvTable& table, std::size_t begin, std::size_t end, std::size_t columns = 0)
-      : table_(table), text_(table.text.data()), size_(table.text.size()), at_(begin), end_(end) {
-    const std::size_t lines =
-        columns == 0 ? 0
-                     : 1 + static_cast<std::size_t>(std::count(text_ + begin, text_ + end, '\n'));
+  // About so many `lines`, each of so many columns; 0: the first line tells.
+  FieldFinder(const CsvTable& table, std::size_t begin, std::size_t end, std::size_t columns = 0,
+              std::size_t lines = 0)
+      : table_(table),
+        text_(table.text.data()),
+        size_(table.text.size()),
+        at_(begin),
+        end_(end),
+        quote_(table.options.quote),
+        delimiter_(table.options.delimiter) {
     fields_.begins.reserve(lines);
     fields_.ends.reserve(std::min(lines * columns, end - begin + 1));  // a field takes a byte
     fields_.columns = columns;
-    // Text holds no NUL.
-    const char characters[] = {table.options.delimiter, '\n', '\r', table.options.quote};
-    for (std::size_t i = 0; i < specials_.size(); ++i)
-      specials_[i] = 0x0101010101010101 * static_cast<unsigned char>(characters[i]);
   }
 
   Fields run() {
@@ -67,16 +69,16 @@ class FieldFinder {
     const std::size_t begin = at_;
     std::size_t fields = 0;
     for (bool more = true; more; ++fields) {
-      if (text_[at_] == table_.options.quote && table_.options.quote != '\0')
+      if (text_[at_] == quote_)  // text holds no NUL
         pass_quoted();
       else
-        pass_plain();
-      if (at_ - begin > std::numeric_limits<std::uint32_t>::max())
-        fail(begin, "a line of more than 4 GiB");
+        at_ = next_special(at_);
       fields_.ends.push_back(static_cast<std::uint32_t>(at_ - begin));
-      more = text_[at_] == table_.options.delimiter;
+      more = text_[at_] == delimiter_;
       if (more) ++at_;
     }
+    if (at_ - begin > std::numeric_limits<std::uint32_t>::max())
+      fail(begin, "a line of more than 4 GiB");
     end_line();
     if (fields_.columns == 0) fields_.columns = fields;
     if (fields != fields_.columns)
@@ -97,43 +99,36 @@ class FieldFinder {
     ++at_;
   }
 
-  // To the first special byte, eight bytes at once. x - 1 borrows into the high bit of a byte of x
-  // that is 0, and of no lower one.
-  void pass_plain() {
-    constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
-    for (;; at_ += 8) {
-      std::uint64_t word = 0, found = 0;
-      std::memcpy(&word, text_ + at_, 8);
-      for (const std::uint64_t special : specials_) {
-        const std::uint64_t x = word ^ special;
-        found |= (x - ones) & ~x & high;
-      }
-      if (found == 0) continue;
-      if constexpr (std::endian::native == std::endian::little) {
-        at_ += static_cast<std::size_t>(std::countr_zero(found)) / 8;
-        return;
-      }
-      while (!is_special(text_[at_])) ++at_;
-      return;
-    }
+  // The first byte from `at` on that is a delimiter, the end of a line or a quote.
+  std::size_t next_special(std::size_t at) {
+    std::size_t word = at / 64;
+    std::uint64_t rest = mask(word) >> (at % 64);
+    if (rest != 0) return at + static_cast<std::size_t>(std::countr_zero(rest));
+    do rest = mask(++word);
+    while (rest == 0);
+    return 64 * word + static_cast<std::size_t>(std::countr_zero(rest));
   }
 
-  bool is_special(char c) const {
-    return std::ranges::find(specials_, 0x0101010101010101 * static_cast<unsigned char>(c)) !=
-           specials_.end();
+  std::uint64_t mask(std::size_t word) {
+    if (word - first_mask_ >= masks_count_) {
+      first_mask_ = word;
+      masks_count_ = std::min(masks_.size(), size_ / 64 + 1 - word);
+      kernels::find_bytes(text_ + 64 * word, static_cast<Index>(masks_count_),
+                          {delimiter_, '\n', '\r', quote_}, masks_.data());
+    }
+    return masks_[word - first_mask_];
   }
 
   void pass_quoted() {
     const std::size_t begin = at_++;
     for (;; ++at_) {
-      const void* const found =
-          std::memchr(text_ + at_, table_.options.quote, size_ - std::min(at_, size_));
+      const void* const found = std::memchr(text_ + at_, quote_, size_ - std::min(at_, size_));
       if (!found) fail(begin, "a quote that is never closed");
       at_ = static_cast<std::size_t>(static_cast<const char*>(found) - text_) + 1;
-      if (at_ == size_ || text_[at_] != table_.options.quote) break;
+      if (at_ == size_ || text_[at_] != quote_) break;
     }
     const char next = text_[at_];
-    if (next != table_.options.delimiter && next != '\n' && next != '\r')
+    if (next != delimiter_ && next != '\n' && next != '\r')
       fail(at_, "expected a delimiter or the end of the line behind a closing quote");
   }
 
@@ -146,8 +141,10 @@ class FieldFinder {
   const CsvTable& table_;
   const char* text_;
   std::size_t size_, at_, end_;
+  char quote_, delimiter_;
   Fields fields_;
-  std::array<std::uint64_t, 4> specials_ = {};  // each byte is the character
+  std::array<std::uint64_t, 64> masks_;  // of special bytes, 64 each, from the first one on
+  std::size_t first_mask_ = 0, masks_count_ = 0;
 };
 
 std::size_t text_begin(const CsvTable& table) {
@@ -155,29 +152,38 @@ std::size_t text_begin(const CsvTable& table) {
   return table.text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
 }
 
+constexpr std::size_t piece_size = 1 << 20;
+
+using Counts = std::vector<kernels::ByteCounts>;
+
+// What stands in each piece of the text.
+Counts counts_of(const CsvTable& table) {
+  Counts counts(table.text.size() / piece_size + 1);
+  parallel::run(static_cast<Index>(counts.size()), [&](Index i) {
+    const std::string_view piece =
+        table.text.substr(static_cast<std::size_t>(i) * piece_size, piece_size);
+    counts[static_cast<std::size_t>(i)] =
+        kernels::count_bytes(piece.data(), static_cast<Index>(piece.size()), table.options.quote);
+  });
+  return counts;
+}
+
 // Where pieces of about a megabyte can begin: behind a line feed that no quotes enclose. In a valid
 // file those are the ones behind an even number of quotes.
-std::vector<std::size_t> piece_begins(const CsvTable& table) {
-  constexpr std::size_t piece = 1 << 20;
+std::vector<std::size_t> piece_begins(const CsvTable& table, const Counts& counts) {
   const std::string_view text = table.text;
   const char quote = table.options.quote;
-  std::vector<std::size_t> quotes(text.size() / piece + 1);
-  parallel::run(static_cast<Index>(quotes.size()), [&](Index i) {
-    const std::string_view part = text.substr(static_cast<std::size_t>(i) * piece, piece);
-    quotes[static_cast<std::size_t>(i)] =
-        quote == '\0' ? 0 : static_cast<std::size_t>(std::ranges::count(part, quote));
-  });
   std::vector<std::size_t> begins = {text_begin(table)};
-  std::size_t before = 0;
-  for (std::size_t i = 1; i < quotes.size(); ++i) {
-    before += quotes[i - 1];
-    if (begins.back() > i * piece) {  // a line that is longer than a piece
+  Index before = 0;
+  for (std::size_t i = 1; i < counts.size(); ++i) {
+    before += counts[i - 1].quotes;
+    if (begins.back() > i * piece_size) {  // a line that is longer than a piece
       begins.push_back(begins.back());
       continue;
     }
-    std::size_t at = i * piece;
+    std::size_t at = i * piece_size;
     for (bool within = before % 2 == 1; at < text.size() && (within || text[at] != '\n'); ++at)
-      within ^= quote != '\0' && text[at] == quote;
+      within ^= text[at] == quote;
     begins.push_back(std::max(begins.back(), std::min(at + 1, text.size())));
   }
   begins.push_back(text.size());
@@ -202,15 +208,17 @@ Fields joined(const std::vector<Fields>& pieces) {
 
 // Finds all fields, piece by piece in parallel. Where one is wrong the first error of the whole
 // text is thrown, which the pieces need not be cut rightly for.
-Fields find_fields(const CsvTable& table) {
+Fields find_fields(const CsvTable& table, const Counts& counts) {
   const std::size_t begin = text_begin(table), end = table.text.size();
   const std::size_t columns = FieldFinder(table, begin, end).first_line().columns;
-  const std::vector<std::size_t> begins = piece_begins(table);
+  const std::vector<std::size_t> begins = piece_begins(table, counts);
   std::vector<Fields> pieces(begins.size() - 1);
   try {
     parallel::run(static_cast<Index>(pieces.size()), [&](Index number) {
       const auto i = static_cast<std::size_t>(number);
-      pieces[i] = FieldFinder(table, begins[i], begins[i + 1], columns).run();
+      pieces[i] = FieldFinder(table, begins[i], begins[i + 1], columns,
+                              static_cast<std::size_t>(counts[i].line_feeds) + 1)
+                      .run();
     });
   } catch (const FormatError&) {
     return FieldFinder(table, begin, end).run();
@@ -233,7 +241,8 @@ void check_options(const CsvOptions& options) {
         static_cast<unsigned char>(options.quote)));
 }
 
-void check_text(const CsvTable& table) {
+void check_text(const CsvTable& table, const Counts& counts) {
+  if (std::ranges::all_of(counts, &kernels::ByteCounts::ascii)) return;
   const auto line = [&](std::size_t byte) {
     return std::count(table.text.begin(), table.text.begin() + static_cast<Index>(byte), '\n') + 1;
   };
@@ -269,8 +278,9 @@ CsvTable::CsvTable(std::string path, Buffer bytes, Index size, const CsvOptions&
       buffer(std::move(bytes)),
       text(buffer.as<char>(), static_cast<std::size_t>(size)) {
   check_options(options);
-  check_text(*this);
-  Fields fields = find_fields(*this);
+  const Counts counts = counts_of(*this);
+  check_text(*this, counts);
+  Fields fields = find_fields(*this, counts);
   begins = std::move(fields.begins);
   ends = std::move(fields.ends);
   columns = fields.columns;

@@ -12,8 +12,8 @@
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 struct CsvTable {
-  /// Line feeds behind the text in the buffer, so that eight bytes can be read from any of its own.
-  static constexpr Index padding = 8;
+  /// Line feeds behind the text in the buffer, so that 64 bytes can be read from any of its own.
+  static constexpr Index padding = 64;
 
   /// Takes `size` bytes of text and the padding. Throws FormatError.
   CsvTable(std::string file, Buffer bytes, Index size, const CsvOptions& options);
@@ -26,6 +26,13 @@ struct CsvTable {
     const std::uint32_t* const end = ends.data() + line * columns + column;
     const std::size_t begin = column == 0 ? 0 : end[-1] + 1;
     return text.substr(begins[line] + begin, *end - begin);
+  }
+
+  /// The same, and asks the memory for the field some rows on: whoever takes one column jumps.
+  std::string_view field_of_column(Index row, std::size_t column) const {
+    constexpr Index ahead = 16;
+    if (row + ahead < rows()) __builtin_prefetch(field(row + ahead, column).data());
+    return field(row, column);
   }
 
   /// Returns a field without its quotes.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -35,77 +36,144 @@ bool is_small(std::string_view text) {
 constexpr double powers[] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};  // exact, each of them
+constexpr std::uint64_t whole_powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
 
-// The quotient of whole numbers below 2^64 and a power of ten, where it is known to be rounded to
-// nearest. Both are exact in double below 2^53 (Clinger, "How to read floating point numbers
-// accurately", 1990), and the quotient is rounded once. Otherwise it is off by at most one unit in
-// its last place, which a float does not see unless half of the float's last place is that near.
-bool divide(std::uint64_t digits, std::size_t places, real& value) {
+// digits 10^-places, where it is known to be rounded to nearest. Both are exact in double below
+// 2^53 (Clinger, "How to read floating point numbers accurately", 1990), and their quotient or
+// product is rounded once. Otherwise it is off by at most two units in its last place, which a
+// float does not see unless half of the float's last place is that near.
+bool scale(std::uint64_t digits, std::ptrdiff_t places, real& value) {
+  if (places > 22 || places < -22) return false;
   const bool exact = digits <= std::uint64_t(1) << 53;
-  const double quotient = static_cast<double>(digits) / powers[places];
-  value = static_cast<real>(quotient);
+  const auto whole = static_cast<double>(digits);
+  const double scaled = places < 0 ? whole * powers[-places] : whole / powers[places];
+  if (scaled > std::numeric_limits<real>::max()) return false;
+  value = static_cast<real>(scaled);
   if constexpr (sizeof(real) == sizeof(double)) return exact;
   constexpr std::uint64_t beyond = (std::uint64_t(1) << 29) - 1, half = std::uint64_t(1) << 28;
-  const std::uint64_t rest = std::bit_cast<std::uint64_t>(quotient) & beyond;
+  const std::uint64_t rest = std::bit_cast<std::uint64_t>(scaled) & beyond;
   return rest + 4 < half || rest > half + 4;
 }
 
-// Eight digits at once: neighbours are joined to pairs, pairs to fours, fours to eight. False where
-// one of the bytes is no digit.
-bool take_eight(const char* text, std::uint64_t& digits) {
+constexpr std::uint64_t each_byte = 0x0101010101010101, zeros = '0' * each_byte;
+
+// The eight bytes from here on, the first one lowest.
+std::uint64_t word_at(const char* text) {
   std::uint64_t word = 0;
-  std::memcpy(&word, text, 8);
-  constexpr std::uint64_t high = 0xF0F0F0F0F0F0F0F0;
-  if (((word & high) | (((word + 0x0606060606060606) & high) >> 4)) != 0x3333333333333333)
-    return false;
-  word -= 0x3030303030303030;
+  if constexpr (std::endian::native == std::endian::little)
+    std::memcpy(&word, text, 8);
+  else
+    for (int i = 8; i-- > 0;) word = word << 8 | static_cast<unsigned char>(text[i]);
+  return word;
+}
+
+// The first `count` bytes of a word, behind so many zeros that they are eight. Shifts by 64, which
+// are none, are cut in two.
+std::uint64_t behind_zeros(std::uint64_t word, std::size_t count) {
+  return (word << (32 - 4 * count)) << (32 - 4 * count) | (zeros >> (4 * count)) >> (4 * count);
+}
+
+// The number of eight digits: neighbours are joined to pairs, pairs to fours, fours to eight. False
+// where one of the bytes is no digit.
+bool take_eight(std::uint64_t word, std::uint64_t& number) {
+  constexpr std::uint64_t high = 0xF0 * each_byte;
+  if (((word & high) | (((word + 0x06 * each_byte) & high) >> 4)) != 0x33 * each_byte) return false;
+  word -= zeros;
   word = 10 * word + (word >> 8);
   constexpr std::uint64_t pairs = 0x000000FF000000FF;
   word = (((word & pairs) * 0x000F424000000064) + (((word >> 16) & pairs) * 0x0000271000000001));
-  digits = 100000000 * digits + (word >> 32);
+  number = word >> 32;
   return true;
+}
+
+// The number of bytes before the first point in a word; 8 where there is none. x - 1 borrows into
+// the high bit of a byte of x that is 0, and of no lower one.
+std::size_t before_point(std::uint64_t word) {
+  const std::uint64_t x = word ^ '.' * each_byte;
+  return static_cast<std::size_t>(std::countr_zero((x - each_byte) & ~x & 0x80 * each_byte)) / 8;
+}
+
+// Reads at most eight digits with or without a point, without a branch for each.
+bool read_short(const char* text, std::size_t size, real& value) {
+  std::uint64_t word = word_at(text), number = 0;
+  const std::size_t point = before_point(word);
+  std::ptrdiff_t places = 0;
+  if (point < size) {
+    const std::uint64_t front = (std::uint64_t(1) << (8 * point)) - 1;
+    word = (word & front) | (word >> 8 & ~front);
+    places = static_cast<std::ptrdiff_t>(--size - point);
+  }
+  return size > 0 && take_eight(behind_zeros(word, size), number) && scale(number, places, value);
 }
 
 // Moves past digits, which go behind those that are there; more than 19 in all overflow.
 inline const char* take_digits(const char* at, const char* end, std::uint64_t& digits) {
-  for (; at < end; ++at) {
-    const auto digit = static_cast<unsigned>(*at - '0');
-    if (digit > 9) break;
-    digits = 10 * digits + digit;
+  std::uint64_t number = 0;
+  for (; end - at >= 8 && take_eight(word_at(at), number); at += 8)
+    digits = 100000000 * digits + number;
+  const auto rest = static_cast<std::size_t>(end - at);
+  if (rest < 8 && take_eight(behind_zeros(word_at(at), rest), number)) {
+    digits = digits * whole_powers[rest] + number;
+    return end;
   }
+  for (; at < end && *at >= '0' && *at <= '9'; ++at)
+    digits = 10 * digits + static_cast<std::uint64_t>(*at - '0');
   return at;
 }
 
-// The same for digits that are likely to be many.
-inline const char* take_many(const char* at, const char* end, std::uint64_t& digits) {
-  if constexpr (std::endian::native == std::endian::little)
-    while (end - at >= 8 && take_eight(at, digits)) at += 8;
-  return take_digits(at, end, digits);
+// Takes a sign and two digits behind an e off the end, which is how most exponents are written.
+// False where what stands behind the e is something else.
+bool take_exponent(const char* begin, const char*& end, std::ptrdiff_t& exponent) {
+  if (end - begin < 5 || (end[-4] | 0x20) != 'e') return true;
+  const auto tens = static_cast<unsigned>(end[-2] - '0'),
+             ones = static_cast<unsigned>(end[-1] - '0');
+  if ((end[-3] != '-' && end[-3] != '+') || tens > 9 || ones > 9) return false;
+  exponent = static_cast<std::ptrdiff_t>(10 * tens + ones);
+  if (end[-3] == '-') exponent = -exponent;
+  end -= 4;
+  return true;
 }
 
-// Reads digits with or without a point, at most 19 behind zeros, which is what most numbers are.
+// The number of zeros behind a point, up to eight.
+std::ptrdiff_t zeros_at(const char* text) { return std::countr_zero(word_at(text) ^ zeros) / 8; }
+
+// Reads digits with or without a point and an exponent, at most 19 behind zeros, which is what most
+// numbers are.
+bool read_long(const char* begin, const char* end, real& value) {
+  std::ptrdiff_t exponent = 0;
+  if (!take_exponent(begin, end, exponent)) return false;
+  std::uint64_t digits = 0;
+  const auto size = static_cast<std::size_t>(end - begin);
+  const std::size_t front = before_point(word_at(begin));
+  const char* at = begin + front;
+  if (front == 8 || front >= size)
+    at = take_digits(begin, end, digits);
+  else if (!take_eight(behind_zeros(word_at(begin), front), digits))
+    return false;
+  std::ptrdiff_t count = at - begin, places = 0;
+  if (at < end && *at == '.') {
+    const char* const fraction = at + 1;
+    const bool below_one = digits == 0 && count <= 19;
+    at = take_digits(fraction, end, digits);
+    places = at - fraction;
+    count = below_one ? places - (places > 19 ? zeros_at(fraction) : 0) : count + places;
+    if (places == 0 && fraction - begin == 1) return false;
+  }
+  return at == end && at > begin && count <= 19 && scale(digits, places - exponent, value);
+}
+
 bool read_plain(std::string_view text, real& value) {
   const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  std::uint64_t digits = 0;
-  const char* at = take_digits(begin, end, digits);
-  const char* const point = at;
-  if (at < end && *at == '.') at = take_many(at + 1, end, digits);
-  if (at != end) return false;
-  const std::ptrdiff_t places = at > point ? at - point - 1 : 0;
-  const std::ptrdiff_t count = point - begin + places;
-  if (count == 0 || places > 22) return false;
-  const std::size_t zeros = count <= 19 ? 0 : text.find_first_not_of("0.");
-  if (count > 19 && std::count(begin, begin + std::min(zeros, text.size()), '0') < count - 19)
-    return false;
-  return divide(digits, static_cast<std::size_t>(places), value);
+  return (text.size() <= 8 && read_short(begin, text.size(), value)) ||
+         read_long(begin, begin + text.size(), value);
 }
 
 }  // namespace
 
 Decimal read_decimal(std::string_view text, real& value) {
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty()) return Decimal::no_number;
+  const bool negative = text.front() == '-';
+  text.remove_prefix(negative || text.front() == '+' ? 1 : 0);
   if (read_plain(text, value)) {
     if (negative) value = -value;
     return Decimal::read;

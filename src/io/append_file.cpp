@@ -56,6 +56,14 @@ void append_to_file(const std::string& path, std::string_view bytes, const FileC
   }
 }
 
+void flush_file(const std::string& path, const FileCalls& calls) {
+  const Open file(path, calls);
+  if (file.descriptor < 0) throw IoError(path, "open for appending", errno);
+  if (uninterrupted([&] { return calls.fsync(file.descriptor); }) != 0 &&
+      errno != EINVAL)  // EINVAL: a file system that cannot
+    throw IoError(path, "flush it to the disk", errno);
+}
+
 Index end_of_lines(const std::string& path, Index begin,
                    const std::function<bool(std::string_view line)>& stays) {
   const InputFile file(path);

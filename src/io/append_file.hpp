@@ -15,6 +15,9 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 void append_to_file(const std::string& path, std::string_view bytes,
                     const FileCalls& calls = system_calls());
 
+/// Brings a file to the disk. Throws IoError.
+void flush_file(const std::string& path, const FileCalls& calls = system_calls());
+
 /// Returns the position of the first line from `begin` on that does not stay, or that has no end;
 /// the size of the file where there is none. Lines come without their ends. Throws IoError.
 Index end_of_lines(const std::string& path, Index begin,

@@ -86,15 +86,26 @@ bool pack_rows(const real* x, Index lead_x, Index rows, Index width, real factor
 /// 2^x for x up to 1 or so, within 1.5 units in the last place; 0 where it would be subnormal. By
 /// interpolation at Chebyshev's points.
 HWY_INLINE Lane exp2(Lane x) {
-  constexpr double few[] = {0.00015461444663427825, 0.0013400428176948808, 0.0096180566786434607,
-                            0.055503272266723573,   0.240226509222879,     0.69314720670283148,
+  constexpr double few[] = {0.00015461444663427825,
+                            0.0013400428176948808,
+                            0.0096180566786434607,
+                            0.055503272266723573,
+                            0.240226509222879,
+                            0.69314720670283148,
                             1};
-  constexpr double many[] = {
-      8.6425242325483201e-11, 4.4779626831487802e-10, 7.0180529659030385e-09,
-      1.0178023497159751e-07, 1.321556402737673e-06,  1.5252733661792634e-05,
-      0.000154035303260058,   0.0013333558146791946,  0.0096181291076553495,
-      0.055504108664819883,   0.2402265069591,        0.69314718055994529,
-      1};
+  constexpr double many[] = {8.6425242325483201e-11,
+                             4.4779626831487802e-10,
+                             7.0180529659030385e-09,
+                             1.0178023497159751e-07,
+                             1.321556402737673e-06,
+                             1.5252733661792634e-05,
+                             0.000154035303260058,
+                             0.0013333558146791946,
+                             0.0096181291076553495,
+                             0.055504108664819883,
+                             0.2402265069591,
+                             0.69314718055994529,
+                             1};
   const Lane least = lanes(single ? -126 : -1022), shift = lanes(single ? 0x1.8p23 : 0x1.8p52);
   const Lane y = larger(least, x), shifted = y + shift, r = y - (shifted - shift);
   Lane p;
@@ -138,8 +149,7 @@ void softmax_on(const tile::Scores& t, const tile::Running& run) {
   for (Index i = 0; i < t.rows; ++i) {
     real* const s = t.s + i * tile::positions;
     Lane most = lanes(-infinity);
-    for_vectors(t.columns,
-                [&](Index j) HWY_ATTR { most = larger(hn::LoadU(Tag(), s + j), most); });
+    for_vectors(t.columns, [&](Index j) HWY_ATTR { most = larger(hn::LoadU(Tag(), s + j), most); });
     const real largest = hn::GetLane(hn::MaxOfLanes(Tag(), most));
     if (largest > run.largest[i]) {
       const Lane factor = exp2(hn::Set(Tag(), run.largest[i] - largest));
@@ -179,8 +189,7 @@ void slopes_of_cap(const tile::Scores& t, const real* kept) {
   for (Index i = 0; i < t.rows * tile::positions; i += tile::positions)
     for_vectors(t.columns, [&](Index j) HWY_ATTR {
       const Lane y = hn::LoadU(Tag(), kept + i + j);
-      hn::StoreU(hn::LoadU(Tag(), t.s + i + j) * hn::NegMulAdd(y, y, lanes(1)), Tag(),
-                 t.s + i + j);
+      hn::StoreU(hn::LoadU(Tag(), t.s + i + j) * hn::NegMulAdd(y, y, lanes(1)), Tag(), t.s + i + j);
     });
 }
 

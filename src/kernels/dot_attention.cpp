@@ -27,12 +27,12 @@ struct Forward {
   real *s, *t, *factor, *q, *values, *largest, *sum;
 };
 
-bool skips(const DotAttention& a, const AttentionTile& at) {
+bool skips(const DotAttention& a, const DotTile& at) {
   return at.positions == 0 || a.pattern.coverage(at) == Coverage::none;
 }
 
 // values += s v for one tile.
-void add_values(const DotAttention& a, const AttentionTile& at, const tile::Blocks& values,
+void add_values(const DotAttention& a, const DotTile& at, const tile::Blocks& values,
                 const Forward& f) {
   const Index width = a.sizes.value_width, h = at.head / a.sizes.shared(),
               block = at.position / positions;
@@ -43,12 +43,12 @@ void add_values(const DotAttention& a, const AttentionTile& at, const tile::Bloc
   tile::multiply({f.s, positions, false, values.rows(at.sample, h, block), lead(width), f.values,
                   lead(width), at.queries, lead(width), at.positions, true});
   if (!values.is_finite(at.sample, h, block))
-    tile::add_infinite(a, at, f.s, a.v.at(at.sample, h, at.position), a.v.row, width, false, 1,
+    tile::add_infinite(a, at, f.s, {a.v.at(at.sample, h, at.position), a.v.row, width, 1, false},
                        f.values);
 }
 
 // One tile of queries against all that they look at.
-void attend(const DotAttention& a, const AttentionTile& rows, const tile::Blocks& keys,
+void attend(const DotAttention& a, const DotTile& rows, const tile::Blocks& keys,
             const tile::Blocks* values, const Forward& f) {
   const Index width = values ? lead(a.sizes.value_width) : 0;
   const bool finite = tile::pack(a.q.at(rows.sample, rows.head, rows.query), a.q.row, rows.queries,
@@ -58,7 +58,7 @@ void attend(const DotAttention& a, const AttentionTile& rows, const tile::Blocks
   std::fill_n(f.sum, rows.queries, real(0));
   const Places seen = a.pattern.positions_of(rows.query, rows.queries);
   for (Index block = seen.begin / positions; block * positions < seen.end; ++block) {
-    const AttentionTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
+    const DotTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
     if (skips(a, at)) continue;
     tile::score(a, at, {f.q, finite}, keys, f.s, f.t);
     tile::go_on({f.s, at.queries, tile::columns(at)}, {f.largest, f.sum, f.values, width});
@@ -75,8 +75,8 @@ void for_queries(const DotAttention& a, Index first, Index last, const F& f) {
     const Forward scratch(a.sizes);
     for (Index i = begin; i < end; ++i) {
       const Index query = first + i % blocks * tile::queries;
-      f(AttentionTile{i / blocks / heads, i / blocks % heads, query,
-                      std::min(tile::queries, last - query), 0, 0},
+      f(DotTile{i / blocks / heads, i / blocks % heads, query,
+                std::min(tile::queries, last - query), 0, 0},
         scratch);
     }
   });
@@ -88,12 +88,13 @@ real norm_of(real largest, real sum) {
 
 }  // namespace
 
-void dot_attention(const DotAttention& a, const HeadRows<real>& context, real* norm) {
+void dot_attention(const DotAttention& a, Index first, Index last, const HeadRows<real>& context,
+                   real* norm) {
   const DotSizes& s = a.sizes;
   const tile::Blocks keys(a.k, s, s.width, false, true);
   const tile::Blocks values =
       context.data ? tile::Blocks(a.v, s, s.value_width, true, false) : tile::Blocks();
-  for_queries(a, 0, s.queries, [&](const AttentionTile& rows, const Forward& f) {
+  for_queries(a, first, last, [&](const DotTile& rows, const Forward& f) {
     attend(a, rows, keys, context.data ? &values : nullptr, f);
     for (Index i = 0; i < rows.queries; ++i) {
       norm[(rows.sample * s.heads + rows.head) * s.queries + rows.query + i] =
@@ -111,14 +112,14 @@ void dot_attention_weights(const DotAttention& a, const real* norm, Index first,
                            real* weights) {
   const DotSizes& s = a.sizes;
   const tile::Blocks keys(a.k, s, s.width, false, true);
-  for_queries(a, first, last, [&](const AttentionTile& rows, const Forward& f) {
+  for_queries(a, first, last, [&](const DotTile& rows, const Forward& f) {
     const Index row = rows.sample * s.heads + rows.head;
     real* const to = weights + (row * (last - first) + rows.query - first) * s.time;
     std::fill_n(to, rows.queries * s.time, real(0));
     const bool finite = tile::pack(a.q.at(rows.sample, rows.head, rows.query), a.q.row,
                                    rows.queries, s.width, tile::query_factor(a), f.q);
     for (Index block = 0; block * positions < s.time; ++block) {
-      AttentionTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
+      DotTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
       at.queries = rows.queries;
       if (skips(a, at)) continue;
       tile::score(a, at, {f.q, finite}, keys, f.s, f.t);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "fovea/base/random.hpp"
-#include "kernels/attention_pattern.hpp"
+#include "kernels/dot_pattern.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
@@ -21,7 +21,7 @@ struct HeadRows {
 struct DotSizes {
   Index batch, heads, key_heads, queries, time, width, value_width;
 
-  Index shared() const { return heads / key_heads; }
+  Index shared() const { return key_heads > 0 ? heads / key_heads : 1; }
 };
 
 /// What is attended, and how.
@@ -31,15 +31,16 @@ struct DotAttention {
   real scale, soft_cap;
   const real* bias;  ///< or null
   std::array<Index, 4> bias_strides;
-  AttentionPattern pattern;
+  DotPattern pattern;
   real dropout;
   const Rng* random;
   Index first_weight;  ///< the number of the first weight, for dropout
 };
 
-/// context_i, where there is room for it, and what the gradients need: `norm`, the logarithm to
-/// base 2 of the sum of each row (batch, heads, queries).
-void dot_attention(const DotAttention& a, const HeadRows<real>& context, real* norm);
+/// context_i of the queries [first, last), where there is room for it, and what weights and
+/// gradients need: `norm`, the logarithm to base 2 of the sum of each row (batch, heads, queries).
+void dot_attention(const DotAttention& a, Index first, Index last, const HeadRows<real>& context,
+                   real* norm);
 
 /// Weights of the queries [first, last): (batch, heads, last - first, time).
 void dot_attention_weights(const DotAttention& a, const real* norm, Index first, Index last,

@@ -17,13 +17,23 @@ bool all_finite(const real* x, Index count) {
   return std::all_of(x, x + count, [](real v) { return std::isfinite(v); });
 }
 
+// Whether a pair of a tile is kept, by the pattern and by a bias above -infinity.
+bool keeps(const DotAttention& a, const DotTile& at, Index i, Index j) {
+  if (!a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j)) return false;
+  const auto& [sample, head, row, step] = a.bias_strides;
+  return !a.bias || a.bias[at.sample * sample + at.head * head + (at.query + i) * row +
+                           (at.position + j) * step] != -std::numeric_limits<real>::infinity();
+}
+
 }  // namespace
 
 Blocks::Blocks(const HeadRows<const real>& x, const DotSizes& s, Index width, bool rows,
                bool transposed)
     : heads_(s.key_heads), blocks_(pieces(s.time, positions)), width_(width) {
   const Index count = s.batch * heads_ * blocks_, size = positions * lead(width);
-  const auto room = [](Index numbers) { return Buffer(numbers * static_cast<Index>(sizeof(real))); };
+  const auto room = [](Index numbers) {
+    return Buffer(numbers * static_cast<Index>(sizeof(real)));
+  };
   if (rows) rows_ = room(count * size);
   if (transposed) transposed_ = room(count * width * positions);
   finite_ = Buffer(count);
@@ -33,8 +43,7 @@ Blocks::Blocks(const HeadRows<const real>& x, const DotSizes& s, Index width, bo
       const Index block = i % blocks_, h = i / blocks_ % heads_, b = i / blocks_ / heads_;
       const Index n = std::min(positions, s.time - block * positions);
       real* const to = rows ? rows_.as<real>() + i * size : scratch.as<real>();
-      finite_.as<std::uint8_t>()[i] =
-          pack(x.at(b, h, block * positions), x.row, n, width, 1, to);
+      finite_.as<std::uint8_t>()[i] = pack(x.at(b, h, block * positions), x.row, n, width, 1, to);
       std::fill(to + n * lead(width), to + size, real(0));
       if (transposed)
         transpose(to, positions, width, lead(width), transposed_.as<real>() + i * width * positions,
@@ -47,7 +56,7 @@ real query_factor(const DotAttention& a) {
   return a.soft_cap > 0 ? a.scale / a.soft_cap : a.scale * log2_e;
 }
 
-void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const real>& left,
+void repair(const DotAttention& a, const DotTile& at, const HeadRows<const real>& left,
             const HeadRows<const real>& right, Index width, real factor, real* s) {
   const Index h = at.head / a.sizes.shared();
   for (Index j = 0; j < at.positions; ++j) {
@@ -56,7 +65,7 @@ void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const
     for (Index i = 0; i < at.queries; ++i) {
       const real* const x = left.at(at.sample, at.head, at.query + i);
       if (finite && all_finite(x, width)) continue;
-      if (!a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j)) continue;
+      if (!keeps(a, at, i, j)) continue;
       real sum = 0;
       for (Index f = 0; f < width; ++f) sum += x[f] * factor * y[f];
       s[i * positions + j] = sum;
@@ -64,21 +73,19 @@ void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const
   }
 }
 
-void add_infinite(const DotAttention& a, const AttentionTile& at, const real* factor,
-                  const real* x, Index lead_x, Index width, bool by_row, real scale, real* to) {
+void add_infinite(const DotAttention& a, const DotTile& at, const real* factor, const GivenRows& x,
+                  real* to) {
   for (Index i = 0; i < at.queries; ++i)
     for (Index j = 0; j < at.positions; ++j) {
-      const real* const from = x + (by_row ? i : j) * lead_x;
-      if (all_finite(from, width) ||
-          !a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j))
-        continue;
-      real* const sum = to + (by_row ? j : i) * lead(width);
-      for (Index f = 0; f < width; ++f)
-        if (!std::isfinite(from[f])) sum[f] += factor[i * positions + j] * (from[f] * scale);
+      const real* const from = x.x + (x.of_queries ? i : j) * x.lead;
+      if (all_finite(from, x.width) || !keeps(a, at, i, j)) continue;
+      real* const sum = to + (x.of_queries ? j : i) * lead(x.width);
+      for (Index f = 0; f < x.width; ++f)
+        if (!std::isfinite(from[f])) sum[f] += factor[i * positions + j] * (from[f] * x.scale);
     }
 }
 
-void keep_factors(const DotAttention& a, const AttentionTile& at, real* factor) {
+void keep_factors(const DotAttention& a, const DotTile& at, real* factor) {
   std::array<real, positions> uniform;
   const real kept = a.dropout < 1 ? 1 / (1 - a.dropout) : real(0);
   for (Index i = 0; i < at.queries; ++i) {
@@ -96,7 +103,7 @@ void multiply_each(const Scores& t, const real* factor) {
     for (Index j = 0; j < t.columns; ++j) t.s[i * positions + j] *= factor[i * positions + j];
 }
 
-void score(const DotAttention& a, const AttentionTile& at, const QueryRows& q, const Blocks& keys,
+void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Blocks& keys,
            real* s, real* t) {
   const Index h = at.head / a.sizes.shared(), block = at.position / positions;
   const Index width = a.sizes.width;

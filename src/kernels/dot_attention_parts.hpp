@@ -22,7 +22,9 @@ class Blocks {
   Blocks(const HeadRows<const real>& x, const DotSizes& sizes, Index width, bool rows,
          bool transposed);
 
-  const real* rows(Index b, Index h, Index block) const { return rows_.as<real>() + at(b, h, block); }
+  const real* rows(Index b, Index h, Index block) const {
+    return rows_.as<real>() + at(b, h, block);
+  }
   const real* transposed(Index b, Index h, Index block) const {
     return transposed_.as<real>() + number(b, h, block) * width_ * positions;
   }
@@ -51,29 +53,37 @@ real query_factor(const DotAttention& a);
 
 /// The scores of a tile, in base 2, -infinity where dropped; `t` receives tanh under a cap.
 /// Products see finite numbers alone: pairs of rows that are not are multiplied one by one.
-void score(const DotAttention& a, const AttentionTile& at, const QueryRows& q, const Blocks& keys,
+void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Blocks& keys,
            real* s, real* t);
 
 /// The columns that a tile computes: a multiple of `unit`.
-inline Index columns(const AttentionTile& at) { return lead(at.positions); }
+inline Index columns(const DotTile& at) { return lead(at.positions); }
 
 /// a_i . b_j of the kept pairs of a tile, where either row is not finite.
-void repair(const DotAttention& a, const AttentionTile& at, const HeadRows<const real>& left,
+void repair(const DotAttention& a, const DotTile& at, const HeadRows<const real>& left,
             const HeadRows<const real>& right, Index width, real factor, real* s);
 
-/// to_i += factor_ij x_j over kept pairs, for the elements of x that are not finite; with `by_row`
-/// to_j += factor_ij x_i. x and `to` are of this tile; rows of `to` are lead(width) apart.
-void add_infinite(const DotAttention& a, const AttentionTile& at, const real* factor,
-                  const real* x, Index lead_x, Index width, bool by_row, real scale, real* to);
+/// Rows of a tile's queries or positions where they were given, times `scale`.
+struct GivenRows {
+  const real* x;
+  Index lead, width;
+  real scale;
+  bool of_queries;
+};
+
+/// to_i += factor_ij x_j over kept pairs, or to_j += factor_ij x_i with rows of queries, for the
+/// elements of x that are not finite. Rows of `to` are lead(width) apart.
+void add_infinite(const DotAttention& a, const DotTile& at, const real* factor, const GivenRows& x,
+                  real* to);
 
 /// factor_ij = 1 / (1 - rate) where a weight stays, 0 where it is dropped.
-void keep_factors(const DotAttention& a, const AttentionTile& at, real* factor);
+void keep_factors(const DotAttention& a, const DotTile& at, real* factor);
 
 /// s *= factor.
 void multiply_each(const Scores& scores, const real* factor);
 
 /// The tile of query block and key block: with causal, as few positions as any query looks at.
-inline AttentionTile tile_at(const DotAttention& a, Index b, Index h, Index query, Index block) {
+inline DotTile tile_at(const DotAttention& a, Index b, Index h, Index query, Index block) {
   const Index count = std::min(queries, a.sizes.queries - query), first = block * positions;
   const Places seen = a.pattern.positions_of(query, count);
   const Index end = std::min({first + positions, a.sizes.time, seen.end});

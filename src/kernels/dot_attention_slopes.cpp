@@ -66,12 +66,13 @@ struct Backward {
     }
     if (d.dweights)
       for (Index j = 0; j < s.time; ++j)
-        if (const real w = d.weights[row * s.time + j]; w != 0) sum += w * d.dweights[row * s.time + j];
+        if (const real w = d.weights[row * s.time + j]; w != 0)
+          sum += w * d.dweights[row * s.time + j];
     return sum;
   }
 
   // Rows of q and of dcontext for the queries of a tile; whether they are finite.
-  std::pair<bool, bool> pack(const AttentionTile& at, const Scratch& f) const {
+  std::pair<bool, bool> pack(const DotTile& at, const Scratch& f) const {
     const bool q = tile::pack(a.q.at(at.sample, at.head, at.query), a.q.row, at.queries,
                               a.sizes.width, tile::query_factor(a), f.q);
     if (!d.dcontext.data) return {q, true};
@@ -80,16 +81,16 @@ struct Backward {
   }
 
   // The weights p of a tile, and ds = dP: the gradient of the weights.
-  void weights_of(const AttentionTile& at, const std::pair<bool, bool>& finite,
-                  const Scratch& f) const {
+  void weights_of(const DotTile& at, const std::pair<bool, bool>& finite, const Scratch& f) const {
     const DotSizes& s = a.sizes;
     const Index row = (at.sample * s.heads + at.head) * s.queries + at.query,
                 h = at.head / s.shared(), block = at.position / positions, n = tile::columns(at);
     tile::score(a, at, {f.q, finite.first}, keys, f.p, f.t);
     tile::weigh({f.p, at.queries, n}, d.norm + row);
     if (d.dcontext.data) {
-      tile::multiply({f.dcontext, lead(s.value_width), false, values.transposed(at.sample, h, block),
-                      positions, f.ds, positions, at.queries, n, s.value_width, false});
+      tile::multiply({f.dcontext, lead(s.value_width), false,
+                      values.transposed(at.sample, h, block), positions, f.ds, positions,
+                      at.queries, n, s.value_width, false});
       if (!finite.second || !values.is_finite(at.sample, h, block))
         tile::repair(a, at, d.dcontext, a.v, s.value_width, 1, f.ds);
     } else {
@@ -106,7 +107,7 @@ struct Backward {
   }
 
   // ds: the gradient of the scores before scale, cap and bias; `capped` leaves the cap to others.
-  void scores_of(const AttentionTile& at, const Scratch& f, bool before_cap) const {
+  void scores_of(const DotTile& at, const Scratch& f, bool before_cap) const {
     const DotSizes& s = a.sizes;
     const Index row = (at.sample * s.heads + at.head) * s.queries + at.query, n = tile::columns(at);
     tile::slopes({f.ds, at.queries, n}, f.p, means.as<real>() + row);
@@ -127,10 +128,10 @@ struct Parts {
   Index rows, width;
   Buffer numbers;
 
-  explicit Parts(const DotSizes& s)
-      : rows(s.batch * s.heads * s.queries), width(lead(s.width)) {
+  explicit Parts(const DotSizes& s) : rows(s.batch * s.heads * s.queries), width(lead(s.width)) {
     constexpr Index tasks = 32;  // enough for as many threads
-    const Index all = tile::pieces(s.time, positions), heads = s.batch * s.key_heads;
+    const Index all = std::max<Index>(1, tile::pieces(s.time, positions)),
+                heads = std::max<Index>(1, s.batch * s.key_heads);
     blocks = tile::pieces(all, std::clamp<Index>(tile::pieces(tasks, heads), 1, all));
     strips = tile::pieces(all, blocks);
     numbers = Buffer(bytes_of(strips * rows * width));
@@ -148,7 +149,7 @@ struct Parts {
 };
 
 // dK and dV of a block, and parts of dQ, from one tile.
-void add_tile(const Backward& back, const AttentionTile& at, real* dq, const Scratch& f) {
+void add_tile(const Backward& back, const DotTile& at, real* dq, const Scratch& f) {
   const DotAttention& a = back.a;
   const DotSizes& s = a.sizes;
   const Index h = at.head / s.shared(), block = at.position / positions, n = tile::columns(at);
@@ -158,20 +159,24 @@ void add_tile(const Backward& back, const AttentionTile& at, real* dq, const Scr
   tile::multiply({f.ds, positions, false, back.keys.rows(at.sample, h, block), lead(s.width), dq,
                   lead(s.width), at.queries, lead(s.width), at.positions, true});
   if (!back.keys.is_finite(at.sample, h, block))
-    tile::add_infinite(a, at, f.ds, a.k.at(at.sample, h, at.position), a.k.row, s.width, false, 1,
+    tile::add_infinite(a, at, f.ds, {a.k.at(at.sample, h, at.position), a.k.row, s.width, 1, false},
                        dq);
   tile::multiply({f.ds, positions, true, f.q, lead(s.width), f.dk, lead(s.width), at.positions,
                   lead(s.width), at.queries, true});
   if (!finite.first)
-    tile::add_infinite(a, at, f.ds, a.q.at(at.sample, at.head, at.query), a.q.row, s.width, true,
-                       tile::query_factor(a), f.dk);
+    tile::add_infinite(
+        a, at, f.ds,
+        {a.q.at(at.sample, at.head, at.query), a.q.row, s.width, tile::query_factor(a), true},
+        f.dk);
   if (!back.d.dcontext.data) return;
   if (a.dropout > 0) tile::multiply_each({f.p, at.queries, n}, f.factor);
-  tile::multiply({f.p, positions, true, f.dcontext, lead(s.value_width), f.dv,
-                  lead(s.value_width), at.positions, lead(s.value_width), at.queries, true});
+  tile::multiply({f.p, positions, true, f.dcontext, lead(s.value_width), f.dv, lead(s.value_width),
+                  at.positions, lead(s.value_width), at.queries, true});
   if (!finite.second)
-    tile::add_infinite(a, at, f.p, back.d.dcontext.at(at.sample, at.head, at.query),
-                       back.d.dcontext.row, s.value_width, true, 1, f.dv);
+    tile::add_infinite(a, at, f.p,
+                       {back.d.dcontext.at(at.sample, at.head, at.query), back.d.dcontext.row,
+                        s.value_width, 1, true},
+                       f.dv);
 }
 
 // to (+)= factor from, one row after another.
@@ -185,7 +190,7 @@ void put(const real* from, Index rows, Index width, real factor, real* to, Index
 
 // One block of positions of one head of keys, against all queries that look at it.
 void visit_block(const Backward& back, const Parts& parts, const DotGradients& to,
-                 const AttentionTile& first, const Scratch& f) {
+                 const DotTile& first, const Scratch& f) {
   const DotAttention& a = back.a;
   const DotSizes& s = a.sizes;
   const Index block = first.position / positions, strip = block / parts.blocks;
@@ -195,18 +200,18 @@ void visit_block(const Backward& back, const Parts& parts, const DotGradients& t
   for (Index h = first.head * s.shared(); h < (first.head + 1) * s.shared(); ++h)
     for (Index query = seen.begin / tile::queries * tile::queries; query < seen.end;
          query += tile::queries) {
-      const AttentionTile at = tile::tile_at(a, first.sample, h, query, block);
+      const DotTile at = tile::tile_at(a, first.sample, h, query, block);
       if (at.positions == 0 || a.pattern.coverage(at) == Coverage::none) continue;
       const Index row = (first.sample * s.heads + h) * s.queries + query;
       add_tile(back, at, parts.at(strip, row), f);
     }
   const real factor = a.soft_cap > 0 ? a.soft_cap : static_cast<real>(0.69314718055994530942);
   if (to.dk.data)
-    put(f.dk, first.positions, s.width, factor,
-        to.dk.at(first.sample, first.head, first.position), to.dk.row, to.add_dk);
+    put(f.dk, first.positions, s.width, factor, to.dk.at(first.sample, first.head, first.position),
+        to.dk.row, to.add_dk);
   if (to.dv.data)
-    put(f.dv, first.positions, s.value_width, 1,
-        to.dv.at(first.sample, first.head, first.position), to.dv.row, to.add_dv);
+    put(f.dv, first.positions, s.value_width, 1, to.dv.at(first.sample, first.head, first.position),
+        to.dv.row, to.add_dv);
 }
 
 void visit_strip(const Backward& back, const Parts& parts, const DotGradients& to, Index task,
@@ -221,30 +226,30 @@ void visit_strip(const Backward& back, const Parts& parts, const DotGradients& t
   for (Index block = strip * parts.blocks;
        block < (strip + 1) * parts.blocks && block * positions < s.time; ++block)
     visit_block(back, parts, to,
-                {b, h, 0, 0, block * positions,
-                 std::min(positions, s.time - block * positions)},
+                {b, h, 0, 0, block * positions, std::min(positions, s.time - block * positions)},
                 f);
 }
 
 // dQ from its parts.
 void gather_queries(const DotAttention& a, const Parts& parts, const DotGradients& to) {
   const DotSizes& s = a.sizes;
-  parallel::for_range(parts.rows, parallel::grain(parts.strips * s.width), [&](Index begin, Index end) {
-    const Buffer sums(bytes_of(lead(s.width)));
-    for (Index row = begin; row < end; ++row) {
-      const Index query = row % s.queries, h = row / s.queries % s.heads,
-                  b = row / s.queries / s.heads;
-      real* const sum = sums.as<real>();
-      std::fill_n(sum, lead(s.width), real(0));
-      for (Index strip = 0; strip < parts.strips; ++strip) {
-        const Places seen = parts.queries(a, strip);
-        if (query < seen.begin || query >= seen.end) continue;
-        const real* const part = parts.at(strip, row);
-        for (Index f = 0; f < s.width; ++f) sum[f] += part[f];
-      }
-      put(sum, 1, s.width, a.scale, to.dq.at(b, h, query), to.dq.row, to.add_dq);
-    }
-  });
+  parallel::for_range(
+      parts.rows, parallel::grain(parts.strips * s.width), [&](Index begin, Index end) {
+        const Buffer sums(bytes_of(lead(s.width)));
+        for (Index row = begin; row < end; ++row) {
+          const Index query = row % s.queries, h = row / s.queries % s.heads,
+                      b = row / s.queries / s.heads;
+          real* const sum = sums.as<real>();
+          std::fill_n(sum, lead(s.width), real(0));
+          for (Index strip = 0; strip < parts.strips; ++strip) {
+            const Places seen = parts.queries(a, strip);
+            if (query < seen.begin || query >= seen.end) continue;
+            const real* const part = parts.at(strip, row);
+            for (Index f = 0; f < s.width; ++f) sum[f] += part[f];
+          }
+          put(sum, 1, s.width, a.scale, to.dq.at(b, h, query), to.dq.row, to.add_dq);
+        }
+      });
 }
 
 // The gradient of the bias: a task owns a row of blocks of it, and adds all that it was repeated
@@ -257,12 +262,12 @@ void bias_slopes(const Backward& back, const DotGradients& to) {
   const Index blocks = rows == 1 ? 1 : tile::pieces(s.queries, tile::queries);
   const Index tasks = samples * heads * blocks, all_rows = rows, all_samples = samples,
               all_heads = heads;
-  const auto visit = [&](const AttentionTile& at, const Scratch& f) {
+  const auto visit = [&](const DotTile& at, const Scratch& f) {
     back.weights_of(at, back.pack(at, f), f);
     back.scores_of(at, f, false);
     const auto& [sample, head, row, step] = a.bias_strides;
-    real* const sum = to.dbias + at.sample * sample + at.head * head + at.query * row +
-                      at.position * step;
+    real* const sum =
+        to.dbias + at.sample * sample + at.head * head + at.query * row + at.position * step;
     for (Index i = 0; i < at.queries; ++i)
       for (Index j = 0; j < at.positions; ++j) sum[i * row + j * step] += f.ds[i * positions + j];
   };
@@ -275,7 +280,7 @@ void bias_slopes(const Backward& back, const DotGradients& to) {
         for (Index query = piece * tile::queries; query < s.queries;
              query += all_rows == 1 ? tile::queries : s.queries)
           for (Index block = 0; block * positions < s.time; ++block) {
-            const AttentionTile at = tile::tile_at(a, b, h, query, block);
+            const DotTile at = tile::tile_at(a, b, h, query, block);
             if (at.positions > 0 && a.pattern.coverage(at) != Coverage::none) visit(at, f);
           }
   });

@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
-
-#include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
+#include "nn/attend.hpp"
 #include "nn/checks.hpp"
 #include "nn/masked.hpp"
 
@@ -40,9 +37,11 @@ void check_options(const AttentionLayer& layer) {
         "per_position");
   if (layer.learned_query && layer.reading != Reading::query)
     throw ValueError("AttentionLayer: learned_query needs the reading query");
-  if (!(layer.dropout >= 0 && layer.dropout <= 1))
-    throw ValueError(
-        fmt::format("AttentionLayer: dropout is {}; it must be 0 to 1", layer.dropout));
+  if (layer.window < 0 || (layer.window > 0 && layer.reading != Reading::per_position))
+    throw ValueError(fmt::format(
+        "AttentionLayer: window is {}; it is at least 0, and above 0 in the reading per_position",
+        layer.window));
+  check_dropout("AttentionLayer", layer.dropout);
 }
 
 // Throws for options of a layer inside that are not those of the attention layer, which makes it.
@@ -69,42 +68,6 @@ void check_inside(const AttentionLayer& layer) {
 Tensor project(const Tensor& x, const Dense& dense) {
   const Tensor product = matmul(x, dense.kernel);
   return dense.bias.defined() ? product + dense.bias : product;
-}
-
-// Returns (batch, queries, features): NaN where the query keeps a position whose value of that
-// feature is not finite, and 0 elsewhere.
-Array spoiled(const Mask& keep, const Mask& finite, const Shape& weights) {
-  const NoGrad no_grad;
-  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(weights))),
-               bad = where(finite, scalar(0), scalar(1));
-  const Mask met = greater(matmul(kept, bad), scalar(0));
-  return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
-}
-
-// Returns weights (batch, queries, time) times values (batch, time, features). A masked value has
-// no effect, not even as NaN. If values are not finite, which is rare, the sum is over the finite
-// values, and NaN is added where a kept value is not finite.
-Tensor weighted_sum(const Tensor& weights, const Tensor& values, const AttentionMask& mask) {
-  if (mask.keeps_all() || all_finite(values.value().values())) return matmul(weights, values);
-  const Mask finite = less(abs(values.detach()), scalar(std::numeric_limits<real>::infinity()));
-  return matmul(weights, where(finite, values, scalar(0))) +
-         Tensor(spoiled(mask.dense(weights.shape()), finite, weights.shape()));
-}
-
-// Returns the scores (batch, queries, time) of each query against each position, for keys (batch,
-// time, features) and queries (batch, queries, features).
-Tensor scores(const AttentionLayer& layer, const Tensor& keys, const Tensor& queries) {
-  if (layer.score == Score::general)
-    return matmul(matmul(queries, layer.W1.kernel, {.transpose_b = true}), keys,
-                  {.transpose_b = true});
-  const Tensor k = project(keys, layer.W1), q = project(queries, layer.W2);
-  if (layer.score == Score::dot) return matmul(q, k, {.transpose_b = true});
-  if (layer.score == Score::scaled_dot)
-    return matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(static_cast<real>(layer.units)));
-  const Index batch = k.shape()[0], time = k.shape()[1], count = q.shape()[1];
-  const Tensor hidden =
-      tanh(reshape(k, {batch, 1, time, layer.units}) + reshape(q, {batch, count, 1, layer.units}));
-  return reshape(matmul(hidden, layer.V.kernel), {batch, count, time});
 }
 
 // Returns the queries, (batch, queries, features): each position, the given query, or the learned
@@ -159,13 +122,30 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
 // Computes the reading pool in one op.
 Attended fused_pool(const AttentionLayer& layer, const Tensor& x,
                     const AttentionLayer::Options& options, const Context& context) {
-  const bool asked = options.weights || context.weights;
+  const bool asked = context.weights && context.weights->request.asks(context.path);
   const Attended pooled =
       additive_pool(x, layer.W1.kernel, layer.W1.bias, layer.W2.kernel, layer.W2.bias,
-                    layer.V.kernel, {.mask = options.mask, .weights = asked});
-  if (context.weights)
-    context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
+                    layer.V.kernel, {.mask = options.mask, .weights = options.weights || asked});
+  if (asked) context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
   return pooled;
+}
+
+// What the op attention scores and sums: queries, keys and values.
+AttendInputs projected(const AttentionLayer& layer, const Tensor& x,
+                       const AttentionLayer::Options& options) {
+  const Tensor values = without_dropped(x, options.mask);
+  if (layer.reading == Reading::pool)
+    return {Tensor(Array::zeros(Shape{x.shape()[0], 1, layer.units})),
+            project(values, layer.W1) + project(values, layer.W2), values};
+  const Tensor queries = without_dropped(checked_queries(layer, x, options), options.query_mask);
+  if (layer.score == Score::general) return {queries, values, values};
+  return {project(queries, layer.W2), project(values, layer.W1), values};
+}
+
+// The v or W of the score.
+Tensor score_weights(const AttentionLayer& layer) {
+  if (layer.score == Score::additive) return reshape(layer.V.kernel, {layer.units});
+  return layer.score == Score::general ? transpose(layer.W1.kernel) : Tensor();
 }
 
 // Makes the parameters of a layer inside. A kernel draws from the stream of its layer, not from one
@@ -182,9 +162,7 @@ void make(Dense& dense, Index inputs, Index units, bool use_bias, const Rng& ran
 Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
   check_options(*this);
   if (!W1.kernel.defined()) check_inside(*this);
-  if (sample.rank() != 2)
-    throw ShapeError(fmt::format("AttentionLayer: a sample is {}; it must be (time, features)",
-                                 to_string(sample)));
+  check_sequence("AttentionLayer", sample);
   const Index features = sample[1];
   const bool general = score == Score::general;
   if (!stream) stream = stream_of(random);
@@ -209,30 +187,19 @@ Attended AttentionLayer::attend(const Tensor& x, const Options& options,
   if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0))
     return fused_pool(*this, x, options, context);
 
-  const Tensor keys = without_dropped(x, options.mask);
-  Tensor e;  // (batch, queries, time)
-  if (reading == Reading::pool) {
-    const Tensor hidden = tanh(project(keys, W1) + project(keys, W2));
-    e = reshape(matmul(hidden, V.kernel), {batch, 1, time});
-  } else {
-    const Tensor queries = checked_queries(*this, x, options);
-    e = scores(*this, keys, without_dropped(queries, options.query_mask));
-  }
-  const Index queries = e.shape()[1];
-  check_mask("query mask", options.query_mask, Shape{batch, queries});
-
-  const AttentionMask looked_at{
-      .causal = causal, .keep = options.mask, .queries = options.query_mask};
-  Tensor weights = attention_weights(e, looked_at);
+  const AttendInputs inputs = projected(*this, x, options);
+  check_mask("query mask", options.query_mask, inputs.query.shape().without(-1));
   const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
-  Tensor shown;
-  if (options.weights || context.weights) shown = one ? reshape(weights, {batch, time}) : weights;
-  if (context.weights) context.weights->insert_or_assign(std::string(context.path), shown.value());
-  if (context.training && dropout > 0)
-    weights = fovea::dropout(weights, dropout, drops("AttentionLayer", context, stream),
-                             context.first_sample * queries * time);
-  const Tensor sums = weighted_sum(weights, keys, looked_at);
-  return {one ? reshape(sums, {batch, features}) : sums, shown};
+  const Attended all = attend_in(
+      {"AttentionLayer", dropout, stream, context}, inputs,
+      {.score = score,
+       .score_weights = score_weights(*this),
+       .mask = narrowed({.keep = options.mask, .queries = options.query_mask}, causal, window),
+       .weights = options.weights},
+      one);
+  if (!one) return all;
+  const Tensor sums = reshape(all.context, {batch, features});
+  return options.weights ? Attended(sums, reshape(all.weights(), {batch, time})) : Attended(sums);
 }
 
 Tensor AttentionLayer::operator()(const Tensor& x, const std::optional<Mask>& mask,

@@ -2,12 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
+
+bool AttentionRequest::asks(std::string_view path) const {
+  return layers.empty() || std::ranges::any_of(layers, [&](const std::string& asked) {
+           return path.starts_with(asked) &&
+                  (path.size() == asked.size() || path[asked.size()] == '/');
+         });
+}
 
 const Array& AttentionWeights::operator[](std::string_view path) const& {
   const auto found = find(path);

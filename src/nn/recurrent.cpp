@@ -1,5 +1,3 @@
-// The products with x are one matmul for all positions. The products with h are computed position
-// by position.
 #include "fovea/nn/recurrent.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +8,6 @@
 #include "fovea/nn/init.hpp"
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
-#include "nn/masked.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -42,53 +39,8 @@ void check_units(const char* name, Index units) {
     throw ValueError(fmt::format("{}: units is {}; it must be 1 to 2^40", name, units));
 }
 
-Tensor at_time(const Tensor& x, Index t) {
-  return reshape(slice(x, 1, t, t + 1), {x.shape()[0], x.shape()[2]});
-}
-
-std::vector<Tensor> initial_states(const char* name, const UnrollOptions& options,
-                                   std::size_t count, const Shape& shape) {
-  if (options.states.empty()) return std::vector<Tensor>(count, Tensor(Array::zeros(shape)));
-  if (options.states.size() != count)
-    throw ValueError(fmt::format("{}: {} states are given; it has {}; give {}", name,
-                                 options.states.size(), count, count == 1 ? "h" : "h and c"));
-  for (const Tensor& state : options.states)
-    if (state.shape() != shape)
-      throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name,
-                                   to_string(state.shape()), to_string(shape)));
-  return options.states;
-}
-
-// Unrolls over x W (batch, time, gates units). step(x W at a position, states) returns the states
-// behind that position, h first.
-template <class Step>
-Unrolled unroll_steps(const char* name, const Tensor& projected, Index units,
-                      std::size_t state_count, const UnrollOptions& options, const Step& step) {
-  const Index batch = projected.shape()[0], time = projected.shape()[1];
-  std::vector<Tensor> states = initial_states(name, options, state_count, Shape{batch, units}),
-                      outputs;
-  Tensor output = Array::zeros(Shape{batch, units});
-  for (Index t = 0; t < time; ++t) {
-    std::vector<Tensor> next = step(at_time(projected, t), states);
-    Tensor shown = next[0];
-    if (options.mask) {
-      Mask keep(Shape{batch, 1});
-      for (Index sample = 0; sample < batch; ++sample)
-        keep.mutable_keep()[static_cast<std::size_t>(sample)] =
-            options.mask->keep()[static_cast<std::size_t>(sample * time + t)];
-      shown = where(keep, next[0], output);
-      for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(keep, next[i], states[i]);
-    }
-    output = shown;
-    states = std::move(next);
-    outputs.push_back(output);
-  }
-  return {stack(outputs, 1), states};
-}
-
-// Returns x after checking it, with 0 at masked positions.
-Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
-                const std::optional<Mask>& mask) {
+void check_input(const char* name, const Tensor& x, const Tensor& kernel,
+                 const std::optional<Mask>& mask) {
   check_built(name, kernel);
   if (x.shape().rank() != 3)
     throw ShapeError(
@@ -100,11 +52,17 @@ Tensor readable(const char* name, const Tensor& x, const Tensor& kernel,
   if (mask && mask->shape() != Shape{batch, time})
     throw ShapeError(fmt::format("{}: the mask has shape {}; it must be ({}, {})", name,
                                  to_string(mask->shape()), batch, time));
-  return without_dropped(x, mask);
 }
 
-Tensor result_of(const Unrolled& all, bool whole) {
-  return whole ? all.outputs : at_time(all.outputs, all.outputs.shape()[1] - 1);
+void check_states(const char* name, const std::vector<Tensor>& states, std::size_t count,
+                  const Shape& shape) {
+  if (!states.empty() && states.size() != count)
+    throw ValueError(fmt::format("{}: {} states are given; it has {}; give {}", name, states.size(),
+                                 count, count == 1 ? "h" : "h and c"));
+  for (const Tensor& state : states)
+    if (state.shape() != shape)
+      throw ShapeError(fmt::format("{}: a state is {}; it must be {}", name,
+                                   to_string(state.shape()), to_string(shape)));
 }
 
 }  // namespace
@@ -116,38 +74,17 @@ Shape GRU::build(const Shape& sample, const Rng& random) {
 }
 
 Unrolled GRU::unroll(const Tensor& x, const UnrollOptions& options) const {
-  Tensor projected = matmul(readable("GRU", x, kernel, options.mask), kernel), recurrent_bias;
-  if (use_bias && reset_after) {
-    projected = projected + slice(bias, 0, 0, 1);
-    recurrent_bias = slice(bias, 0, 1, 2);
-  } else if (use_bias) {
-    projected = projected + bias;
-  }
-  if (reset_after)
-    return unroll_steps(
-        "GRU", projected, units, 1, options,
-        [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-          const Tensor product = matmul(states[0], recurrent_kernel),
-                       hu = use_bias ? product + recurrent_bias : product;
-          const std::vector<Tensor> from_x = split(xw, 3), from_h = split(hu, 3);
-          const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
-                       n = tanh(from_x[2] + r * from_h[2]);
-          return {n + z * (states[0] - n)};
-        });
-  const std::vector<Tensor> kernels = split(recurrent_kernel, {2 * units, units});
-  return unroll_steps(
-      "GRU", projected, units, 1, options,
-      [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-        const std::vector<Tensor> from_x = split(xw, 3),
-                                  from_h = split(matmul(states[0], kernels[0]), 2);
-        const Tensor z = sigmoid(from_x[0] + from_h[0]), r = sigmoid(from_x[1] + from_h[1]),
-                     n = tanh(from_x[2] + matmul(r * states[0], kernels[1]));
-        return {n + z * (states[0] - n)};
-      });
+  check_input("GRU", x, kernel, options.mask);
+  check_states("GRU", options.states, 1, Shape{x.shape()[0], units});
+  return gru(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(), options,
+             reset_after ? Reset::after : Reset::before);
 }
 
 Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
-  return result_of(unroll(x, {.mask = mask}), return_sequences);
+  // Without states of one's own, the last output is the last state, and costs no array of outputs'
+  // gradients.
+  const Unrolled all = unroll(x, {.mask = mask});
+  return return_sequences ? all.outputs : all.states[0];
 }
 
 Shape LSTM::build(const Shape& sample, const Rng& random) {
@@ -158,20 +95,14 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
 }
 
 Unrolled LSTM::unroll(const Tensor& x, const UnrollOptions& options) const {
-  const Tensor product = matmul(readable("LSTM", x, kernel, options.mask), kernel);
-  return unroll_steps(
-      "LSTM", use_bias ? product + bias : product, units, 2, options,
-      [&](const Tensor& xw, const std::vector<Tensor>& states) -> std::vector<Tensor> {
-        const std::vector<Tensor> gates = split(xw + matmul(states[0], recurrent_kernel), 4);
-        const Tensor i = sigmoid(gates[0]), f = sigmoid(gates[1]), g = tanh(gates[2]),
-                     o = sigmoid(gates[3]);
-        const Tensor c = f * states[1] + i * g;
-        return {o * tanh(c), c};
-      });
+  check_input("LSTM", x, kernel, options.mask);
+  check_states("LSTM", options.states, 2, Shape{x.shape()[0], units});
+  return lstm(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(), options);
 }
 
 Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
-  return result_of(unroll(x, {.mask = mask}), return_sequences);
+  const Unrolled all = unroll(x, {.mask = mask});
+  return return_sequences ? all.outputs : all.states[0];
 }
 
 }}  // namespace fovea

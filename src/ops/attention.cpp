@@ -2,10 +2,12 @@
 // context_i = sum_j w_ij v_j
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
+#include "ops/additive_attention.hpp"
 #include "ops/attention_sizes.hpp"
 #include "ops/dot_attention.hpp"
 
@@ -15,33 +17,42 @@ namespace {
 
 using ops::AttentionSizes;
 
-// x as (batch, key heads, heads that share a key head, positions, width).
-Tensor by_head(const Tensor& x, const AttentionSizes& s, Index heads) {
-  const Index shared = heads == s.heads ? s.shared() : 1, positions = x.shape()[-2];
-  if (!s.split) return reshape(x, {s.batch, s.key_heads, shared, positions, x.shape()[-1]});
-  const Index width = x.shape()[2] / heads;
-  return permute_dims(reshape(x, {s.batch, positions, s.key_heads, shared, width}),
-                      {0, 2, 3, 1, 4});
+// Which queries look at any position: (batch, heads, queries) in the order of q, and an axis of 1.
+Mask looking(const AttentionSizes& s, const AttentionMask& mask) {
+  const Mask kept = mask.dense(Shape{s.batch, s.heads, s.queries, s.time});
+  Mask any(s.split    ? Shape{s.batch, s.queries, s.heads, 1}
+           : s.headed ? Shape{s.batch, s.heads, s.queries, 1}
+                      : Shape{s.batch, s.queries, 1});
+  for (Index i = 0; i < any.count(); ++i) {
+    const Index b = i / (s.heads * s.queries), rest = i % (s.heads * s.queries);
+    const Index row = s.split ? (b * s.heads + rest % s.heads) * s.queries + rest / s.heads : i;
+    const auto bytes = kept.keep().subspan(static_cast<std::size_t>(row * s.time),
+                                           static_cast<std::size_t>(s.time));
+    any.mutable_keep()[static_cast<std::size_t>(i)] =
+        std::ranges::find(bytes, std::uint8_t(1)) != bytes.end();
+  }
+  return any;
 }
 
-// (batch, heads, queries, time)
-Tensor scores_of(const Tensor& q, const Tensor& k, const AttentionSizes& s,
-                 const AttentionOptions& options) {
-  Tensor e;
-  if (options.score == Score::additive) {
-    const Tensor hidden =
-        tanh(reshape(q, {s.batch, s.key_heads, s.shared(), s.queries, 1, s.width}) +
-             reshape(k, {s.batch, s.key_heads, 1, 1, s.time, s.width}));
-    e = matmul(hidden, reshape(options.score_weights, {s.width, 1}));
-  } else if (options.score == Score::general) {
-    e = matmul(matmul(q, options.score_weights), k, {.transpose_b = true});
-  } else {
-    e = matmul(q, k, {.transpose_b = true});
-  }
-  e = reshape(e, {s.batch, s.heads, s.queries, s.time});
-  if (const real scale = ops::score_scale(s, options); scale != 1) e = e * scale;
-  if (options.soft_cap > 0) e = tanh(e * (1 / options.soft_cap)) * options.soft_cap;
-  return options.bias.defined() ? e + options.bias : e;
+// Returns q W. A query that looks at nothing and is not finite is read as 0: the gradient of W
+// would otherwise be 0 times infinity.
+Tensor projected(const Tensor& q, const AttentionSizes& s, const AttentionOptions& options) {
+  const Index key_width = options.score_weights.shape()[1];
+  Tensor rows = s.split ? reshape(q, {s.batch, s.queries, s.heads, s.width}) : q;
+  const auto values = q.value().values();
+  if ((s.time == 0 || !options.mask.keeps_all()) &&
+      !std::ranges::all_of(values, [](real x) { return std::isfinite(x); }))
+    rows = where(looking(s, options.mask), rows, Tensor(Array::zeros(Shape())));
+  const Tensor product = matmul(rows, options.score_weights);
+  return s.split ? reshape(product, {s.batch, s.queries, s.heads * key_width}) : product;
+}
+
+// The options of the same attention with the score dot.
+AttentionOptions as_dot(const AttentionOptions& options) {
+  AttentionOptions dot = options;
+  dot.score = Score::dot;
+  dot.score_weights = {};
+  return dot;
 }
 
 }  // namespace
@@ -56,34 +67,27 @@ const Tensor& Attended::weights() const& {
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
                    const AttentionOptions& options) {
   const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), &v.shape(), options);
-  if (options.score == Score::dot || options.score == Score::scaled_dot) {
-    options.mask.check(Shape{s.batch, s.heads, s.queries, s.time});
-    return ops::dot_attention(q, k, v, s, options);
-  }
-  const Tensor e = scores_of(by_head(q, s, s.heads), by_head(k, s, s.key_heads), s, options);
-  const Tensor weights = attention_weights(e, options.mask);
-  Tensor used = weights;
-  if (options.dropout > 0)
-    used = dropout(weights, options.dropout, *options.random,
-                   options.first_sample * s.heads * s.queries * s.time);
-  used = reshape(used, {s.batch, s.key_heads, s.shared(), s.queries, s.time});
-  Tensor context = matmul(used, by_head(v, s, s.key_heads));
-  if (s.split)
-    context = reshape(permute_dims(context, {0, 3, 1, 2, 4}),
-                      {s.batch, s.queries, s.heads * s.value_width});
-  const Shape shape = ops::context_shape(s);
-  context = reshape(context, std::vector<Index>(shape.sizes().begin(), shape.sizes().end()));
-  if (!options.weights) return context;
-  return {context, s.headed ? weights : reshape(weights, {s.batch, s.queries, s.time})};
+  ops::check_mask(Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
+  if (options.score == Score::additive) return ops::additive_attention(q, k, v, options, s);
+  if (options.score == Score::general)
+    return attention(projected(q, s, options), k, v, as_dot(options));
+  return ops::dot_attention(q, k, v, s, options);
 }
 
 Array attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options,
                         Index first, Index last) {
-  AttentionOptions all = options;
-  all.weights = true;
-  all.dropout = 0;
+  const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), nullptr, options);
+  ops::check_mask(Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
+  if (first < 0 || first > last || last > s.queries)
+    throw IndexError(
+        fmt::format("attention_weights: expected a range of the queries 0 to {}, got [{}, {})",
+                    s.queries - 1, first, last));
   const NoGrad no_grad;
-  return slice(attention(q, k, k, all).weights(), -2, first, last).value();
+  if (options.score == Score::additive)
+    return ops::additive_attention_weights(q, k, options, s, first, last);
+  if (options.score == Score::general)
+    return attention_weights(projected(q, s, options), k, as_dot(options), first, last);
+  return ops::dot_attention_weights(q, k, s, options, first, last);
 }
 
 }}  // namespace fovea

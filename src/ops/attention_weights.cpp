@@ -8,6 +8,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/attention_softmax.hpp"
+#include "ops/attention_sizes.hpp"
 #include "ops/axes.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -51,34 +52,6 @@ void check_pairs(const Shape& scores, const Shape& pairs) {
         to_string(four), to_string(pairs)));
 }
 
-void check(const Shape& scores, const AttentionMask& mask) {
-  if (scores.rank() < 3)
-    throw ShapeError(
-        fmt::format("attention_weights: expected scores of shape (batch, ..., queries, time), got "
-                    "{}; give them a batch "
-                    "axis, or use softmax(x, axis, mask)",
-                    to_string(scores)));
-  if (mask.window && *mask.window < 1)
-    throw ValueError(
-        fmt::format("attention_weights: expected a window of at least 1, got {}; leave it out to "
-                    "look at any distance",
-                    *mask.window));
-  const auto expect = [&](const char* name, const std::optional<Mask>& given, Index size) {
-    if (given && given->shape() != Shape{scores[0], size})
-      throw ShapeError(fmt::format(
-          "attention_weights: expected a mask `{}` of shape {} for scores of {}, got {}; give a "
-          "byte for "
-          "each sample and {}",
-          name, to_string(Shape{scores[0], size}), to_string(scores), to_string(given->shape()),
-          std::string_view(name) == "keep" ? "position" : "query"));
-  };
-  expect("keep", mask.keep, scores[-1]);
-  expect("queries", mask.queries, scores[-2]);
-  expect("global", mask.global, scores[-1]);
-  if (mask.blocks) check_blocks(scores, *mask.blocks);
-  if (mask.pairs) check_pairs(scores, mask.pairs->shape());
-}
-
 // Whether the mask has only what AttentionRows says.
 bool by_rows(const AttentionMask& mask) {
   return mask.align == Alignment::first && !mask.global && !mask.blocks && !mask.pairs;
@@ -115,8 +88,36 @@ bool keeps(const AttentionMask& mask, const std::array<Index, 4>& at, Index quer
 
 }  // namespace
 
+void ops::check_mask(const Shape& scores, const AttentionMask& mask) {
+  if (scores.rank() < 3)
+    throw ShapeError(
+        fmt::format("attention_weights: expected scores of shape (batch, ..., queries, time), got "
+                    "{}; give them a batch "
+                    "axis, or use softmax(x, axis, mask)",
+                    to_string(scores)));
+  if (mask.window && *mask.window < 1)
+    throw ValueError(
+        fmt::format("attention_weights: expected a window of at least 1, got {}; leave it out to "
+                    "look at any distance",
+                    *mask.window));
+  const auto expect = [&](const char* name, const std::optional<Mask>& given, Index size) {
+    if (given && given->shape() != Shape{scores[0], size})
+      throw ShapeError(fmt::format(
+          "attention_weights: expected a mask `{}` of shape {} for scores of {}, got {}; give a "
+          "byte for "
+          "each sample and {}",
+          name, to_string(Shape{scores[0], size}), to_string(scores), to_string(given->shape()),
+          std::string_view(name) == "keep" ? "position" : "query"));
+  };
+  expect("keep", mask.keep, scores[-1]);
+  expect("queries", mask.queries, scores[-2]);
+  expect("global", mask.global, scores[-1]);
+  if (mask.blocks) check_blocks(scores, *mask.blocks);
+  if (mask.pairs) check_pairs(scores, mask.pairs->shape());
+}
+
 Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
-  check(scores.shape(), mask);
+  ops::check_mask(scores.shape(), mask);
   if (mask.keeps_all()) return softmax(scores, -1);
   if (!by_rows(mask)) return softmax(scores, -1, mask.dense(scores.shape()));
   Array y(scores.shape());
@@ -129,12 +130,8 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
                 }));
 }
 
-void AttentionMask::check(const Shape& scores) const {
-  fovea::check(scores, *this);
-}
-
 Mask AttentionMask::dense(const Shape& scores) const {
-  check(scores);
+  ops::check_mask(scores, *this);
   const Index batch = scores[0], rows = scores[-2], time = scores[-1];
   const Index heads = scores.without(-1).count() / std::max<Index>(1, batch * rows);
   Mask mask(scores);

@@ -28,11 +28,12 @@ struct DotRule {
   AttentionOptions options;  // without tensors
   Array q, k, v, bias, context, norm, weights;
 
-  kernels::AttentionPattern pattern() const {
+  kernels::DotPattern pattern() const {
     const AttentionMask& mask = options.mask;
-    kernels::AttentionPattern p{sizes.queries, sizes.time};
+    kernels::DotPattern p{sizes.queries, sizes.time};
     p.causal = mask.causal;
-    p.window = std::min(mask.window.value_or(0), sizes.queries + sizes.time);  // farther is the same
+    p.window =
+        std::min(mask.window.value_or(0), sizes.queries + sizes.time);  // farther is the same
     p.offset = mask.align == Alignment::last ? sizes.time - sizes.queries : 0;
     p.keep = bytes(mask.keep);
     p.looking = bytes(mask.queries);
@@ -104,8 +105,9 @@ DotRule rule_of(const Tensor& q, const Tensor& k, const Tensor& v, const Attenti
                 AttentionOptions options) {
   const Array bias = options.bias.defined() ? options.bias.value() : Array();
   options.bias = options.score_weights = {};
-  return {s,    options, q.value(), k.value(), v.value(),
-          bias, {},      Array(Shape{s.batch, s.heads, s.queries}), {}};
+  return {s,         options, q.value(), k.value(),
+          v.value(), bias,    {},        Array(Shape{s.batch, s.heads, s.queries}),
+          {}};
 }
 
 }  // namespace
@@ -115,7 +117,7 @@ Attended dot_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
   DotRule rule = rule_of(q, k, v, s, options);
   rule.context = Array(context_shape(s));
   kernels::dot_attention(
-      rule.attention(),
+      rule.attention(), 0, s.queries,
       by_head(rule.context.mutable_data(), s.heads, s.queries, s.value_width, s.split),
       rule.norm.mutable_data());
   const Array context = rule.context;
@@ -125,8 +127,8 @@ Attended dot_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
                                 : Shape{s.batch, s.queries, s.time});
   kernels::dot_attention_weights(rule.attention(), rule.norm.data(), 0, s.queries,
                                  rule.weights.mutable_data());
-  const auto [shown, weights] = record("attention", std::array{context, rule.weights},
-                                       wrt({q, k, v, options.bias}, rule));
+  const auto [shown, weights] =
+      record("attention", std::array{context, rule.weights}, wrt({q, k, v, options.bias}, rule));
   return {shown, weights};
 }
 
@@ -135,7 +137,7 @@ Array dot_attention_weights(const Tensor& q, const Tensor& k, const AttentionSiz
   DotRule rule = rule_of(q, k, k, s, options);
   Array weights(s.headed ? Shape{s.batch, s.heads, last - first, s.time}
                          : Shape{s.batch, last - first, s.time});
-  kernels::dot_attention(rule.attention(), {}, rule.norm.mutable_data());
+  kernels::dot_attention(rule.attention(), first, last, {}, rule.norm.mutable_data());
   kernels::dot_attention_weights(rule.attention(), rule.norm.data(), first, last,
                                  weights.mutable_data());
   return weights;

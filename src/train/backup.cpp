@@ -57,6 +57,11 @@ BackupAndRestore::BackupAndRestore(BackupAndRestoreOptions options) : options_(s
         fmt::format("BackupAndRestore: keep is {}; it must be at least 1", options_.keep));
 }
 
+// A stop may come within any epoch.
+void BackupAndRestore::check_names(const Model& model, const Logs&) const {
+  model.trainer().check_metrics_are_saved("BackupAndRestore");
+}
+
 void BackupAndRestore::on_train_begin(Model& model) {
   batches_ = 0;
   restored_from_.clear();
@@ -94,10 +99,14 @@ void BackupAndRestore::on_train_batch_end(Model& model, Index, const Logs& logs)
   if (due || (model.trainer().is_cut_short() && std::isfinite(logs["loss"]))) save(model);
 }
 
-void BackupAndRestore::on_epoch_end(Model& model, Index, const Logs&) {
+void BackupAndRestore::on_epoch_end(Model& model, Index, const Logs& logs) {
   const Trainer& trainer = model.trainer();
+  if (trainer.is_cut_short()) {
+    if (batches_ > 0 && std::isfinite(logs["loss"])) save(model);  // stopped behind our turn
+    return;
+  }
   const bool stopped = trainer.stops() && !trainer.is_complete();
-  if ((options_.save_freq == 0 || stopped) && !trainer.is_cut_short()) save(model);
+  if (options_.save_freq == 0 || stopped) save(model);
 }
 
 void BackupAndRestore::on_train_end(Model& model) {
@@ -108,17 +117,20 @@ void BackupAndRestore::on_train_end(Model& model) {
 }
 
 // Old backups go once the new one is in place. Those that cannot be read are none.
-void BackupAndRestore::save(const Model& model) {
+void BackupAndRestore::save(Model& model) {
   batches_ = 0;
-  const auto backups = backups_in(options_.backup_dir);
-  const std::string path =
-      path_of(options_.backup_dir, backups.empty() ? 1 : backups.begin()->first + 1);
-  io::make_folder_of(path);
-  model.save(path, {.texts = options_.texts});
-  Index kept = 1;
-  for (const auto& [number, old] : backups)
-    if (std::ranges::find(damaged_, old) == damaged_.end() && ++kept > options_.keep)
-      io::remove_file(old);
+  Trainer& trainer = model.trainer();
+  trainer.write(this, [this, write = trainer.saving({.texts = options_.texts})] {
+    const auto backups = backups_in(options_.backup_dir);
+    const std::string path =
+        path_of(options_.backup_dir, backups.empty() ? 1 : backups.begin()->first + 1);
+    io::make_folder_of(path);
+    write(path);
+    Index kept = 1;
+    for (const auto& [number, old] : backups)
+      if (std::ranges::find(damaged_, old) == damaged_.end() && ++kept > options_.keep)
+        io::remove_file(old);
+  });
 }
 
 CallbackState BackupAndRestore::state() const {

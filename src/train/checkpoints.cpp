@@ -11,6 +11,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/train/model.hpp"
 #include "io/folder.hpp"
+#include "train/trainer.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -21,7 +22,7 @@ constexpr const char* file_prefix = "file ";  // of numbers that tell the order 
 Logs without_validation(const Logs& names) {
   Logs result;
   for (const auto& [name, value] : names)
-    if (!name.starts_with("val_")) result[name] = value;
+    if (!name.starts_with("val_")) result.set(name, value);
   return result;
 }
 
@@ -65,6 +66,8 @@ void ModelCheckpoint::check_names(const Model& model, const Logs& names) const {
   const Logs known = options_.save_freq > 0 ? without_validation(names) : names;
   path(model, 0, 0, known);
   if (options_.save_best_only) monitor_.value(model, known);
+  if (options_.save_freq > 0 && !options_.save_weights_only)
+    model.trainer().check_metrics_are_saved("ModelCheckpoint");
 }
 
 void ModelCheckpoint::on_train_begin(Model&) {
@@ -100,12 +103,14 @@ void ModelCheckpoint::save(Model& model, Index batch, const Logs& logs) {
     old.push_back(saved_.front());
     saved_.erase(saved_.begin());
   }
-  io::make_folder_of(file);
-  if (options_.save_weights_only)
-    model.save_weights(file);
-  else
-    model.save(file, {.texts = options_.texts});
-  for (const std::string& each : old) io::remove_file(each);
+  Trainer& trainer = model.trainer();
+  auto write = options_.save_weights_only ? trainer.saving_weights()
+                                          : trainer.saving({.texts = options_.texts});
+  trainer.write(this, [file, write = std::move(write), old = std::move(old)] {
+    io::make_folder_of(file);
+    write(file);
+    for (const std::string& each : old) io::remove_file(each);
+  });
 }
 
 CallbackState ModelCheckpoint::state() const {

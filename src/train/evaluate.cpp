@@ -19,7 +19,7 @@ Logs Trainer::train_on_batch(const SampleSet& x, const SampleSet& y,
   build(call, data.x);
   check_data(call, data);
   check_learns(call);
-  Pass training = pass(shards_, {});
+  Pass training = pass(shards_, data.traced);
   Means means(compiled->outputs);
   Piece piece{&training,
               training.batch(data.x, data.y,
@@ -78,7 +78,9 @@ std::vector<Array> Trainer::predict(const SampleSet& x, Index batch_size) const 
   const SampleSet own = inputs(call, x);
   check_inputs(call, own);
   Shards shards;
-  return pass(shards, {}).predict(own, batch_size);
+  const std::vector<Trace::Output> outputs =
+      own.count() > 0 ? traced(call, own) : std::vector<Trace::Output>();
+  return pass(shards, outputs).predict(own, batch_size);
 }
 
 std::vector<Array> Trainer::predict(const Dataset& data, Index batch_size) const {

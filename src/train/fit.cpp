@@ -88,6 +88,8 @@ train::FitPosition start_of(const FitOptions& options, Index samples) {
 // Marks fit as running, with its callbacks, while in scope.
 struct Trainer::FitRuns {
   FitRuns(Trainer& t, const FitOptions& options, train::FitPosition start) : trainer(t) {
+    trainer.writer_ = std::make_unique<BackgroundWriter>();
+    trainer.fit_thread_ = std::this_thread::get_id();
     trainer.fit_runs_ = true;
     trainer.callbacks_ = &options.callbacks;
     trainer.position_ = std::move(start);
@@ -95,9 +97,12 @@ struct Trainer::FitRuns {
     trainer.batches_ = 0;
   }
   ~FitRuns() {
+    trainer.writer_.reset();  // waits
+    trainer.fit_thread_ = std::thread::id();
     trainer.fit_runs_ = false;
     trainer.callbacks_ = nullptr;
     trainer.position_.reset();
+    trainer.cut_.reset();
     trainer.means_ = nullptr;
   }
   FitRuns(const FitRuns&) = delete;
@@ -123,20 +128,27 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
     for (Callback* callback : options.callbacks) callback->on_train_batch_begin(model, i);
     train(feed.update(i), means);
     position_->batch = i + 1;
+    if (stop_asked_) stops_ = true;
     if (options.callbacks.empty() && !progress) continue;
-    const Logs logs = means.logs();
+    const Logs logs = means.running_logs();
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
-    if (progress) progress->update(i + 1, progress_values(logs));
+    if (progress) progress->update(i + 1, [&] { return progress_values(logs); });
+  }
+  if (stops_ && i < batches && means.are_saved()) {
+    train::ModelState here{.history = history};
+    add_position(here);
+    cut_ = std::move(here);
   }
   Logs logs = means.logs();
   if (validation)
-    for (const auto& [name, value] : evaluate(*validation)) logs["val_" + name] = value;
+    for (const auto& [name, value] : evaluate(*validation)) logs.set("val_" + name, value);
   if (progress) progress->finish(progress_values(logs), i);
   history.epoch.push_back(number);
   for (const auto& [name, value] : logs) history.history[name].push_back(value);
   means_ = nullptr;
   position_->epoch = number + 1;
   position_->begun = false;
+  if (stop_asked_) stops_ = true;
   for (Callback* callback : options.callbacks) callback->on_epoch_end(model, number, logs);
 }
 
@@ -148,10 +160,10 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
   check_learns({name(), "fit"});
   Logs names = Means(compiled->outputs).logs();  // of no samples: only the names are used
   if (validation)
-    for (const auto& [name, value] : Logs(names)) names["val_" + name] = value;
+    for (const auto& [name, value] : Logs(names)) names.set("val_" + name, value);
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
   const FitRuns running(*this, options, start_of(options, feed.samples()));
-  stops_ = false;
+  stops_ = stop_asked_ = false;
   if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);
   const FitParams params{options.epochs, feed.updates()};
@@ -164,7 +176,9 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
     epoch(model, feed, validation, options, number);
     if (stops_) break;
   }
+  finish_writing();
   for (Callback* callback : options.callbacks) callback->on_train_end(model);
+  finish_writing();
   return history;
 }
 

@@ -47,6 +47,7 @@ class Builder : public nlohmann::json_sax<Parser> {
   }
 
   bool is_too_deep() const { return too_deep_; }
+  bool has_too_many() const { return values_ > most_json; }
   Json result() { return std::move(result_); }
 
  private:
@@ -58,12 +59,13 @@ class Builder : public nlohmann::json_sax<Parser> {
     return std::get<Json::Members>(open_.back()->value)[name_];
   }
   bool add(Json value) {
+    if (++values_ > most_json) return false;
     place() = std::move(value);
     return true;
   }
   bool begin(Json value) {
     too_deep_ = open_.size() >= deepest_json;
-    if (too_deep_) return false;
+    if (too_deep_ || ++values_ > most_json) return false;
     Json& here = place();
     here = std::move(value);
     open_.push_back(&here);
@@ -77,6 +79,7 @@ class Builder : public nlohmann::json_sax<Parser> {
   Json result_;
   std::vector<Json*> open_;
   std::string name_;
+  std::size_t values_ = 0;
   bool too_deep_ = false;
 };
 
@@ -128,6 +131,8 @@ Json parsed(const std::string& file, std::string_view name, const std::string& t
   const bool sound = Parser::sax_parse(text.begin(), text.end(), &builder);
   if (builder.is_too_deep())
     fail(file, fmt::format("{} nests deeper than {} levels", name, deepest_json));
+  if (builder.has_too_many())
+    fail(file, fmt::format("{} has more than {} values", name, most_json));
   if (!sound) fail(file, fmt::format("{} is no JSON: {}", name, io::shown(text)));
   return builder.result();
 }

@@ -41,8 +41,10 @@ struct Json {
       value;
 };
 
-/// The longest text that is read as JSON, in bytes, and how deep it may nest.
-constexpr std::size_t longest_json = std::size_t(1) << 24, deepest_json = 32;
+/// The longest text that is read as JSON, in bytes, how many values it may have, each of which
+/// takes many times the memory of its text, and how deep they may nest.
+constexpr std::size_t longest_json = std::size_t(1) << 24, most_json = std::size_t(1) << 18,
+                      deepest_json = 32;
 
 /// Returns the value of a text of the metadata. Throws FormatError, as all functions here do.
 Json parsed(const std::string& file, std::string_view name, const std::string& text);

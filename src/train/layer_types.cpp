@@ -7,10 +7,12 @@
 #include <array>
 
 #include "fovea/base/error.hpp"
+#include "fovea/nn/attention.hpp"
 #include "fovea/nn/attention_layer.hpp"
 #include "fovea/nn/convolution.hpp"
 #include "fovea/nn/dropout.hpp"
 #include "fovea/nn/embedding.hpp"
+#include "fovea/nn/multi_head_attention.hpp"
 #include "fovea/nn/norm.hpp"
 #include "fovea/nn/pooling.hpp"
 #include "fovea/nn/recurrent.hpp"
@@ -33,6 +35,8 @@ template <>
 constexpr std::array names<Reading> = {"pool", "per_position", "query"};
 template <>
 constexpr std::array names<Score> = {"additive", "dot", "scaled_dot", "general"};
+template <>
+constexpr std::array names<ScoreMode> = {"dot", "concat"};
 
 // The options of each type.
 
@@ -49,6 +53,32 @@ void options_of(AttentionLayer& m, auto&& visit) {
   visit("causal", m.causal);
   visit("learned_query", m.learned_query);
   visit("dropout", m.dropout);
+  visit("window", m.window);
+}
+void options_of(Attention& m, auto&& visit) {
+  visit("use_scale", m.use_scale);
+  visit("score_mode", m.score_mode);
+  visit("dropout", m.dropout);
+  visit("causal", m.causal);
+}
+void options_of(AdditiveAttention& m, auto&& visit) {
+  visit("use_scale", m.use_scale);
+  visit("dropout", m.dropout);
+  visit("causal", m.causal);
+}
+void options_of(MultiHeadAttention& m, auto&& visit) {
+  visit("num_heads", m.num_heads);
+  visit("key_dim", m.key_dim);
+  visit("value_dim", m.value_dim);
+  visit("use_bias", m.use_bias);
+  visit("dropout", m.dropout);
+  visit("num_key_value_heads", m.num_key_value_heads);
+  visit("causal", m.causal);
+  visit("window", m.window);
+  visit("soft_cap", m.soft_cap);
+  visit("output_dim", m.output_dim);
+  visit("value_features", m.value_features);
+  visit("key_features", m.key_features);
 }
 void options_of(Dense& m, auto&& visit) {
   visit("units", m.units);
@@ -112,7 +142,8 @@ AttentionLayer finished(const AttentionLayer& m) {
           .use_bias = m.use_bias,
           .causal = m.causal,
           .learned_query = m.learned_query,
-          .dropout = m.dropout};
+          .dropout = m.dropout,
+          .window = m.window};
 }
 template <class M>
 Residual<M> finished(const Residual<M>& m) {
@@ -123,7 +154,7 @@ Residual<M> finished(const Residual<M>& m) {
 
 using Shapes = std::vector<ExpectedShape>;
 
-void add_bias(Shapes& shapes, bool there_is_one, const std::string& path, const Shape& shape) {
+void add_if(Shapes& shapes, bool there_is_one, const std::string& path, const Shape& shape) {
   if (there_is_one) shapes.emplace_back(path, shape);
 }
 
@@ -134,21 +165,48 @@ Shapes shapes_of(const AttentionLayer& m, const Shape& sample) {
   const Index features = sample[-1];
   const bool general = m.score == Score::general;
   Shapes shapes = {{"W1/kernel", Shape{features, general ? features : m.units}}};
-  add_bias(shapes, m.use_bias && !general, "W1/bias", Shape{m.units});
+  add_if(shapes, m.use_bias && !general, "W1/bias", Shape{m.units});
   if (!general) {
     shapes.emplace_back("W2/kernel", Shape{features, m.units});
-    add_bias(shapes, m.use_bias, "W2/bias", Shape{m.units});
+    add_if(shapes, m.use_bias, "W2/bias", Shape{m.units});
   }
   if (m.score == Score::additive) {
     shapes.emplace_back("V/kernel", Shape{m.units, 1});
-    add_bias(shapes, m.use_bias, "V/bias", Shape{1});
+    add_if(shapes, m.use_bias, "V/bias", Shape{1});
   }
-  add_bias(shapes, m.reading == Reading::query && m.learned_query, "query", Shape{features});
+  add_if(shapes, m.reading == Reading::query && m.learned_query, "query", Shape{features});
+  return shapes;
+}
+Shapes shapes_of(const Attention& m, const Shape&) {
+  Shapes shapes;
+  add_if(shapes, m.use_scale, "scale", Shape());
+  add_if(shapes, m.score_mode == ScoreMode::concat, "concat_score_weight", Shape());
+  return shapes;
+}
+Shapes shapes_of(const AdditiveAttention& m, const Shape& sample) {
+  Shapes shapes;
+  add_if(shapes, m.use_scale, "scale", Shape{sample[-1]});
+  return shapes;
+}
+Shapes shapes_of(const MultiHeadAttention& m, const Shape& sample) {
+  const auto or_else = [](Index given, Index otherwise) { return given > 0 ? given : otherwise; };
+  const Index features = sample[-1], value_features = or_else(m.value_features, features),
+              key_heads = or_else(m.num_key_value_heads, m.num_heads),
+              value_dim = or_else(m.value_dim, m.key_dim);
+  Shapes shapes;
+  const auto add = [&](const std::string& name, Index inputs, Index units) {
+    shapes.emplace_back(name + "/kernel", Shape{inputs, units});
+    add_if(shapes, m.use_bias, name + "/bias", Shape{units});
+  };
+  add("query", features, m.num_heads * m.key_dim);
+  add("key", or_else(m.key_features, value_features), key_heads * m.key_dim);
+  add("value", value_features, key_heads * value_dim);
+  add("attention_output", m.num_heads * value_dim, or_else(m.output_dim, features));
   return shapes;
 }
 Shapes shapes_of(const Dense& m, const Shape& sample) {
   Shapes shapes = {{"kernel", Shape{sample[-1], m.units}}};
-  add_bias(shapes, m.use_bias, "bias", Shape{m.units});
+  add_if(shapes, m.use_bias, "bias", Shape{m.units});
   return shapes;
 }
 Shapes shapes_of(const LayerNormalization&, const Shape& sample) {
@@ -159,26 +217,26 @@ Shapes shapes_of(const RMSNormalization&, const Shape& sample) {
 }
 Shapes shapes_of(const Conv1D& m, const Shape& sample) {
   Shapes shapes = {{"kernel", Shape{m.kernel_size, sample[-1], m.filters}}};
-  add_bias(shapes, m.use_bias, "bias", Shape{m.filters});
+  add_if(shapes, m.use_bias, "bias", Shape{m.filters});
   return shapes;
 }
 Shapes shapes_of(const Conv2D& m, const Shape& sample) {
   Shapes shapes = {{"kernel", Shape{m.kernel_size[0], m.kernel_size[1], sample[-1], m.filters}}};
-  add_bias(shapes, m.use_bias, "bias", Shape{m.filters});
+  add_if(shapes, m.use_bias, "bias", Shape{m.filters});
   return shapes;
 }
 Shapes shapes_of(const GRU& m, const Shape& sample) {
   const Index gates = 3 * m.units;
   Shapes shapes = {{"kernel", Shape{sample[-1], gates}},
                    {"recurrent_kernel", Shape{m.units, gates}}};
-  add_bias(shapes, m.use_bias, "bias", m.reset_after ? Shape{2, gates} : Shape{gates});
+  add_if(shapes, m.use_bias, "bias", m.reset_after ? Shape{2, gates} : Shape{gates});
   return shapes;
 }
 Shapes shapes_of(const LSTM& m, const Shape& sample) {
   const Index gates = 4 * m.units;
   Shapes shapes = {{"kernel", Shape{sample[-1], gates}},
                    {"recurrent_kernel", Shape{m.units, gates}}};
-  add_bias(shapes, m.use_bias, "bias", Shape{gates});
+  add_if(shapes, m.use_bias, "bias", Shape{gates});
   return shapes;
 }
 template <class M>
@@ -269,6 +327,9 @@ const std::vector<LayerType>& layer_types() {
   static const std::vector<LayerType> types = {
       type<Embedding>("Embedding"),
       type<AttentionLayer>("AttentionLayer"),
+      type<Attention>("Attention"),
+      type<AdditiveAttention>("AdditiveAttention"),
+      type<MultiHeadAttention>("MultiHeadAttention"),
       type<Dense>("Dense"),
       type<Dropout>("Dropout"),
       type<DropMask>("DropMask"),
@@ -285,6 +346,9 @@ const std::vector<LayerType>& layer_types() {
       type<LSTM>("LSTM"),
       type<Residual<Dense>>("Residual<Dense>"),
       type<Residual<AttentionLayer>>("Residual<AttentionLayer>"),
+      type<Residual<Attention>>("Residual<Attention>"),
+      type<Residual<AdditiveAttention>>("Residual<AdditiveAttention>"),
+      type<Residual<MultiHeadAttention>>("Residual<MultiHeadAttention>"),
       type<Residual<Conv1D>>("Residual<Conv1D>"),
       type<Residual<GRU>>("Residual<GRU>"),
       type<Residual<LSTM>>("Residual<LSTM>"),

@@ -176,7 +176,9 @@ class Reader {
 
   // No parameter is larger than what the file has for it.
   void check_sizes(const JsonPart& part, const ModuleOptions& options) const {
-    for (const char* name : {"units", "filters", "input_dim", "output_dim", "kernel_size"})
+    for (const char* name :
+         {"units", "filters", "input_dim", "output_dim", "kernel_size", "num_heads", "key_dim",
+          "value_dim", "num_key_value_heads", "value_features", "key_features"})
       if (const auto found = options.find(name); found != options.end())
         if (const auto* const size = std::get_if<std::int64_t>(&found->second);
             size && *size > largest_)

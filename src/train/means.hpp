@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "fovea/base/error.hpp"
@@ -39,6 +40,14 @@ class Means {
       total(output, m).add(prediction, target, m < metrics ? counts : weighted);
   }
 
+  /// Returns whether `values` can be asked for.
+  bool are_saved() const {
+    const auto saved = [](const Metric& metric) { return metric.is_saved(); };
+    return std::ranges::all_of(outputs_, [&](const OutputOptions& output) {
+      return std::ranges::all_of(output.metrics, saved) &&
+             std::ranges::all_of(output.weighted_metrics, saved);
+    });
+  }
   /// Returns numbers from which `set_values` makes the same sums: of each output's loss, and of
   /// each metric. Throws StateError for a metric that has none.
   std::vector<std::vector<double>> values() const {
@@ -60,7 +69,12 @@ class Means {
 
   /// Returns the loss and the metrics by name. Where nothing was added, a value is 0, as in Keras.
   /// Of several outputs, "loss" is the weighted sum, and other names begin with the output's name.
-  Logs logs() const {
+  Logs logs() const { return logs(false); }
+  /// The same, where a metric's value is computed when it is first read.
+  Logs running_logs() const { return logs(true); }
+
+ private:
+  Logs logs(bool later) const {
     Logs logs;
     const bool several = outputs_.size() > 1;
     double sum = 0;
@@ -68,16 +82,24 @@ class Means {
       const double loss = losses_[o].mean();
       if (outputs_[o].weight != 0) sum += outputs_[o].weight * loss;
       const std::string prefix = several ? outputs_[o].name + "_" : "";
-      if (several) logs[prefix + "loss"] = loss;
+      if (several) logs.set(prefix + "loss", loss);
       std::size_t m = 0;
       for (const auto* metrics : {&outputs_[o].metrics, &outputs_[o].weighted_metrics})
-        for (const Metric& metric : *metrics) logs[prefix + metric.name()] = total(o, m++).value();
+        for (const Metric& metric : *metrics)
+          add(logs, prefix + metric.name(), totals_[first_[o] + m++], later);
     }
-    logs["loss"] = sum;
+    logs.set("loss", sum);
     return logs;
   }
 
- private:
+  static void add(Logs& logs, const std::string& name, const std::shared_ptr<MetricTotal>& total,
+                  bool later) {
+    if (later)
+      logs.set_later(name, [total] { return total->value(); });
+    else
+      logs.set(name, total->value());
+  }
+
   // Of an output's metrics, the weighted ones last.
   MetricTotal& total(std::size_t output, std::size_t metric) const {
     return *totals_[first_[output] + metric];

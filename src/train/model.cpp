@@ -147,13 +147,22 @@ Predictions Model::predict(const GeneratedBatches& batches, Index steps) const {
   return {names_of(network().outputs()), trainer().predict(batches, steps)};
 }
 
-AttentionWeights Model::attention(const SampleSet& x) const {
+AttentionWeights Model::attention(const SampleSet& x, const AttentionRequest& request) const {
   if (!built())
     throw StateError(fmt::format(
         "{}: attention: it is not built; call build with the shape of a sample, or fit", name()));
   const NoGrad no_grad;
   AttentionWeights weights;
+  weights.request = request;
   trainer().call(x, Context{.weights = &weights});
+  for (const std::string& layer : request.layers)
+    if (std::ranges::none_of(weights, [&](const auto& found) {
+          return AttentionRequest{.layers = {layer}}.asks(found.first);
+        }))
+      throw IndexError(fmt::format(
+          "{}: attention: there is no attention layer at \"{}\"; paths are those of attention(x) "
+          "without a request",
+          name(), layer));
   return weights;
 }
 
@@ -175,6 +184,16 @@ void Model::save(const std::string& path, const SaveOptions& options) const {
 
 void Model::load(const std::string& path, const ModelLoadOptions& options) {
   trainer().load(path, options);
+}
+
+void Model::save_weights(const std::string& path) const {
+  trainer().finish_writing();
+  fovea::save_weights(*this, path);
+}
+
+void Model::load_weights(const std::string& path, const LoadOptions& options) {
+  trainer().finish_writing();
+  fovea::load_weights(*this, path, options);
 }
 
 const History& Model::history() const& { return trainer().history; }

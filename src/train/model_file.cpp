@@ -54,20 +54,30 @@ ModelState Trainer::state() const {
   if (compiled && steps_ > 0 && is_attached() && compiled->optimizer.attachments() == attached_)
     state.training = TrainingState{compiled->seed, steps_, epochs_, optimizer().state()};
   if (position_ && state.training) {
-    state.position = position_;
-    if (means_) state.position->means = means_->values();
-    if (state.position->begun)
-      --state.training->epochs;  // begins again when fit goes on
-    else
-      state.position->batch = 0;
-    for (const Callback* callback : *callbacks_)
-      if (const std::string name = callback->state_name(); !name.empty())
-        state.callbacks.push_back({numbered(state.callbacks, name), callback->state()});
+    add_position(state);
+    if (state.position->begun) --state.training->epochs;  // begins again when fit goes on
   } else if (resume_) {
     state.position = resume_->position;
     state.callbacks = resume_->callbacks;
   }
   return state;
+}
+
+// Adds where the fit stands that runs. Behind an epoch that was cut short that is the batch at
+// which it was: what callbacks have seen since is not part of it, but for those that save.
+void Trainer::add_position(ModelState& state) const {
+  state.position = cut_ ? cut_->position : position_;
+  if (cut_) state.history = cut_->history;
+  if (means_) state.position->means = means_->values();
+  if (!state.position->begun) state.position->batch = 0;
+  for (const Callback* callback : *callbacks_) {
+    const std::string name = callback->state_name();
+    if (name.empty()) continue;
+    const std::size_t i = state.callbacks.size();
+    state.callbacks.push_back({numbered(state.callbacks, name), cut_ && callback->turn() == 0
+                                                                    ? cut_->callbacks[i].state
+                                                                    : callback->state()});
+  }
 }
 
 // The layers, or why there are none in the file.
@@ -82,7 +92,7 @@ std::string Trainer::structure(bool needed) const {
   }
 }
 
-void Trainer::save(const std::string& path, const SaveOptions& options) const {
+Trainer::Write Trainer::saving(const SaveOptions& options) const {
   const CallName call{name(), save_call};
   check_built(call);
   std::vector<SafetensorsTensor> tensors =
@@ -91,7 +101,39 @@ void Trainer::save(const std::string& path, const SaveOptions& options) const {
   located([&] { return call.text(); }, [&] { add_state(state(), tensors, metadata); });
   metadata[train::structure_name] = structure(options.standalone);
   for (const auto& [name, text] : options.texts) metadata[train::text_prefix + name] = text;
-  write_safetensors(path, tensors, metadata);
+  return [tensors = std::move(tensors), metadata = std::move(metadata)](const std::string& path) {
+    write_safetensors(path, tensors, metadata);
+  };
+}
+
+Trainer::Write Trainer::saving_weights() const {
+  return [tensors = train::weight_tensors("save_weights", parameters_of(*network))](
+             const std::string& path) { train::write_weights(path, tensors); };
+}
+
+void Trainer::save(const std::string& path, const SaveOptions& options) const {
+  finish_writing();
+  saving(options)(path);
+}
+
+void Trainer::write(const void* owner, std::function<void()> job) {
+  writer_ ? writer_->add(owner, std::move(job)) : job();
+}
+
+void Trainer::finish_writing() const {
+  if (writer_) writer_->finish();
+}
+
+void Trainer::check_metrics_are_saved(const char* callback) const {
+  for (const OutputOptions& output : compiled->outputs)
+    for (const auto* metrics : {&output.metrics, &output.weighted_metrics})
+      for (const Metric& metric : *metrics)
+        if (!metric.is_saved())
+          throw StateError(fmt::format(
+              "{}: fit: {} saves within an epoch, and the State of the metric {} cannot be saved; "
+              "give it std::vector<double> values() const and void "
+              "set_values(std::span<const double>)",
+              name(), callback, metric.name()));
 }
 
 void Trainer::check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const {

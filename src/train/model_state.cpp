@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "fovea/base/error.hpp"
@@ -16,8 +17,8 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 namespace {
 
 constexpr const char *optimizer_prefix = "fovea.optimizer/", *rate_name = "fovea.learning_rate",
-                     *history_prefix = "fovea.history/", *means_prefix = "fovea.means/",
-                     *callback_prefix = "fovea.callback/";
+                     *history_prefix = "fovea.history/", *history_epochs = "fovea.history_epochs",
+                     *means_prefix = "fovea.means/", *callback_prefix = "fovea.callback/";
 
 // A module may be called with a sample of zeros when it is built.
 constexpr Index largest_sample = Index(1) << 28;
@@ -55,7 +56,9 @@ Json json_of(const TrainingState& training, std::vector<SafetensorsTensor>& tens
 Json json_of(const History& history, std::vector<SafetensorsTensor>& tensors) {
   for (const auto& [name, values] : history.history)
     tensors.push_back(doubles(history_prefix + name, values));
-  return history.epoch;
+  const std::vector<double> epochs(history.epoch.begin(), history.epoch.end());
+  tensors.push_back(doubles(history_epochs, epochs));
+  return Json(history.epoch.size());
 }
 
 Json json_of(const FitPosition& position, std::vector<SafetensorsTensor>& tensors) {
@@ -145,7 +148,15 @@ TrainingState training_of(const Source& source, const JsonPart& part) {
 
 History history_of(const Source& source, const JsonPart& part) {
   History history;
-  for (const JsonPart& epoch : part.items(longest_json)) history.epoch.push_back(epoch.whole());
+  const std::vector<double> epochs = doubles_of(source, history_epochs);
+  if (static_cast<Index>(epochs.size()) != part.whole())
+    part.refuse(fmt::format("{}, as many epochs as there are", epochs.size()));
+  for (const double epoch : epochs) {
+    if (!(epoch >= 0 && epoch < 0x1p53 && epoch == std::floor(epoch)))
+      throw FormatError(source.path, 0,
+                        fmt::format("{}: expected whole numbers, got {}", history_epochs, epoch));
+    history.epoch.push_back(static_cast<Index>(epoch));
+  }
   const std::string prefix = history_prefix;
   for (const std::string& name : source.file.names())
     if (name.starts_with(prefix))

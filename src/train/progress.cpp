@@ -108,14 +108,14 @@ Progress::Progress(std::ostream& out, ProgressOptions options)
   if (options_.epochs > 1) write(fmt::format("Epoch {}/{}\n", options_.epoch, options_.epochs));
 }
 
-void Progress::update(Index step, std::span<const ProgressValue> values) {
+void Progress::update(Index step, const std::function<std::vector<ProgressValue>()>& values) {
   if (!options_.terminal) return;
   const double now = options_.clock();
   const double step_seconds = seconds_per_step(step, now);
   if (drawn_ && now - *drawn_ < redraw_interval) return;
   const std::string remaining =
       remaining_text(step_seconds * static_cast<double>(options_.steps - step));
-  draw(line_text(step, options_.steps, remaining, step_seconds, values), "");
+  draw(line_text(step, options_.steps, remaining, step_seconds, values()), "");
   drawn_ = now;
 }
 

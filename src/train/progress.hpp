@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fovea/base/real.hpp"
 
@@ -45,8 +46,8 @@ class Progress {
   Progress(std::ostream& out, ProgressOptions options);
 
   /// Draws the bar after `step` steps, unless the bar was drawn less than 0.05 seconds ago. Writes
-  /// nothing without a terminal.
-  void update(Index step, std::span<const ProgressValue> values);
+  /// nothing without a terminal. The values are asked for when they are drawn.
+  void update(Index step, const std::function<std::vector<ProgressValue>()>& values);
 
   /// Writes the last bar, or the one line, and a newline, after the epoch and its validation.
   /// `step` is the number of steps of an epoch that was cut short.

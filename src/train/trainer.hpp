@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <thread>
 
 #include "fovea/train/find_learning_rate.hpp"
 #include "fovea/train/model.hpp"
+#include "train/background_writer.hpp"
 #include "train/call_name.hpp"
 #include "train/means.hpp"
 #include "train/model_state.hpp"
@@ -45,8 +47,12 @@ class Trainer {
   History fit(Model& model, const SampleSet& x, const SampleSet& y, const FitOptions& options);
   History fit(Model& model, const Dataset& data, const FitOptions& options);
   History fit(Model& model, const GeneratedBatches& batches, const FitOptions& options);
-  /// Ends fit after the present batch. May be called from any thread.
-  void stop_training() { stops_ = true; }
+  /// Ends fit after the present batch. May be called from any thread; callbacks of one moment all
+  /// see the same.
+  void stop_training() {
+    stop_asked_ = true;
+    if (fit_thread_.load() == std::this_thread::get_id()) stops_ = true;
+  }
   Logs train_on_batch(const SampleSet& x, const SampleSet& y,
                       const std::vector<double>& sample_weight);
   Logs evaluate(const SampleSet& x, const SampleSet& y, Index batch_size,
@@ -63,6 +69,20 @@ class Trainer {
 
   /// Writes the model. Throws on the terms of Model::save.
   void save(const std::string& path, const SaveOptions& options) const;
+  /// Writes a model to a path, as it was when the function was made.
+  using Write = std::function<void(const std::string& path)>;
+  /// Return what writes the model as it is now, or its weights alone; training may go on meanwhile.
+  /// Throw as save does, but for what writing throws.
+  Write saving(const SaveOptions& options) const;
+  Write saving_weights() const;
+  /// Does a job of a callback: while fit runs, in the background, behind those before. The end of
+  /// fit waits for it; so does the next job of this owner, which throws what it threw.
+  void write(const void* owner, std::function<void()> job);
+  /// Waits for the jobs of callbacks. Throws what one of them threw.
+  void finish_writing() const;
+  /// Throws StateError, for a callback that saves within epochs, where a metric's state cannot be
+  /// written down.
+  void check_metrics_are_saved(const char* callback) const;
   /// Reads a model's file. Throws on the terms of Model::load; `in_fit`: a callback loads as fit
   /// begins.
   void load(const std::string& path, const ModelLoadOptions& options, bool in_fit = false);
@@ -137,6 +157,7 @@ class Trainer {
   bool is_attached() const;
   void check_attached() const;
   train::ModelState state() const;
+  void add_position(train::ModelState& state) const;
   std::string structure(bool needed) const;
   void build_as(const train::ModelState& state);
   void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
@@ -159,7 +180,11 @@ class Trainer {
   std::optional<train::TrainingState> before_compile_;  // loaded: waits for compile
   std::vector<bool> takes_ids_;                         // of each input, what it was built with
   std::uint64_t built_seed_ = 0;                        // of the initial weights
-  std::atomic<bool> stops_ = false;                     // whether fit ends after the present batch
+  std::atomic<bool> stop_asked_ = false;                // by any thread
+  std::atomic<std::thread::id> fit_thread_ = {};        // while fit runs
+  bool stops_ = false;                                  // whether fit ends after the present batch
+  std::unique_ptr<BackgroundWriter> writer_;            // while fit runs
+  std::optional<train::ModelState> cut_;                // where an epoch was cut short
   std::uint64_t steps_ = 0;                             // updates made since compile
   std::uint64_t epochs_ = 0;                            // epochs begun since compile
   std::vector<NamedParameter> learning_;                // those of the optimiser, each once

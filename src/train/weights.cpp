@@ -276,9 +276,12 @@ void NewWeights::assign() noexcept {
 
 }  // namespace train
 
+void train::write_weights(const std::string& path, const std::vector<SafetensorsTensor>& tensors) {
+  write_safetensors(path, tensors, {{version_name, fmt::to_string(file_version)}});
+}
+
 void save_weights(const std::vector<NamedParameter>& parameters, const std::string& path) {
-  write_safetensors(path, train::weight_tensors("save_weights", parameters),
-                    {{train::version_name, fmt::to_string(train::file_version)}});
+  train::write_weights(path, train::weight_tensors("save_weights", parameters));
 }
 
 void load_weights(const std::vector<NamedParameter>& parameters, const std::string& path,

@@ -30,6 +30,9 @@ void check_version(const Source& source);
 std::vector<SafetensorsTensor> weight_tensors(const char* call,
                                               const std::vector<NamedParameter>& parameters);
 
+/// Writes such tensors as a file of weights. Throws on the terms of save_weights.
+void write_weights(const std::string& path, const std::vector<SafetensorsTensor>& tensors);
+
 /// Values that were read and fit.
 class NewWeights {
  public:

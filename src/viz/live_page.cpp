@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "fovea/base/error.hpp"
+#include "fovea/io/text_file.hpp"
 #include "fovea/train/model.hpp"
-#include "io/atomic_file.hpp"
 #include "io/path.hpp"
 #include "viz/chart.hpp"
 
@@ -134,7 +134,7 @@ void LivePage::on_train_begin(Model& model) {
   rates_.clear();
   step_times_.clear();
   memory_.clear();
-  now_.clear();
+  now_ = Logs();
   epoch_ = batches_ = 0;
   batch_seconds_ = 0;
   begin_ = seconds_now();
@@ -146,7 +146,7 @@ void LivePage::on_epoch_begin(Model&, Index epoch) {
   epoch_ = epoch;
   batches_ = 0;
   batch_seconds_ = 0;
-  now_.clear();
+  now_ = Logs();
 }
 
 void LivePage::on_train_batch_begin(Model&, Index) { batch_begin_ = seconds_now(); }
@@ -182,10 +182,7 @@ void LivePage::on_train_end(Model&) {
 }
 
 void LivePage::write(Phase phase) {
-  const std::string text = page(phase);
-  io::AtomicFile file(path_);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+  write_text(path_, page(phase));
   written_ = seconds_now();
 }
 

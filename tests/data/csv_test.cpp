@@ -99,7 +99,9 @@ TEST_CASE("numbers are rounded as the C library rounds them, bit for bit") {
         field.insert(static_cast<std::size_t>(draw.integer(0, static_cast<Index>(field.size()))),
                      ".");
       if (draw.chance(0.5))
-        field += fmt::format("{}{}", draw.chance(0.5) ? "e" : "E+", draw.integer(0, 5));
+        field += draw.chance(0.5)
+                     ? fmt::format("{}{}", draw.chance(0.5) ? "e" : "E+", draw.integer(0, 5))
+                     : fmt::format("{}{:02}", draw.chance(0.7) ? "e-" : "E+", draw.integer(0, 8));
       if (draw.chance(0.3)) field += field.find_first_of("eE") == std::string::npos ? "e-40" : "";
       if (draw.chance(0.3)) field.insert(0, "-");
     }
@@ -125,7 +127,13 @@ TEST_CASE("numbers beside the middle of two reals are rounded once") {
   for (const char* field :
        {"16777217", "16777217.00000000001", "16777216.99999999999", "16777219.00000000001",
         "16777218.99999999999", "-16777217.00000000001", "9007199254740993", "9007199254740993.001",
-        "900719925474099.3000", "0.50000002980232238769", "1.4999999999999999"}) {
+        "900719925474099.3000", "0.50000002980232238769", "1.4999999999999999",
+        // 2^64 in front of the point, where 64 bits are all zeros again, and many zeros around it.
+        "18446744073709551616", "18446744073709551616.5", "18446744073709551616.000000000000000001",
+        "0000000000000000000000001.5", "0.00000001234567890123456789",
+        "0.000000000123456789012345678", "12345678.12345678", "0.12345678e-05", "123456789e-05",
+        "1e+22", "1e+23", "3e+38", "1e-22", "1e-23", "1234567890123456789e+05", "1.", ".1", "0.",
+        "00", "1.e-05", ".5E+03"}) {
     CAPTURE(field);
     CHECK(CsvFile::from_text("x\n" + std::string(field)).numbers("x").at(0) == c_library(field));
   }
@@ -148,7 +156,8 @@ TEST_CASE("what is too small is 0, what is too large is refused") {
     CHECK_THROWS_AS(value(large), FormatError);
   CHECK_THROWS_AS(value("1" + std::string(400, '0')), FormatError);
   for (const char* none :
-       {"1,5", "0x10", "1e", "e5", "--1", "+-1", "-", "1 2", "1.2.3", "nan(1)", "one", "1_000"})
+       {"1,5", "0x10", "1e", "e5", "1e-0x", "1exx5", "1e+5.", "12345.e1e-05", ".", ".e-05", "--1",
+        "+-1", "-", "1 2", "1.2.3", "nan(1)", "one", "1_000"})
     CHECK_THROWS_AS(value("\"" + std::string(none) + "\""), FormatError);
 }
 
@@ -219,6 +228,11 @@ TEST_CASE("what breaks the format is refused with line and byte") {
         "t.csv: at byte 1: line 1: a NUL; convert the file to UTF-8");
   CHECK(told("a\ncaf\xe9\n") ==
         "t.csv: at byte 5: line 2: no valid UTF-8; convert the file to UTF-8");
+  // Whatever stands behind it, and beside megabytes that are in order.
+  const std::string fine = "a\n" + std::string(3 << 20, '1') + "\n";
+  CHECK(told("a\n\xe9" + fine).starts_with("t.csv: at byte 2: line 2: no valid UTF-8"));
+  CHECK(told("a\n" + std::string(1, '\0') + fine).starts_with("t.csv: at byte 2: line 2: a NUL"));
+  CHECK(told(fine + "\xe9").starts_with("t.csv: at byte 3145731: line 3: no valid UTF-8"));
   CHECK(told("a,b,a\n") ==
         "t.csv: at byte 4: columns 1 and 3 are both called \"a\"; give each a "
         "name of its own");

@@ -1,4 +1,6 @@
 // Wrong layers and what they are told, word for word. Models are in wrong_models_test.cpp.
+#include <limits>
+
 #include "errors/wrong_programs.hpp"
 
 using namespace wrong_programs;
@@ -107,6 +109,120 @@ TEST_CASE("layers with wrong options") {
        "1 and false; give them to the AttentionLayer, before its W1, W2 and V"},
       {"normalises with a negative epsilon", [] { built(LayerNormalization{-1}, {3}); },
        "ValueError: LayerNormalization: epsilon is -1; it must be at least 0"},
+  });
+}
+
+TEST_CASE("attention with heads and without projections, given wrong options") {
+  check({
+      {"has no heads",
+       [] {
+         built(MultiHeadAttention{.num_heads = 0, .key_dim = 4}, {5, 3});
+       },
+       "ValueError: MultiHeadAttention: num_heads is 0, key_dim is 4; both must be at least 1"},
+      {"leaves out key_dim, as PyTorch's module does",
+       [] {
+         built(MultiHeadAttention{.num_heads = 8}, {5, 3});
+       },
+       "ValueError: MultiHeadAttention: num_heads is 8, key_dim is 0; both must be at least 1"},
+      {"shares heads unevenly",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4, .key_dim = 2, .num_key_value_heads = 3}, {5, 3});
+       },
+       "ValueError: MultiHeadAttention: 4 heads cannot share 3 heads of keys and values evenly; "
+       "num_key_value_heads must divide num_heads"},
+      {"gives a negative window",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4, .key_dim = 2, .window = -1}, {5, 3});
+       },
+       "ValueError: MultiHeadAttention: window is -1; it must be at least 0"},
+      {"caps scores at infinity",
+       [] {
+         built(
+             MultiHeadAttention{
+                 .num_heads = 4, .key_dim = 2, .soft_cap = std::numeric_limits<real>::infinity()},
+             {5, 3});
+       },
+       "ValueError: MultiHeadAttention: soft_cap is inf; it must be finite and at least 0"},
+      {"drops weights of heads with a percentage",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4, .key_dim = 2, .dropout = 20}, {5, 3});
+       },
+       "ValueError: MultiHeadAttention: dropout is 20; it must be 0 to 1"},
+      {"gives a projection an activation",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4,
+                                  .key_dim = 2,
+                                  .query = {.units = 8, .activation = Activation::relu}},
+               {5, 3});
+       },
+       "ValueError: MultiHeadAttention: query is a linear map of 8 units, by the options of the "
+       "layer; leave out its own"},
+      {"attends with heads to single vectors",
+       [] { built(MultiHeadAttention{.num_heads = 4, .key_dim = 2}, {3}); },
+       "ShapeError: MultiHeadAttention: a sample is (3,); it must be (time, features)"},
+      {"builds heads anew for other features",
+       [] {
+         built(built(MultiHeadAttention{.num_heads = 4, .key_dim = 2}, {5, 3}), {5, 4});
+       },
+       "ShapeError: MultiHeadAttention: built for 3 features; now a sample is (5, 4)"},
+      {"scores in a way that Attention has not",
+       [] {
+         built(Attention{.score_mode = ScoreMode(3)}, {5, 3});
+       },
+       "ValueError: Attention: there is no ScoreMode with the value 3"},
+      {"slides a window over a pool",
+       [] {
+         built(AttentionLayer{.units = 4, .window = 3}, {5, 3});
+       },
+       "ValueError: AttentionLayer: window is 3; it is at least 0, and above 0 in the reading "
+       "per_position"},
+  });
+}
+
+TEST_CASE("attention with heads and without projections, called wrongly") {
+  check({
+      {"calls heads before they are built",
+       [] {
+         MultiHeadAttention{.num_heads = 4, .key_dim = 2}(of({2, 5, 3}));
+       },
+       "StateError: MultiHeadAttention: it is not built; call build with the shape of a sample, "
+       "put it into a Sequential, or call it by a Caller inside a module"},
+      {"calls AdditiveAttention before it is built",
+       [] {
+         AdditiveAttention{}(of({2, 5, 3}));
+       },
+       "StateError: AdditiveAttention: it is not built; call build with the shape of a sample, put "
+       "it into a Sequential, or call it by a Caller inside a module"},
+      {"attends to a memory of other features",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4, .key_dim = 2}, {5, 3})
+             .attend(of({2, 5, 3}), {.value = of({2, 6, 7})});
+       },
+       "ShapeError: MultiHeadAttention: the key is (2, 6, 7), built for 3 features; the last size "
+       "of the key must be 3"},
+      {"attends to a memory of another batch",
+       [] {
+         built(MultiHeadAttention{.num_heads = 4, .key_dim = 2}, {5, 3})
+             .attend(of({2, 5, 3}), {.value = of({1, 6, 3})});
+       },
+       "ShapeError: MultiHeadAttention: the value is (1, 6, 3), the query (2, 5, 3); they must be "
+       "of one batch"},
+      {"gives fewer keys than values",
+       [] {
+         Attention{}.attend(of({2, 5, 3}), {.value = of({2, 6, 3}), .key = of({2, 4, 3})});
+       },
+       "ShapeError: Attention: the key is (2, 4, 3), the value (2, 6, 3); each position has one of "
+       "both"},
+      {"gives a query without an axis of positions",
+       [] {
+         Attention{}(of({2, 3}));
+       },
+       "ShapeError: Attention: the query is (2, 3); it must be (batch, length, features)"},
+      {"scores keys of another width by their sums",
+       [] {
+         built(AdditiveAttention{}, {5, 3}).attend(of({2, 5, 3}), {.value = of({2, 6, 4})});
+       },
+       "ShapeError: attention: q is 3 wide and k 4; their sum needs the same width"},
   });
 }
 

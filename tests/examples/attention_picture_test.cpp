@@ -4,18 +4,17 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
-#include "fovea/io/error.hpp"
+#include "fovea/base/error.hpp"
+#include "support/xml.hpp"
 
 namespace {
 
 using namespace examples;
+using support::well_formed;
 
 const std::vector<AttentionSample> folder_and_walk = {
     {{"a", "person", "who", "folds", "paper"},
@@ -32,116 +31,21 @@ std::size_t occurrences(std::string_view text, std::string_view part) {
   return count;
 }
 
-bool only_known_entities(std::string_view text) {
-  for (std::size_t at = text.find('&'); at != text.npos; at = text.find('&', at + 1)) {
-    const std::string_view rest = text.substr(at);
-    if (!rest.starts_with("&amp;") && !rest.starts_with("&lt;") && !rest.starts_with("&gt;") &&
-        !rest.starts_with("&quot;"))
-      return false;
-  }
-  return true;
-}
-
-// The attributes of a tag: name="value", each after one space, no name twice.
-bool sound_attributes(std::string_view text) {
-  std::vector<std::string_view> names;
-  while (!text.empty()) {
-    const std::size_t equals = text.find("=\"");
-    if (text[0] != ' ' || equals == text.npos) return false;
-    const std::string_view name = text.substr(1, equals - 1);
-    if (name.empty() || name.find_first_of(" \"'&/") != name.npos ||
-        std::ranges::find(names, name) != names.end())
-      return false;
-    names.push_back(name);
-    const std::size_t end = text.find('"', equals + 2);
-    if (end == text.npos) return false;
-    text.remove_prefix(end + 1);
-  }
-  return true;
-}
-
-// Of the XML that a picture may use: elements, attributes, entities, printable text; one root.
-bool well_formed(std::string_view xml) {
-  std::vector<std::string_view> open;
-  bool root_seen = false;
-  if (std::ranges::any_of(xml, [](char c) { return c != '\n' && (c < ' ' || c > '~'); }) ||
-      !only_known_entities(xml))
-    return false;
-  while (!xml.empty()) {
-    const std::size_t less = std::min(xml.find('<'), xml.size());
-    const std::string_view text = xml.substr(0, less);
-    if (text.find('>') != text.npos || (open.empty() && text.find_first_not_of('\n') != text.npos))
-      return false;
-    xml.remove_prefix(less);
-    if (xml.empty()) break;
-    const std::size_t greater = xml.find('>');
-    if (greater == xml.npos) return false;
-    std::string_view tag = xml.substr(1, greater - 1);
-    xml.remove_prefix(greater + 1);
-    if (tag.starts_with('/')) {
-      if (open.empty() || open.back() != tag.substr(1)) return false;
-      open.pop_back();
-      continue;
-    }
-    const bool closed = tag.ends_with('/');
-    if (closed) tag.remove_suffix(1);
-    const std::string_view name = tag.substr(0, tag.find(' '));
-    if (name.empty() || (open.empty() && root_seen) || !sound_attributes(tag.substr(name.size())))
-      return false;
-    root_seen = true;
-    if (!closed) open.push_back(name);
-  }
-  return root_seen && open.empty();
-}
-
 }  // namespace
 
-TEST_CASE("without colour the three largest weights of a line follow their words in percent") {
-  CHECK(attention_text(folder_and_walk, false) ==
-        "noun.person                           a person(50%) who folds(25%) paper(15%)\n"
-        "predicted noun.location, is noun.act  a(25%) walk(75%)\n");
+TEST_CASE("the label of a text is the predicted class, with the actual one where that differs") {
+  const std::vector<fovea::ShadedText> texts = shaded_texts(folder_and_walk);
+  REQUIRE(texts.size() == 2);
+  CHECK(texts[0].label == "noun.person");
+  CHECK(texts[1].label == "predicted noun.location, is noun.act");
+  CHECK(texts[1].words == folder_and_walk[1].words);
+  CHECK(texts[1].weights == folder_and_walk[1].weights);
 }
 
-TEST_CASE("of equal weights the first are named, and a weight of zero never is") {
-  const AttentionSample equal = {{"p", "q", "r", "s"}, {0.25f, 0.25f, 0.25f, 0.25f}, "c", "c"};
-  const AttentionSample zeros = {{"p", "q"}, {0, 0}, "c", "c"};
-  const AttentionSample one = {{"p", "q"}, {0, 1}, "c", "c"};
-  const AttentionSample none = {{}, {}, "c", "d"};
-  CHECK(attention_text(std::vector{equal}, false) == "c  p(25%) q(25%) r(25%) s\n");
-  CHECK(attention_text(std::vector{zeros}, false) == "c  p q\n");
-  CHECK(attention_text(std::vector{one}, false) == "c  p q(100%)\n");
-  CHECK(attention_text(std::vector{none}, false) == "predicted c, is d \n");
-  CHECK(attention_text({}, false) == "");
-}
-
-TEST_CASE(
-    "in colour a word's background grows with its weight, and every colour is reset before the "
-    "next word") {
-  const AttentionSample sample = {{"a", "b", "c", "d"}, {0, 0.2f, 0.1f, 0.4f}, "k", "k"};
-  CHECK(attention_text(std::vector{sample}, true) ==
-        "k  a \x1b[38;5;16;48;5;221mb\x1b[0m \x1b[38;5;16;48;5;230mc\x1b[0m "
-        "\x1b[38;5;16;48;5;208md\x1b[0m\n");
-  const AttentionSample zeros = {{"p", "q"}, {0, 0}, "c", "c"};
-  CHECK(attention_text(std::vector{zeros}, true) == "c  p q\n");
-}
-
-TEST_CASE("no byte of a text can steer the terminal") {
-  const AttentionSample sample = {{"\x1b[2J", "a\nb",
-                                   "\x9b"
-                                   "31m",
-                                   std::string(1, '\0')},
-                                  {1, 0, 0, 0},
-                                  "\x07",
-                                  "\x7f"};
-  CHECK(attention_text(std::vector{sample}, false) == "predicted ?, is ?  ?[2J(100%) a?b ?31m ?\n");
-}
-
-TEST_CASE(
-    "weights that are too few, negative or not finite are refused, in both kinds of picture") {
+TEST_CASE("weights that are too few, negative or not finite are rejected") {
   const float infinity = std::numeric_limits<float>::infinity(),
               nan = std::numeric_limits<float>::quiet_NaN();
   const auto check = [](const AttentionSample& sample, const char* message) {
-    CHECK_THROWS_WITH_AS(attention_text(std::vector{sample}, true), message, fovea::ValueError);
     CHECK_THROWS_WITH_AS(attention_svg(std::vector{sample}, "t"), message, fovea::ValueError);
   };
   check({{"a", "b"}, {1}, "c", "c"}, "attention picture: 2 words, but 1 weights");
@@ -198,29 +102,4 @@ TEST_CASE(
   CHECK(svg.find(">predicted &lt;&amp;&gt;, is &quot;</text>") != svg.npos);
   CHECK(svg.find("<title>a &lt; b &amp;&amp; &quot;c&quot; &gt; d?</title>") != svg.npos);
   CHECK(svg.find(">\?\?</text>") != svg.npos);
-}
-
-TEST_CASE("a written file holds the text, over what was there") {
-  const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / fmt::format("fovea-picture-{}.svg", ::getpid());
-  write_text(path, "a longer text that was there before");
-  write_text(path, "<svg/>\n");
-  std::ifstream file(path, std::ios::binary);
-  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == "<svg/>\n");
-  std::filesystem::remove(path);
-}
-
-TEST_CASE(
-    "a file that cannot be created, or not to its last byte, is an error of the operating system") {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path();
-  CHECK_THROWS_WITH_AS(write_text(folder / "no such folder" / "a.svg", "x"),
-                       ((folder / "no such folder" / "a.svg").string() +
-                        ": cannot create: No such file or directory")
-                           .c_str(),
-                       fovea::IoError);
-  CHECK_THROWS_AS(write_text(folder, "x"), fovea::IoError);
-  if (std::filesystem::exists(
-          "/dev/full"))  // takes everything into the buffer, and refuses when it is flushed
-    CHECK_THROWS_WITH_AS(write_text("/dev/full", "x"),
-                         "/dev/full: cannot write: No space left on device", fovea::IoError);
 }

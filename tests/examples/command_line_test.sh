@@ -148,6 +148,8 @@ for program in "$@"; do
       arrives '$1 > 0.9 && $2 == 0.25' "$program" --folder "$folder"
       grep -q '^digraph fovea {$' "$folder/look_inside_graph.dot" || fail 'no graph'
       grep -q '</svg>' "$folder/look_inside_loss.svg" || fail 'no chart'
+      grep -q '</html>' "$folder/look_inside_attention.html" || fail 'no page of attention'
+      grep -q '</svg>' "$folder/look_inside_attention.svg" || fail 'no heat map'
       run "$program" --folder /nonexistent
       [ "$code" -eq 1 ] || fail "exit code $code for a folder that is not there" ;;
     *06_attention_classifier) arrives '$1 > 0.98 && $2 < 0.5 && $3 > 0.9' "$program" ;;

@@ -107,6 +107,7 @@ TEST_CASE("a layer without a name of its own is called as Keras calls it") {
       {"GlobalAveragePooling1D", "global_average_pooling1d"},
       {"LayerNormalization", "layer_normalization"},
       {"RMSNormalization", "rms_normalization"},
+      {"MultiHeadAttention", "multi_head_attention"},
       {"AttentionLayer", "attention_layer"}};
   for (const auto& [type, name] : names) CHECK(snake_case(type) == name);
   Chain chain("model");

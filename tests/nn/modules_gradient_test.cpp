@@ -126,6 +126,63 @@ TEST_CASE("gradients of every module are differences") {
                          .use_bias = g.chance(0.7),
                          .dropout = real(trial % 3 == 0 ? 0.3 : 0)},
           sequence, maybe_mask(g, time));
+    const real dropout = trial % 3 == 0 ? real(0.3) : real(0);
+    const Index shared = g.integer(1, 2), key_heads = g.integer(1, 2);
+    check("MultiHeadAttention", g,
+          MultiHeadAttention{.num_heads = shared * key_heads,
+                             .key_dim = g.integer(1, 3),
+                             .value_dim = g.integer(0, 3),
+                             .use_bias = g.chance(0.7),
+                             .dropout = dropout,
+                             .num_key_value_heads = key_heads,
+                             .causal = g.chance(0.3),
+                             .window = g.integer(0, 2),
+                             .soft_cap = g.chance(0.3) ? real(0.7) : real(0),
+                             .output_dim = g.integer(0, 3)},
+          sequence, maybe_mask(g, time));
+    check("Attention", g,
+          Attention{.use_scale = g.chance(0.5),
+                    .score_mode = g.chance(0.5) ? ScoreMode::dot : ScoreMode::concat,
+                    .dropout = dropout,
+                    .causal = g.chance(0.3)},
+          sequence, maybe_mask(g, time));
+    check(
+        "AdditiveAttention", g,
+        AdditiveAttention{.use_scale = g.chance(0.7), .dropout = dropout, .causal = g.chance(0.3)},
+        sequence, maybe_mask(g, time));
+  }
+}
+
+TEST_CASE("gradients of attention over other inputs are differences, by query, key and value too") {
+  for (Index trial = 0; trial < trials; ++trial) {
+    Generate g("cross attention", trial);
+    const Index batch = g.integer(1, 2), queries = g.integer(1, 4), time = g.integer(1, 4);
+    MultiHeadAttention layer{.num_heads = 2,
+                             .key_dim = g.integer(1, 3),
+                             .value_features = g.integer(1, 3),
+                             .key_features = g.integer(1, 3)};
+    const Index features = g.integer(1, 4);
+    layer.build(Shape{queries, features}, Rng(1));
+    std::vector<Array> at = draw_parameters(layer, g);
+    for (const Shape& shape :
+         {Shape{batch, queries, features}, Shape{batch, time, layer.key_features},
+          Shape{batch, time, layer.value_features}, Shape{batch, 1, 1, time}})
+      at.push_back(g.array(shape, {-1, 1}));
+    const Mask keep = g.mask(Shape{batch, time}, 0.7);
+    Index comparisons = 0;
+    const auto f = [&](support::Inputs tensors) {
+      const std::size_t last = tensors.size() - 4;
+      return call_with(layer, tensors, [&](const MultiHeadAttention& m) {
+        return m
+            .attend(tensors[last], {.value = tensors[last + 2],
+                                    .key = tensors[last + 1],
+                                    .mask = {.keep = keep},
+                                    .bias = tensors[last + 3]})
+            .context;
+      });
+    };
+    CHECK(gradcheck(f, at, g, comparisons) == "");
+    ++checks;
   }
 }
 

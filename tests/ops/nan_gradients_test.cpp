@@ -61,6 +61,9 @@ TEST_CASE(
       if (same_gradients(run(drawn), run(other))) continue;  // linear in it
       if (std::string(op.name).starts_with("conv") && chosen == 1)
         continue;  // it may meet nothing but padding, whose gradient nobody gets
+      const bool is_recurrent = op.name == std::string("gru") || op.name == std::string("lstm");
+      if (is_recurrent && chosen >= 4)
+        continue;  // a state of a sample without a kept position is handed on as it is
       leaf = leaf.clone();
       const Index place = g.integer(0, leaf.count() - 1);
       leaf.mutable_data()[place] = missing;

@@ -188,7 +188,7 @@ const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> rows = [] {
     std::vector<OpCase> all;
     for (const auto& part : {basic_cases(), math_cases(), loss_cases(), array_cases(),
-                             product_cases(), layer_cases(), attention_cases()})
+                             product_cases(), layer_cases(), attention_cases(), recurrent_cases()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

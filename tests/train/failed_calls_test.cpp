@@ -146,8 +146,12 @@ TEST_CASE("a backup that cannot be written ends fit with the reason, and the one
   const Folder folder;
   Sequential model = training::model();
   struct Full : Callback {
-    void on_train_batch_begin(Model&, Index batch) override {
-      disk = {.fails_at = batch == 3 ? 2 : 0, .error = ENOSPC};
+    std::string other;
+    explicit Full(std::string path) : other(std::move(path)) {}
+    void on_train_batch_begin(Model& model, Index batch) override {
+      if (batch != 3) return;
+      model.save_weights(other);  // waits for what is being written
+      disk = {.fails_at = 2, .error = ENOSPC};
       io::use_file_calls(&calls_of_disk);
     }
     ~Full() override { io::use_file_calls(nullptr); }
@@ -155,7 +159,7 @@ TEST_CASE("a backup that cannot be written ends fit with the reason, and the one
   const BackupAndRestoreOptions options{.backup_dir = folder / "b", .save_freq = 1};
   Witness witness;
   {
-    Full full;
+    Full full(folder / "other");
     BackupAndRestore backup(options);
     CHECK(support::refusal<IoError>([&] {
             fit(model, {&witness, &full, &backup});

@@ -96,6 +96,36 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "predictions, and batches that are trained on, of another length are cut by that length") {
+  // Longer ones have more shards: 512 positions each.
+  const Index before = threads();
+  for (Index which = 0; which < 4; ++which) {
+    const Data built = data(10, 6, 0), longer = data(64, 100, 1);
+    std::vector<std::vector<Array>> results;
+    for (const Index count : {1, 3}) {
+      set_threads(count);
+      Sequential fitted = free_model(which), by_batch = free_model(which),
+                 direct = free_model(which);
+      for (Sequential* model : {&fitted, &by_batch, &direct}) {
+        model->optimizer().set_learning_rate(0.05);
+        model->build(Shape{model == &direct ? 100 : 6});
+      }
+      const Array early = fitted.predict(longer.x, 64);
+      CHECK(support::bits_differ(early, direct.predict(longer.x, 64)) == "");
+      FitOptions options = toy::quiet(1, 64);
+      options.shuffle = false;
+      fitted.fit(longer.x, longer.y, options);
+      by_batch.train_on_batch(longer.x, longer.y);
+      CHECK(toy::bits_differ(toy::weights(by_batch), toy::weights(fitted)) == "");
+      results.push_back(toy::weights(fitted));
+      results.back().push_back(early);
+    }
+    CHECK(toy::bits_differ(results[0], results[1]) == "");
+  }
+  set_threads(before);
+}
+
 TEST_CASE("a label for each position goes with any length") {
   Sequential model{Embedding{12, 5, true}, GRU{4, true}, Dense{3, Activation::softmax}};
   model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Accuracy{}}});

@@ -108,6 +108,31 @@ TEST_CASE("a Sequential of every layer comes back from its file alone") {
     CHECK(predictions_differ(model, ids) == "");
   }
   {
+    Sequential model{Embedding{9, 4, true},
+                     MultiHeadAttention{.num_heads = 4,
+                                        .key_dim = 3,
+                                        .value_dim = 2,
+                                        .use_bias = false,
+                                        .dropout = real(0.2),
+                                        .num_key_value_heads = 2,
+                                        .causal = true,
+                                        .window = 2,
+                                        .soft_cap = real(0.001),
+                                        .output_dim = 5},
+                     Residual{MultiHeadAttention{.num_heads = 1, .key_dim = 2}},
+                     Attention{.use_scale = true,
+                               .score_mode = ScoreMode::concat,
+                               .dropout = real(0.1),
+                               .causal = true},
+                     Residual{AdditiveAttention{.dropout = real(0.1), .causal = true}},
+                     AdditiveAttention{.use_scale = false},
+                     AttentionLayer{.units = 3, .reading = Reading::per_position, .window = 700},
+                     DropMask{},
+                     GlobalAveragePooling1D{}};
+    model.build(Shape{6});
+    CHECK(predictions_differ(model, ids) == "");
+  }
+  {
     Sequential inner{named("deep", Dense{4, Activation::relu})};
     Sequential model{Conv2D{.filters = 3, .kernel_size = {2, 3}, .options = {.strides = {2, 1}}},
                      MaxPooling2D{{.pool_size = {2, 1}}},
@@ -219,6 +244,14 @@ TEST_CASE("the state in a file is checked as a whole before anything is changed"
         std::string::npos);
   CHECK(told("\"shape\":[6]", "\"shape\":[600000,600000]").find("at most 268435456 elements") !=
         std::string::npos);
+  CHECK(told("\"history\":1", "\"history\":2")
+            .find("fovea.state/history: expected 1, as many epochs as there are, got 2") !=
+        std::string::npos);
+  std::string many = "\"seeds\":[0";
+  for (int i = 0; i < 300'000; ++i) many += ",0";
+  CHECK(
+      told("\"history\"", many + "],\"history\"").find("fovea.state has more than 262144 values") !=
+      std::string::npos);
   CHECK(told("\"counters\":{", "\"counters\":{\"x\":1.5,").find("expected a whole number") !=
         std::string::npos);
   CHECK(told("\"counters\":{", "\"counters\":{\"x\":1,").find("expected no counter \"x\"") !=

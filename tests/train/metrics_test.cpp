@@ -295,3 +295,42 @@ TEST_CASE("a mean is the metric whose state is a sum and a count") {
   const History history = model.fit(x, y, toy::quiet(4, 7));
   CHECK(history["right"] == history["accuracy"]);
 }
+
+namespace {
+
+int results_asked = 0;
+
+struct Costly {
+  static constexpr const char* name = "costly";
+  struct State {
+    State& operator+=(const State&) { return *this; }
+  };
+  void update(State&, const Array&, const Samples&, const CountedPositions&) const {}
+  double result(const State&) const { return ++results_asked; }
+};
+
+}  // namespace
+
+TEST_CASE("the value of a metric is computed when it is read, not after every batch") {
+  struct Reads : Callback {
+    const char* name;
+    explicit Reads(const char* what) : name(what) {}
+    void on_train_batch_end(Model&, Index batch, const Logs& logs) override {
+      CHECK(logs[name] >= 0);
+      if (batch == 1) CHECK(Logs(logs).contains("costly"));
+      if (batch == 1) CHECK(logs[name] == logs.find(name)->second);
+    }
+  } loss("loss"), costly("costly");
+  const toy::Data data = toy::data(20);
+  const auto asked = [&](Callback& callback) {
+    Sequential model = toy::model();
+    model.compile({.loss = SparseCategoricalCrossentropy{}, .metrics = {Costly{}}, .seed = 1});
+    FitOptions options = toy::quiet(1, 4);
+    options.callbacks = {&callback};
+    results_asked = 0;
+    model.fit(data.x, data.y, options);
+    return results_asked;
+  };
+  CHECK(asked(loss) == 2);    // a copy of the logs, and the end of the epoch
+  CHECK(asked(costly) == 6);  // five batches as well
+}

@@ -38,8 +38,7 @@ void check_same_bits(const Train& train) {
     const Outcome got = train();
     CHECK(toy::bits_differ(got.arrays, expected.arrays) == "");
     CHECK(got.history.history == expected.history.history);
-    CHECK(static_cast<const std::map<std::string, double, std::less<>>&>(got.evaluated) ==
-          static_cast<const std::map<std::string, double, std::less<>>&>(expected.evaluated));
+    CHECK(got.evaluated == expected.evaluated);
   }
 }
 

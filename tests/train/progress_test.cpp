@@ -32,7 +32,7 @@ class Epoch {
 
   std::string update(double now, Index step, const Values& values = {}) {
     now_ = now;
-    progress_.update(step, values);
+    progress_.update(step, [&] { return values; });
     return taken();
   }
 

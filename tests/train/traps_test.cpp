@@ -118,16 +118,24 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "Logs are a map that is read and set, and asked for what is not there by a temporary or a "
-    "constant throw") {
+    "Logs are a map whose values are set by name and computed when they are read, and asked for "
+    "what is not there throw") {
   Logs logs = {{"loss", 1}};
-  logs["accuracy"] = 2;
-  logs["loss"] += 2;
-  const Logs& constant = logs;
-  CHECK(constant["loss"] == 3);
-  CHECK(constant["accuracy"] == 2);
-  CHECK_THROWS_AS(constant["val_loss"], IndexError);
-  CHECK(logs.size() == 2);
+  int asked = 0;
+  logs.set("accuracy", 2);
+  logs.set_later("auc", [&] { return ++asked; });
+  logs.set("loss", 3);
+  CHECK(logs["loss"] == 3);
+  CHECK(logs.find("accuracy")->second == 2);
+  CHECK_THROWS_AS(logs["val_loss"], IndexError);
+  CHECK(logs.find("val_loss") == logs.end());
+  CHECK((logs.contains("auc") && logs.size() == 3));
+  CHECK(asked == 0);
+  const Logs copy = logs;
+  CHECK(copy["auc"] == 1);
+  CHECK(logs["auc"] == 1);
+  CHECK(logs == Logs{{"accuracy", 2}, {"auc", 1}, {"loss", 3}});
+  CHECK(asked == 1);
 }
 
 TEST_CASE(

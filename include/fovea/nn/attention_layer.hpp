@@ -41,6 +41,8 @@ struct AttentionLayer {
   bool causal = false;              ///< per_position: position j looks at positions up to j only
   bool learned_query = false;       ///< query: q is a parameter
   real dropout = 0;                 ///< on the weights, while training
+  /// per_position: position j looks at positions less than this from j; 0: at any distance.
+  Index window = 0;
 
   /// Projects the side that is looked at; its kernel is (features, units). With the general score,
   /// the kernel is (features, query features).

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
@@ -15,8 +16,27 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// Attention weights by layer path.
+/// Which attention weights are asked for. What is not asked for costs no memory.
+struct AttentionRequest {
+  /// Paths of layers, or of modules that hold them; empty: all attention layers.
+  std::vector<std::string> layers = {};
+  /// Heads, in this order; empty: all. A layer without an axis of heads answers as it is.
+  std::vector<Index> heads = {};
+  /// Queries from this one on. A layer with one query for a sequence, as in the reading pool,
+  /// answers as it is.
+  Index first_query = 0;
+  /// Behind the last query; none: to the end.
+  std::optional<Index> end_query = {};
+
+  /// Returns whether the weights of the layer at a path are asked for.
+  bool asks(std::string_view path) const;
+};
+
+/// Attention weights by layer path: (batch, heads, queries, time), (batch, queries, time) without
+/// an axis of heads, or (batch, time) of one query.
 struct AttentionWeights : std::map<std::string, Array, std::less<>> {
+  AttentionRequest request = {};  ///< what is asked for
+
   /// Returns the weights of one layer. Throws IndexError where there are none of that path.
   const Array& operator[](std::string_view path) const&;
   /// The same, of a temporary.

@@ -4,40 +4,19 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "fovea/array/mask.hpp"
 #include "fovea/nn/module.hpp"
+#include "fovea/ops/recurrent.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// What unrolling a recurrent layer starts from, besides x.
-struct UnrollOptions {
-  /// The positions to keep: (batch, time). At the others, output and state stay as they are.
-  std::optional<Mask> mask = {};
-  /// The initial states, each (batch, units): h, and for an LSTM c. Zeros if there are none.
-  std::vector<Tensor> states = {};
-};
-
-/// The result of unrolling a recurrent layer.
-struct Unrolled {
-  Tensor outputs;  ///< (batch, time, units): h at each position; 0 before the first that is kept
-  std::vector<Tensor> states;  ///< at the end: h, and for an LSTM c
-};
-
-/// h' = z h + (1 - z) n, with update z, reset r and candidate n, in this order in each weight:
-///
-///     z = sigmoid(x Wz + h Uz + bz)
-///     r = sigmoid(x Wr + h Ur + br)
-///     n = tanh(x Wn + bn + r (h Un + cn))   reset_after
-///     n = tanh(x Wn + bn + (r h) Un)        otherwise
-///
-/// x is (batch, time, features), the result (batch, units), or (batch, time, units) for whole
-/// sequences.
+/// The gated recurrent unit, as `gru` states it. x is (batch, time, features), the result
+/// (batch, units), or (batch, time, units) for whole sequences.
 struct GRU {
   Index units;                    ///< width of h
   bool return_sequences = false;  ///< whether the result is h at each position, or at the last
-  bool reset_after = true;        ///< where r acts
+  bool reset_after = true;        ///< whether r acts on the product with h, rather than on h
   bool use_bias = true;           ///< whether there is a bias
   Tensor kernel = {};             ///< W: (features, 3 units), glorot_uniform
   Tensor recurrent_kernel = {};   ///< U: (units, 3 units), orthogonal
@@ -69,9 +48,8 @@ struct GRU {
   }
 };
 
-/// c' = f c + i g and h' = o tanh(c'), with gates i, f, o = sigmoid(x W + h U + b) and
-/// g = tanh(x W + h U + b), in the order i, f, g, o in each weight. x is (batch, time, features),
-/// the result (batch, units), or (batch, time, units) for whole sequences.
+/// Long short-term memory, as `lstm` states it. x is (batch, time, features), the result
+/// (batch, units), or (batch, time, units) for whole sequences.
 struct LSTM {
   Index units;                    ///< width of h and c
   bool return_sequences = false;  ///< whether the result is h at each position, or at the last

@@ -80,8 +80,6 @@ struct AttentionMask {
   /// Returns the mask as one byte for each score: (batch, ..., queries, time). Throws ShapeError
   /// for a mask that does not fit the scores, ValueError for a window or a block size below 1.
   Mask dense(const Shape& scores) const;
-  /// Throws what `dense` throws for these scores.
-  void check(const Shape& scores) const;
 };
 
 /// Options of `attention`.

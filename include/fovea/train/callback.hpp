@@ -3,23 +3,13 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "fovea/array/array.hpp"
+#include "fovea/train/logs.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 class Model;
-
-/// Loss and metrics by name: "loss", "accuracy", "val_loss" ...
-struct Logs : std::map<std::string, double, std::less<>> {
-  using map::map;
-  /// Returns a value to be set; 0 if it is new.
-  double& operator[](std::string_view name) &;
-  /// Returns a value of a constant or a temporary. Throws IndexError where there is none of that
-  /// name.
-  double operator[](std::string_view name) const&;
-};
 
 /// What a callback needs to go on where a training is resumed. The numbers come back bit for bit.
 struct CallbackState {

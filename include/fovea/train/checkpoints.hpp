@@ -30,19 +30,25 @@ struct ModelCheckpointOptions {
 
 /// Saves the model while it is trained. Keras' ModelCheckpoint; a value that is missing is an error
 /// before training, where Keras warns and saves nothing.
+///
+/// A file has the model as it was when the callback was called, and is written in the background,
+/// which needs memory for a copy of what the training changes meanwhile. The next save waits for
+/// it, and so does the end of fit, by an exception too. What writing throws arrives at one of
+/// these. `Model::save`, `save_weights` and `load_weights` wait as well.
 class ModelCheckpoint : public Callback {
  public:
   /// Throws ValueError for numbers below 0 and an empty filepath.
   explicit ModelCheckpoint(ModelCheckpointOptions options);
 
   /// Throws ValueError for a filepath that names no value of the logs, and as EarlyStopping does
-  /// for what is watched. After a batch there are no values of validation.
+  /// for what is watched; StateError, with save_freq, for a metric whose state cannot be saved.
+  /// After a batch there are no values of validation.
   void check_names(const Model& model, const Logs& names) const override;
   /// Forgets an earlier training.
   void on_train_begin(Model& model) override;
   /// Counts epochs.
   void on_epoch_begin(Model& model, Index epoch) override;
-  /// Saves, with save_freq. Throws IoError, as on_epoch_end does.
+  /// Saves, with save_freq. Throws IoError, as on_epoch_end does, of an earlier save as well.
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
   /// Saves, without save_freq.
   void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
@@ -56,7 +62,8 @@ class ModelCheckpoint : public Callback {
   /// After callbacks that do not save.
   int turn() const override { return 1; }
 
-  /// Returns the files that were saved and kept, the oldest first.
+  /// Returns the files that were saved and kept, the oldest first. While fit runs, the last one may
+  /// not be written yet.
   const std::vector<std::string>& saved() const& { return saved_; }
   /// The same, of a temporary.
   std::vector<std::string> saved() const&& { return saved_; }
@@ -89,18 +96,20 @@ struct BackupAndRestoreOptions {
 ///
 /// A training that `stop_training` ends early, by Ctrl-C for instance, is saved at that batch,
 /// unless the loss is not finite, and its backups stay. Where EarlyStopping ended it, it is
-/// complete.
+/// complete. Backups are written in the background, as the files of ModelCheckpoint are.
 class BackupAndRestore : public Callback {
  public:
   /// Throws ValueError for numbers below 0, keep below 1, and without a folder.
   explicit BackupAndRestore(BackupAndRestoreOptions options);
 
+  /// Throws StateError for a metric whose state cannot be saved.
+  void check_names(const Model& model, const Logs& names) const override;
   /// Loads the newest backup that can be read. Throws where there are some and none can be, and
   /// for one of another model, optimiser or seed.
   void on_train_begin(Model& model) override;
   /// Saves, with save_freq, or where training ends here.
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
-  /// Saves, without save_freq.
+  /// Saves, without save_freq, or where training ends here.
   void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
   /// Removes the backups of a training that is complete.
   void on_train_end(Model& model) override;
@@ -120,7 +129,7 @@ class BackupAndRestore : public Callback {
   std::string restored_from() const&& { return restored_from_; }
 
  private:
-  void save(const Model& model);
+  void save(Model& model);
 
   BackupAndRestoreOptions options_;
   std::string restored_from_;

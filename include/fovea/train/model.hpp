@@ -248,9 +248,14 @@ class Model {
   /// The same, for the first `steps` batches of a generator.
   Predictions predict(const GeneratedBatches& batches, Index steps) const;
 
-  /// Returns the weights of every attention layer for a batch, by layer path. Results of the model
-  /// stay the same bits where weights are asked for.
-  AttentionWeights attention(const SampleSet& x) const;
+  /// Returns attention weights for a batch, by layer path: those of every layer, head and query, or
+  /// what a request names:
+  ///
+  ///     model.attention(x, {.layers = {"sequential/encoder"}, .heads = {0}, .end_query = 10})
+  ///
+  /// Results of the model stay the same bits where weights are asked for. Throws IndexError for a
+  /// path without attention layers, and for heads and queries that are not there.
+  AttentionWeights attention(const SampleSet& x, const AttentionRequest& request = {}) const;
 
   /// Has every output of the layer at `path` ("sequential/dense", as in errors) pass through
   /// `hook`; an empty hook removes the one before. Modules inside modules have paths where they are
@@ -274,11 +279,9 @@ class Model {
   History history() const&& { return history(); }
 
   /// Writes the weights; see save_weights.
-  void save_weights(const std::string& path) const { fovea::save_weights(*this, path); }
+  void save_weights(const std::string& path) const;
   /// Reads the weights; see load_weights. Throws StateError before the model is built.
-  void load_weights(const std::string& path, const LoadOptions& options = {}) {
-    fovea::load_weights(*this, path, options);
-  }
+  void load_weights(const std::string& path, const LoadOptions& options = {});
 
   /// Writes all that a training needs to go on in the same bits, or a model to predict: weights,
   /// optimiser, counts of steps and epochs, seeds, history and, while fit runs, its epoch, batch,
@@ -330,7 +333,8 @@ class Model {
     }
   }
 
-  friend class BackupAndRestore;  // which loads as fit begins
+  friend class BackupAndRestore;  // these write in the background, and load as fit begins
+  friend class ModelCheckpoint;
 
   std::unique_ptr<Trainer> trainer_;
 };

@@ -101,6 +101,10 @@ void LogFile::add(LogPosition position, const std::string& line, const std::stri
   io::append_to_file(path_, line + "\n");
 }
 
+void LogFile::flush() const {
+  if (open_) io::flush_file(path_);
+}
+
 void LogFile::check_header(const std::string& header) const {
   if (append_ && size_of(path_) > 0) check_first_line(callback_, path_, header);
 }

@@ -48,19 +48,6 @@ MonitorMode mode_of(std::string_view name) {
 
 }  // namespace
 
-double& Logs::operator[](std::string_view name) & {
-  const auto found = find(name);
-  return found != end() ? found->second : emplace(name, 0).first->second;
-}
-
-double Logs::operator[](std::string_view name) const& {
-  if (const auto found = find(name); found != end()) return found->second;
-  std::vector<std::string_view> names;
-  for (const auto& entry : *this) names.push_back(entry.first);
-  throw IndexError(
-      fmt::format("Logs: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
-}
-
 Monitor::Monitor(const char* callback, std::string name, MonitorMode mode, double min_delta)
     : callback_(callback),
       name_(std::move(name)),

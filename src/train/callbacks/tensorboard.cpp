@@ -156,6 +156,12 @@ void TensorBoard::on_epoch_end(Model& model, Index epoch, const Logs& logs) {
   if (!validated.empty()) write(validation, epoch, validated, resumed_validation_);
 }
 
+void TensorBoard::on_train_end(Model&) {
+  for (const char* run : {training, validation})
+    if (const std::string file = resumed_path(run); std::filesystem::exists(file))
+      io::flush_file(file);
+}
+
 CallbackState TensorBoard::state() const {
   return {.numbers = {{"seconds", static_cast<double>(seconds_)},
                       {"process", static_cast<double>(process_)},

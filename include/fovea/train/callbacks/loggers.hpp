@@ -27,7 +27,8 @@ struct LogPosition {
 
 /// A file of lines, each of one epoch or batch. A line is written by one call and never held back:
 /// a process that is killed leaves whole lines, or a last one without its end, which is cut off
-/// when the file is continued. The file is opened for each line.
+/// when the file is continued. The file is opened for each line. Lines are brought to the disk when
+/// training ends: before that a power cut may take the last ones.
 ///
 /// The state of a training says where in the file its lines begin. A resume cuts off the lines from
 /// there on that belong to the epoch and batch at which it goes on, or to later ones, so that no
@@ -45,6 +46,8 @@ class LogFile {
   /// ValueError where the file has another header, and StateError where a training is resumed
   /// without its file.
   void add(LogPosition position, const std::string& line, const std::string& header = {});
+  /// Brings the lines to the disk. Throws IoError.
+  void flush() const;
   /// Throws ValueError where a training that begins now continues a file with another header.
   void check_header(const std::string& header) const;
   /// Throws ValueError where a value has the name of one of the logger's own columns.
@@ -88,6 +91,8 @@ class CSVLogger : public Callback {
   void on_train_begin(Model& model) override;
   /// Writes the line. Throws IoError, and ValueError for a value that is no column.
   void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
+  /// Brings the lines to the disk. Throws IoError.
+  void on_train_end(Model&) override { file_.flush(); }
   std::string state_name() const override { return "CSVLogger/" + file_.path(); }
   CallbackState state() const override { return file_.state(); }
   void load_state(const CallbackState& state) override { file_.load_state(state); }
@@ -129,6 +134,8 @@ class JsonLinesLogger : public Callback {
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
   /// Writes a line. Throws IoError.
   void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
+  /// Brings the lines to the disk. Throws IoError.
+  void on_train_end(Model&) override { file_.flush(); }
   std::string state_name() const override { return "JsonLinesLogger/" + file_.path(); }
   CallbackState state() const override { return file_.state(); }
   void load_state(const CallbackState& state) override { file_.load_state(state); }

@@ -28,7 +28,8 @@ struct TensorBoardOptions {
 /// between the smallest and the largest weight that is finite.
 ///
 /// A training that is resumed continues its files from the epoch and batch at which it goes on:
-/// later events of the training before are cut off. Each event is written by one call.
+/// later events of the training before are cut off. Each event is written by one call; they are
+/// brought to the disk when training ends: before that a power cut may take the last ones.
 class TensorBoard : public Callback {
  public:
   /// Throws ValueError for an empty folder, and for options below 0.
@@ -44,6 +45,8 @@ class TensorBoard : public Callback {
   void on_train_batch_end(Model& model, Index batch, const Logs& logs) override;
   /// Writes the values, and weights where it is time. Throws IoError.
   void on_epoch_end(Model& model, Index epoch, const Logs& logs) override;
+  /// Brings the events to the disk. Throws IoError.
+  void on_train_end(Model& model) override;
   std::string state_name() const override { return "TensorBoard/" + options_.log_dir; }
   CallbackState state() const override;
   void load_state(const CallbackState& state) override;

@@ -202,6 +202,8 @@ class Metric {
   void check(const Shape& prediction, const Samples& target) const {
     self_->check(prediction, target);
   }
+  /// Returns whether its state can be written down, which saving within an epoch needs.
+  bool is_saved() const { return self_->is_saved(); }
   /// Returns a total of nothing, to which samples are added part by part.
   std::shared_ptr<MetricTotal> total() const { return self_->total(); }
 
@@ -210,6 +212,7 @@ class Metric {
     virtual ~Interface() = default;
     virtual std::string name() const = 0;
     virtual void check(const Shape& prediction, const Samples& target) const = 0;
+    virtual bool is_saved() const = 0;
     virtual std::shared_ptr<MetricTotal> total() const = 0;
   };
 
@@ -255,6 +258,7 @@ class Metric {
       else if constexpr (requires { metric.check(prediction, target); })
         metric.check(prediction, target);
     }
+    bool is_saved() const override { return SavedState<typename S::State>; }
     std::shared_ptr<MetricTotal> total() const override {
       return std::allocate_shared<Total<S>>(memory::Allocator<Total<S>>(), name(), with_state);
     }

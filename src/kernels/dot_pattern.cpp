@@ -1,4 +1,4 @@
-#include "kernels/attention_pattern.hpp"
+#include "kernels/dot_pattern.hpp"
 
 #include <algorithm>
 
@@ -13,12 +13,12 @@ Places clamped(Index begin, Index end, Index size) {
 
 }  // namespace
 
-bool AttentionPattern::stands_global(Index sample, Index query) const {
+bool DotPattern::stands_global(Index sample, Index query) const {
   const Index stands = query + offset;
   return global && stands >= 0 && stands < time && global[sample * time + stands] != 0;
 }
 
-Places AttentionPattern::positions_of(Index query, Index count) const {
+Places DotPattern::positions_of(Index query, Index count) const {
   const Index first = query + offset, last = first + count - 1;
   const bool bounded = window > 0 && !global;
   Index end = causal ? last + 1 : time;
@@ -26,7 +26,7 @@ Places AttentionPattern::positions_of(Index query, Index count) const {
   return clamped(bounded ? first - window + 1 : 0, end, time);
 }
 
-Places AttentionPattern::queries_of(Index position, Index count) const {
+Places DotPattern::queries_of(Index position, Index count) const {
   const Index first = position - offset, last = first + count - 1;
   const bool bounded = window > 0 && !global;
   Index begin = causal ? first : 0;
@@ -35,12 +35,12 @@ Places AttentionPattern::queries_of(Index position, Index count) const {
 }
 
 // What causal, the window (where it holds for all positions) and `looking` leave to a query.
-Places AttentionPattern::kept_range(Index sample, Index query) const {
+Places DotPattern::kept_range(Index sample, Index query) const {
   if (looking && !looking[sample * queries + query]) return {0, 0};
   return positions_of(query, 1);
 }
 
-bool AttentionPattern::keeps_byte(Index sample, Index head, Index query, Index position) const {
+bool DotPattern::keeps_byte(Index sample, Index head, Index query, Index position) const {
   if (keep && !keep[sample * time + position]) return false;
   if (window > 0 && global && !global[sample * time + position] && !stands_global(sample, query)) {
     const Index stands = query + offset;
@@ -51,14 +51,25 @@ bool AttentionPattern::keeps_byte(Index sample, Index head, Index query, Index p
   return !pairs || pairs[sample * a + head * b + query * c + position * d];
 }
 
-bool AttentionPattern::keeps(Index sample, Index head, Index query, Index position) const {
+bool DotPattern::keeps(Index sample, Index head, Index query, Index position) const {
   const Places range = kept_range(sample, query);
   return position >= range.begin && position < range.end &&
          keeps_byte(sample, head, query, position);
 }
 
-Coverage AttentionPattern::coverage(const AttentionTile& t) const {
+// Without bytes: of a tile's rows each range begins and ends no earlier than those of the rows
+// above it.
+Coverage DotPattern::coverage_of_ranges(const DotTile& t) const {
+  const Places first = positions_of(t.query, 1), last = positions_of(t.query + t.queries - 1, 1);
+  const Index end = t.position + t.positions;
+  if (last.end <= t.position || first.begin >= end) return Coverage::none;
+  return last.begin <= t.position && first.end >= end ? Coverage::all : Coverage::some;
+}
+
+Coverage DotPattern::coverage(const DotTile& t) const {
   const bool bytes = has_bytes();
+  const Coverage ranges = coverage_of_ranges(t);
+  if (ranges == Coverage::none || (!bytes && !looking)) return ranges;
   Index kept = 0;
   for (Index i = t.query; i < t.query + t.queries; ++i) {
     const Places range = kept_range(t.sample, i);
@@ -75,7 +86,7 @@ Coverage AttentionPattern::coverage(const AttentionTile& t) const {
   return kept == t.queries * t.positions ? Coverage::all : Coverage::some;
 }
 
-void AttentionPattern::drop(const AttentionTile& t, real value, real* s, Index lead) const {
+void DotPattern::drop(const DotTile& t, real value, real* s, Index lead) const {
   const bool bytes = has_bytes();
   for (Index i = 0; i < t.queries; ++i) {
     const Places range = kept_range(t.sample, t.query + i);

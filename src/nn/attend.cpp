@@ -1,0 +1,197 @@
+#include "nn/attend.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "fovea/autograd/surroundings.hpp"
+#include "fovea/base/error.hpp"
+#include "fovea/ops/ops.hpp"
+#include "nn/checks.hpp"
+#include "nn/masked.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION {
+
+namespace {
+
+void check_input(const char* layer, const char* what, const Shape& shape, const Shape& query) {
+  if (shape.rank() != 3)
+    throw ShapeError(fmt::format("{}: the {} is {}; it must be (batch, length, features)", layer,
+                                 what, to_string(shape)));
+  if (shape[0] != query[0])
+    throw ShapeError(fmt::format("{}: the {} is {}, the query {}; they must be of one batch", layer,
+                                 what, to_string(shape), to_string(query)));
+}
+
+// The part [begin, end) of an axis, or all of an axis of size 1.
+Mask part(const Mask& mask, int axis, Index begin, Index end) {
+  if (mask.shape()[axis] == 1) return mask;
+  const Index size = mask.shape()[axis],
+              inner =
+                  Shape(mask.shape().sizes().subspan(static_cast<std::size_t>(axis) + 1)).count();
+  Mask result(mask.shape().with(axis, end - begin));
+  std::uint8_t* to = result.mutable_keep().data();
+  const Index count = inner * (end - begin);
+  for (Index outer = 0; outer < mask.count(); outer += inner * size, to += count)
+    std::copy_n(mask.data() + outer + begin * inner, count, to);
+  return result;
+}
+
+// Attention of one query head, with the key head that it shares.
+struct OneHead {
+  Tensor q, k;
+  AttentionOptions options;
+};
+
+OneHead one_head(const Tensor& q, const Tensor& k, AttentionOptions options, Index head) {
+  const Index heads = options.num_heads, key_heads = options.num_key_value_heads > 0
+                                                         ? options.num_key_value_heads
+                                                         : options.num_heads;
+  const Index key_head = head / (heads / key_heads), width = q.shape()[2] / heads,
+              key_width = k.shape()[2] / key_heads;
+  options.num_heads = 1;
+  options.num_key_value_heads = 0;
+  if (options.bias.defined() && options.bias.shape()[1] > 1)
+    options.bias = slice(options.bias, 1, head, head + 1);
+  if (options.mask.pairs) options.mask.pairs = part(*options.mask.pairs, 1, head, head + 1);
+  return {slice(q, 2, head * width, (head + 1) * width),
+          slice(k, 2, key_head * key_width, (key_head + 1) * key_width), std::move(options)};
+}
+
+void check_request(const char* layer, const AttentionRequest& request, Index heads, Index first,
+                   Index end, Index queries) {
+  if (first < 0 || first > end || end > queries)
+    throw IndexError(
+        fmt::format("{}: queries {} to {} are asked for, of {}; give the AttentionRequest some "
+                    "that are there",
+                    layer, first, end, queries));
+  for (const Index head : request.heads)
+    if (heads > 0 && (head < 0 || head >= heads))
+      throw IndexError(fmt::format("{}: head {} is asked for, of {}; heads are counted from 0",
+                                   layer, head, heads));
+}
+
+// The weights that are asked for.
+Array requested(const char* layer, const AttentionRequest& request, const Tensor& q,
+                const Tensor& k, const AttentionOptions& options) {
+  const Index queries = q.shape()[1], first = request.first_query,
+              end = request.end_query.value_or(queries);
+  check_request(layer, request, options.num_heads, first, end, queries);
+  if (request.heads.empty() || options.num_heads == 0)
+    return attention_weights(q, k, options, first, end);
+  std::vector<Tensor> parts;
+  for (const Index head : request.heads) {
+    const OneHead one = one_head(q, k, options, head);
+    parts.emplace_back(attention_weights(one.q, one.k, one.options, first, end));
+  }
+  return parts.size() == 1 ? parts[0].value() : concat(parts, 1).value();
+}
+
+// Which queries look at a position, and which positions a query looks at.
+struct Seen {
+  Mask queries, positions;
+};
+
+Seen seen(const AttentionMask& mask, Index batch, Index queries, Index time) {
+  const Index heads = mask.pairs ? mask.pairs->shape()[1] : 1;
+  const Mask keep = mask.dense(Shape{batch, heads, queries, time});
+  Seen result{Mask(Shape{batch, queries}), Mask(Shape{batch, time})};
+  std::uint8_t *const looks = result.queries.mutable_keep().data(),
+                      *const met = result.positions.mutable_keep().data();
+  std::fill_n(looks, batch * queries, std::uint8_t(0));
+  std::fill_n(met, batch * time, std::uint8_t(0));
+  const std::uint8_t* byte = keep.data();
+  for (Index sample = 0; sample < batch; ++sample)
+    for (Index row = 0; row < heads * queries; ++row)
+      for (Index position = 0; position < time; ++position, ++byte)
+        if (*byte) looks[sample * queries + row % queries] = met[sample * time + position] = 1;
+  return result;
+}
+
+// Returns (batch, queries, features): NaN where a query keeps a position whose value of that
+// feature is not finite, and 0 elsewhere.
+Array spoiled(const Mask& keep, const Mask& finite) {
+  const NoGrad no_grad;
+  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(keep.shape()))),
+               bad = where(finite, scalar(0), scalar(1));
+  const Mask met = greater(matmul(kept, bad), scalar(0));
+  return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
+}
+
+// Attention by dot products without heads, over values that are not all finite: the sum is over
+// the finite ones. A value that a query drops has no effect.
+Attended over_finite(const AttendInputs& inputs, const AttentionOptions& options) {
+  const auto& [q, k, v] = inputs;
+  const Mask finite = less(abs(v.detach()), scalar(std::numeric_limits<real>::infinity())),
+             keep = options.mask.dense(Shape{q.shape()[0], q.shape()[1], k.shape()[1]});
+  const Attended sums = attention(q, k, where(finite, v, scalar(0)), options);
+  const Tensor context = sums.context + Tensor(spoiled(keep, finite));
+  return options.weights ? Attended(context, sums.weights()) : Attended(context);
+}
+
+}  // namespace
+
+AttendInputs attend_inputs(const char* layer, const Tensor& query, const AttendOptions& options) {
+  const Tensor& value = options.value ? *options.value : query;
+  const Tensor& key = options.key ? *options.key : value;
+  check_input(layer, "query", query.shape(), query.shape());
+  check_input(layer, "value", value.shape(), query.shape());
+  check_input(layer, "key", key.shape(), query.shape());
+  if (key.shape()[1] != value.shape()[1])
+    throw ShapeError(fmt::format("{}: the key is {}, the value {}; each position has one of both",
+                                 layer, to_string(key.shape()), to_string(value.shape())));
+  return {query, key, value};
+}
+
+AttendInputs without_unseen(const AttendInputs& inputs, const AttentionMask& mask) {
+  const auto finite = [](const Tensor& x) { return all_finite(x.value().values()); };
+  if (mask.keeps_all() || (finite(inputs.query) && finite(inputs.key) && finite(inputs.value)))
+    return inputs;
+  const Shape &query = inputs.query.shape(), &key = inputs.key.shape();
+  const Seen looked = seen(mask, query[0], query[1], key[1]);
+  return {without_dropped(inputs.query, looked.queries),
+          without_dropped(inputs.key, looked.positions),
+          without_dropped(inputs.value, looked.positions)};
+}
+
+AttentionMask narrowed(AttentionMask mask, bool causal, Index window) {
+  mask.causal = mask.causal || causal;
+  if (window > 0) mask.window = mask.window ? std::min(*mask.window, window) : window;
+  return mask;
+}
+
+void check_dropout(const char* layer, real dropout) {
+  if (!(dropout >= 0 && dropout <= 1))
+    throw ValueError(fmt::format("{}: dropout is {}; it must be 0 to 1", layer, dropout));
+}
+
+void check_sequence(const char* layer, const Shape& sample) {
+  if (sample.rank() != 2)
+    throw ShapeError(
+        fmt::format("{}: a sample is {}; it must be (time, features)", layer, to_string(sample)));
+}
+
+Attended attend_in(const AttendingLayer& layer, const AttendInputs& projected,
+                   AttentionOptions options, bool one_query) {
+  const auto& [q, k, v] = projected;
+  const Context& context = layer.context;
+  if (context.weights && context.weights->request.asks(context.path)) {
+    const AttentionRequest all = {};
+    Array weights =
+        requested(layer.name, one_query ? all : context.weights->request, q, k, options);
+    if (one_query) weights = weights.reshaped(Shape{weights.shape()[0], weights.shape()[2]});
+    context.weights->insert_or_assign(std::string(context.path), weights);
+  }
+  if (context.training && layer.dropout > 0) {
+    options.dropout = layer.dropout;
+    options.random = drops(layer.name, context, layer.stream);
+    options.first_sample = context.first_sample;
+  }
+  if (options.num_heads == 0 && options.score != Score::additive && !options.mask.keeps_all() &&
+      !all_finite(v.value().values()))
+    return over_finite(projected, options);
+  return attention(q, k, v, options);
+}
+
+}}  // namespace fovea

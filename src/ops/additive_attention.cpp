@@ -1,0 +1,200 @@
+// Attention with the additive score: value and gradient by kernels/additive_attention.hpp, equal to
+// the composition of elementary ops, which the tests compare it with.
+#include "ops/additive_attention.hpp"
+
+#include "fovea/autograd/graph.hpp"
+#include "fovea/ops/record_results.hpp"
+#include "kernels/additive_attention.hpp"
+#include "ops/axes.hpp"
+
+namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
+
+namespace {
+
+// How rows for each sample, head and position lie in a dense array: heads side by side in a row, or
+// one after the other.
+template <class Number>
+kernels::RowsOf<Number> rows_of(Number* data, const AttentionSizes& s, Index heads, Index positions,
+                                Index width) {
+  if (s.split) return {data, positions * heads * width, width, heads * width};
+  return {data, heads * positions * width, positions * width, width};
+}
+
+// Strides of a dense array of four axes, 0 along those that repeat.
+std::array<Index, 4> strides_of(const Shape& shape) {
+  std::array<Index, 4> strides = {};
+  Index step = 1;
+  for (int axis = 3; axis >= 0; --axis) {
+    strides[static_cast<std::size_t>(axis)] = shape[axis] == 1 ? 0 : step;
+    step *= shape[axis];
+  }
+  return strides;
+}
+
+kernels::AttentionPattern pattern_of(const AttentionSizes& s, const AttentionMask& mask) {
+  const bool last = mask.align == Alignment::last;
+  return {s.queries,
+          s.time,
+          mask.causal,
+          std::min(mask.window.value_or(0), s.queries + s.time),  // farther is the same
+          last ? s.time - s.queries : 0,
+          bytes(mask.keep),
+          bytes(mask.queries),
+          bytes(mask.global),
+          mask.blocks ? mask.blocks->size : 0,
+          mask.blocks ? mask.blocks->keep.keep().data() : nullptr,
+          mask.blocks ? mask.blocks->keep.shape()[1] : 0,
+          bytes(mask.pairs),
+          mask.pairs ? strides_of(mask.pairs->shape()) : std::array<Index, 4>{}};
+}
+
+// Gradients to be computed side by side. Inputs can be one tensor, whose gradient then has one
+// memory: those get arrays of their own, to be added one after the other.
+class Target {
+ public:
+  Target(Gradient* gradient, std::initializer_list<const Gradient*> others) : gradient_(gradient) {
+    if (!gradient) return;
+    if (std::count(others.begin(), others.end(), gradient) > 0) {
+      own_ = Array(gradient->shape());
+      data = own_.mutable_data();
+      return;
+    }
+    const auto [view, adds] = gradient->dense();
+    data = view.data;
+    add = adds;
+  }
+  void finish() const {
+    if (own_.data()) gradient_->add(own_);
+  }
+
+  real* data = nullptr;
+  bool add = false;
+
+ private:
+  Gradient* gradient_;
+  Array own_;
+};
+
+struct AdditiveAttention {
+  AttentionSizes sizes;
+  Array q, k, values, v, bias;
+  AttentionMask mask;
+  real soft_cap, dropout;
+  std::optional<Rng> random;
+  Index first_sample;
+  Array context, largest, inverse, weights;
+
+  kernels::AdditiveInputs inputs() const {
+    const AttentionSizes& s = sizes;
+    return {{s.batch, s.heads, s.key_heads, s.queries, s.time, s.width, s.value_width},
+            rows_of(q.data(), s, s.heads, s.queries, s.width),
+            rows_of(k.data(), s, s.key_heads, s.time, s.width),
+            rows_of(values.data(), s, s.key_heads, s.time, s.value_width),
+            v.data(),
+            pattern_of(s, mask),
+            {bias.data(), bias.data() ? strides_of(bias.shape()) : std::array<Index, 4>{}},
+            soft_cap,
+            dropout,
+            random ? &*random : nullptr,
+            first_sample * s.heads * s.queries * s.time};
+  }
+
+  void run() {
+    kernels::additive_attention(inputs(), {rows_of(context.mutable_data(), sizes, sizes.heads,
+                                                   sizes.queries, sizes.value_width),
+                                           {largest.mutable_data(), inverse.mutable_data()},
+                                           weights.data() ? weights.mutable_data() : nullptr,
+                                           {0, sizes.queries}});
+  }
+
+  void operator()(const Array& dcontext, auto*... gradients) const {
+    back(dcontext.data(), nullptr, {gradients...});
+  }
+  void operator()(const std::array<std::optional<Array>, 2>& d, auto*... gradients) const {
+    back(d[0] ? d[0]->data() : nullptr, d[1] ? d[1]->data() : nullptr, {gradients...});
+  }
+
+  // The gradients of q, k, values, v and the bias; null where none is wanted.
+  void back(const real* dcontext, const real* dweights, std::array<Gradient*, 5> wanted) const {
+    const auto [dq, dk, dvalues, dv, dbias] = wanted;
+    const AttentionSizes& s = sizes;
+    const auto given = [&](const real* data) {
+      return rows_of(data, s, s.heads, s.queries, s.value_width);
+    };
+    const kernels::AdditiveAdjoints adjoints{
+        given(context.data()),
+        {const_cast<real*>(largest.data()), const_cast<real*>(inverse.data())},
+        given(dcontext),
+        weights.data(),
+        dweights};
+    const Target to_q(dq, {dk, dvalues}), to_k(dk, {dq, dvalues}), to_values(dvalues, {dq, dk});
+    Array sums(v.shape());
+    kernels::additive_attention_slopes(
+        inputs(), adjoints,
+        {rows_of(to_q.data, s, s.heads, s.queries, s.width),
+         rows_of(to_k.data, s, s.key_heads, s.time, s.width),
+         rows_of(to_values.data, s, s.key_heads, s.time, s.value_width), to_q.add, to_k.add,
+         to_values.add, dv ? sums.mutable_data() : nullptr});
+    for (const Target* target : {&to_q, &to_k, &to_values}) target->finish();
+    if (dv) dv->add(sums);
+    if (!dbias) return;
+    Array bias_sums = Array::zeros(bias.shape());
+    kernels::additive_attention_bias_slopes(inputs(), adjoints, bias_sums.mutable_data());
+    dbias->add(bias_sums);
+  }
+};
+
+AdditiveAttention call_of(const Tensor& q, const Tensor& k, const Tensor& v,
+                          const AttentionOptions& options, const AttentionSizes& s) {
+  const Shape scores{s.batch, s.heads, s.queries, s.time};
+  check_mask(scores, options.mask);
+  return {s,
+          q.value(),
+          k.value(),
+          v.defined() ? v.value() : Array(),
+          options.score_weights.value(),
+          options.bias.defined() ? options.bias.value() : Array(),
+          options.mask,
+          options.soft_cap,
+          options.dropout,
+          options.random,
+          options.first_sample,
+          {},
+          {},
+          {},
+          {}};
+}
+
+}  // namespace
+
+Attended additive_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                            const AttentionOptions& options, const AttentionSizes& s) {
+  AdditiveAttention call = call_of(q, k, v, options, s);
+  const Shape rows{s.batch, s.heads, s.queries};
+  call.context = Array(context_shape(s));
+  call.largest = Array(rows);
+  call.inverse = Array(rows);
+  if (options.weights)
+    call.weights = Array(s.headed ? Shape{s.batch, s.heads, s.queries, s.time}
+                                  : Shape{s.batch, s.queries, s.time});
+  call.run();
+  const Tensor &weights = options.score_weights, &bias = options.bias;
+  if (!options.weights)
+    return Attended(record("attention", call.context, wrt({q, k, v, weights, bias}, call)));
+  const auto [context, shown] = record("attention", std::array{call.context, call.weights},
+                                       wrt({q, k, v, weights, bias}, call));
+  return {context, shown};
+}
+
+Array additive_attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options,
+                                 const AttentionSizes& s, Index first, Index last) {
+  const AdditiveAttention call = call_of(q, k, Tensor(), options, s);
+  Array weights(s.headed ? Shape{s.batch, s.heads, last - first, s.time}
+                         : Shape{s.batch, last - first, s.time});
+  kernels::additive_attention(
+      call.inputs(),
+      {{nullptr, 0, 0, 0}, {nullptr, nullptr}, weights.mutable_data(), {first, last}});
+  return weights;
+}
+
+}}}  // namespace fovea::ops
