@@ -30,6 +30,9 @@ void check_functions(const TextVectorizationOptions& options) {
     refuse("split: expected a function, got an empty one; TextSplit::none leaves texts whole");
 }
 
+// A text is padded to its length: from a file, a longer one would cost gigabytes for each.
+constexpr Index longest_sequence = Index(1) << 24;
+
 void check_ngrams(const TextVectorizationOptions& options) {
   for (const Index width : options.ngrams.widths)
     if (width < 1 || width > 1000)
@@ -49,8 +52,9 @@ void check_options(const TextVectorizationOptions& options, Index specials) {
         fmt::format("max_tokens: expected more than the {} special token{}, and fewer than "
                     "2^31, got {}",
                     specials, specials == 1 ? "" : "s", *options.max_tokens));
-  if (options.output_sequence_length && *options.output_sequence_length < 1)
-    refuse(fmt::format("output_sequence_length: expected at least 1, got {}",
+  if (options.output_sequence_length &&
+      (*options.output_sequence_length < 1 || *options.output_sequence_length > longest_sequence))
+    refuse(fmt::format("output_sequence_length: expected 1 to {}, got {}", longest_sequence,
                        *options.output_sequence_length));
   if (options.output_sequence_length && !ids)
     refuse(

@@ -432,7 +432,7 @@ DEFECTS = [
     ("src/data/csv_table.cpp", "    if (field[i] == quote) ++i;\n", "", "data_test", "CSV: doubled quotes stay doubled"),
     ("src/data/csv.cpp", "while (row < known && !first_wrong", "while (row > known && !first_wrong", "data_test", "CSV: another wrong field than the first is named"),
     ("src/data/decimal.cpp", "return rest + 4 < half || rest > half + 4;", "return rest + 4 < half || rest > half - 4;", "data_test", "CSV: numbers are rounded twice"),
-    ("src/data/decimal.cpp", "if (places > 22 || places < -22) return false;", "if (places > 22 || places < -38) return false;", "data_test", "CSV: powers of ten beyond the table"),
+    ("src/data/decimal.cpp", "if (places > 22 || places < -22) return false;", "if (places < -22) return false;\n  places = std::min<std::ptrdiff_t>(places, 22);", "data_test", "CSV: powers of ten beyond the table"),
     ("src/data/decimal.cpp", "const bool below_one = digits == 0 && count <= 19;", "const bool below_one = digits == 0;", "data_test", "CSV: digits that overflow to 0 count as zeros"),
     ("src/data/decimal.cpp", "if (end[-3] == '-') exponent = -exponent;", "if (end[-3] == '+') exponent = -exponent;", "data_test", "CSV: the exponent has the other sign"),
     ("src/data/decimal.cpp", "  if ((end[-3] != '-' && end[-3] != '+') || tens > 9 || ones > 9) return false;\n", "", "data_test", "CSV: an exponent that is none is read"),

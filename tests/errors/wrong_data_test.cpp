@@ -31,7 +31,11 @@ TEST_CASE("a wrong vectorization of texts is named with its values and what to w
        "ValueError: TextVectorization: output_sequence_length: only ids are a sequence; leave it "
        "out, or take TextOutput::ids"},
       {"wants sequences of no length", [] { TextVectorization{{.output_sequence_length = 0}}; },
-       "ValueError: TextVectorization: output_sequence_length: expected at least 1, got 0"},
+       "ValueError: TextVectorization: output_sequence_length: expected 1 to 16777216, got 0"},
+      {"wants sequences that no memory holds",
+       [] { TextVectorization{{.output_sequence_length = Index(1) << 40}}; },
+       "ValueError: TextVectorization: output_sequence_length: expected 1 to 16777216, got "
+       "1099511627776"},
       {"pads columns without max_tokens",
        [] { TextVectorization{{.output_mode = TextOutput::count, .pad_to_max_tokens = true}}; },
        "ValueError: TextVectorization: pad_to_max_tokens: expected max_tokens and an output_mode "

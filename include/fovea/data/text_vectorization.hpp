@@ -60,7 +60,7 @@ struct TextVectorizationOptions {
   /// Ids, or a row of the vocabulary's size for each text.
   TextOutput output_mode = TextOutput::ids;
   /// The length to which ids are cut or padded by 0; none: that of the longest text of the call.
-  /// For ids only.
+  /// At most 2^24; for ids only.
   std::optional<Index> output_sequence_length = {};
   /// Whether rows have max_tokens columns, also where the vocabulary is smaller. Not for ids.
   bool pad_to_max_tokens = false;
