@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
@@ -66,10 +65,11 @@ void check_request(const char* layer, const AttentionRequest& request, Index hea
         fmt::format("{}: queries {} to {} are asked for, of {}; give the AttentionRequest some "
                     "that are there",
                     layer, first, end, queries));
+  const Index there = std::max<Index>(1, heads);
   for (const Index head : request.heads)
-    if (heads > 0 && (head < 0 || head >= heads))
+    if (head < 0 || head >= there)
       throw IndexError(fmt::format("{}: head {} is asked for, of {}; heads are counted from 0",
-                                   layer, head, heads));
+                                   layer, head, there));
 }
 
 // The weights that are asked for.
@@ -107,27 +107,6 @@ Seen seen(const AttentionMask& mask, Index batch, Index queries, Index time) {
       for (Index position = 0; position < time; ++position, ++byte)
         if (*byte) looks[sample * queries + row % queries] = met[sample * time + position] = 1;
   return result;
-}
-
-// Returns (batch, queries, features): NaN where a query keeps a position whose value of that
-// feature is not finite, and 0 elsewhere.
-Array spoiled(const Mask& keep, const Mask& finite) {
-  const NoGrad no_grad;
-  const Tensor kept = where(keep, scalar(1), Tensor(Array::zeros(keep.shape()))),
-               bad = where(finite, scalar(0), scalar(1));
-  const Mask met = greater(matmul(kept, bad), scalar(0));
-  return where(met, scalar(std::numeric_limits<real>::quiet_NaN()), scalar(0)).value();
-}
-
-// Attention by dot products without heads, over values that are not all finite: the sum is over
-// the finite ones. A value that a query drops has no effect.
-Attended over_finite(const AttendInputs& inputs, const AttentionOptions& options) {
-  const auto& [q, k, v] = inputs;
-  const Mask finite = less(abs(v.detach()), scalar(std::numeric_limits<real>::infinity())),
-             keep = options.mask.dense(Shape{q.shape()[0], q.shape()[1], k.shape()[1]});
-  const Attended sums = attention(q, k, where(finite, v, scalar(0)), options);
-  const Tensor context = sums.context + Tensor(spoiled(keep, finite));
-  return options.weights ? Attended(context, sums.weights()) : Attended(context);
 }
 
 }  // namespace
@@ -188,9 +167,6 @@ Attended attend_in(const AttendingLayer& layer, const AttendInputs& projected,
     options.random = drops(layer.name, context, layer.stream);
     options.first_sample = context.first_sample;
   }
-  if (options.num_heads == 0 && options.score != Score::additive && !options.mask.keeps_all() &&
-      !all_finite(v.value().values()))
-    return over_finite(projected, options);
   return attention(q, k, v, options);
 }
 

@@ -75,12 +75,12 @@ Shape MultiHeadAttention::build(const Shape& sample, const Rng& random) {
     throw ShapeError(fmt::format("{}: built for {} features; now a sample is {}", name,
                                  query.kernel.shape()[0], to_string(sample)));
   const Sizes s = sizes_of(*this, features);
-  if (!stream) stream = stream_of(random);
   make(query, "query", features, num_heads * key_dim, use_bias, random);
   make(key, "key", s.key_features, s.key_heads * key_dim, use_bias, random);
   make(value, "value", s.value_features, s.key_heads * s.value_dim, use_bias, random);
   make(attention_output, "attention_output", num_heads * s.value_dim, s.output_dim, use_bias,
        random);
+  if (!stream) stream = stream_of(random);
   return sample.with(1, s.output_dim);
 }
 

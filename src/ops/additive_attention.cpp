@@ -6,6 +6,7 @@
 #include "fovea/ops/record_results.hpp"
 #include "kernels/additive_attention.hpp"
 #include "ops/axes.hpp"
+#include "ops/gradient_target.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
@@ -18,17 +19,6 @@ kernels::RowsOf<Number> rows_of(Number* data, const AttentionSizes& s, Index hea
                                 Index width) {
   if (s.split) return {data, positions * heads * width, width, heads * width};
   return {data, heads * positions * width, positions * width, width};
-}
-
-// Strides of a dense array of four axes, 0 along those that repeat.
-std::array<Index, 4> strides_of(const Shape& shape) {
-  std::array<Index, 4> strides = {};
-  Index step = 1;
-  for (int axis = 3; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = shape[axis] == 1 ? 0 : step;
-    step *= shape[axis];
-  }
-  return strides;
 }
 
 kernels::AttentionPattern pattern_of(const AttentionSizes& s, const AttentionMask& mask) {
@@ -47,33 +37,6 @@ kernels::AttentionPattern pattern_of(const AttentionSizes& s, const AttentionMas
           bytes(mask.pairs),
           mask.pairs ? strides_of(mask.pairs->shape()) : std::array<Index, 4>{}};
 }
-
-// Gradients to be computed side by side. Inputs can be one tensor, whose gradient then has one
-// memory: those get arrays of their own, to be added one after the other.
-class Target {
- public:
-  Target(Gradient* gradient, std::initializer_list<const Gradient*> others) : gradient_(gradient) {
-    if (!gradient) return;
-    if (std::count(others.begin(), others.end(), gradient) > 0) {
-      own_ = Array(gradient->shape());
-      data = own_.mutable_data();
-      return;
-    }
-    const auto [view, adds] = gradient->dense();
-    data = view.data;
-    add = adds;
-  }
-  void finish() const {
-    if (own_.data()) gradient_->add(own_);
-  }
-
-  real* data = nullptr;
-  bool add = false;
-
- private:
-  Gradient* gradient_;
-  Array own_;
-};
 
 struct AdditiveAttention {
   AttentionSizes sizes;
@@ -127,7 +90,8 @@ struct AdditiveAttention {
         given(dcontext),
         weights.data(),
         dweights};
-    const Target to_q(dq, {dk, dvalues}), to_k(dk, {dq, dvalues}), to_values(dvalues, {dq, dk});
+    const GradientTarget to_q(dq, {dk, dvalues}), to_k(dk, {dq, dvalues}),
+        to_values(dvalues, {dq, dk});
     Array sums(v.shape());
     kernels::additive_attention_slopes(
         inputs(), adjoints,
@@ -135,7 +99,7 @@ struct AdditiveAttention {
          rows_of(to_k.data, s, s.key_heads, s.time, s.width),
          rows_of(to_values.data, s, s.key_heads, s.time, s.value_width), to_q.add, to_k.add,
          to_values.add, dv ? sums.mutable_data() : nullptr});
-    for (const Target* target : {&to_q, &to_k, &to_values}) target->finish();
+    for (const GradientTarget* target : {&to_q, &to_k, &to_values}) target->finish();
     if (dv) dv->add(sums);
     if (!dbias) return;
     Array bias_sums = Array::zeros(bias.shape());
@@ -146,8 +110,6 @@ struct AdditiveAttention {
 
 AdditiveAttention call_of(const Tensor& q, const Tensor& k, const Tensor& v,
                           const AttentionOptions& options, const AttentionSizes& s) {
-  const Shape scores{s.batch, s.heads, s.queries, s.time};
-  check_mask(scores, options.mask);
   return {s,
           q.value(),
           k.value(),

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
@@ -17,19 +19,35 @@ namespace {
 
 using ops::AttentionSizes;
 
+// Whether a query looks at any position: `kept` are the bytes of its row of the mask, `bias` the
+// first of its row, or null.
+bool looks(std::span<const std::uint8_t> kept, const real* bias, Index step) {
+  for (std::size_t j = 0; j < kept.size(); ++j)
+    if (kept[j] &&
+        (!bias || bias[static_cast<Index>(j) * step] != -std::numeric_limits<real>::infinity()))
+      return true;
+  return false;
+}
+
 // Which queries look at any position: (batch, heads, queries) in the order of q, and an axis of 1.
-Mask looking(const AttentionSizes& s, const AttentionMask& mask) {
-  const Mask kept = mask.dense(Shape{s.batch, s.heads, s.queries, s.time});
+Mask looking(const AttentionSizes& s, const AttentionOptions& options) {
+  const Mask kept = options.mask.dense(Shape{s.batch, s.heads, s.queries, s.time});
+  const Tensor& bias = options.bias;
+  const auto strides = bias.defined() ? ops::strides_of(bias.shape()) : std::array<Index, 4>{};
   Mask any(s.split    ? Shape{s.batch, s.queries, s.heads, 1}
            : s.headed ? Shape{s.batch, s.heads, s.queries, 1}
                       : Shape{s.batch, s.queries, 1});
   for (Index i = 0; i < any.count(); ++i) {
     const Index b = i / (s.heads * s.queries), rest = i % (s.heads * s.queries);
     const Index row = s.split ? (b * s.heads + rest % s.heads) * s.queries + rest / s.heads : i;
-    const auto bytes = kept.keep().subspan(static_cast<std::size_t>(row * s.time),
-                                           static_cast<std::size_t>(s.time));
+    const Index h = row / s.queries % s.heads, query = row % s.queries;
+    const real* const added =
+        bias.defined() ? bias.value().data() + b * strides[0] + h * strides[1] + query * strides[2]
+                       : nullptr;
     any.mutable_keep()[static_cast<std::size_t>(i)] =
-        std::ranges::find(bytes, std::uint8_t(1)) != bytes.end();
+        looks(kept.keep().subspan(static_cast<std::size_t>(row * s.time),
+                                  static_cast<std::size_t>(s.time)),
+              added, strides[3]);
   }
   return any;
 }
@@ -40,9 +58,9 @@ Tensor projected(const Tensor& q, const AttentionSizes& s, const AttentionOption
   const Index key_width = options.score_weights.shape()[1];
   Tensor rows = s.split ? reshape(q, {s.batch, s.queries, s.heads, s.width}) : q;
   const auto values = q.value().values();
-  if ((s.time == 0 || !options.mask.keeps_all()) &&
+  if ((s.time == 0 || options.bias.defined() || !options.mask.keeps_all()) &&
       !std::ranges::all_of(values, [](real x) { return std::isfinite(x); }))
-    rows = where(looking(s, options.mask), rows, Tensor(Array::zeros(Shape())));
+    rows = where(looking(s, options), rows, Tensor(Array::zeros(Shape())));
   const Tensor product = matmul(rows, options.score_weights);
   return s.split ? reshape(product, {s.batch, s.queries, s.heads * key_width}) : product;
 }

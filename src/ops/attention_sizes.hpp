@@ -1,6 +1,8 @@
 // The shape rule of attention: what a call computes, from the shapes and options given.
 #pragma once
 
+#include <array>
+
 #include "fovea/ops/attention.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
@@ -25,6 +27,9 @@ void check_mask(const Shape& scores, const AttentionMask& mask);
 
 /// The shape of the context, which has the form of q.
 Shape context_shape(const AttentionSizes& sizes);
+
+/// Strides of a dense array of four axes, 0 along those that repeat.
+std::array<Index, 4> strides_of(const Shape& shape);
 
 /// What multiplies dot products.
 real score_scale(const AttentionSizes& sizes, const AttentionOptions& options);

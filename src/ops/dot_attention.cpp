@@ -4,6 +4,7 @@
 #include "fovea/ops/record_results.hpp"
 #include "kernels/dot_attention.hpp"
 #include "ops/axes.hpp"
+#include "ops/gradient_target.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
@@ -14,13 +15,6 @@ template <class T>
 kernels::HeadRows<T> by_head(T* data, Index heads, Index positions, Index width, bool split) {
   return split ? kernels::HeadRows<T>{data, positions * heads * width, width, heads * width}
                : kernels::HeadRows<T>{data, heads * positions * width, positions * width, width};
-}
-
-std::array<Index, 4> strides_of(const Shape& shape) {
-  std::array<Index, 4> strides{};
-  for (Index axis = 3, step = 1; axis >= 0; step *= shape[static_cast<int>(axis--)])
-    strides[static_cast<std::size_t>(axis)] = shape[static_cast<int>(axis)] == 1 ? 0 : step;
-  return strides;
 }
 
 struct DotRule {
@@ -74,30 +68,30 @@ struct DotRule {
   // The gradients of q, k, v and the bias; null where none is wanted.
   void run(const real* dcontext, const real* dweights, std::array<Gradient*, 4> wanted) const {
     const AttentionSizes& s = sizes;
-    kernels::DotGradients to{};
-    const auto target = [&](Gradient* gradient, Index heads, Index positions, Index width,
-                            bool& add) {
-      if (!gradient) return kernels::HeadRows<real>{};
-      const Gradient::Target dense = gradient->dense();
-      add = dense.add;
-      return by_head(dense.view.data, heads, positions, width, s.split);
-    };
+    const auto [dq, dk, dv, of_bias] = wanted;
+    const GradientTarget to_q(dq, {dk, dv}), to_k(dk, {dq, dv}), to_v(dv, {dq, dk});
+    kernels::DotGradients to{by_head(to_q.data, s.heads, s.queries, s.width, s.split),
+                             by_head(to_k.data, s.key_heads, s.time, s.width, s.split),
+                             by_head(to_v.data, s.key_heads, s.time, s.value_width, s.split),
+                             to_q.add,
+                             to_k.add,
+                             to_v.add,
+                             nullptr,
+                             {}};
     Array dbias;
-    if (wanted[3]) {
+    if (of_bias) {
       dbias = Array(bias.shape());
       to.dbias = dbias.mutable_data();
       for (int axis = 0; axis < 4; ++axis)
         to.bias_sizes[static_cast<std::size_t>(axis)] = bias.shape()[axis];
     }
-    to.dq = target(wanted[0], s.heads, s.queries, s.width, to.add_dq);
-    to.dk = target(wanted[1], s.key_heads, s.time, s.width, to.add_dk);
-    to.dv = target(wanted[2], s.key_heads, s.time, s.value_width, to.add_dv);
     kernels::dot_attention_slopes(
         attention(),
         {norm.data(), by_head(context.data(), s.heads, s.queries, s.value_width, s.split),
          by_head(dcontext, s.heads, s.queries, s.value_width, s.split), weights.data(), dweights},
         to);
-    if (wanted[3]) wanted[3]->add(dbias);
+    for (const GradientTarget* target : {&to_q, &to_k, &to_v}) target->finish();
+    if (of_bias) of_bias->add(dbias);
   }
 };
 

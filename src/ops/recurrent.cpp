@@ -154,7 +154,7 @@ void Recurrent::slopes(const std::array<std::optional<Array>, 3>& d,
       {of_x.mutable_data(), is_gru ? of_h.mutable_data() : nullptr, before.mutable_data(),
        resets ? reset.mutable_data() : nullptr, dh_first.mutable_data(), dc_first.mutable_data()});
   slopes_of_x(of_x, dx);
-  add_product(transposed(rows(readable(x, mask), count())), rows(of_x, count()), dw);
+  if (dw) add_product(transposed(rows(readable(x, mask), count())), rows(of_x, count()), dw);
   if (du) slopes_of_u(is_gru ? of_h : of_x, before, reset, du);
   if (db) {
     const Array total = sum_of_rows(of_x, count());

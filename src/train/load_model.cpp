@@ -181,8 +181,8 @@ class Reader {
           "value_dim", "num_key_value_heads", "value_features", "key_features"})
       if (const auto found = options.find(name); found != options.end())
         if (const auto* const size = std::get_if<std::int64_t>(&found->second);
-            size && *size > largest_)
-          part[name].refuse(fmt::format("at most {}, the largest axis in the file", largest_));
+            size && (*size < 0 || *size > largest_))
+          part[name].refuse(fmt::format("0 to {}, the largest axis in the file", largest_));
   }
 
   const Source& source_;

@@ -85,6 +85,42 @@ TEST_CASE("attention of each score has the same bits on any number of threads") 
   set_threads(2);
 }
 
+TEST_CASE("a tensor that is several of q, k and v has the sum of their gradients") {
+  for (Index trial = 0; trial < 64; ++trial) {
+    Generate g("one tensor as several", trial);
+    const Index size = trial % 8 == 0 ? g.integer(60, 150) : g.integer(1, 7), width = 6;
+    const Shape shape{2, 2, size, width};
+    const Array x = g.array(shape, {-1, 1}), y = g.array(shape, {-1, 1});
+    AttentionOptions options{.score = scores[trial % 4], .weights = g.chance(0.5)};
+    if (options.score == Score::additive)
+      options.score_weights = Tensor(g.array(Shape{width}, {-1, 1}));
+    if (options.score == Score::general)
+      options.score_weights = Tensor(g.array(Shape{width, width}, {-1, 1}));
+    const auto gradients = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+      const Attended attended = attention(q, k, v, options);
+      Tensor loss = sum(attended.context * attended.context);
+      if (options.weights) loss = loss + sum(attended.weights() * attended.weights());
+      loss.backward();
+    };
+    const int which = static_cast<int>(trial / 4 % 4);  // q = k, q = v, k = v, all
+    const std::array<bool, 3> same{which != 2, which != 1, which != 0};
+    std::array<Tensor, 3> apart, joined;
+    const Tensor one = Tensor::parameter(x);
+    for (std::size_t i = 0; i < 3; ++i) {
+      apart[i] = Tensor::parameter(same[i] ? x : y);
+      joined[i] = same[i] ? one : Tensor::parameter(y);
+    }
+    gradients(apart[0], apart[1], apart[2]);
+    gradients(joined[0], joined[1], joined[2]);
+    Array total = Array::zeros(shape);
+    for (std::size_t i = 0; i < 3; ++i)
+      for (Index e = 0; same[i] && e < total.count(); ++e)
+        total.mutable_data()[e] += apart[i].grad().at(e);
+    INFO("trial ", trial, ", FOVEA_SEED=", support::seed());
+    CHECK(distance(one.grad(), total) < tolerance_of_ops);
+  }
+}
+
 TEST_CASE("weights that are requested change no bit, and a range of them is a part of all") {
   for (Index trial = 0; trial < 80; ++trial) {
     Generate g("weights of attention", trial);

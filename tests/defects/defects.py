@@ -308,7 +308,6 @@ DEFECTS = [
     ("src/nn/attention_layer.cpp", "given.use_bias != made.use_bias", "given.use_bias > made.use_bias", "errors_test", "attention: a bias that W1, W2 or V leaves out is made in silence"),
     ("src/parallel/parallel_tbb.cpp", "    more.reset();\n", "    more.reset();\n    if (arena && count != wanted) arenas.erase(count);\n", "soak_test", "threads: each change of their number takes memory that nobody gives back"),
     ("src/nn/attention_layer.cpp", "  const Tensor values = without_dropped(x, options.mask);", "  const Tensor values = x;", "nn_test", "attention: NaN at a masked position reaches gradients"),
-    ("src/nn/attend.cpp", "if (options.num_heads == 0 && options.score != Score::additive && !options.mask.keeps_all() && !all_finite(v.value().values()))", "if (options.num_heads < 0)", "nn_test", "attention: 0 times NaN in the product of weights and values"),
     ("src/nn/attention_layer.cpp", "without_dropped(checked_queries(layer, x, options), options.query_mask)", "checked_queries(layer, x, options)", "nn_test", "attention: NaN in a masked query reaches gradients"),
     # Heads, and weights that are asked for.
     ("src/nn/attend.cpp", "const Index key_head = head / (heads / key_heads)", "const Index key_head = head % key_heads", "nn_test", "asked weights: a head is scored with another's keys"),
