@@ -65,11 +65,10 @@ void check_request(const char* layer, const AttentionRequest& request, Index hea
         fmt::format("{}: queries {} to {} are asked for, of {}; give the AttentionRequest some "
                     "that are there",
                     layer, first, end, queries));
-  const Index there = std::max<Index>(1, heads);
   for (const Index head : request.heads)
-    if (head < 0 || head >= there)
+    if (heads > 0 && (head < 0 || head >= heads))
       throw IndexError(fmt::format("{}: head {} is asked for, of {}; heads are counted from 0",
-                                   layer, head, there));
+                                   layer, head, heads));
 }
 
 // The weights that are asked for.
