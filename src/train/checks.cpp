@@ -88,9 +88,14 @@ void check_options(const CallName& call, const FitOptions& options) {
   if (options.validation_split > 0 && options.validation_data)
     throw ValueError(fmt::format(
         "{}: both validation_data and validation_split are given; give one", call.text()));
-  for (std::size_t i = 0; i < options.callbacks.size(); ++i)
-    if (!options.callbacks[i])
+  for (auto callback = options.callbacks.begin(); callback != options.callbacks.end(); ++callback) {
+    const auto i = callback - options.callbacks.begin();
+    if (!*callback)
       throw ValueError(fmt::format("{}: callback {} is null; leave it out", call.text(), i));
+    if (std::find(options.callbacks.begin(), callback, *callback) != callback)
+      throw ValueError(
+          fmt::format("{}: callback {} is one of those before it; give it once", call.text(), i));
+  }
   if (const auto& given = options.validation_data) {
     if (given->dataset && given->x.size() + given->y.size() + given->sample_weight.size() > 0)
       throw ValueError(

@@ -48,6 +48,9 @@ void weigh_classes(const CallName& call, const std::map<Index, double>& class_we
   if (weight.empty()) weight.assign(static_cast<std::size_t>(target.count()), 1);
   metrics::with_elements(target, [&](const auto* elements) {
     const Index width = rows ? output[-1] : 1, classes = rows || output[-1] > 1 ? output[-1] : 2;
+    if (const Index last = class_weight.rbegin()->first; last >= classes)
+      throw ValueError(fmt::format("{}: class_weight has a class {}; there are classes 0 to {}",
+                                   call.text(), last, classes - 1));
     for (Index i = 0; i < target.count(); ++i) {
       double& own = weight[static_cast<std::size_t>(i)];
       if (own == 0) continue;

@@ -107,9 +107,10 @@ TEST_CASE("dot attention needs memory linear in the length") {
     sum(attention(q, k, v, {.mask = {.causal = true}}).context).backward();
     return memory::bytes_peak();
   };
-  const Index half = peak_of(longest / 2), whole = peak_of(longest);
+  const Index whole = peak_of(longest);
   rusage use = {};
   getrusage(RUSAGE_SELF, &use);
+  const Index half = peak_of(longest / 2);
   std::printf(
       "figure: dot attention of 8 heads of 64, T=%lld causal: MiB of the process = %ld, growth "
       "from half the length = %.2f\n",

@@ -118,6 +118,8 @@ TEST_CASE("weights of classes that make no sense are rejected") {
     });
   };
   CHECK(told({{-1, 1}}, y) == "sequential: fit: class_weight has a class -1; classes begin at 0");
+  CHECK(told({{3, 2}}, y) ==
+        "sequential: fit: class_weight has a class 3; there are classes 0 to 2");
   CHECK(told({{0, -1}}, y) ==
         "sequential: fit: the weight of class 0 is -1; weights must be finite and at least 0");
   CHECK(told({{0, 0}, {1, 0}, {2, 0}}, y) ==

@@ -83,6 +83,12 @@ TEST_CASE("options out of range are refused, each with its name and value") {
                   ValueError);
   CHECK_THROWS_WITH_AS(fit_with([](FitOptions& o) { o.callbacks = {nullptr}; }),
                        "sequential: fit: callback 0 is null; leave it out", ValueError);
+  TerminateOnNaN once;
+  CHECK_THROWS_WITH_AS(fit_with([&](FitOptions& o) {
+                         o.callbacks = {&once, &once};
+                       }),
+                       "sequential: fit: callback 1 is one of those before it; give it once",
+                       ValueError);
   CHECK_THROWS_AS(toy::model().evaluate(x, y, 0), ValueError);
   CHECK_THROWS_AS(toy::model().predict(x, -1), ValueError);
 }
