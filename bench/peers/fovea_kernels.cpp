@@ -80,6 +80,16 @@ peers::Steps additive(const NumpyArchive& data) {
                               });
 }
 
+// Attention of heads by dot products.
+peers::Steps dot_attention(const NumpyArchive& data) {
+  AttentionOptions options{.mask = {.causal = data.ids("causal").at(0) != 0}};
+  if (const Index window = data.ids("window").at(0); window > 0) options.mask.window = window;
+  const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
+  return forward_and_backward(
+      {parameter("q"), parameter("k"), parameter("v")}, data.array("dy"),
+      [options](const auto& p) { return attention(p[0], p[1], p[2], options).context; });
+}
+
 peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
   if (options.kind == "mha") return heads(data);
   const auto parameter = [&](const char* name) { return Tensor::parameter(data.array(name)); };
@@ -95,6 +105,7 @@ peers::Steps start(const peers::Options& options, const NumpyArchive& data) {
       return mean(sparse_categorical_crossentropy(p[0], y));
     });
   if (options.kind == "additive") return additive(data);
+  if (options.kind == "dot") return dot_attention(data);
   if (options.kind == "adds")
     return forward_and_backward({parameter("start"), parameter("step")}, {}, [](const auto& p) {
       Tensor x = p[0];

@@ -172,6 +172,23 @@ def recurrent(kind, data):
     return Steps(lambda i: forward_and_backward(x, p, dy), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
 
 
+def dot(data):
+    """In the layout that JAX's own function takes: (batch, time, heads, width)."""
+    causal, window = bool(data["causal"][0]), int(data["window"][0])
+    near = (window - 1, window - 1) if window else None
+
+    def attend(q, k, v):
+        return jax.nn.dot_product_attention(q, k, v, is_causal=causal, local_window_size=near)
+
+    @jax.jit
+    def function(dy, *inputs):
+        y, backward = jax.vjp(attend, *inputs)
+        return y, *backward(dy)
+
+    inputs = [jnp.array(data[name].transpose(0, 2, 1, 3)) for name in ("dy", "q", "k", "v")]
+    return Steps(lambda i: function(*inputs), wait=jax.block_until_ready, number=lambda r: sum_of_squares(*r))
+
+
 def additive(data):
     def attend(x, W1, W2, v):
         scores = jnp.tanh((x @ W2)[:, :, None] + (x @ W1)[:, None]) @ v
@@ -207,6 +224,8 @@ def start(data):
             return step(mlp, data)
         case "additive":
             return additive(data)
+        case "dot":
+            return dot(data)
         case "adam":
             return dense_adam(data)
         case "gru" | "lstm":

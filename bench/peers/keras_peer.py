@@ -10,6 +10,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
+import numpy as np
 import tensorflow as tf
 
 options = arguments()
@@ -176,6 +177,24 @@ def recurrent(kind, data):
     return Steps(lambda i: forward_and_backward(*inputs), wait=lambda r: r[1].numpy(), number=lambda r: sum_of_squares(*r))
 
 
+def dot(data):
+    q, k, v, dy = (tf.constant(data[name]) for name in ("q", "k", "v", "dy"))
+    time, window = q.shape[2], int(data["window"][0])
+    distance = np.arange(time)[:, None] - np.arange(time)[None]
+    dropped = (distance < 0) & bool(data["causal"][0]) | (abs(distance) >= window) & (window > 0)
+    bias = tf.constant(np.where(dropped, np.float32(-1e9), np.float32(0))) if dropped.any() else None
+
+    @compiled
+    def function(q, k, v):
+        with tf.GradientTape() as tape:
+            tape.watch([q, k, v])
+            scores = tf.matmul(q * q.shape[-1] ** -0.5, k, transpose_b=True)
+            y = tf.matmul(tf.nn.softmax(scores if bias is None else scores + bias), v)
+        return y, *tape.gradient(y, [q, k, v], dy)
+
+    return Steps(lambda i: function(q, k, v), wait=lambda r: r[0][0, 0, 0].numpy(), number=lambda r: sum_of_squares(*r))
+
+
 def additive(data):
     x, v, dy = (tf.constant(data[name]) for name in ("x", "v", "dy"))
     W1, W2 = tf.constant(data["W1"]), tf.constant(data["W2"])
@@ -233,6 +252,8 @@ def start(data):
             return Fit(data)
         case "additive":
             return additive(data)
+        case "dot":
+            return dot(data)
         case "adam":
             return adam(data)
         case "adds":

@@ -161,6 +161,30 @@ def recurrent(kind, data):
     return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r[:len(r) if is_gru else -1])))
 
 
+def near(data):
+    """Which pairs a window keeps, or None."""
+    window, time = int(data["window"][0]), data["q"].shape[2]
+    if window == 0:
+        return None
+    place = torch.arange(time)
+    return (place[:, None] - place[None]).abs() < window
+
+
+def dot(data):
+    q, k, v = (torch.from_numpy(data[name]).requires_grad_() for name in ("q", "k", "v"))
+    dy, mask, causal = torch.from_numpy(data["dy"]), near(data), bool(data["causal"][0])
+
+    @compiled
+    def attend(q, k, v):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+
+    def forward_and_backward(_):
+        y = attend(q, k, v)
+        return y, *torch.autograd.grad(y, (q, k, v), dy)
+
+    return Steps(forward_and_backward, number=lambda r: sum_of_squares(*(tensor.detach() for tensor in r)))
+
+
 def additive(data):
     x, W1, W2, v = (torch.from_numpy(data[name]).requires_grad_() for name in ("x", "W1", "W2", "v"))
     dy = torch.from_numpy(data["dy"])
@@ -233,6 +257,8 @@ def start(data):
             return step(MLP(data), data)
         case "additive":
             return additive(data)
+        case "dot":
+            return dot(data)
         case "adam":
             return dense_adam(data)
         case "adds":

@@ -23,7 +23,7 @@ class Work:
     def checked(self):
         """How many losses are compared: steps of training; a kernel gives the same each time. Fewer where a step takes long, and of the
         multilayer perceptron, where differences of rounding grow tenfold in 40 steps, whichever two contestants are compared."""
-        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm", "additive"):
+        if self.kind in ("softmax", "layer_norm", "cross_entropy", "adds", "gru", "lstm", "additive", "dot"):
             return 3
         if self.kind == "mlp":
             return 50
@@ -41,6 +41,8 @@ class Work:
             arrays = wordnet(self, random, build)
         elif self.kind in ("gru", "lstm"):
             arrays = recurrent(self, random)
+        elif self.kind == "dot":
+            arrays = dot(self, random)
         elif self.kind == "additive":
             arrays = additive(self, random)
         elif self.batch:
@@ -63,6 +65,10 @@ WORKS = [
     Work("fit B=32 T=32 V=10000 zipf", "fit", 32, 32, 10_000),
     Work("mlp 784-256-128-10 B=128", "mlp", 128),
     Work("mha with weights B=8 T=256", "mha"),
+    *(Work(f"dot B={batch} T={time} {pattern}", "dot", batch, time)
+      for batch, time in ((1, 512), (1, 2048), (1, 8192), (8, 128))
+      for pattern in ("full", "causal")),
+    Work("dot B=1 T=16384 window 512", "dot", 1, 16384),
     Work("additive B=32 T=100", "additive", 32, 100),
     Work("additive B=8 T=512", "additive", 8, 512),
     Work("softmax 4096x1024", "softmax"),
@@ -133,6 +139,13 @@ def heads(random, batch=8, time=256, features=512):
     for name in ("query", "key", "value", "attention_output"):
         arrays |= {f"{name}/kernel": glorot(random, features, features), f"{name}/bias": uniform(random, 0.05, features)}
     return arrays
+
+
+def dot(work, random, heads=8, width=64):
+    """Attention of heads by dot products; a window of 0 is none."""
+    arrays = {name: random.standard_normal((work.batch, heads, work.time, width), np.float32) for name in ("q", "k", "v", "dy")}
+    window = int(work.name.split()[-1]) if " window " in work.name else 0
+    return arrays | {"causal": np.array([work.name.endswith("causal")], np.int32), "window": np.array([window], np.int32)}
 
 
 def additive(work, random, features=128, units=64):
