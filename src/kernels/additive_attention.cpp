@@ -42,7 +42,7 @@ class Forward {
 
   // The row of the weights of query i of the block.
   real* weights(const QueryTile& q, Index i) const {
-    const AdditiveSizes& s = in_.sizes;
+    const HeadSizes& s = in_.sizes;
     const Index rows = out_.queries.end - out_.queries.begin;
     return out_.weights +
            ((q.sample * s.heads + q.head) * rows + q.first + i - out_.queries.begin) * s.time;
@@ -94,7 +94,7 @@ class Forward {
   }
 
   void finish(const QueryTile& q) {
-    const AdditiveSizes& s = in_.sizes;
+    const HeadSizes& s = in_.sizes;
     for (Index i = 0; i < q.count; ++i) {
       const real inverse = total_[i] == 0 ? real(0) : 1 / total_[i];
       if (out_.softmax.largest) {
@@ -123,7 +123,7 @@ class Forward {
 }  // namespace
 
 void additive_attention(const AdditiveInputs& inputs, const AdditiveResults& out) {
-  const AdditiveSizes& s = inputs.sizes;
+  const HeadSizes& s = inputs.sizes;
   const KeptPositions kept(inputs.pattern.keep, s.batch, s.time);
   const AdditiveInputs in = without_keep(inputs);
   const Index count = out.queries.end - out.queries.begin, blocks = pieces_of(count, tile_size);

@@ -15,25 +15,9 @@
 
 #include "fovea/base/random.hpp"
 #include "kernels/attention_pattern.hpp"
+#include "kernels/heads.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
-
-struct AdditiveSizes {
-  Index batch, heads, key_heads, queries, time, width, value_width;
-
-  Index shared() const { return heads / key_heads; }
-};
-
-/// Rows of numbers for each sample, head and query or position, by strides.
-template <class Number>
-struct RowsOf {
-  Number* data;
-  Index sample, head, row;
-
-  Number* at(Index s, Index h, Index r) const { return data + s * sample + h * head + r * row; }
-};
-using Rows = RowsOf<const real>;
-using MutableRows = RowsOf<real>;
 
 /// Numbers for each score, by strides that are 0 along axes which repeat; null: none.
 template <class Number>
@@ -47,7 +31,7 @@ struct ScoresOf {
 };
 
 struct AdditiveInputs {
-  AdditiveSizes sizes;
+  HeadSizes sizes;
   Rows q, k, values;  ///< values: null where only weights are wanted
   const real* v;      ///< (width)
   AttentionPattern pattern;

@@ -13,7 +13,7 @@ constexpr auto bytes_of_real = static_cast<Index>(sizeof(real));
 
 Queries::Queries(const AdditiveInputs& in, const AdditiveAdjoints& d)
     : in_(in), d_(d), blocks_(pieces_of(in.sizes.queries, tile_size)) {
-  const AdditiveSizes& s = in.sizes;
+  const HeadSizes& s = in.sizes;
   const Index rows = s.batch * s.heads * s.queries;
   buffer_ = Buffer(rows * (padded(s.width) + 1) * bytes_of_real + rows * 2);
   a_ = buffer_.as<real>();
@@ -36,7 +36,7 @@ QueryTile Queries::tile(Index sample, Index head, Index block) const {
 }
 
 void Queries::make(Index number) {
-  const AdditiveSizes& s = in_.sizes;
+  const HeadSizes& s = in_.sizes;
   const Index head = number / blocks_ % s.heads, sample = number / blocks_ / s.heads;
   const Index first = number % blocks_ * tile_size, last = std::min(s.queries, first + tile_size);
   query_tile(in_, sample, head, {first, last}, a_ + row(sample, head, first) * padded(s.width),
@@ -95,7 +95,7 @@ void TileSlopes::through_cap(const QueryTile& q, const KeyTile& key) {
 }
 
 void TileSlopes::softmax_row(const QueryTile& q, const KeyTile& key, Index i, const real* drops) {
-  const AdditiveSizes& s = in_.sizes;
+  const HeadSizes& s = in_.sizes;
   const Index row = (q.sample * s.heads + q.head) * s.queries + q.first + i;
   const Index at = i * key.columns();
   if (d_.dweights) {

@@ -50,7 +50,7 @@ class BiasSlopes {
 
 void additive_attention_bias_slopes(const AdditiveInputs& inputs, const AdditiveAdjoints& d,
                                     real* dbias) {
-  const AdditiveSizes& s = inputs.sizes;
+  const HeadSizes& s = inputs.sizes;
   const KeptPositions kept(inputs.pattern.keep, s.batch, s.time);
   const AdditiveInputs in = without_keep(inputs);
   const Queries queries(in, d);

@@ -172,7 +172,7 @@ void TileScores::finish_row(const QueryTile& q, const KeyTile& key, Index i) {
 
 const real* TileScores::drops(const QueryTile& q, const KeyTile& key) {
   if (in_.drop_rate <= 0) return nullptr;
-  const AdditiveSizes& s = in_.sizes;
+  const HeadSizes& s = in_.sizes;
   const real factor = in_.drop_rate < 1 ? 1 / (1 - in_.drop_rate) : real(0);
   real uniform[tile_size];
   for (Index i = 0; i < q.count; ++i) {

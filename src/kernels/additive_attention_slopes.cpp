@@ -17,7 +17,7 @@ struct Stripes {
   Index count;
   const KeptPositions& kept;
 
-  Stripes(const AdditiveSizes& s, const KeptPositions& positions) : kept(positions) {
+  Stripes(const HeadSizes& s, const KeptPositions& positions) : kept(positions) {
     constexpr Index tasks = 32, most = 16;
     const Index wanted = std::min(most, pieces_of(tasks, s.batch * s.key_heads));
     count = std::max<Index>(1, std::min(wanted, kept.most_tiles()));
@@ -30,7 +30,7 @@ struct Stripes {
 // Sums of what q and v are given, of one stripe each: (stripes, batch, heads, queries, width) and
 // (batch, key heads, stripes, width + 1). Behind the width stands the sum of the slopes.
 struct Shares {
-  Shares(const AdditiveSizes& sizes, Index stripes)
+  Shares(const HeadSizes& sizes, Index stripes)
       : s(sizes),
         lead(padded(s.width)),
         of_stripe(s.batch * s.heads * s.queries * lead),
@@ -43,7 +43,7 @@ struct Shares {
     return q + stripe * of_stripe + (sample * s.heads + head) * s.queries * lead;
   }
 
-  const AdditiveSizes& s;
+  const HeadSizes& s;
   Index lead, of_stripe, tasks;
   Buffer buffer;
   real *q, *v;
@@ -67,7 +67,7 @@ class Backward {
 
   void run(Index sample, Index key_head, Index stripe, Span tiles, const Shares& shares,
            real* v_sums) {
-    const AdditiveSizes& s = in_.sizes;
+    const HeadSizes& s = in_.sizes;
     const Index first = key_head * s.shared(), last = first + s.shared();
     v_sums_ = v_sums;
     std::fill_n(v_sums, shares.lead + 1, real(0));
@@ -151,7 +151,7 @@ class Backward {
   }
 
   void write(Index sample, Index key_head) const {
-    const AdditiveSizes& s = in_.sizes;
+    const HeadSizes& s = in_.sizes;
     for (Index j = 0; j < key_.count(); ++j) {
       const Index position = key_.positions()[j];
       if (g_.k.data)
@@ -175,8 +175,8 @@ class Backward {
 };
 
 // Sets rows of positions that are not kept to 0, unless there is something to add to.
-void clear_dropped(const AdditiveSizes& s, const std::uint8_t* keep, const MutableRows& rows,
-                   bool add, Index width) {
+void clear_dropped(const HeadSizes& s, const std::uint8_t* keep, const MutableRows& rows, bool add,
+                   Index width) {
   if (!rows.data || add || !keep) return;
   for (Index sample = 0; sample < s.batch; ++sample)
     for (Index t = 0; t < s.time; ++t)
@@ -187,7 +187,7 @@ void clear_dropped(const AdditiveSizes& s, const std::uint8_t* keep, const Mutab
 // dq = 4 v times the shares of all stripes.
 void write_q(const AdditiveInputs& in, const AdditiveGradients& g, const Shares& shares,
              Index stripes) {
-  const AdditiveSizes& s = in.sizes;
+  const HeadSizes& s = in.sizes;
   parallel::for_range(
       s.batch * s.heads * s.queries, parallel::grain(s.width * stripes),
       [&](Index first, Index last) {
@@ -204,7 +204,7 @@ void write_q(const AdditiveInputs& in, const AdditiveGradients& g, const Shares&
 }
 
 // dv = sum of the slopes - 2 v_sums, over the shares of all tasks.
-void write_v(const AdditiveSizes& s, const Shares& shares, real* dv) {
+void write_v(const HeadSizes& s, const Shares& shares, real* dv) {
   const Index step = shares.lead + 1;
   add_pairwise(shares.tasks, [&](Index i, Index k) {
     scale_row(shares.v + k * step, 1, step, shares.v + i * step, true);
@@ -216,7 +216,7 @@ void write_v(const AdditiveSizes& s, const Shares& shares, real* dv) {
 
 void additive_attention_slopes(const AdditiveInputs& inputs, const AdditiveAdjoints& d,
                                const AdditiveGradients& g) {
-  const AdditiveSizes& s = inputs.sizes;
+  const HeadSizes& s = inputs.sizes;
   const KeptPositions kept(inputs.pattern.keep, s.batch, s.time);
   const AdditiveInputs in = without_keep(inputs);
   clear_dropped(s, inputs.pattern.keep, g.k, g.add_k, s.width);

@@ -47,6 +47,27 @@ struct AttentionPattern {
                            query * pair_strides[2] + position * pair_strides[3]];
   }
 
+  /// The positions outside of which no query of a span looks.
+  Span positions_of(Span query) const {
+    const Index first = stand_0 + query.begin, last = stand_0 + query.end - 1;
+    const bool bounded = window > 0 && !global;
+    const Index end = causal ? last + 1 : time;
+    return clamped(bounded ? first - window + 1 : 0, bounded ? std::min(end, last + window) : end,
+                   time);
+  }
+
+  /// The queries outside of which none looks at a position of a span.
+  Span queries_of(Span position) const {
+    const Index first = position.begin - stand_0, last = position.end - 1 - stand_0;
+    const bool bounded = window > 0 && !global;
+    const Index begin = causal ? first : 0;
+    return clamped(bounded ? std::max(begin, first - window + 1) : begin,
+                   bounded ? last + window : queries, queries);
+  }
+
+  /// Whether `positions_of` does not tell all, and pairs have to be asked one by one.
+  bool asks_each() const { return keep || keep_queries || global || block > 0 || pairs; }
+
   /// How many of the positions of a span some of the queries of a span look at, as far as that is
   /// quickly told: `some` also stands for "not known".
   Looked at(Index sample, Span query, Span position) const {
@@ -89,6 +110,11 @@ struct AttentionPattern {
   }
 
  private:
+  static Span clamped(Index begin, Index end, Index size) {
+    begin = std::clamp<Index>(begin, 0, size);
+    return {begin, std::clamp(end, begin, size)};
+  }
+
   static Index distance(Index a, Index b) { return a < b ? b - a : a - b; }
 
   bool is_global(Index sample, Index place) const {

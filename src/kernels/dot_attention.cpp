@@ -13,7 +13,7 @@ using tile::lead, tile::positions;
 
 // Scratch of one task: a tile of scores and what goes with it.
 struct Forward {
-  explicit Forward(const DotSizes& sizes)
+  explicit Forward(const HeadSizes& sizes)
       : buffer((tile::queries * (3 * positions + lead(sizes.width) + lead(sizes.value_width) + 2)) *
                static_cast<Index>(sizeof(real))),
         s(buffer.as<real>()),
@@ -27,12 +27,8 @@ struct Forward {
   real *s, *t, *factor, *q, *values, *largest, *sum;
 };
 
-bool skips(const DotAttention& a, const DotTile& at) {
-  return at.positions == 0 || a.pattern.coverage(at) == Coverage::none;
-}
-
 // values += s v for one tile.
-void add_values(const DotAttention& a, const DotTile& at, const tile::Blocks& values,
+void add_values(const DotAttention& a, const tile::DotTile& at, const tile::Blocks& values,
                 const Forward& f) {
   const Index width = a.sizes.value_width, h = at.head / a.sizes.shared(),
               block = at.position / positions;
@@ -48,7 +44,7 @@ void add_values(const DotAttention& a, const DotTile& at, const tile::Blocks& va
 }
 
 // One tile of queries against all that they look at.
-void attend(const DotAttention& a, const DotTile& rows, const tile::Blocks& keys,
+void attend(const DotAttention& a, const tile::DotTile& rows, const tile::Blocks& keys,
             const tile::Blocks* values, const Forward& f) {
   const Index width = values ? lead(a.sizes.value_width) : 0;
   const bool finite = tile::pack(a.q.at(rows.sample, rows.head, rows.query), a.q.row, rows.queries,
@@ -56,10 +52,10 @@ void attend(const DotAttention& a, const DotTile& rows, const tile::Blocks& keys
   std::fill_n(f.values, rows.queries * width, real(0));
   std::fill_n(f.largest, rows.queries, -std::numeric_limits<real>::infinity());
   std::fill_n(f.sum, rows.queries, real(0));
-  const Places seen = a.pattern.positions_of(rows.query, rows.queries);
+  const Span seen = a.pattern.positions_of({rows.query, rows.query + rows.queries});
   for (Index block = seen.begin / positions; block * positions < seen.end; ++block) {
-    const DotTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
-    if (skips(a, at)) continue;
+    const tile::DotTile at = tile::tile_at(a, rows, block);
+    if (at.looked == Looked::none) continue;
     tile::score(a, at, {f.q, finite}, keys, f.s, f.t);
     tile::go_on({f.s, at.queries, tile::columns(at)}, {f.largest, f.sum, f.values, width});
     if (values) add_values(a, at, *values, f);
@@ -75,8 +71,8 @@ void for_queries(const DotAttention& a, Index first, Index last, const F& f) {
     const Forward scratch(a.sizes);
     for (Index i = begin; i < end; ++i) {
       const Index query = first + i % blocks * tile::queries;
-      f(DotTile{i / blocks / heads, i / blocks % heads, query,
-                std::min(tile::queries, last - query), 0, 0},
+      f(tile::DotTile{i / blocks / heads, i / blocks % heads, query,
+                      std::min(tile::queries, last - query), 0, 0, Looked::none},
         scratch);
     }
   });
@@ -88,13 +84,13 @@ real norm_of(real largest, real sum) {
 
 }  // namespace
 
-void dot_attention(const DotAttention& a, Index first, Index last, const HeadRows<real>& context,
+void dot_attention(const DotAttention& a, Index first, Index last, const MutableRows& context,
                    real* norm) {
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   const tile::Blocks keys(a.k, s, s.width, false, true);
   const tile::Blocks values =
       context.data ? tile::Blocks(a.v, s, s.value_width, true, false) : tile::Blocks();
-  for_queries(a, first, last, [&](const DotTile& rows, const Forward& f) {
+  for_queries(a, first, last, [&](const tile::DotTile& rows, const Forward& f) {
     attend(a, rows, keys, context.data ? &values : nullptr, f);
     for (Index i = 0; i < rows.queries; ++i) {
       norm[(rows.sample * s.heads + rows.head) * s.queries + rows.query + i] =
@@ -110,18 +106,17 @@ void dot_attention(const DotAttention& a, Index first, Index last, const HeadRow
 
 void dot_attention_weights(const DotAttention& a, const real* norm, Index first, Index last,
                            real* weights) {
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   const tile::Blocks keys(a.k, s, s.width, false, true);
-  for_queries(a, first, last, [&](const DotTile& rows, const Forward& f) {
+  for_queries(a, first, last, [&](const tile::DotTile& rows, const Forward& f) {
     const Index row = rows.sample * s.heads + rows.head;
     real* const to = weights + (row * (last - first) + rows.query - first) * s.time;
     std::fill_n(to, rows.queries * s.time, real(0));
     const bool finite = tile::pack(a.q.at(rows.sample, rows.head, rows.query), a.q.row,
                                    rows.queries, s.width, tile::query_factor(a), f.q);
     for (Index block = 0; block * positions < s.time; ++block) {
-      DotTile at = tile::tile_at(a, rows.sample, rows.head, rows.query, block);
-      at.queries = rows.queries;
-      if (skips(a, at)) continue;
+      const tile::DotTile at = tile::tile_at(a, rows, block);
+      if (at.looked == Looked::none) continue;
       tile::score(a, at, {f.q, finite}, keys, f.s, f.t);
       tile::weigh({f.s, at.queries, tile::columns(at)}, norm + row * s.queries + rows.query);
       for (Index i = 0; i < rows.queries; ++i)

@@ -5,33 +5,19 @@
 #pragma once
 
 #include "fovea/base/random.hpp"
-#include "kernels/dot_pattern.hpp"
+#include "kernels/attention_pattern.hpp"
+#include "kernels/heads.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
-/// A matrix for each sample and head, anywhere in memory: rows of neighbours.
-template <class T>
-struct HeadRows {
-  T* data = nullptr;
-  Index sample = 0, head = 0, row = 0;  ///< distances
-
-  T* at(Index b, Index h, Index i) const { return data + b * sample + h * head + i * row; }
-};
-
-struct DotSizes {
-  Index batch, heads, key_heads, queries, time, width, value_width;
-
-  Index shared() const { return key_heads > 0 ? heads / key_heads : 1; }
-};
-
 /// What is attended, and how.
 struct DotAttention {
-  DotSizes sizes;
-  HeadRows<const real> q, k, v;
+  HeadSizes sizes;
+  Rows q, k, v;
   real scale, soft_cap;
   const real* bias;  ///< or null
   std::array<Index, 4> bias_strides;
-  DotPattern pattern;
+  AttentionPattern pattern;
   real dropout;
   const Rng* random;
   Index first_weight;  ///< the number of the first weight, for dropout
@@ -39,7 +25,7 @@ struct DotAttention {
 
 /// context_i of the queries [first, last), where there is room for it, and what weights and
 /// gradients need: `norm`, the logarithm to base 2 of the sum of each row (batch, heads, queries).
-void dot_attention(const DotAttention& a, Index first, Index last, const HeadRows<real>& context,
+void dot_attention(const DotAttention& a, Index first, Index last, const MutableRows& context,
                    real* norm);
 
 /// Weights of the queries [first, last): (batch, heads, last - first, time).
@@ -49,14 +35,14 @@ void dot_attention_weights(const DotAttention& a, const real* norm, Index first,
 /// What the gradients are computed from. Either gradient may be null.
 struct DotAdjoints {
   const real* norm;
-  HeadRows<const real> context, dcontext;
+  Rows context, dcontext;
   const real *weights, *dweights;  ///< (batch, heads, queries, time)
 };
 
 /// Where the gradients go; null where none is wanted. They are written or added to, but dbias, of
 /// the strides of the bias, which is written.
 struct DotGradients {
-  HeadRows<real> dq, dk, dv;
+  MutableRows dq, dk, dv;
   bool add_dq, add_dk, add_dv;
   real* dbias;
   std::array<Index, 4> bias_sizes;

@@ -27,8 +27,7 @@ bool keeps(const DotAttention& a, const DotTile& at, Index i, Index j) {
 
 }  // namespace
 
-Blocks::Blocks(const HeadRows<const real>& x, const DotSizes& s, Index width, bool rows,
-               bool transposed)
+Blocks::Blocks(const Rows& x, const HeadSizes& s, Index width, bool rows, bool transposed)
     : heads_(s.key_heads), blocks_(pieces(s.time, positions)), width_(width) {
   const Index count = s.batch * heads_ * blocks_, size = positions * lead(width);
   const auto room = [](Index numbers) {
@@ -56,8 +55,8 @@ real query_factor(const DotAttention& a) {
   return a.soft_cap > 0 ? a.scale / a.soft_cap : a.scale * log2_e;
 }
 
-void repair(const DotAttention& a, const DotTile& at, const HeadRows<const real>& left,
-            const HeadRows<const real>& right, Index width, real factor, real* s) {
+void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Rows& right,
+            Index width, real factor, real* s) {
   const Index h = at.head / a.sizes.shared();
   for (Index j = 0; j < at.positions; ++j) {
     const real* const y = right.at(at.sample, h, at.position + j);
@@ -83,6 +82,20 @@ void add_infinite(const DotAttention& a, const DotTile& at, const real* factor, 
       for (Index f = 0; f < x.width; ++f)
         if (!std::isfinite(from[f])) sum[f] += factor[i * positions + j] * (from[f] * x.scale);
     }
+}
+
+void drop(const DotAttention& a, const DotTile& at, real value, real* s) {
+  if (at.looked == Looked::all) return;
+  for (Index i = 0; i < at.queries; ++i) {
+    const Span range = a.pattern.positions_of({at.query + i, at.query + i + 1});
+    const Index begin = std::clamp<Index>(range.begin - at.position, 0, at.positions),
+                end = std::clamp<Index>(range.end - at.position, begin, at.positions);
+    real* const row = s + i * positions;
+    std::fill(row, row + begin, value);
+    std::fill(row + end, row + at.positions, value);
+    for (Index j = begin; j < end && a.pattern.asks_each(); ++j)
+      if (!a.pattern.keeps(at.sample, at.head, at.query + i, at.position + j)) row[j] = value;
+  }
 }
 
 void keep_factors(const DotAttention& a, const DotTile& at, real* factor) {
@@ -119,7 +132,7 @@ void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const B
              a.bias + at.sample * sample + at.head * head + at.query * row + at.position * step,
              row, step, at.positions);
   }
-  if (a.pattern.coverage(at) != Coverage::all) a.pattern.drop(at, lowest, s, positions);
+  drop(a, at, lowest, s);
   for (Index i = 0; i < at.queries; ++i)
     std::fill(s + i * positions + at.positions, s + i * positions + columns(at), lowest);
 }

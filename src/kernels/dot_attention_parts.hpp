@@ -11,6 +11,12 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels { namespace tile {
 
+/// Some neighbouring queries against some neighbouring positions, of one sample and head.
+struct DotTile {
+  Index sample, head, query, queries, position, positions;
+  Looked looked;
+};
+
 constexpr Index pieces(Index size, Index piece) { return (size + piece - 1) / piece; }
 
 /// Rows of all samples and heads in blocks of `positions`, padded with zeros, and blocks with their
@@ -19,8 +25,7 @@ class Blocks {
  public:
   Blocks() = default;
   /// Either form on request.
-  Blocks(const HeadRows<const real>& x, const DotSizes& sizes, Index width, bool rows,
-         bool transposed);
+  Blocks(const Rows& x, const HeadSizes& sizes, Index width, bool rows, bool transposed);
 
   const real* rows(Index b, Index h, Index block) const {
     return rows_.as<real>() + at(b, h, block);
@@ -60,8 +65,8 @@ void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const B
 inline Index columns(const DotTile& at) { return lead(at.positions); }
 
 /// a_i . b_j of the kept pairs of a tile, where either row is not finite.
-void repair(const DotAttention& a, const DotTile& at, const HeadRows<const real>& left,
-            const HeadRows<const real>& right, Index width, real factor, real* s);
+void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Rows& right,
+            Index width, real factor, real* s);
 
 /// Rows of a tile's queries or positions where they were given, times `scale`.
 struct GivenRows {
@@ -82,12 +87,18 @@ void keep_factors(const DotAttention& a, const DotTile& at, real* factor);
 /// s *= factor.
 void multiply_each(const Scores& scores, const real* factor);
 
-/// The tile of query block and key block: with causal, as few positions as any query looks at.
-inline DotTile tile_at(const DotAttention& a, Index b, Index h, Index query, Index block) {
-  const Index count = std::min(queries, a.sizes.queries - query), first = block * positions;
-  const Places seen = a.pattern.positions_of(query, count);
-  const Index end = std::min({first + positions, a.sizes.time, seen.end});
-  return {b, h, query, count, first, std::max<Index>(0, end - first)};
+/// Writes `value` where a pair of the tile is dropped.
+void drop(const DotAttention& a, const DotTile& at, real value, real* s);
+
+/// The tile of the queries of `rows` and a block of positions: with causal, as few positions as any
+/// of the queries looks at.
+inline DotTile tile_at(const DotAttention& a, const DotTile& rows, Index block) {
+  const Span asking{rows.query, rows.query + rows.queries};
+  const Index first = block * positions,
+              end = std::min({first + positions, a.sizes.time, a.pattern.positions_of(asking).end});
+  DotTile at{rows.sample, rows.head, rows.query, rows.queries, first, end - first, Looked::none};
+  if (end > first) at.looked = a.pattern.at(at.sample, asking, {first, end});
+  return at;
 }
 
 }}}}  // namespace fovea::kernels::tile

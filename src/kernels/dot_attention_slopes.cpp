@@ -13,13 +13,19 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels {
 
 namespace {
 
-using tile::lead, tile::positions;
+using tile::DotTile, tile::lead, tile::positions;
 
 Index bytes_of(Index numbers) { return numbers * static_cast<Index>(sizeof(real)); }
 
+// A tile of queries from one on.
+DotTile rows_at(const DotAttention& a, Index sample, Index head, Index query) {
+  return {sample, head, query,       std::min(tile::queries, a.sizes.queries - query),
+          0,      0,    Looked::none};
+}
+
 // Scratch of one task.
 struct Scratch {
-  explicit Scratch(const DotSizes& s)
+  explicit Scratch(const HeadSizes& s)
       : buffer(bytes_of((4 * tile::queries) * positions +
                         (tile::queries + positions) * (lead(s.width) + lead(s.value_width)))),
         p(buffer.as<real>()),
@@ -55,7 +61,7 @@ struct Backward {
   }
 
   real mean_of(Index row) const {
-    const DotSizes& s = a.sizes;
+    const HeadSizes& s = a.sizes;
     const Index query = row % s.queries, h = row / s.queries % s.heads,
                 b = row / s.queries / s.heads;
     if (d.norm[row] == std::numeric_limits<real>::infinity()) return 0;
@@ -82,7 +88,7 @@ struct Backward {
 
   // The weights p of a tile, and ds = dP: the gradient of the weights.
   void weights_of(const DotTile& at, const std::pair<bool, bool>& finite, const Scratch& f) const {
-    const DotSizes& s = a.sizes;
+    const HeadSizes& s = a.sizes;
     const Index row = (at.sample * s.heads + at.head) * s.queries + at.query,
                 h = at.head / s.shared(), block = at.position / positions, n = tile::columns(at);
     tile::score(a, at, {f.q, finite.first}, keys, f.p, f.t);
@@ -108,11 +114,11 @@ struct Backward {
 
   // ds: the gradient of the scores before scale, cap and bias; `capped` leaves the cap to others.
   void scores_of(const DotTile& at, const Scratch& f, bool before_cap) const {
-    const DotSizes& s = a.sizes;
+    const HeadSizes& s = a.sizes;
     const Index row = (at.sample * s.heads + at.head) * s.queries + at.query, n = tile::columns(at);
     tile::slopes({f.ds, at.queries, n}, f.p, means.as<real>() + row);
     if (before_cap && a.soft_cap > 0) tile::cap_slopes({f.ds, at.queries, n}, f.t);
-    if (a.pattern.coverage(at) != Coverage::all) a.pattern.drop(at, 0, f.ds, positions);
+    tile::drop(a, at, 0, f.ds);
     for (Index i = 0; i < at.queries; ++i) {
       std::fill(f.ds + i * positions + at.positions, f.ds + i * positions + n, real(0));
       if (!a.bias) continue;
@@ -128,7 +134,7 @@ struct Parts {
   Index rows, width;
   Buffer numbers;
 
-  explicit Parts(const DotSizes& s) : rows(s.batch * s.heads * s.queries), width(lead(s.width)) {
+  explicit Parts(const HeadSizes& s) : rows(s.batch * s.heads * s.queries), width(lead(s.width)) {
     constexpr Index tasks = 32;  // enough for as many threads
     const Index all = std::max<Index>(1, tile::pieces(s.time, positions)),
                 heads = std::max<Index>(1, s.batch * s.key_heads);
@@ -140,10 +146,10 @@ struct Parts {
     return numbers.as<real>() + (strip * rows + row) * width;
   }
   // The queries that look at a strip, in whole tiles.
-  Places queries(const DotAttention& a, Index strip) const {
+  Span queries(const DotAttention& a, Index strip) const {
     const Index first = strip * blocks * positions;
-    const Places seen =
-        a.pattern.queries_of(first, std::min(blocks * positions, a.sizes.time - first));
+    const Span seen =
+        a.pattern.queries_of({first, std::min(first + blocks * positions, a.sizes.time)});
     return {seen.begin / tile::queries * tile::queries, seen.end};
   }
 };
@@ -151,7 +157,7 @@ struct Parts {
 // dK and dV of a block, and parts of dQ, from one tile.
 void add_tile(const Backward& back, const DotTile& at, real* dq, const Scratch& f) {
   const DotAttention& a = back.a;
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   const Index h = at.head / s.shared(), block = at.position / positions, n = tile::columns(at);
   const std::pair<bool, bool> finite = back.pack(at, f);
   back.weights_of(at, finite, f);
@@ -192,16 +198,16 @@ void put(const real* from, Index rows, Index width, real factor, real* to, Index
 void visit_block(const Backward& back, const Parts& parts, const DotGradients& to,
                  const DotTile& first, const Scratch& f) {
   const DotAttention& a = back.a;
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   const Index block = first.position / positions, strip = block / parts.blocks;
   std::fill_n(f.dk, positions * lead(s.width), real(0));
   std::fill_n(f.dv, positions * lead(s.value_width), real(0));
-  const Places seen = a.pattern.queries_of(first.position, first.positions);
+  const Span seen = a.pattern.queries_of({first.position, first.position + first.positions});
   for (Index h = first.head * s.shared(); h < (first.head + 1) * s.shared(); ++h)
     for (Index query = seen.begin / tile::queries * tile::queries; query < seen.end;
          query += tile::queries) {
-      const DotTile at = tile::tile_at(a, first.sample, h, query, block);
-      if (at.positions == 0 || a.pattern.coverage(at) == Coverage::none) continue;
+      const DotTile at = tile::tile_at(a, rows_at(a, first.sample, h, query), block);
+      if (at.looked == Looked::none) continue;
       const Index row = (first.sample * s.heads + h) * s.queries + query;
       add_tile(back, at, parts.at(strip, row), f);
     }
@@ -216,23 +222,24 @@ void visit_block(const Backward& back, const Parts& parts, const DotGradients& t
 
 void visit_strip(const Backward& back, const Parts& parts, const DotGradients& to, Index task,
                  const Scratch& f) {
-  const DotSizes& s = back.a.sizes;
+  const HeadSizes& s = back.a.sizes;
   const Index strip = task % parts.strips, h = task / parts.strips % s.key_heads,
               b = task / parts.strips / s.key_heads;
-  const Places seen = parts.queries(back.a, strip);
+  const Span seen = parts.queries(back.a, strip);
   for (Index head = h * s.shared(); head < (h + 1) * s.shared(); ++head)
     std::fill(parts.at(strip, (b * s.heads + head) * s.queries + seen.begin),
               parts.at(strip, (b * s.heads + head) * s.queries + seen.end), real(0));
   for (Index block = strip * parts.blocks;
        block < (strip + 1) * parts.blocks && block * positions < s.time; ++block)
     visit_block(back, parts, to,
-                {b, h, 0, 0, block * positions, std::min(positions, s.time - block * positions)},
+                {b, h, 0, 0, block * positions, std::min(positions, s.time - block * positions),
+                 Looked::none},
                 f);
 }
 
 // dQ from its parts.
 void gather_queries(const DotAttention& a, const Parts& parts, const DotGradients& to) {
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   parallel::for_range(
       parts.rows, parallel::grain(parts.strips * s.width), [&](Index begin, Index end) {
         const Buffer sums(bytes_of(lead(s.width)));
@@ -242,7 +249,7 @@ void gather_queries(const DotAttention& a, const Parts& parts, const DotGradient
           real* const sum = sums.as<real>();
           std::fill_n(sum, lead(s.width), real(0));
           for (Index strip = 0; strip < parts.strips; ++strip) {
-            const Places seen = parts.queries(a, strip);
+            const Span seen = parts.queries(a, strip);
             if (query < seen.begin || query >= seen.end) continue;
             const real* const part = parts.at(strip, row);
             for (Index f = 0; f < s.width; ++f) sum[f] += part[f];
@@ -256,7 +263,7 @@ void gather_queries(const DotAttention& a, const Parts& parts, const DotGradient
 // to, in order.
 void bias_slopes(const Backward& back, const DotGradients& to) {
   const DotAttention& a = back.a;
-  const DotSizes& s = a.sizes;
+  const HeadSizes& s = a.sizes;
   const auto [samples, heads, rows, steps] = to.bias_sizes;
   std::fill_n(to.dbias, samples * heads * rows * steps, real(0));
   const Index blocks = rows == 1 ? 1 : tile::pieces(s.queries, tile::queries);
@@ -280,8 +287,8 @@ void bias_slopes(const Backward& back, const DotGradients& to) {
         for (Index query = piece * tile::queries; query < s.queries;
              query += all_rows == 1 ? tile::queries : s.queries)
           for (Index block = 0; block * positions < s.time; ++block) {
-            const DotTile at = tile::tile_at(a, b, h, query, block);
-            if (at.positions > 0 && a.pattern.coverage(at) != Coverage::none) visit(at, f);
+            const DotTile at = tile::tile_at(a, rows_at(a, b, h, query), block);
+            if (at.looked != Looked::none) visit(at, f);
           }
   });
 }

@@ -9,6 +9,7 @@
 #include "fovea/ops/ops.hpp"
 #include "nn/checks.hpp"
 #include "nn/masked.hpp"
+#include "ops/attention_inputs.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -94,17 +95,19 @@ struct Seen {
 
 Seen seen(const AttentionMask& mask, Index batch, Index queries, Index time) {
   const Index heads = mask.pairs ? mask.pairs->shape()[1] : 1;
-  const Mask keep = mask.dense(Shape{batch, heads, queries, time});
+  ops::check_mask(Shape{batch, heads, queries, time}, mask);
+  const kernels::AttentionPattern pattern = ops::pattern_of(mask, queries, time);
   Seen result{Mask(Shape{batch, queries}), Mask(Shape{batch, time})};
   std::uint8_t *const looks = result.queries.mutable_keep().data(),
                       *const met = result.positions.mutable_keep().data();
   std::fill_n(looks, batch * queries, std::uint8_t(0));
   std::fill_n(met, batch * time, std::uint8_t(0));
-  const std::uint8_t* byte = keep.data();
   for (Index sample = 0; sample < batch; ++sample)
-    for (Index row = 0; row < heads * queries; ++row)
-      for (Index position = 0; position < time; ++position, ++byte)
-        if (*byte) looks[sample * queries + row % queries] = met[sample * time + position] = 1;
+    for (Index head = 0; head < heads; ++head)
+      for (Index query = 0; query < queries; ++query)
+        for (Index position = 0; position < time; ++position)
+          if (pattern.keeps(sample, head, query, position))
+            looks[sample * queries + query] = met[sample * time + position] = 1;
   return result;
 }
 

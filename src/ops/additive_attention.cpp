@@ -5,38 +5,12 @@
 #include "fovea/autograd/graph.hpp"
 #include "fovea/ops/record_results.hpp"
 #include "kernels/additive_attention.hpp"
-#include "ops/axes.hpp"
+#include "ops/attention_inputs.hpp"
 #include "ops/gradient_target.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
 namespace {
-
-// How rows for each sample, head and position lie in a dense array: heads side by side in a row, or
-// one after the other.
-template <class Number>
-kernels::RowsOf<Number> rows_of(Number* data, const AttentionSizes& s, Index heads, Index positions,
-                                Index width) {
-  if (s.split) return {data, positions * heads * width, width, heads * width};
-  return {data, heads * positions * width, positions * width, width};
-}
-
-kernels::AttentionPattern pattern_of(const AttentionSizes& s, const AttentionMask& mask) {
-  const bool last = mask.align == Alignment::last;
-  return {s.queries,
-          s.time,
-          mask.causal,
-          std::min(mask.window.value_or(0), s.queries + s.time),  // farther is the same
-          last ? s.time - s.queries : 0,
-          bytes(mask.keep),
-          bytes(mask.queries),
-          bytes(mask.global),
-          mask.blocks ? mask.blocks->size : 0,
-          mask.blocks ? mask.blocks->keep.keep().data() : nullptr,
-          mask.blocks ? mask.blocks->keep.shape()[1] : 0,
-          bytes(mask.pairs),
-          mask.pairs ? strides_of(mask.pairs->shape()) : std::array<Index, 4>{}};
-}
 
 struct AdditiveAttention {
   AttentionSizes sizes;
@@ -49,12 +23,12 @@ struct AdditiveAttention {
 
   kernels::AdditiveInputs inputs() const {
     const AttentionSizes& s = sizes;
-    return {{s.batch, s.heads, s.key_heads, s.queries, s.time, s.width, s.value_width},
+    return {s,
             rows_of(q.data(), s, s.heads, s.queries, s.width),
             rows_of(k.data(), s, s.key_heads, s.time, s.width),
             rows_of(values.data(), s, s.key_heads, s.time, s.value_width),
             v.data(),
-            pattern_of(s, mask),
+            pattern_of(mask, s.queries, s.time),
             {bias.data(), bias.data() ? strides_of(bias.shape()) : std::array<Index, 4>{}},
             soft_cap,
             dropout,

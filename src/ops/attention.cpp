@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "ops/additive_attention.hpp"
-#include "ops/attention_sizes.hpp"
+#include "ops/attention_inputs.hpp"
 #include "ops/dot_attention.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -19,36 +18,28 @@ namespace {
 
 using ops::AttentionSizes;
 
-// Whether a query looks at any position: `kept` are the bytes of its row of the mask, `bias` the
-// first of its row, or null.
-bool looks(std::span<const std::uint8_t> kept, const real* bias, Index step) {
-  for (std::size_t j = 0; j < kept.size(); ++j)
-    if (kept[j] &&
-        (!bias || bias[static_cast<Index>(j) * step] != -std::numeric_limits<real>::infinity()))
-      return true;
-  return false;
-}
-
-// Which queries look at any position: (batch, heads, queries) in the order of q, and an axis of 1.
+// Which queries look at any position, by the mask and by a bias above -infinity: (batch, heads,
+// queries) in the order of q, and an axis of 1.
 Mask looking(const AttentionSizes& s, const AttentionOptions& options) {
-  const Mask kept = options.mask.dense(Shape{s.batch, s.heads, s.queries, s.time});
-  const Tensor& bias = options.bias;
-  const auto strides = bias.defined() ? ops::strides_of(bias.shape()) : std::array<Index, 4>{};
+  const kernels::AttentionPattern pattern = ops::pattern_of(options.mask, s.queries, s.time);
+  const real* const bias = options.bias.defined() ? options.bias.value().data() : nullptr;
+  const auto strides = bias ? ops::strides_of(options.bias.shape()) : std::array<Index, 4>{};
+  const auto looks = [&](Index b, Index h, Index query) {
+    const real* const row = bias + b * strides[0] + h * strides[1] + query * strides[2];
+    for (Index j = 0; j < s.time; ++j)
+      if (pattern.keeps(b, h, query, j) &&
+          (!bias || row[j * strides[3]] != -std::numeric_limits<real>::infinity()))
+        return true;
+    return false;
+  };
   Mask any(s.split    ? Shape{s.batch, s.queries, s.heads, 1}
            : s.headed ? Shape{s.batch, s.heads, s.queries, 1}
                       : Shape{s.batch, s.queries, 1});
-  for (Index i = 0; i < any.count(); ++i) {
-    const Index b = i / (s.heads * s.queries), rest = i % (s.heads * s.queries);
-    const Index row = s.split ? (b * s.heads + rest % s.heads) * s.queries + rest / s.heads : i;
-    const Index h = row / s.queries % s.heads, query = row % s.queries;
-    const real* const added =
-        bias.defined() ? bias.value().data() + b * strides[0] + h * strides[1] + query * strides[2]
-                       : nullptr;
-    any.mutable_keep()[static_cast<std::size_t>(i)] =
-        looks(kept.keep().subspan(static_cast<std::size_t>(row * s.time),
-                                  static_cast<std::size_t>(s.time)),
-              added, strides[3]);
-  }
+  std::uint8_t* const bytes = any.mutable_keep().data();
+  const kernels::RowsOf<std::uint8_t> rows = ops::rows_of(bytes, s, s.heads, s.queries, Index(1));
+  for (Index b = 0; b < s.batch; ++b)
+    for (Index h = 0; h < s.heads; ++h)
+      for (Index query = 0; query < s.queries; ++query) *rows.at(b, h, query) = looks(b, h, query);
   return any;
 }
 
@@ -98,8 +89,8 @@ Array attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions
   ops::check_mask(Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
   if (first < 0 || first > last || last > s.queries)
     throw IndexError(
-        fmt::format("attention_weights: expected a range of the queries 0 to {}, got [{}, {})",
-                    s.queries - 1, first, last));
+        fmt::format("attention_weights: expected a range within {} queries, got [{}, {})",
+                    s.queries, first, last));
   const NoGrad no_grad;
   if (options.score == Score::additive)
     return ops::additive_attention_weights(q, k, options, s, first, last);

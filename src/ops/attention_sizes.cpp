@@ -132,16 +132,6 @@ Shape context_shape(const AttentionSizes& s) {
   return {s.batch, s.heads, s.queries, s.value_width};
 }
 
-std::array<Index, 4> strides_of(const Shape& shape) {
-  std::array<Index, 4> strides = {};
-  Index step = 1;
-  for (int axis = 3; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = shape[axis] == 1 ? 0 : step;
-    step *= shape[axis];
-  }
-  return strides;
-}
-
 real score_scale(const AttentionSizes& s, const AttentionOptions& options) {
   if (options.scale) return *options.scale;
   return options.score == Score::scaled_dot && s.width > 0

@@ -3,56 +3,29 @@
 
 #include "fovea/ops/record_results.hpp"
 #include "kernels/dot_attention.hpp"
-#include "ops/axes.hpp"
+#include "ops/attention_inputs.hpp"
 #include "ops/gradient_target.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 
 namespace {
 
-// Rows of an array that holds its heads side by side, or one after another.
-template <class T>
-kernels::HeadRows<T> by_head(T* data, Index heads, Index positions, Index width, bool split) {
-  return split ? kernels::HeadRows<T>{data, positions * heads * width, width, heads * width}
-               : kernels::HeadRows<T>{data, heads * positions * width, positions * width, width};
-}
-
 struct DotRule {
   AttentionSizes sizes;
   AttentionOptions options;  // without tensors
   Array q, k, v, bias, context, norm, weights;
 
-  kernels::DotPattern pattern() const {
-    const AttentionMask& mask = options.mask;
-    kernels::DotPattern p{sizes.queries, sizes.time};
-    p.causal = mask.causal;
-    p.window =
-        std::min(mask.window.value_or(0), sizes.queries + sizes.time);  // farther is the same
-    p.offset = mask.align == Alignment::last ? sizes.time - sizes.queries : 0;
-    p.keep = bytes(mask.keep);
-    p.looking = bytes(mask.queries);
-    p.global = bytes(mask.global);
-    if (mask.blocks) {
-      p.blocks = mask.blocks->keep.keep().data();
-      p.block = mask.blocks->size;
-      p.block_columns = mask.blocks->keep.shape()[1];
-    }
-    p.pairs = bytes(mask.pairs);
-    if (mask.pairs) p.pair_strides = strides_of(mask.pairs->shape());
-    return p;
-  }
-
   kernels::DotAttention attention() const {
     const AttentionSizes& s = sizes;
-    return {{s.batch, s.heads, s.key_heads, s.queries, s.time, s.width, s.value_width},
-            by_head(q.data(), s.heads, s.queries, s.width, s.split),
-            by_head(k.data(), s.key_heads, s.time, s.width, s.split),
-            by_head(v.data(), s.key_heads, s.time, s.value_width, s.split),
+    return {s,
+            rows_of(q.data(), s, s.heads, s.queries, s.width),
+            rows_of(k.data(), s, s.key_heads, s.time, s.width),
+            rows_of(v.data(), s, s.key_heads, s.time, s.value_width),
             score_scale(s, options),
             options.soft_cap,
             bias.data(),
             bias.data() ? strides_of(bias.shape()) : std::array<Index, 4>{},
-            pattern(),
+            pattern_of(options.mask, s.queries, s.time),
             options.dropout,
             options.random ? &*options.random : nullptr,
             options.first_sample * s.heads * s.queries * s.time};
@@ -70,9 +43,9 @@ struct DotRule {
     const AttentionSizes& s = sizes;
     const auto [dq, dk, dv, of_bias] = wanted;
     const GradientTarget to_q(dq, {dk, dv}), to_k(dk, {dq, dv}), to_v(dv, {dq, dk});
-    kernels::DotGradients to{by_head(to_q.data, s.heads, s.queries, s.width, s.split),
-                             by_head(to_k.data, s.key_heads, s.time, s.width, s.split),
-                             by_head(to_v.data, s.key_heads, s.time, s.value_width, s.split),
+    kernels::DotGradients to{rows_of(to_q.data, s, s.heads, s.queries, s.width),
+                             rows_of(to_k.data, s, s.key_heads, s.time, s.width),
+                             rows_of(to_v.data, s, s.key_heads, s.time, s.value_width),
                              to_q.add,
                              to_k.add,
                              to_v.add,
@@ -87,8 +60,8 @@ struct DotRule {
     }
     kernels::dot_attention_slopes(
         attention(),
-        {norm.data(), by_head(context.data(), s.heads, s.queries, s.value_width, s.split),
-         by_head(dcontext, s.heads, s.queries, s.value_width, s.split), weights.data(), dweights},
+        {norm.data(), rows_of(context.data(), s, s.heads, s.queries, s.value_width),
+         rows_of(dcontext, s, s.heads, s.queries, s.value_width), weights.data(), dweights},
         to);
     for (const GradientTarget* target : {&to_q, &to_k, &to_v}) target->finish();
     if (of_bias) of_bias->add(dbias);
@@ -110,10 +83,9 @@ Attended dot_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
                        const AttentionOptions& options) {
   DotRule rule = rule_of(q, k, v, s, options);
   rule.context = Array(context_shape(s));
-  kernels::dot_attention(
-      rule.attention(), 0, s.queries,
-      by_head(rule.context.mutable_data(), s.heads, s.queries, s.value_width, s.split),
-      rule.norm.mutable_data());
+  kernels::dot_attention(rule.attention(), 0, s.queries,
+                         rows_of(rule.context.mutable_data(), s, s.heads, s.queries, s.value_width),
+                         rule.norm.mutable_data());
   const Array context = rule.context;
   if (!options.weights)
     return Attended(record("attention", context, wrt({q, k, v, options.bias}, rule)));
