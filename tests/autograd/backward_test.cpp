@@ -1,12 +1,8 @@
-// The engine: order, accumulation, refusals, sinks, exceptions, threads.
+// The engine: order, accumulation, refusals, sinks, exceptions.
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <map>
-#include <optional>
-#include <thread>
 
 #include "autograd/tiny_ops.hpp"
 #include "fovea/autograd/graph.hpp"
@@ -16,7 +12,8 @@
 #include "support/seed.hpp"
 
 using namespace fovea;
-using tiny::logged, tiny::numbers, tiny::plus, tiny::scaled, tiny::times, tiny::total;
+using tiny::logged, tiny::numbers, tiny::plus, tiny::same_bits, tiny::scaled, tiny::Shard,
+    tiny::times, tiny::total;
 
 using Numbers = std::vector<real>;
 using Log = std::vector<std::string>;
@@ -24,24 +21,6 @@ using Log = std::vector<std::string>;
 namespace {
 
 Tensor number(real value) { return Tensor::parameter(Array(Shape(), {value})); }
-
-bool same_bits(const Array& a, const Array& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.count()) * sizeof(real)) == 0;
-}
-
-// Gathers the gradients of leaves by itself.
-class Shard final : public Sink {
- public:
-  Gradient& target(Node& leaf) override {
-    return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second;
-  }
-  Array of(const Tensor& leaf) const { return gradients_.at(leaf.node().get()).array(); }
-  std::size_t count() const { return gradients_.size(); }
-
- private:
-  std::map<Node*, Gradient> gradients_;
-};
 
 // x, with a rule that throws.
 Tensor failing(const Tensor& x, const bool& fail) {
@@ -362,52 +341,3 @@ TEST_CASE("subnormal numbers are flushed while backward runs, and only then") {
   CHECK(!flushes_subnormals());
 }
 #endif
-
-TEST_CASE(
-    "threads run backward at once on graphs of their own over shared leaves, each into its sink") {
-  Rng rng(support::seed());
-  Array values(Shape{40});
-  for (real& value : values.mutable_values()) value = rng.uniform(rng.next());
-  const Tensor a = Tensor::parameter(values), b = Tensor::parameter(values);
-  const auto pass = [&](int number, Sink& sink) {
-    Tensor y = scaled(a, static_cast<real>(number + 1));
-    for (int i = 0; i < 20; ++i) y = plus(times(y, b), scaled(a, real(0.1)));
-    backward(total(y), sink);
-  };
-  constexpr int thread_count = 4, rounds = 50;
-  std::vector<Array> expected_a, expected_b;
-  for (int t = 0; t < thread_count; ++t) {
-    Shard shard;
-    pass(t, shard);
-    expected_a.push_back(shard.of(a));
-    expected_b.push_back(shard.of(b));
-  }
-  std::atomic<int> wrong = 0;
-  std::vector<std::thread> threads;
-  for (int t = 0; t < thread_count; ++t)
-    threads.emplace_back([&, t] {
-      for (int round = 0; round < rounds; ++round) {
-        Shard shard;
-        pass(t, shard);
-        wrong += !same_bits(shard.of(a), expected_a[static_cast<std::size_t>(t)]) ||
-                 !same_bits(shard.of(b), expected_b[static_cast<std::size_t>(t)]);
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-  CHECK(wrong == 0);
-  CHECK(a.gradient().empty());
-  CHECK(a.node()->references == 1);
-}
-
-TEST_CASE("a graph may be recorded on one thread, run on a second and dropped on a third") {
-  const Tensor x = number(2);
-  const Index before = memory::bytes_now();
-  std::optional<Tensor> loss;
-  std::thread([&] { loss = times(times(x, x), x); }).join();
-  Shard shard;
-  std::thread([&] { backward(*loss, shard, true); }).join();
-  CHECK(numbers(shard.of(x)) == Numbers{12});
-  shard = Shard();
-  std::thread([&] { loss.reset(); }).join();
-  CHECK(memory::bytes_now() == before);
-}

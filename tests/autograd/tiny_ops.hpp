@@ -2,6 +2,8 @@
 // it, and a log of rules that ran.
 #pragma once
 
+#include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -79,5 +81,23 @@ inline Tensor logged(const char* name, std::vector<std::string>& log,
                        dx.add(dy);
                      });
 }
+
+inline bool same_bits(const Array& a, const Array& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.count()) * sizeof(real)) == 0;
+}
+
+/// Gathers the gradients of leaves by itself.
+class Shard final : public Sink {
+ public:
+  Gradient& target(Node& leaf) override {
+    return gradients_.try_emplace(&leaf, leaf.gradient.shape()).first->second;
+  }
+  Array of(const Tensor& leaf) const { return gradients_.at(leaf.node().get()).array(); }
+  std::size_t count() const { return gradients_.size(); }
+
+ private:
+  std::map<Node*, Gradient> gradients_;
+};
 
 }  // namespace tiny
