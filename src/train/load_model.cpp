@@ -183,6 +183,22 @@ class Reader {
         if (const auto* const size = std::get_if<std::int64_t>(&found->second);
             size && (*size < 0 || *size > largest_))
           part[name].refuse(fmt::format("0 to {}, the largest axis in the file", largest_));
+    check_heads(part, options);
+  }
+
+  // Heads stand side by side in an axis: no more of them than fit there, whatever their width.
+  void check_heads(const JsonPart& part, const ModuleOptions& options) const {
+    const auto size = [&](const char* name) {
+      const auto found = options.find(name);
+      const auto* const given =
+          found == options.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+      return given ? *given : 0;
+    };
+    for (const char* width : {"key_dim", "value_dim"})
+      for (const char* heads : {"num_heads", "num_key_value_heads"})
+        if (size(heads) > 0 && size(width) > largest_ / size(heads))
+          part[width].refuse(fmt::format("at most {} for {} heads, the largest axis in the file",
+                                         largest_ / size(heads), size(heads)));
   }
 
   const Source& source_;

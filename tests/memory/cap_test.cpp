@@ -1,4 +1,4 @@
-// Requests that are refused: beyond a cap, absurd ones, and those that the system has no memory for.
+// Requests that are refused: beyond a cap, absurd ones, and those that no system has memory for.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 

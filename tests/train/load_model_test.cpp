@@ -219,6 +219,21 @@ TEST_CASE("an unknown type, option or value in a file is refused by name") {
   holds(told("\"layers\"", "\"layer\""), "\"layer\" is not known");
   holds(told("\"dropout\":0.0", "\"dropout\":7.0"), "dropout");
   holds(told("{", "["), "is no JSON");
+  holds(told("\"units\":2", "\"units\":-2"), "expected 0 to 9, the largest axis in the file");
+}
+
+TEST_CASE("heads in a file are as many as fit into an axis, before their widths are multiplied") {
+  const Folder folder;
+  Sequential model{Embedding{9, 4}, MultiHeadAttention{.num_heads = 2, .key_dim = 2}};
+  model.build(Shape{6});
+  for (const char* const width : {"key_dim", "value_dim"}) {
+    model.save(folder / "m");
+    const std::string name = std::string("\"") + width + "\":";
+    rewrite(folder / "m", "fovea.structure",
+            {{name + (width == std::string("key_dim") ? "2" : "0"), name + "5"}});
+    const std::string told = refusal<FormatError>([&] { load_model(folder / "m"); });
+    CHECK_MESSAGE(told.find("at most 4 for 2 heads") != std::string::npos, told);
+  }
 }
 
 TEST_CASE("the state in a file is checked as a whole before anything is changed") {
