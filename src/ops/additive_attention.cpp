@@ -23,7 +23,7 @@ struct AdditiveAttention {
 
   kernels::AdditiveInputs inputs() const {
     const AttentionSizes& s = sizes;
-    return {s,
+    return {s.by_heads(),
             rows_of(q.data(), s, s.heads, s.queries, s.width),
             rows_of(k.data(), s, s.key_heads, s.time, s.width),
             rows_of(values.data(), s, s.key_heads, s.time, s.value_width),

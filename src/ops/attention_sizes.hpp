@@ -10,6 +10,9 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace ops {
 struct AttentionSizes : kernels::HeadSizes {
   bool headed;  ///< whether weights have an axis of heads
   bool split;   ///< whether q, k and v hold their heads side by side in the last axis
+
+  /// What kernels know of them.
+  const kernels::HeadSizes& by_heads() const { return *this; }
 };
 
 /// The sizes of attention(q, k, v, options); without v, values are as wide as keys. Throws

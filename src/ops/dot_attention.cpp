@@ -17,7 +17,7 @@ struct DotRule {
 
   kernels::DotAttention attention() const {
     const AttentionSizes& s = sizes;
-    return {s,
+    return {s.by_heads(),
             rows_of(q.data(), s, s.heads, s.queries, s.width),
             rows_of(k.data(), s, s.key_heads, s.time, s.width),
             rows_of(v.data(), s, s.key_heads, s.time, s.value_width),

@@ -18,9 +18,11 @@ class Logs {
   using Values = std::map<std::string, double, std::less<>>;
 
  public:
+  // NOLINTBEGIN(readability-identifier-naming): the names that containers have
   using value_type = Values::value_type;          ///< as in a map
   using const_iterator = Values::const_iterator;  ///< as in a map
   using iterator = Values::const_iterator;        ///< values are changed by `set` alone
+  // NOLINTEND(readability-identifier-naming)
 
   Logs() = default;
   /// Takes names and values.
