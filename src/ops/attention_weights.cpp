@@ -57,11 +57,12 @@ bool by_rows(const AttentionMask& mask) {
   return mask.align == Alignment::first && !mask.global && !mask.blocks && !mask.pairs;
 }
 
-// Where a byte of a mask that broadcasts to (batch, heads, queries, time) stands.
+// Whether a mask that broadcasts to (batch, heads, queries, time) keeps a place.
 bool kept(const Mask& mask, const std::array<Index, 4>& at) {
   Index offset = 0;
   for (int axis = 0; axis < 4; ++axis)
-    offset = offset * mask.shape()[axis] + (mask.shape()[axis] == 1 ? 0 : at[axis]);
+    offset = offset * mask.shape()[axis] +
+             (mask.shape()[axis] == 1 ? 0 : at[static_cast<std::size_t>(axis)]);
   return mask.keep()[static_cast<std::size_t>(offset)] != 0;
 }
 
