@@ -83,6 +83,43 @@ bool pack_rows(const real* x, Index lead_x, Index rows, Index width, real factor
   return sum(check) == 0;
 }
 
+bool all_finite(const tile::Matrix& x) {
+  constexpr Index lanes_here = static_cast<Index>(hn::MaxLanes(Tag()));
+  Lane check = hn::Zero(Tag());
+  for (Index i = 0; i < x.rows; ++i)
+    for (Index f = 0; f < x.width; f += lanes_here) {
+      const Lane v = load(x.data + i * x.lead + f, std::min(x.width - f, lanes_here));
+      check = check + (v - v);  // NaN where v is not finite
+    }
+  return sum(check) == 0;
+}
+
+void dot_rows(const tile::Matrix& x, const real* y, Index lead_y, real* to) {
+  constexpr Index lanes_here = static_cast<Index>(hn::MaxLanes(Tag()));
+  for (Index i = 0; i < x.rows; ++i) {
+    Lane total = hn::Zero(Tag());
+    for (Index f = 0; f < x.width; f += lanes_here) {
+      const Index n = std::min(x.width - f, lanes_here);
+      total = hn::MulAdd(load(x.data + i * x.lead + f, n), load(y + i * lead_y + f, n), total);
+    }
+    to[i] = sum(total);
+  }
+}
+
+void put_rows(const tile::Matrix& x, const tile::Factors& factors, real* to, Index lead_to,
+              bool add) {
+  constexpr Index lanes_here = static_cast<Index>(hn::MaxLanes(Tag()));
+  for (Index i = 0; i < x.rows; ++i) {
+    const Lane factor = hn::Set(Tag(), factors.data[i * factors.step]);
+    for (Index f = 0; f < x.width; f += lanes_here) {
+      const Index n = std::min(x.width - f, lanes_here);
+      real* const at = to + i * lead_to + f;
+      const Lane value = load(x.data + i * x.lead + f, n) * factor;
+      store(add ? load(at, n) + value : value, at, n);
+    }
+  }
+}
+
 /// 2^x for x up to 1 or so, within 1.5 units in the last place; 0 where it would be subnormal. By
 /// interpolation at Chebyshev's points.
 HWY_INLINE Lane exp2(Lane x) {
@@ -202,6 +239,13 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace kernels { namespa
 void multiply(const Product& product) { FOVEA_BEST(multiply_tile)(product); }
 bool pack(const real* x, Index lead_x, Index rows, Index width, real factor, real* to) {
   return FOVEA_BEST(pack_rows)(x, lead_x, rows, width, factor, to);
+}
+bool is_finite(const Matrix& x) { return FOVEA_BEST(all_finite)(x); }
+void dots(const Matrix& x, const real* y, Index lead_y, real* to) {
+  FOVEA_BEST(dot_rows)(x, y, lead_y, to);
+}
+void put(const Matrix& x, const Factors& factors, real* to, Index lead_to, bool add) {
+  FOVEA_BEST(put_rows)(x, factors, to, lead_to, add);
 }
 void cap(const Scores& scores, real factor, real* t) { FOVEA_BEST(cap_scores)(scores, factor, t); }
 void add_bias(const Scores& scores, const real* bias, Index row, Index step, Index count) {

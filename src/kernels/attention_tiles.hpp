@@ -32,6 +32,27 @@ void multiply(const Product& product);
 /// finite. Returns whether all was finite.
 bool pack(const real* x, Index lead_x, Index rows, Index width, real factor, real* to);
 
+/// Rows that are `lead` apart.
+struct Matrix {
+  const real* data;
+  Index lead, rows, width;
+};
+
+/// Whether all of it is finite.
+bool is_finite(const Matrix& x);
+
+/// to_i = x_i . y_i
+void dots(const Matrix& x, const real* y, Index lead_y, real* to);
+
+/// A factor for each row: `step` is 0 where all have the same.
+struct Factors {
+  const real* data;
+  Index step;
+};
+
+/// to_i (+)= factor_i x_i
+void put(const Matrix& x, const Factors& factors, real* to, Index lead_to, bool add);
+
 /// Scores of a tile, `positions` apart.
 struct Scores {
   real* s;

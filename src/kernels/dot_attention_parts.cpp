@@ -27,31 +27,22 @@ bool keeps(const DotAttention& a, const DotTile& at, Index i, Index j) {
 
 }  // namespace
 
-Blocks::Blocks(const Rows& x, const HeadSizes& s, Index width, bool rows, bool transposed)
-    : heads_(s.key_heads), blocks_(pieces(s.time, positions)), width_(width) {
-  const Index count = s.batch * heads_ * blocks_, size = positions * lead(width);
-  const auto room = [](Index numbers) {
-    return Buffer(numbers * static_cast<Index>(sizeof(real)));
-  };
-  if (rows) rows_ = room(count * size);
-  if (transposed) transposed_ = room(count * width * positions);
-  finite_ = Buffer(count);
-  parallel::for_range(count, parallel::grain(2 * size), [&](Index begin, Index end) {
-    const Buffer scratch = rows ? Buffer() : room(size);
-    for (Index i = begin; i < end; ++i) {
-      const Index block = i % blocks_, h = i / blocks_ % heads_, b = i / blocks_ / heads_;
-      const Index n = std::min(positions, s.time - block * positions);
-      real* const to = rows ? rows_.as<real>() + i * size : scratch.as<real>();
-      finite_.as<std::uint8_t>()[i] = pack(x.at(b, h, block * positions), x.row, n, width, 1, to);
-      std::fill(to + n * lead(width), to + size, real(0));
-      if (transposed)
-        transpose(to, positions, width, lead(width), transposed_.as<real>() + i * width * positions,
-                  positions);
-    }
-  });
+void Block::read(const real* x, Index lead_x, Index n, Index width, real factor) {
+  const Index row = lead(width);
+  std::fill(rows + n * row, rows + positions * row, real(0));
+  finite = pack(x, lead_x, n, width, factor, rows);
+  if (!transposed) return;
+  transpose(rows, positions, width, row, transposed, positions);
+  if (factor != 1) finite = pack(x, lead_x, n, width, 1, rows);
 }
 
-real query_factor(const DotAttention& a) {
+QueryRows finite_rows(const Matrix& x, bool finite, real* room) {
+  if (finite) return {x.data, x.lead, true};
+  pack(x.data, x.lead, x.rows, x.width, 1, room);
+  return {room, lead(x.width), false};
+}
+
+real key_factor(const DotAttention& a) {
   return a.soft_cap > 0 ? a.scale / a.soft_cap : a.scale * log2_e;
 }
 
@@ -73,14 +64,14 @@ void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Ro
 }
 
 void add_infinite(const DotAttention& a, const DotTile& at, const real* factor, const GivenRows& x,
-                  real* to) {
+                  const Sums& to) {
   for (Index i = 0; i < at.queries; ++i)
     for (Index j = 0; j < at.positions; ++j) {
       const real* const from = x.x + (x.of_queries ? i : j) * x.lead;
       if (all_finite(from, x.width) || !keeps(a, at, i, j)) continue;
-      real* const sum = to + (x.of_queries ? j : i) * lead(x.width);
+      real* const sum = to.data + (x.of_queries ? j : i) * to.row;
       for (Index f = 0; f < x.width; ++f)
-        if (!std::isfinite(from[f])) sum[f] += factor[i * positions + j] * (from[f] * x.scale);
+        if (!std::isfinite(from[f])) sum[f * to.step] += factor[i * positions + j] * from[f];
     }
 }
 
@@ -116,15 +107,13 @@ void multiply_each(const Scores& t, const real* factor) {
     for (Index j = 0; j < t.columns; ++j) t.s[i * positions + j] *= factor[i * positions + j];
 }
 
-void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Blocks& keys,
-           real* s, real* t) {
-  const Index h = at.head / a.sizes.shared(), block = at.position / positions;
+void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Block& keys, real* s,
+           real* t) {
   const Index width = a.sizes.width;
   constexpr real lowest = -std::numeric_limits<real>::infinity();
-  multiply({q.data, lead(width), false, keys.transposed(at.sample, h, block), positions, s,
-            positions, at.queries, columns(at), width, false});
-  if (!q.finite || !keys.is_finite(at.sample, h, block))
-    repair(a, at, a.q, a.k, width, query_factor(a), s);
+  multiply({q.data, q.lead, false, keys.transposed, positions, s, positions, at.queries,
+            columns(at), width, false});
+  if (!q.finite || !keys.finite) repair(a, at, a.q, a.k, width, key_factor(a), s);
   if (a.soft_cap > 0) cap({s, at.queries, columns(at)}, a.soft_cap * log2_e, t);
   if (a.bias) {
     const auto& [sample, head, row, step] = a.bias_strides;

@@ -19,47 +19,35 @@ struct DotTile {
 
 constexpr Index pieces(Index size, Index piece) { return (size + piece - 1) / piece; }
 
-/// Rows of all samples and heads in blocks of `positions`, padded with zeros, and blocks with their
-/// axes exchanged.
-class Blocks {
- public:
-  Blocks() = default;
-  /// Either form on request.
-  Blocks(const Rows& x, const HeadSizes& sizes, Index width, bool rows, bool transposed);
+/// A block of positions of one head of keys or values, ready for products: its rows, padded with
+/// zeros to `positions` and lead(width), and its axes exchanged. What is not finite is 0 in it.
+struct Block {
+  real *rows, *transposed;  ///< (positions, lead(width)) and (width, positions)
+  bool finite;
 
-  const real* rows(Index b, Index h, Index block) const {
-    return rows_.as<real>() + at(b, h, block);
-  }
-  const real* transposed(Index b, Index h, Index block) const {
-    return transposed_.as<real>() + number(b, h, block) * width_ * positions;
-  }
-  /// Whether all of a block was finite: what was not is 0 in it.
-  bool is_finite(Index b, Index h, Index block) const {
-    return finite_.as<std::uint8_t>()[number(b, h, block)] != 0;
-  }
-
- private:
-  Index number(Index b, Index h, Index block) const { return (b * heads_ + h) * blocks_ + block; }
-  Index at(Index b, Index h, Index block) const {
-    return number(b, h, block) * positions * lead(width_);
-  }
-  Index heads_ = 0, blocks_ = 0, width_ = 0;
-  Buffer rows_, transposed_, finite_;
+  /// Reads `n` rows into `rows`, and with their axes exchanged, times `factor`, into `transposed`
+  /// where there is one.
+  void read(const real* x, Index lead_x, Index n, Index width, real factor);
 };
 
-/// Rows of one tile of queries.
+/// The rows of a tile of queries, `lead` apart, where they were given, or copies with 0 for what is
+/// not finite.
 struct QueryRows {
   const real* data;
+  Index lead;
   bool finite;
 };
 
-/// What multiplies q before the products, so that scores come out in base 2, or ready for tanh.
-real query_factor(const DotAttention& a);
+/// Rows that are known to be finite or not; `room` takes the copies.
+QueryRows finite_rows(const Matrix& x, bool finite, real* room);
+
+/// What multiplies k before the products, so that scores come out in base 2, or ready for tanh.
+real key_factor(const DotAttention& a);
 
 /// The scores of a tile, in base 2, -infinity where dropped; `t` receives tanh under a cap.
 /// Products see finite numbers alone: pairs of rows that are not are multiplied one by one.
-void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Blocks& keys,
-           real* s, real* t);
+void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const Block& keys, real* s,
+           real* t);
 
 /// The columns that a tile computes: a multiple of `unit`.
 inline Index columns(const DotTile& at) { return lead(at.positions); }
@@ -68,18 +56,23 @@ inline Index columns(const DotTile& at) { return lead(at.positions); }
 void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Rows& right,
             Index width, real factor, real* s);
 
-/// Rows of a tile's queries or positions where they were given, times `scale`.
+/// Rows of a tile's queries or positions where they were given.
 struct GivenRows {
   const real* x;
   Index lead, width;
-  real scale;
   bool of_queries;
 };
 
+/// Sums of rows: element f of row i is data[i * row + f * step].
+struct Sums {
+  real* data;
+  Index row, step;
+};
+
 /// to_i += factor_ij x_j over kept pairs, or to_j += factor_ij x_i with rows of queries, for the
-/// elements of x that are not finite. Rows of `to` are lead(width) apart.
+/// elements of x that are not finite.
 void add_infinite(const DotAttention& a, const DotTile& at, const real* factor, const GivenRows& x,
-                  real* to);
+                  const Sums& to);
 
 /// factor_ij = 1 / (1 - rate) where a weight stays, 0 where it is dropped.
 void keep_factors(const DotAttention& a, const DotTile& at, real* factor);

@@ -27,7 +27,8 @@ struct Sizes {
   }
 };
 
-/// Sizes within a tile, or with `tiles` across its edges.
+/// Sizes within a tile, or with `tiles` across its edges, at times with so many heads that a task
+/// has several tiles of queries.
 inline Sizes draw_sizes(Generate& g, bool tiles) {
   const Index key_heads = g.integer(1, 2);
   Sizes s{g.integer(1, 2),  key_heads * g.integer(1, 2),
@@ -37,6 +38,7 @@ inline Sizes draw_sizes(Generate& g, bool tiles) {
   if (tiles) {
     s.queries = g.integer(50, 150);
     s.time = g.integer(50, 150);
+    if (g.chance(0.2)) s.batch = s.key_heads = 4, s.heads = 8;
   }
   return s;
 }
