@@ -52,6 +52,15 @@ Shape reduced(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
   return Shape(sizes);
 }
 
+// The rows of a matrix one after another, also where it is stored transposed.
+std::vector<wide> rows_of(const wide* from, Index rows, Index columns, bool is_transposed) {
+  std::vector<wide> result(at(rows * columns));
+  for (Index i = 0; i < rows; ++i)
+    for (Index k = 0; k < columns; ++k)
+      result[at(i * columns + k)] = from[is_transposed ? k * rows + i : i * columns + k];
+  return result;
+}
+
 // Calls visit(from, to) for each element of x and the element of its reduction that it belongs to.
 void for_reduced(const Shape& x, const std::vector<int>& axes,
                  const std::function<void(std::size_t, std::size_t)>& visit) {
@@ -106,6 +115,7 @@ Plain zip(const Plain& a, const Plain& b, const std::function<wide(wide, wide)>&
   return c;
 }
 
+// Rows of a and columns of b are laid out one after another first: large products are compared too.
 Plain matmul(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b) {
   const auto batch = [](const Shape& shape) {
     return Shape(shape.sizes().first(shape.sizes().size() - 2));
@@ -117,16 +127,22 @@ Plain matmul(const Plain& a, const Plain& b, bool transpose_a, bool transpose_b)
   c.scales.resize(c.values.size());
   for (Index item = 0; item < leading.count(); ++item) {
     const Position place = position(leading, item);
-    const wide* const from_a = a.values.data() + number(batch(a.shape), place) * rows * inner;
-    const wide* const from_b = b.values.data() + number(batch(b.shape), place) * inner * columns;
+    const std::vector<wide> left = rows_of(
+        a.values.data() + number(batch(a.shape), place) * rows * inner, rows, inner, transpose_a);
+    const std::vector<wide> right =
+        rows_of(b.values.data() + number(batch(b.shape), place) * inner * columns, columns, inner,
+                !transpose_b);
     for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < columns; ++j)
+      for (Index j = 0; j < columns; ++j) {
+        wide sum = 0, scale = 0;
         for (Index k = 0; k < inner; ++k) {
-          const wide term = from_a[transpose_a ? k * rows + i : i * inner + k] *
-                            from_b[transpose_b ? j * inner + k : k * columns + j];
-          c.values[at((item * rows + i) * columns + j)] += term;
-          c.scales[at((item * rows + i) * columns + j)] += std::abs(term);
+          const wide term = left[at(i * inner + k)] * right[at(j * inner + k)];
+          sum += term;
+          scale += std::abs(term);
         }
+        c.values[at((item * rows + i) * columns + j)] = sum;
+        c.scales[at((item * rows + i) * columns + j)] = scale;
+      }
   }
   return c;
 }

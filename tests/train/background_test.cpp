@@ -33,6 +33,12 @@ int slow_fsync(int) {
   return -1;
 }
 
+// Until so many flushes are done, two of each file.
+void wait_for_flushes(Index count) {
+  for (int wait = 0; wait < 10'000 && flushes < count; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 struct SlowDisk {
   io::FileCalls calls = io::system_calls();
   SlowDisk() {
@@ -44,13 +50,14 @@ struct SlowDisk {
   ~SlowDisk() { io::use_file_calls(nullptr); }
 };
 
-// Calls a function after each batch.
+// Calls a function after each batch. At the end of an epoch the gate is open.
 struct EachBatch : Callback {
   std::function<void(Model&, Index)> call;
   int place;
   explicit EachBatch(std::function<void(Model&, Index)> what, int turn = 0)
       : call(std::move(what)), place(turn) {}
   void on_train_batch_end(Model& model, Index batch, const Logs&) override { call(model, batch); }
+  void on_epoch_end(Model&, Index, const Logs&) override { gate_is_open = true; }
   int turn() const override { return place; }
 };
 
@@ -88,6 +95,7 @@ TEST_CASE("a file has the model as it was when it was saved, though it is writte
       [&](Model& trained, Index batch) {
         weights.push_back(copies(trained));
         gate_is_open = batch % 2 == 0;  // shut where the next file is written
+        if (gate_is_open) wait_for_flushes(batch);
       },
       0);
   {
