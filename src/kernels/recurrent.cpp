@@ -93,21 +93,24 @@ void step_kept(const Walked& w, const WalkResults& out, Index step) {
       if (resets) std::fill_n(w.b.gates + r * units, units, real(0));
       continue;
     }
-    real *const g = out.gates + w.at(r, p) * gates, *const h = w.b.h + r * units;
+    real* const g = out.gates + w.at(r, p) * gates;
+    real *const h = w.b.h + r * units, *const output = out.outputs + w.at(r, step) * units;
+    const auto carried = [&](Index position) {
+      return out.carried ? out.carried + w.at(r, position) * units : nullptr;
+    };
     if (w.s.cell == Cell::gru)
-      gru_step(units, w.m.bias, w.product(r), g,
-               out.carried ? out.carried + w.at(r, p) * units : nullptr, h);
+      gru_step(units, w.m.bias, w.product(r), g, carried(p), h, output);
     else if (resets)
       gru_reset(units, w.m.bias, w.product(r), g, h, w.b.gates + r * units);
     else
-      lstm_step(units, w.m.bias, w.product(r), g, h, w.b.c + r * units);
+      lstm_step(units, w.m.bias, w.product(r), g, h, w.b.c + r * units, output, carried(step));
   }
   if (!resets) return;
   w.multiply(units, units, {w.b.gates, units}, w.m.u_new);
   for (Index r = 0; r < w.b.rows; ++r)
     if (w.keeps(r, p))
       gru_step_reset(units, w.m.bias, w.product(r), out.gates + w.at(r, p) * gates,
-                     w.b.h + r * units);
+                     w.b.h + r * units, out.outputs + w.at(r, step) * units);
 }
 
 /// Walks from the first position to the last: from the states in `block` to those at the end.
@@ -119,10 +122,9 @@ void walk_block(const WalkSizes& s, const WalkInputs& in, const WalkResults& out
     const Index p = s.position(step);
     if (w.keeps_any(p)) step_kept(w, out, step);
     for (Index r = 0; r < block.rows; ++r) {
+      if (w.keeps(r, p)) continue;
       const Index at = w.at(r, step) * units;
-      const real* const shown = w.keeps(r, p) ? block.h + r * units
-                                : step == 0   ? matrices.zeros
-                                              : out.outputs + at - units;
+      const real* const shown = step == 0 ? matrices.zeros : out.outputs + at - units;
       std::copy_n(shown, units, out.outputs + at);
       if (out.carried && s.cell == Cell::lstm)
         std::copy_n(block.c + r * units, units, out.carried + at);
