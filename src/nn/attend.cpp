@@ -95,7 +95,7 @@ struct Seen {
 
 Seen seen(const AttentionMask& mask, Index batch, Index queries, Index time) {
   const Index heads = mask.pairs ? mask.pairs->shape()[1] : 1;
-  ops::check_mask(Shape{batch, heads, queries, time}, mask);
+  ops::check_mask("attention", Shape{batch, heads, queries, time}, mask);
   const kernels::AttentionPattern pattern = ops::pattern_of(mask, queries, time);
   Seen result{Mask(Shape{batch, queries}), Mask(Shape{batch, time})};
   std::uint8_t *const looks = result.queries.mutable_keep().data(),
