@@ -366,6 +366,7 @@ DEFECTS = [
     ("src/train/pass.cpp", "if (!training || options.weight == 0) continue;", "if (!training) continue;", "train_test", "outputs: one of weight 0 spoils the gradients"),
     ("src/nn/chain.cpp", "if (!last || !inside.logits->wants(*last)) return layer.call(x, inside);", "if (!inside.logits || last) return layer.call(x, inside);", "train_test", "chain: the logits inside a container are not kept"),
     ("include/fovea/nn/chain_network.hpp", "return chain_.last_activation().value_or(last) == last;", "return chain_.last_activation() == last;", "train_test", "chain: the logits of a module at the end are not asked for"),
+    ("src/kernels/additive_attention_slopes.cpp", "if (s.batch * s.key_heads == 0) {", "if (s.batch * s.key_heads < 0) {", "ops_test", "additive attention: the gradient over no samples divides by their number"),
     ("src/nn/layer.cpp", "if (flow == MaskFlow::reverses) return reversed(*before);", "if (flow == MaskFlow::reverses) return before;", "nn_test", "recurrent: the mask behind a layer that goes backwards is that before it"),
     ("src/nn/recurrent.cpp", "options.go_backwards = options.go_backwards || go_backwards;", "options.go_backwards = options.go_backwards && go_backwards;", "nn_test", "recurrent: the layer's go_backwards counts for nothing"),
     ("src/train/layer_types.cpp", 'visit("go_backwards", m.go_backwards);\n  visit("reset_after"', 'visit("reset_after"', "model_files_test", "GRU: a file leaves go_backwards out"),
