@@ -149,7 +149,8 @@ Speller::Said Speller::say(const Ids& told, const Heard& heard, const Caller<Spe
     return decoder.unroll(before, {.mask = sound.mask(told), .states = {heard.state}});
   });
   const Tensor found = call.within(attention, heard.letters, [&](const Context& inside) {
-    return attention.attend(heard.letters, {.query = states.outputs, .mask = heard.mask}, inside)
+    return attention
+        .attend(heard.letters, {.query = states.outputs, .mask = {.keep = heard.mask}}, inside)
         .context;
   });
   const Tensor both = call(hidden, concat({found, states.outputs}, 2));

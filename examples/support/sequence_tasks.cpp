@@ -107,7 +107,7 @@ Signal Answers::operator()(const Ids& sequence, const Ids& questions,
   Tensor found;
   if (way == Way::attention) {
     found = call.within(attention, read, [&](const Context& inside) {
-      return attention.attend(read, {.query = asked, .mask = mask}, inside).context;
+      return attention.attend(read, {.query = asked, .mask = {.keep = mask}}, inside).context;
     });
   } else if (way == Way::mean) {
     const Tensor one = call(mean, read, mask);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/additive_attention_back.hpp"
@@ -217,6 +218,10 @@ void write_v(const HeadSizes& s, const Shares& shares, real* dv) {
 void additive_attention_slopes(const AdditiveInputs& inputs, const AdditiveAdjoints& d,
                                const AdditiveGradients& g) {
   const HeadSizes& s = inputs.sizes;
+  if (s.batch * s.key_heads == 0) {
+    if (g.v) std::fill_n(g.v, s.width, real(0));
+    return;
+  }
   const KeptPositions kept(inputs.pattern.keep, s.batch, s.time);
   const AdditiveInputs in = without_keep(inputs);
   clear_dropped(s, inputs.pattern.keep, g.k, g.add_k, s.width);

@@ -38,9 +38,14 @@ struct AttendingLayer {
   const Context& context;               ///< of the call
 };
 
+/// Returns whether the context asks for the weights of its layer.
+bool asks_for_weights(const Context& context);
+/// Throws IndexError unless a request is for the one query of a layer that gives it no axis.
+void check_one_query(const char* layer, const AttentionRequest& request);
+
 /// Returns attention(q, k, v, options) with the layer's dropout, and puts the weights that the
-/// context asks for where it says. These are computed for themselves, so that asking changes
-/// nothing else. Weights of one query for a sequence, which the layer gives no axis, have none.
+/// context asks for where it says. Asking changes no bit of the result. Weights of one query for a
+/// sequence, which the layer gives no axis, have none.
 Attended attend_in(const AttendingLayer& layer, const AttendInputs& projected,
                    AttentionOptions options, bool one_query = false);
 

@@ -70,12 +70,25 @@ Tensor project(const Tensor& x, const Dense& dense) {
   return dense.bias.defined() ? product + dense.bias : product;
 }
 
+// The positions that are kept or finite.
+Mask kept_or_finite(const Tensor& x, const Mask& keep) {
+  Mask result = keep;
+  std::uint8_t* const bytes = result.mutable_keep().data();
+  const auto width = static_cast<std::size_t>(x.shape()[2]);
+  for (Index i = 0; i < keep.count(); ++i)
+    if (all_finite(x.value().values().subspan(static_cast<std::size_t>(i) * width, width)))
+      bytes[i] = 1;
+  return result;
+}
+
 // Returns the queries, (batch, queries, features): each position, the given query, or the learned
-// one. A masked position is a query as well; if x is not finite, that query is zeros.
+// one. A masked position is a query as well; where it is not finite, that query is zeros.
 Tensor asking(const AttentionLayer& layer, const Tensor& x,
               const AttentionLayer::Options& options) {
-  if (layer.reading == Reading::per_position)
-    return options.mask && !all_finite(x.value().values()) ? without_dropped(x, options.mask) : x;
+  if (layer.reading == Reading::per_position) {
+    const bool clean = !options.mask.keep || all_finite(x.value().values());
+    return clean ? x : without_dropped(x, kept_or_finite(x, *options.mask.keep));
+  }
   if (options.query) return *options.query;
   return reshape(layer.query, {1, 1, x.shape()[2]}) +
          Tensor(Array::zeros(Shape{x.shape()[0], 1, 1}));
@@ -85,6 +98,15 @@ void check_mask(const char* what, const std::optional<Mask>& mask, const Shape& 
   if (mask && mask->shape() != expected)
     throw ShapeError(fmt::format("AttentionLayer: the {} has shape {}; it must be {}", what,
                                  to_string(mask->shape()), to_string(expected)));
+}
+
+// One query for a sequence has no place in it.
+bool has_one_query(const AttentionLayer& layer, const AttentionLayer::Options& options) {
+  return layer.reading == Reading::pool || (layer.reading == Reading::query && !options.query);
+}
+
+bool orders_positions(const AttentionMask& mask) {
+  return mask.causal || mask.window || mask.global || mask.blocks || mask.align != Alignment::first;
 }
 
 // Checks what every reading requires of a call.
@@ -97,7 +119,11 @@ void check_call(const AttentionLayer& layer, const Tensor& x,
   check_features("AttentionLayer", "x", x.shape(), layer.W1.kernel.shape()[0]);
   if (options.query && layer.reading != Reading::query)
     throw ValueError("AttentionLayer: a query is given, but the layer's reading is not query");
-  check_mask("mask", options.mask, x.shape().without(-1));
+  if (has_one_query(layer, options) && orders_positions(options.mask))
+    throw ValueError(
+        "AttentionLayer: one query looks at the whole sequence and stands nowhere in it, so its "
+        "mask has no causal, window, align, global or blocks; give keep or pairs");
+  check_mask("mask", options.mask.keep, x.shape().without(-1));
 }
 
 // Returns the queries, (batch, queries, features), after checking them.
@@ -115,31 +141,41 @@ Tensor checked_queries(const AttentionLayer& layer, const Tensor& x,
   check_features(
       "AttentionLayer", "the query", queries.shape(),
       layer.score == Score::general ? layer.W1.kernel.shape()[1] : layer.W2.kernel.shape()[0]);
-  check_mask("query mask", options.query_mask, queries.shape().without(-1));
   return queries;
+}
+
+// Whether the op additive_pool computes all of a call.
+bool is_fused_pool(const AttentionLayer& layer, const AttentionLayer::Options& options,
+                   const Context& context) {
+  return layer.reading == Reading::pool && !options.mask.queries && !options.mask.pairs &&
+         !options.bias.defined() && !(context.training && layer.dropout > 0);
 }
 
 // Computes the reading pool in one op.
 Attended fused_pool(const AttentionLayer& layer, const Tensor& x,
                     const AttentionLayer::Options& options, const Context& context) {
-  const bool asked = context.weights && context.weights->request.asks(context.path);
-  const Attended pooled =
-      additive_pool(x, layer.W1.kernel, layer.W1.bias, layer.W2.kernel, layer.W2.bias,
-                    layer.V.kernel, {.mask = options.mask, .weights = options.weights || asked});
+  const bool asked = asks_for_weights(context);
+  if (asked) check_one_query("AttentionLayer", context.weights->request);
+  const Attended pooled = additive_pool(
+      x, layer.W1.kernel, layer.W1.bias, layer.W2.kernel, layer.W2.bias, layer.V.kernel,
+      {.mask = options.mask.keep, .weights = options.weights || asked});
   if (asked) context.weights->insert_or_assign(std::string(context.path), pooled.weights().value());
-  return pooled;
+  return options.weights ? pooled : Attended(pooled.context);
 }
 
 // What the op attention scores and sums: queries, keys and values.
 AttendInputs projected(const AttentionLayer& layer, const Tensor& x,
-                       const AttentionLayer::Options& options) {
-  const Tensor values = without_dropped(x, options.mask);
-  if (layer.reading == Reading::pool)
-    return {Tensor(Array::zeros(Shape{x.shape()[0], 1, layer.units})),
-            project(values, layer.W1) + project(values, layer.W2), values};
-  const Tensor queries = without_dropped(checked_queries(layer, x, options), options.query_mask);
-  if (layer.score == Score::general) return {queries, values, values};
-  return {project(queries, layer.W2), project(values, layer.W1), values};
+                       const AttentionLayer::Options& options, const AttentionMask& mask) {
+  const bool pools = layer.reading == Reading::pool;
+  const Tensor queries = pools ? Tensor(Array::zeros(Shape{x.shape()[0], 1, layer.units}))
+                               : checked_queries(layer, x, options);
+  check_mask("mask of queries", mask.queries, queries.shape().without(-1));
+  const Tensor values = without_dropped(x, mask.keep);
+  const AttendInputs seen = without_unseen({queries, values, values}, mask);
+  if (pools)
+    return {seen.query, project(seen.key, layer.W1) + project(seen.key, layer.W2), seen.value};
+  if (layer.score == Score::general) return seen;
+  return {project(seen.query, layer.W2), project(seen.key, layer.W1), seen.value};
 }
 
 // The v or W of the score.
@@ -183,28 +219,26 @@ Shape AttentionLayer::build(const Shape& sample, const Rng& random) {
 Attended AttentionLayer::attend(const Tensor& x, const Options& options,
                                 const Context& context) const {
   check_call(*this, x, options);
-  const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
-  if (reading == Reading::pool && !options.query_mask && !(context.training && dropout > 0))
-    return fused_pool(*this, x, options, context);
-
-  const AttendInputs inputs = projected(*this, x, options);
-  check_mask("query mask", options.query_mask, inputs.query.shape().without(-1));
-  const bool one = reading == Reading::pool || (reading == Reading::query && !options.query);
-  const Attended all = attend_in(
-      {"AttentionLayer", dropout, stream, context}, inputs,
-      {.score = score,
-       .score_weights = score_weights(*this),
-       .mask = narrowed({.keep = options.mask, .queries = options.query_mask}, causal, window),
-       .weights = options.weights},
-      one);
+  if (is_fused_pool(*this, options, context)) return fused_pool(*this, x, options, context);
+  const AttentionMask mask = narrowed(options.mask, causal, window);
+  const AttendInputs inputs = projected(*this, x, options, mask);
+  const bool one = has_one_query(*this, options);
+  const Attended all = attend_in({"AttentionLayer", dropout, stream, context}, inputs,
+                                 {.score = score,
+                                  .score_weights = score_weights(*this),
+                                  .bias = options.bias,
+                                  .mask = mask,
+                                  .weights = options.weights},
+                                 one);
   if (!one) return all;
+  const Index batch = x.shape()[0], time = x.shape()[1], features = x.shape()[2];
   const Tensor sums = reshape(all.context, {batch, features});
   return options.weights ? Attended(sums, reshape(all.weights(), {batch, time})) : Attended(sums);
 }
 
 Tensor AttentionLayer::operator()(const Tensor& x, const std::optional<Mask>& mask,
                                   const Context& context) const {
-  return attend(x, {.mask = mask}, context).context;
+  return attend(x, {.mask = {.keep = mask}}, context).context;
 }
 
 }}  // namespace fovea

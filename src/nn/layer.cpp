@@ -36,8 +36,9 @@ Signal Layer::call(const Signal& x, const Context& context) const {
 // not finite.
 std::optional<Signal> Layer::without_dropped_nan(const Signal& x) const {
   const Tensor* tensor = std::get_if<Tensor>(&x.value);
-  if (!tensor || !x.mask || self_->mask_flow() != MaskFlow::keeps || !drops_nan(*tensor, *x.mask))
-    return std::nullopt;
+  const MaskFlow flow = self_->mask_flow();
+  const bool keeps = flow == MaskFlow::keeps || flow == MaskFlow::reverses;
+  if (!tensor || !x.mask || !keeps || !drops_nan(*tensor, *x.mask)) return std::nullopt;
   return Signal{without_dropped(*tensor, *x.mask), x.mask};
 }
 
@@ -81,8 +82,10 @@ std::optional<Mask> Layer::mask(const std::optional<Mask>& before, const Ids* id
   if (auto carried = self_->mask_behind(before, ids)) return *std::move(carried);
   if (ids)
     if (std::optional<Mask> own = self_->own_mask(*ids)) return own;
-  if (!before || self_->mask_flow() == MaskFlow::ends) return std::nullopt;
-  if (self_->mask_flow() == MaskFlow::loses)
+  const MaskFlow flow = self_->mask_flow();
+  if (!before || flow == MaskFlow::ends) return std::nullopt;
+  if (flow == MaskFlow::reverses) return reversed(*before);
+  if (flow == MaskFlow::loses)
     throw StateError(
         fmt::format("{} got a mask, which it would lose; put a DropMask before it if padding is to "
                     "count from here on, or have the module declare a mask_flow",

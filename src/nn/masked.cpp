@@ -28,6 +28,15 @@ Tensor without_dropped(const Tensor& x, const std::optional<Mask>& mask) {
   return where(mask->reshaped(shape), x, scalar(0));
 }
 
+Mask reversed(const Mask& mask) {
+  Mask result(mask.shape());
+  const Index time = mask.shape()[1];
+  std::uint8_t* to = result.mutable_keep().data();
+  for (Index row = 0; row < mask.shape()[0]; ++row, to += time)
+    std::reverse_copy(mask.data() + row * time, mask.data() + (row + 1) * time, to);
+  return result;
+}
+
 Tensor select_gradient(const Tensor& x, const Mask& mask) {
   return record("select_gradient", x.value(), wrt(x, [mask](const Array& dy, Gradient& dx) {
                   Array kept = dy.clone();

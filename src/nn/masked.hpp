@@ -20,6 +20,9 @@ bool lies_over(const Mask& mask, const Shape& shape);
 /// is exactly 0, whatever gradient arrives.
 Tensor without_dropped(const Tensor& x, const std::optional<Mask>& mask);
 
+/// Returns a mask (batch, positions) with the last position first.
+Mask reversed(const Mask& mask);
+
 /// Returns x itself. Its gradient at masked positions is exactly 0, whatever gradient arrives. The
 /// mask lies over the first axes of x.
 Tensor select_gradient(const Tensor& x, const Mask& mask);

@@ -65,6 +65,11 @@ void check_states(const char* name, const std::vector<Tensor>& states, std::size
                                    to_string(state.shape()), to_string(shape)));
 }
 
+UnrollOptions directed(UnrollOptions options, bool go_backwards) {
+  options.go_backwards = options.go_backwards || go_backwards;
+  return options;
+}
+
 }  // namespace
 
 Shape GRU::build(const Shape& sample, const Rng& random) {
@@ -76,8 +81,8 @@ Shape GRU::build(const Shape& sample, const Rng& random) {
 Unrolled GRU::unroll(const Tensor& x, const UnrollOptions& options) const {
   check_input("GRU", x, kernel, options.mask);
   check_states("GRU", options.states, 1, Shape{x.shape()[0], units});
-  return gru(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(), options,
-             reset_after ? Reset::after : Reset::before);
+  return gru(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(),
+             directed(options, go_backwards), reset_after ? Reset::after : Reset::before);
 }
 
 Tensor GRU::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {
@@ -97,7 +102,8 @@ Shape LSTM::build(const Shape& sample, const Rng& random) {
 Unrolled LSTM::unroll(const Tensor& x, const UnrollOptions& options) const {
   check_input("LSTM", x, kernel, options.mask);
   check_states("LSTM", options.states, 2, Shape{x.shape()[0], units});
-  return lstm(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(), options);
+  return lstm(x, kernel, recurrent_kernel, use_bias ? bias : Tensor(),
+              directed(options, go_backwards));
 }
 
 Tensor LSTM::operator()(const Tensor& x, const std::optional<Mask>& mask, const Context&) const {

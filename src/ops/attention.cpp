@@ -76,7 +76,7 @@ const Tensor& Attended::weights() const& {
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
                    const AttentionOptions& options) {
   const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), &v.shape(), options);
-  ops::check_mask(Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
+  ops::check_mask("attention", Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
   if (options.score == Score::additive) return ops::additive_attention(q, k, v, options, s);
   if (options.score == Score::general)
     return attention(projected(q, s, options), k, v, as_dot(options));
@@ -86,7 +86,7 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v,
 Array attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options,
                         Index first, Index last) {
   const AttentionSizes s = ops::attention_sizes(q.shape(), k.shape(), nullptr, options);
-  ops::check_mask(Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
+  ops::check_mask("attention_weights", Shape{s.batch, s.heads, s.queries, s.time}, options.mask);
   if (first < 0 || first > last || last > s.queries)
     throw IndexError(
         fmt::format("attention_weights: expected a range within {} queries, got [{}, {})",

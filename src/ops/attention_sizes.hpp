@@ -20,8 +20,9 @@ struct AttentionSizes : kernels::HeadSizes {
 AttentionSizes attention_sizes(const Shape& q, const Shape& k, const Shape* v,
                                const AttentionOptions& options);
 
-/// Throws for a mask that does not fit scores (batch, ..., queries, time), as AttentionMask says.
-void check_mask(const Shape& scores, const AttentionMask& mask);
+/// Throws for a mask that does not fit scores (batch, ..., queries, time), as AttentionMask says;
+/// `call` is what the message names.
+void check_mask(const char* call, const Shape& scores, const AttentionMask& mask);
 
 /// The shape of the context, which has the form of q.
 Shape context_shape(const AttentionSizes& sizes);

@@ -28,28 +28,28 @@ kernels::AttentionRows rows_of(const Shape& scores, const AttentionMask& mask) {
           ops::bytes(mask.queries)};
 }
 
-void check_blocks(const Shape& scores, const BlockTable& blocks) {
+void check_blocks(const char* call, const Shape& scores, const BlockTable& blocks) {
   if (blocks.size < 1)
-    throw ValueError(fmt::format(
-        "attention_weights: expected blocks of at least 1, got {}; give a size", blocks.size));
+    throw ValueError(
+        fmt::format("{}: expected blocks of at least 1, got {}; give a size", call, blocks.size));
   const auto count = [&](Index size) { return (size + blocks.size - 1) / blocks.size; };
   const Shape expected{count(scores[-2]), count(scores[-1])};
   if (blocks.keep.shape() != expected)
     throw ShapeError(fmt::format(
-        "attention_weights: expected a table of blocks of shape {} for scores of {} in blocks of "
-        "{}, got {}; give a byte for each pair of blocks",
-        to_string(expected), to_string(scores), blocks.size, to_string(blocks.keep.shape())));
+        "{}: expected a table of blocks of shape {} for scores of {} in blocks of {}, got {}; give "
+        "a byte for each pair of blocks",
+        call, to_string(expected), to_string(scores), blocks.size, to_string(blocks.keep.shape())));
 }
 
-void check_pairs(const Shape& scores, const Shape& pairs) {
+void check_pairs(const char* call, const Shape& scores, const Shape& pairs) {
   const Shape four{scores[0], scores.rank() == 3 ? 1 : scores[1], scores[-2], scores[-1]};
   bool fits = pairs.rank() == 4 && scores.rank() <= 4;
   for (int axis = 0; fits && axis < 4; ++axis) fits = pairs[axis] == 1 || pairs[axis] == four[axis];
   if (!fits)
     throw ShapeError(fmt::format(
-        "attention_weights: expected a mask `pairs` of shape {}, with any axis as 1, got {}; give "
-        "it four axes: batch, heads, queries, time",
-        to_string(four), to_string(pairs)));
+        "{}: expected a mask `pairs` of shape {}, with any axis as 1, got {}; give it four axes: "
+        "batch, heads, queries, time",
+        call, to_string(four), to_string(pairs)));
 }
 
 // Whether the mask has only what AttentionRows says.
@@ -89,36 +89,34 @@ bool keeps(const AttentionMask& mask, const std::array<Index, 4>& at, Index quer
 
 }  // namespace
 
-void ops::check_mask(const Shape& scores, const AttentionMask& mask) {
+void ops::check_mask(const char* call, const Shape& scores, const AttentionMask& mask) {
   if (scores.rank() < 3)
     throw ShapeError(
-        fmt::format("attention_weights: expected scores of shape (batch, ..., queries, time), got "
-                    "{}; give them a batch "
-                    "axis, or use softmax(x, axis, mask)",
-                    to_string(scores)));
+        fmt::format("{}: expected scores of shape (batch, ..., queries, time), got {}; give them a "
+                    "batch axis, or use softmax(x, axis, mask)",
+                    call, to_string(scores)));
   if (mask.window && *mask.window < 1)
     throw ValueError(
-        fmt::format("attention_weights: expected a window of at least 1, got {}; leave it out to "
-                    "look at any distance",
-                    *mask.window));
+        fmt::format("{}: expected a window of at least 1, got {}; leave it out to look at any "
+                    "distance",
+                    call, *mask.window));
   const auto expect = [&](const char* name, const std::optional<Mask>& given, Index size) {
     if (given && given->shape() != Shape{scores[0], size})
       throw ShapeError(fmt::format(
-          "attention_weights: expected a mask `{}` of shape {} for scores of {}, got {}; give a "
-          "byte for "
-          "each sample and {}",
-          name, to_string(Shape{scores[0], size}), to_string(scores), to_string(given->shape()),
-          std::string_view(name) == "keep" ? "position" : "query"));
+          "{}: expected a mask `{}` of shape {} for scores of {}, got {}; give a byte for each "
+          "sample and {}",
+          call, name, to_string(Shape{scores[0], size}), to_string(scores),
+          to_string(given->shape()), std::string_view(name) == "queries" ? "query" : "position"));
   };
   expect("keep", mask.keep, scores[-1]);
   expect("queries", mask.queries, scores[-2]);
   expect("global", mask.global, scores[-1]);
-  if (mask.blocks) check_blocks(scores, *mask.blocks);
-  if (mask.pairs) check_pairs(scores, mask.pairs->shape());
+  if (mask.blocks) check_blocks(call, scores, *mask.blocks);
+  if (mask.pairs) check_pairs(call, scores, mask.pairs->shape());
 }
 
 Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
-  ops::check_mask(scores.shape(), mask);
+  ops::check_mask("attention_weights", scores.shape(), mask);
   if (mask.keeps_all()) return softmax(scores, -1);
   if (!by_rows(mask)) return softmax(scores, -1, mask.dense(scores.shape()));
   Array y(scores.shape());
@@ -132,7 +130,7 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask) {
 }
 
 Mask AttentionMask::dense(const Shape& scores) const {
-  ops::check_mask(scores, *this);
+  ops::check_mask("AttentionMask::dense", scores, *this);
   const Index batch = scores[0], rows = scores[-2], time = scores[-1];
   const Index heads = scores.without(-1).count() / std::max<Index>(1, batch * rows);
   Mask mask(scores);

@@ -116,12 +116,14 @@ void options_of(Convolution auto& m, auto&& visit) {
 void options_of(GRU& m, auto&& visit) {
   visit("units", m.units);
   visit("return_sequences", m.return_sequences);
+  visit("go_backwards", m.go_backwards);
   visit("reset_after", m.reset_after);
   visit("use_bias", m.use_bias);
 }
 void options_of(LSTM& m, auto&& visit) {
   visit("units", m.units);
   visit("return_sequences", m.return_sequences);
+  visit("go_backwards", m.go_backwards);
   visit("use_bias", m.use_bias);
   visit("unit_forget_bias", m.unit_forget_bias);
 }

@@ -22,7 +22,7 @@ const std::vector<Fault>& faults() {
   static const std::vector<Fault> all = {
       {"what is masked takes no part in attention",
        {"NaN and infinity at a masked position reach no context and no gradient",
-        "NaN in a query that query_mask leaves out",
+        "NaN in a query that the mask leaves out",
         "NaN at a later position reaches no earlier context"}},
       {"what is masked or has weight zero takes no part in loss, metrics and gradients",
        {"a NaN or infinite prediction at a masked position changes no bit",

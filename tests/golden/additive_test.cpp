@@ -49,15 +49,15 @@ void check(const NumpyArchive& file, Reading reading, const Variant& variant) {
   const Tensor x = golden::parameter(file, "x");
   AttentionLayer::Options options{.weights = true};
   if (reading == Reading::query) options.query = golden::parameter(file, "query");
-  if (variant.mask) options.mask = file.mask("mask");
-  if (variant.query_mask) options.query_mask = file.mask("query_mask");
+  if (variant.mask) options.mask.keep = file.mask("mask");
+  if (variant.query_mask) options.mask.queries = file.mask("query_mask");
 
   const Attended attention = layer.attend(x, options);
   CHECK(golden::differs(attention.context.value(), file.array(prefix + "output"), 5e-6) == "");
   const Array weights = file.array(prefix + "weights");
   CHECK(golden::differs(
             attention.weights().value(),
-            variant.query_mask ? without_masked_queries(weights, *options.query_mask) : weights,
+            variant.query_mask ? without_masked_queries(weights, *options.mask.queries) : weights,
             5e-6) == "");
 
   sum(attention.context * Tensor(file.array(prefix + "cotangent"))).backward();

@@ -135,7 +135,7 @@ TEST_CASE(
     for (Index step = 0; step < run.steps; ++step) {
       const Ids ids = run.ids_of(step), labels = run.labels_of(step);
       const Attended attention = model.attention_layer.attend(
-          model.embedding(ids), {.mask = model.embedding.mask(ids), .weights = true});
+          model.embedding(ids), {.mask = {.keep = model.embedding.mask(ids)}, .weights = true});
       const Tensor probabilities = model.dense(attention.context);
       const Tensor loss = mean(SparseCategoricalCrossentropy{}(probabilities, labels));
       adam.zero_grad();

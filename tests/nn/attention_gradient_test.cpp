@@ -17,6 +17,28 @@ AttentionLayer with_parameters(AttentionLayer layer, support::Inputs tensors, st
   return layer;
 }
 
+struct Sizes {
+  Index batch, queries, time;
+};
+
+// A mask of some conditions; those that order positions only where queries stand among them.
+AttentionMask draw_mask(Generate& g, const Sizes& s, bool stand) {
+  AttentionMask mask;
+  if (g.chance(0.5)) mask.keep = g.mask(Shape{s.batch, s.time}, 0.7);
+  if (g.chance(0.3)) mask.queries = g.mask(Shape{s.batch, s.queries}, 0.7);
+  if (g.chance(0.3)) mask.pairs = g.mask(Shape{s.batch, 1, s.queries, s.time}, 0.7);
+  if (!stand) return mask;
+  mask.causal = g.chance(0.3);
+  if (g.chance(0.3)) mask.window = g.integer(1, 3);
+  if (g.chance(0.3)) mask.global = g.mask(Shape{s.batch, s.time}, 0.3);
+  if (g.chance(0.3)) mask.align = Alignment::last;
+  if (g.chance(0.3)) {
+    const auto blocks = [](Index count) { return (count + 1) / 2; };
+    mask.blocks = BlockTable{2, g.mask(Shape{blocks(s.queries), blocks(s.time)}, 0.7)};
+  }
+  return mask;
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -46,25 +68,29 @@ TEST_CASE(
     layer.build(Shape{time, features}, Rng(static_cast<std::uint64_t>(trial)));
 
     AttentionLayer::Options what;
-    if (g.chance(0.5)) what.mask = g.mask(Shape{batch, time}, 0.7);
-    if (g.chance(0.3)) what.query_mask = g.mask(Shape{batch, queries}, 0.7);
     const bool given = reading == Reading::query && !learned;
+    what.mask = draw_mask(g, {batch, queries, time}, given || reading == Reading::per_position);
+    const bool biased = g.chance(0.3);
     std::vector<Array> at = {g.array(Shape{batch, time, features}, {-1.5, 1.5})};
     if (given) at.push_back(g.array(Shape{batch, queries, features}, {-1.5, 1.5}));
+    const std::size_t first = at.size();
     for (const NamedParameter& parameter : parameters_of(layer))
       at.push_back(g.array(parameter.tensor.shape(), {-1, 1}));
+    if (biased) at.push_back(g.array(Shape{1, 1, g.chance(0.5) ? queries : 1, time}, {-1, 1}));
 
     const support::Function context = [&](support::Inputs inputs) {
       AttentionLayer::Options attended = what;
       if (given) attended.query = inputs[1];
-      return with_parameters(options, inputs, given ? 2 : 1).attend(inputs[0], attended).context;
+      if (biased) attended.bias = inputs.back();
+      return with_parameters(options, inputs, first).attend(inputs[0], attended).context;
     };
     CHECK(support::gradcheck(context, at, g, comparisons) == "");
     const support::Function weights = [&](support::Inputs inputs) {
       AttentionLayer::Options attended = what;
       attended.weights = true;
       if (given) attended.query = inputs[1];
-      return with_parameters(options, inputs, given ? 2 : 1).attend(inputs[0], attended).weights();
+      if (biased) attended.bias = inputs.back();
+      return with_parameters(options, inputs, first).attend(inputs[0], attended).weights();
     };
     CHECK(support::gradcheck(weights, at, g, comparisons) == "");
     ++cases;

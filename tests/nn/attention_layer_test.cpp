@@ -191,6 +191,6 @@ TEST_CASE("a mask of another shape is refused") {
   CHECK_THROWS_WITH_AS(layer(x, Mask(Shape{2, 4}, std::vector<std::uint8_t>(8, 1))),
                        "AttentionLayer: the mask has shape (2, 4); it must be (2, 5)", ShapeError);
   CHECK_THROWS_WITH_AS(
-      layer.attend(x, {.query_mask = Mask(Shape{5}, std::vector<std::uint8_t>(5, 1))}),
-      "AttentionLayer: the query mask has shape (5,); it must be (2, 5)", ShapeError);
+      layer.attend(x, {.mask = {.queries = Mask(Shape{5}, std::vector<std::uint8_t>(5, 1))}}),
+      "AttentionLayer: the mask of queries has shape (5,); it must be (2, 5)", ShapeError);
 }

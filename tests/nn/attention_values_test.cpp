@@ -186,7 +186,8 @@ TEST_CASE(
     const Tensor x(g.array(Shape{2, 5, 6}, {-2, 2})), padding(g.array(Shape{2, 3, 6}, {-9, 9}));
     const Mask keep(Shape{2, 8}, {1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0});
     const Attended bare = layer.attend(x, {.weights = true}),
-                   padded = layer.attend(concat({x, padding}, 1), {.mask = keep, .weights = true});
+                   padded = layer.attend(concat({x, padding}, 1),
+                                         {.mask = {.keep = keep}, .weights = true});
     const int time = padded.weights().shape().rank() - 1;
     const Tensor kept = slice(padded.weights(), time, 0, 5),
                  dropped = slice(padded.weights(), time, 5, 8);
@@ -207,7 +208,7 @@ TEST_CASE(
     const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = reading}, 6);
     const Tensor x = Tensor::parameter(g.array(Shape{2, 5, 6}, {-2, 2}));
     const Attended attention = layer.attend(
-        x, {.mask = Mask(Shape{2, 5}, {0, 0, 0, 0, 0, 1, 1, 0, 1, 1}), .weights = true});
+        x, {.mask = {.keep = Mask(Shape{2, 5}, {0, 0, 0, 0, 0, 1, 1, 0, 1, 1})}, .weights = true});
     for (const Tensor& result : {attention.weights(), attention.context})
       CHECK(bits_differ(result.value().rows(0, 1), Array::zeros(result.shape().with(0, 1))) == "");
     sum(attention.context * attention.context).backward();
@@ -270,9 +271,9 @@ TEST_CASE("queries that are masked get weights and context 0, the others what th
   const AttentionLayer layer = built(AttentionLayer{.units = 4, .reading = Reading::query}, 6);
   const Tensor x(g.array(Shape{1, 5, 6}, {-2, 2})), query(g.array(Shape{1, 3, 6}, {-2, 2}));
   const Attended all = layer.attend(x, {.query = query}),
-                 some = layer.attend(
-                     x,
-                     {.query = query, .query_mask = Mask(Shape{1, 3}, {1, 0, 1}), .weights = true});
+                 some = layer.attend(x, {.query = query,
+                                         .mask = {.queries = Mask(Shape{1, 3}, {1, 0, 1})},
+                                         .weights = true});
   for (const Index kept : {0, 2})
     CHECK(bits_differ(slice(some.context, 1, kept, kept + 1).value(),
                       slice(all.context, 1, kept, kept + 1).value()) == "");

@@ -14,22 +14,28 @@ const NumpyArchive& file() {
   return opened;
 }
 
+const NumpyArchive& backwards() {
+  static const NumpyArchive opened = golden::open("keras_backwards");
+  return opened;
+}
+
+// Gives a recurrent layer the weights of a case.
+void fill(Case& at, auto& module) {
+  module.kernel = at.leaf("w0_kernel");
+  module.recurrent_kernel = at.leaf("w1_recurrent_kernel");
+  module.bias = at.leaf("w2_bias");
+  module.units = module.recurrent_kernel.shape()[0];
+}
+
 GRU gru_of(Case& at, bool whole, bool reset_after) {
-  GRU gru{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0],
-          .return_sequences = whole,
-          .reset_after = reset_after};
-  gru.kernel = at.leaf("w0_kernel");
-  gru.recurrent_kernel = at.leaf("w1_recurrent_kernel");
-  gru.bias = at.leaf("w2_bias");
+  GRU gru{.units = 0, .return_sequences = whole, .reset_after = reset_after};
+  fill(at, gru);
   return gru;
 }
 
 LSTM lstm_of(Case& at, bool whole) {
-  LSTM lstm{.units = file().shape(at.name() + "__w1_recurrent_kernel")[0],
-            .return_sequences = whole};
-  lstm.kernel = at.leaf("w0_kernel");
-  lstm.recurrent_kernel = at.leaf("w1_recurrent_kernel");
-  lstm.bias = at.leaf("w2_bias");
+  LSTM lstm{.units = 0, .return_sequences = whole};
+  fill(at, lstm);
   return lstm;
 }
 
@@ -104,7 +110,43 @@ TEST_CASE("LSTM is Keras', with masks, states of one's own, and backwards, value
   Case own(file(), "lstm_initial_state");
   check_walk(own, lstm_of(own, true), {.states = {own.leaf("state0"), own.leaf("state1")}}, true);
   Case backwards(file(), "lstm_backwards");
-  backwards.check(lstm_of(backwards, true)(flip(backwards.leaf("x"), 1)));
+  LSTM lstm = lstm_of(backwards, true);
+  lstm.go_backwards = true;
+  backwards.check(lstm(backwards.leaf("x")));
+}
+
+TEST_CASE(
+    "GRU and LSTM that go backwards are Keras', with masks and states of one's own, value and "
+    "gradient") {
+  const auto walk = [](const std::string& name, auto module, std::size_t states) {
+    Case at(backwards(), name);
+    fill(at, module);
+    module.go_backwards = true;
+    UnrollOptions options;
+    if (name.ends_with("masked")) options.mask = at.mask("mask");
+    for (std::size_t i = 0; name.ends_with("state") && i < states; ++i)
+      options.states.push_back(at.leaf("state" + std::to_string(i)));
+    check_walk(at, module, options, true);
+  };
+  const auto last = [](const std::string& name, auto module) {
+    Case at(backwards(), name);
+    fill(at, module);
+    module.go_backwards = true;
+    at.check(module(at.leaf("x"), at.mask("mask")));
+  };
+  for (const char* name : {"gru_reset_after", "gru_reset_after_masked", "gru_initial_state"})
+    walk(name, GRU{.units = 0}, 1);
+  for (const char* name : {"gru_reset_before", "gru_reset_before_masked"})
+    walk(name, GRU{.units = 0, .reset_after = false}, 1);
+  for (const char* name : {"lstm", "lstm_masked", "lstm_initial_state"})
+    walk(name, LSTM{.units = 0}, 2);
+  last("gru_masked_last", GRU{.units = 0});
+  last("lstm_masked_last", LSTM{.units = 0});
+  golden::check_complete(backwards(),
+                         {"gru_reset_after", "gru_reset_after_masked", "gru_initial_state",
+                          "gru_reset_before", "gru_reset_before_masked", "gru_masked_last", "lstm",
+                          "lstm_masked", "lstm_initial_state", "lstm_masked_last"},
+                         {});
 }
 
 TEST_CASE("Conv1D is Keras', with each padding, stride and dilation, value and gradient") {

@@ -108,14 +108,16 @@ TEST_CASE("gradients of every module are differences") {
     check("GRU", g,
           GRU{.units = g.integer(1, 4),
               .return_sequences = g.chance(0.5),
+              .go_backwards = g.chance(0.5),
               .reset_after = g.chance(0.5),
               .use_bias = g.chance(0.7)},
           sequence, maybe_mask(g, time));
-    check(
-        "LSTM", g,
-        LSTM{
-            .units = g.integer(1, 4), .return_sequences = g.chance(0.5), .use_bias = g.chance(0.7)},
-        sequence, maybe_mask(g, time));
+    check("LSTM", g,
+          LSTM{.units = g.integer(1, 4),
+               .return_sequences = g.chance(0.5),
+               .go_backwards = g.chance(0.5),
+               .use_bias = g.chance(0.7)},
+          sequence, maybe_mask(g, time));
     check("Dropout", g, Dropout{real(0.4)}, sequence);
     check("Residual", g,
           Residual<Dense>{

@@ -191,6 +191,33 @@ TEST_CASE("Residual adds what its module makes of x, and hands masks on") {
         "");
 }
 
+TEST_CASE("behind a recurrent layer that goes backwards, the mask is in the order of its steps") {
+  Generate g("backwards", 0);
+  const Mask mask(Shape{2, 4}, {1, 1, 0, 0, 0, 1, 1, 1}),
+      turned(Shape{2, 4}, {0, 0, 1, 1, 1, 1, 1, 0});
+  const auto check = [&](auto module) {
+    module.build(Shape{4, 3}, seed);
+    const Tensor x = g.array(Shape{2, 4, 3}, {-1, 1});
+    auto forwards = module;
+    forwards.go_backwards = false;
+    CHECK(bits_differ(module(x, mask).value(), forwards(flip(x, 1), turned).value()) == "");
+    CHECK(bits_differ(module.unroll(x, {.mask = mask}).states[0].value(),
+                      forwards.unroll(x, {.mask = mask, .go_backwards = true}).states[0].value()) ==
+          "");
+    const Layer layer(module);
+    CHECK(layer.mask(mask, nullptr)->keep()[0] == turned.keep()[0]);
+    const Signal y = layer.call({x, mask}, {});
+    CHECK(std::ranges::equal(y.mask->keep(), turned.keep()));
+    module.return_sequences = false;
+    CHECK(!Layer(module).mask(mask, nullptr));
+  };
+  check(GRU{.units = 3, .return_sequences = true, .go_backwards = true});
+  check(LSTM{.units = 3, .return_sequences = true, .go_backwards = true});
+  // A sum with what stands at other positions has no mask.
+  const Layer sum(Residual{GRU{.units = 3, .return_sequences = true, .go_backwards = true}});
+  CHECK_THROWS_AS(sum.mask(mask, nullptr), StateError);
+}
+
 TEST_CASE("a Sequential of these modules trains, and none of them needs one") {
   Sequential model{Embedding{.input_dim = 9, .output_dim = 4, .mask_zero = true},
                    LayerNormalization{},

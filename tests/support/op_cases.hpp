@@ -1,6 +1,6 @@
-// THE TABLE of ops. One row for each function of ops.hpp and recurrent.hpp: how its inputs look,
-// how it is called, and what it should give. Tests (ops/every_op_test.cpp) and benchmarks walk it;
-// a new op needs a row here and nothing else.
+// THE TABLE of ops. One row for each function of ops.hpp, attention.hpp and recurrent.hpp: how its
+// inputs look, how it is called, and what it should give. Tests (ops/every_op_test.cpp) and
+// benchmarks walk it; a new op needs a row here and nothing else.
 #pragma once
 
 #include <functional>

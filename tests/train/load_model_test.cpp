@@ -70,20 +70,21 @@ TEST_CASE("a Sequential of every layer comes back from its file alone") {
   register_scale();
   const Ids ids = support::Generate("load", 1).ids(Shape{3, 6}, 9);
   {
-    Sequential model{Embedding{9, 4, true},
-                     LSTM{.units = 4, .return_sequences = true, .unit_forget_bias = false},
-                     Residual{Dense{.units = 4, .activation = Activation::gelu}},
-                     Residual{AttentionLayer{.units = 3,
-                                             .reading = Reading::per_position,
-                                             .score = Score::scaled_dot,
-                                             .causal = true,
-                                             .dropout = real(0.5)}},
-                     GRU{.units = 5, .reset_after = false},
-                     LayerNormalization{.epsilon = real(0.1)},
-                     Dropout{real(0.3)},
-                     RMSNormalization{},
-                     Scale{.by = 0.1},
-                     Dense{.units = 3, .activation = Activation::softmax, .use_bias = false}};
+    Sequential model{
+        Embedding{9, 4, true},
+        LSTM{.units = 4, .return_sequences = true, .go_backwards = true, .unit_forget_bias = false},
+        Residual{Dense{.units = 4, .activation = Activation::gelu}},
+        Residual{AttentionLayer{.units = 3,
+                                .reading = Reading::per_position,
+                                .score = Score::scaled_dot,
+                                .causal = true,
+                                .dropout = real(0.5)}},
+        GRU{.units = 5, .reset_after = false},
+        LayerNormalization{.epsilon = real(0.1)},
+        Dropout{real(0.3)},
+        RMSNormalization{},
+        Scale{.by = 0.1},
+        Dense{.units = 3, .activation = Activation::softmax, .use_bias = false}};
     model.set_name("words");
     model.build(Shape{6});
     CHECK(predictions_differ(model, ids) == "");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "fovea/fovea.hpp"
@@ -173,6 +174,16 @@ TEST_CASE("tokens, names and titles stay text on a page, which needs nothing fro
   const std::string data = page.substr(begin, page.find("</script>", begin) - begin);
   CHECK(!contains(data, "<"));
   CHECK(contains(data, "\\u003c/script>"));
+}
+
+TEST_CASE("a page of heads, tokens of any bytes and none is written where FOVEA_PAGE says") {
+  std::vector<std::string> tokens = hostile;
+  tokens.push_back(std::string(100'000, 'x'));
+  const std::string page =
+      attention_page({map_of(tokens, tokens, 3), map_of({}, {}, 2), map_of({"one"}, {"one"}, 1)});
+  CHECK(!contains(page, "nan"));
+  // tests/examples/page_test.sh opens it.
+  if (const char* file = std::getenv("FOVEA_PAGE")) write_text(file, page);
 }
 
 TEST_CASE("a page of 12 layers of 12 heads of 128 tokens has 2.7 bytes for each weight") {

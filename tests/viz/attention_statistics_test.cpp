@@ -261,7 +261,7 @@ TEST_CASE("gradient times weight of fused attention is that of the composition")
     layer.build({5, 3}, Rng(1));
     const Tensor x = generate.array({2, 5, 3}, {-1, 1});
     const Mask mask({2, 5}, {1, 1, 1, 1, 1, 1, 1, 0, 0, 0});
-    const Attended attended = layer.attend(x, {.mask = mask, .weights = true});
+    const Attended attended = layer.attend(x, {.mask = {.keep = mask}, .weights = true});
     const Array weight = attended.weights().value();
     const Array dcontext = grad(sum(attended.context * attended.context), {attended.context})[0];
     const Array got = gradient_times_weight(dcontext, weight, x.value());

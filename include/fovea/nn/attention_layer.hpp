@@ -73,19 +73,26 @@ struct AttentionLayer {
     return (*this)(x, std::nullopt, context);
   }
 
-  /// What `attend` looks at, besides x.
+  /// What `attend` looks at, and how, besides x.
   struct Options {
     /// The reading query: (batch, queries, query features).
     std::optional<Tensor> query = {};
-    /// The positions of x to keep: (batch, time).
-    std::optional<Mask> mask = {};
-    /// The queries to keep: (batch, queries). The others get weights and a context of 0.
-    std::optional<Mask> query_mask = {};
+    /// Which positions of x each query looks at, beside the layer's own options. Queries that it
+    /// leaves out have weights and a context of 0. One query for a sequence, as in the reading pool
+    /// and with a learned query, stands nowhere in it: its mask has `keep`, `queries` and `pairs`.
+    AttentionMask mask = {};
+    /// Added to scores, such as for relative positions: (batch, 1, queries, time), or any as 1.
+    Tensor bias = {};
     /// Whether the result has weights.
     bool weights = false;
   };
 
-  /// Returns the context, and the weights if they are asked for.
+  /// Returns the context, and the weights if they are asked for:
+  ///
+  ///     attention.attend(x, {.query = decoder, .mask = {.keep = words}, .weights = true}, context)
+  ///
+  /// Throws as `attention`, ValueError for a mask that orders positions where there is one query,
+  /// StateError before it is built and without a query.
   Attended attend(const Tensor& x, const Options& options, const Context& context = {}) const;
   /// Returns the context without a query or a mask.
   Attended attend(const Tensor& x) const { return attend(x, Options{}); }

@@ -246,7 +246,8 @@ class Caller {
       const bool arrives = building::is_masked(inside, x);
       if (arrives && takes_mask && sizeof...(Given) == 0) building::throw_mask_forgotten();
       if constexpr (requires { child.mask_flow(); })
-        masked = arrives && child.mask_flow() == MaskFlow::keeps;
+        masked = arrives &&
+                 (child.mask_flow() == MaskFlow::keeps || child.mask_flow() == MaskFlow::reverses);
     }
     if (masked) building::note_masked(inside, result);
     return result;

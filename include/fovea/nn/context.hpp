@@ -22,10 +22,10 @@ struct AttentionRequest {
   std::vector<std::string> layers = {};
   /// Heads, in this order; empty: all. A layer without an axis of heads answers as it is.
   std::vector<Index> heads = {};
-  /// Queries from this one on. A layer with one query for a sequence, as in the reading pool,
-  /// answers as it is.
+  /// Queries from this one on. A layer with one query for a sequence, as in the reading pool, has
+  /// query 0.
   Index first_query = 0;
-  /// Behind the last query; none: to the end.
+  /// Behind the last query; none: to the end. Queries that a layer has not are an IndexError.
   std::optional<Index> end_query = {};
 
   /// Returns whether the weights of the layer at a path are asked for.

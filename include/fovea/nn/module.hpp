@@ -36,9 +36,10 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 
 /// What happens to a mask that reaches a module.
 enum class MaskFlow {
-  loses,  ///< the mask would be lost: an error, unless a DropMask stands before the module
-  keeps,  ///< each position of the output is one of the input
-  ends,   ///< the module uses the mask up: its output has no axis of positions, as a pooling's
+  loses,     ///< the mask would be lost: an error, unless a DropMask stands before the module
+  keeps,     ///< each position of the output is one of the input
+  ends,      ///< the module uses the mask up: its output has no axis of positions, as a pooling's
+  reverses,  ///< as keeps, and the last position comes first
 };
 
 /// A parameter and its path, such as "dense/kernel".

@@ -44,10 +44,11 @@ struct Residual {
     return (*this)(x, std::nullopt, context);
   }
 
-  /// Returns what the module declares.
+  /// Returns what the module declares. A module that reverses positions adds each to another one,
+  /// and loses the mask.
   MaskFlow mask_flow() const {
     if constexpr (requires { module.mask_flow(); })
-      return module.mask_flow();
+      return module.mask_flow() == MaskFlow::reverses ? MaskFlow::loses : module.mask_flow();
     else
       return MaskFlow::loses;
   }
