@@ -5,6 +5,7 @@
 
 #include "base/located.hpp"
 #include "fovea/base/error.hpp"
+#include "train/feed.hpp"
 #include "train/structure.hpp"
 #include "train/trainer.hpp"
 
@@ -68,6 +69,7 @@ ModelState Trainer::state() const {
 void Trainer::add_position(ModelState& state) const {
   state.position = cut_ ? cut_->position : position_;
   if (cut_) state.history = cut_->history;
+  state.position->data = feed_->checksum();
   if (means_) state.position->means = means_->values();
   if (!state.position->begun) state.position->batch = 0;
   for (const Callback* callback : *callbacks_) {
@@ -116,8 +118,10 @@ void Trainer::save(const std::string& path, const SaveOptions& options) const {
   saving(options)(path);
 }
 
-void Trainer::write(const void* owner, std::function<void()> job) {
-  writer_ ? writer_->add(owner, std::move(job)) : job();
+void Trainer::write(const Callback& owner, std::function<void()> job) {
+  auto named = [where = fmt::format("{}: fit: {}", name(), owner.state_name()),
+                job = std::move(job)] { located(where, job); };
+  writer_ ? writer_->add(&owner, std::move(named)) : named();
 }
 
 void Trainer::finish_writing() const {
@@ -223,6 +227,15 @@ Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
         ".resume = false to begin anew",
         name(), saved.samples, saved.batch_size, saved.shuffle, saved.order, position_->samples,
         position_->batch_size, position_->shuffle, position_->order));
+  if (!saved.data.empty() && saved.data != feed_->checksum())
+    throw StateError(fmt::format(
+        "{}: fit: the file that was loaded was saved in a fit of other samples, as many as these: "
+        "their checksum is {}, that of these {}; give the same samples, targets and weights, in "
+        "the "
+        "same order and form (arrays or a dataset), or begin anew: load it with .resume = false, "
+        "and where BackupAndRestore loaded "
+        "it, remove its backups",
+        name(), saved.data, feed_->checksum()));
   if (saved.begun) located(name(), [&] { Means(compiled->outputs).set_values(saved.means); });
   std::vector<NamedState> seen;
   for (Callback* callback : callbacks) {

@@ -64,10 +64,15 @@ Json json_of(const History& history, std::vector<SafetensorsTensor>& tensors) {
 Json json_of(const FitPosition& position, std::vector<SafetensorsTensor>& tensors) {
   for (std::size_t i = 0; i < position.means.size(); ++i)
     tensors.push_back(doubles(means_prefix + fmt::to_string(i), position.means[i]));
-  return Json::Members{{"epoch", position.epoch},           {"batch", position.batch},
-                       {"begun", position.begun},           {"samples", position.samples},
-                       {"batch_size", position.batch_size}, {"shuffle", position.shuffle},
-                       {"order", position.order},           {"means", position.means.size()}};
+  return Json::Members{{"epoch", position.epoch},
+                       {"batch", position.batch},
+                       {"begun", position.begun},
+                       {"samples", position.samples},
+                       {"batch_size", position.batch_size},
+                       {"shuffle", position.shuffle},
+                       {"order", position.order},
+                       {"means", position.means.size()},
+                       {"data", position.data}};
 }
 
 Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTensor>& tensors) {
@@ -173,6 +178,7 @@ FitPosition position_of(const Source& source, const JsonPart& part) {
   if (means > static_cast<Index>(source.file.names().size())) part["means"].refuse("fewer");
   for (Index i = 0; i < means; ++i)
     position.means.push_back(doubles_of(source, means_prefix + fmt::to_string(i)));
+  if (const auto data = part.find("data")) position.data = data->text();
   if (position.batch > position.samples) part["batch"].refuse("a batch of the epoch");
   return position;
 }

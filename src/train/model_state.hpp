@@ -26,6 +26,7 @@ struct FitPosition {
   bool shuffle = true;
   std::string order = {};  // of its batches, as a text
   std::vector<std::vector<double>> means = {};
+  std::string data = {};  // checksum of the samples; empty: not known
 };
 
 /// Counts and the optimiser.

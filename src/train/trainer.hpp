@@ -76,8 +76,9 @@ class Trainer {
   Write saving(const SaveOptions& options) const;
   Write saving_weights() const;
   /// Does a job of a callback: while fit runs, in the background, behind those before. The end of
-  /// fit waits for it; so does the next job of this owner, which throws what it threw.
-  void write(const void* owner, std::function<void()> job);
+  /// fit waits for it; so does the next job of this owner. What it throws names the owner, and
+  /// arrives at one of these, or where another callback adds a job.
+  void write(const Callback& owner, std::function<void()> job);
   /// Waits for the jobs of callbacks. Throws what one of them threw.
   void finish_writing() const;
   /// Throws StateError, for a callback that saves within epochs, where a metric's state cannot be
@@ -174,6 +175,7 @@ class Trainer {
   std::optional<train::FitPosition> position_;          // of the fit that runs
   Index last_epoch_ = 0;                                // of the fit that runs
   Index batches_ = 0;                                   // of the epoch that runs
+  Feed* feed_ = nullptr;                                // of the fit that runs
   const Means* means_ = nullptr;                        // of the epoch that runs
   const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs
   std::optional<train::ModelState> resume_;             // loaded: where the next fit begins

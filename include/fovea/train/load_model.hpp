@@ -27,7 +27,7 @@ using ModuleOptions = std::map<std::string, OptionValue, std::less<>>;
 /// Throws FormatError for a type, an option or a value that is not known, by name, and for a file
 /// that violates the format; ValueError for a file without layers, with the reason; IoError. Memory
 /// is in proportion to the file, as long as registered modules keep to that.
-Sequential load_model(const std::string& path);
+Sequential load_model(const std::string& path, const ModelLoadOptions& options = {});
 
 namespace saving {
 
