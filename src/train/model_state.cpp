@@ -96,6 +96,10 @@ Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTe
   return list;
 }
 
+Json json_of(const CompiledNames& compiled) {
+  return Json::Members{{"losses", compiled.losses}, {"metrics", compiled.metrics}};
+}
+
 std::vector<double> doubles_of(const Source& source, const std::string& name) {
   if (!source.file.contains(name))
     throw FormatError(source.path, 0, fmt::format("there is no tensor \"{}\"", io::shown(name)));
@@ -149,6 +153,13 @@ TrainingState training_of(const Source& source, const JsonPart& part) {
     training.optimizer.learning_rate = rate[0];
   }
   return training;
+}
+
+CompiledNames compiled_of(const JsonPart& part) {
+  CompiledNames compiled;
+  for (const JsonPart& each : part["losses"].items(1000)) compiled.losses.push_back(each.text());
+  for (const JsonPart& each : part["metrics"].items(1000)) compiled.metrics.push_back(each.text());
+  return compiled;
 }
 
 History history_of(const Source& source, const JsonPart& part) {
@@ -209,6 +220,7 @@ void add_state(const ModelState& state, std::vector<SafetensorsTensor>& tensors,
   Json::Members json = {{"inputs", json_of(state.inputs)},
                         {"built_seed", state.built_seed},
                         {"history", json_of(state.history, tensors)}};
+  if (state.compiled) json["compiled"] = json_of(*state.compiled);
   if (state.training) json["training"] = json_of(*state.training, tensors);
   if (state.position) json["position"] = json_of(*state.position, tensors);
   if (!state.callbacks.empty()) json["callbacks"] = json_of(state.callbacks, tensors);
@@ -223,11 +235,13 @@ ModelState read_state(const Source& source) {
                     source.call, source.path));
   const Json json = parsed(source.path, state_name, found->second);
   const JsonPart part(source.path, state_name, json);
-  part.allow_only({"inputs", "built_seed", "history", "training", "position", "callbacks"});
+  part.allow_only(
+      {"inputs", "built_seed", "history", "compiled", "training", "position", "callbacks"});
   ModelState state;
   state.inputs = inputs_of(part["inputs"]);
   state.built_seed = part["built_seed"].seed();
   state.history = history_of(source, part["history"]);
+  if (const auto compiled = part.find("compiled")) state.compiled = compiled_of(*compiled);
   if (const auto training = part.find("training")) state.training = training_of(source, *training);
   if (const auto position = part.find("position")) state.position = position_of(source, *position);
   if (const auto callbacks = part.find("callbacks"))

@@ -127,6 +127,7 @@ class Trainer {
   struct FitRuns;  // while fit runs
 
   void check_ready(const char* what) const;
+  std::string loaded_options() const;
   void check_built(const CallName& call) const;
   void check_learns(const CallName& call) const;
   SampleSet targets(const CallName& call, const SampleSet& y) const;
@@ -158,11 +159,13 @@ class Trainer {
   bool is_attached() const;
   void check_attached() const;
   train::ModelState state() const;
+  std::optional<train::CompiledNames> compiled_names() const;
   void add_position(train::ModelState& state) const;
   std::string structure(bool needed) const;
   void build_as(const train::ModelState& state);
   void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
   void take(const train::TrainingState& training);
+  void check_goes_on(const train::FitPosition& saved) const;
   Index take_up(const std::vector<Callback*>& callbacks);
   Index begin_epoch(Means& means);
   Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
@@ -180,6 +183,7 @@ class Trainer {
   const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs
   std::optional<train::ModelState> resume_;             // loaded: where the next fit begins
   std::optional<train::TrainingState> before_compile_;  // loaded: waits for compile
+  std::optional<train::CompiledNames> loaded_names_;    // of a file, until compile
   std::vector<bool> takes_ids_;                         // of each input, what it was built with
   std::uint64_t built_seed_ = 0;                        // of the initial weights
   std::atomic<bool> stop_asked_ = false;                // by any thread

@@ -497,6 +497,8 @@ DEFECTS = [
     ("src/data/batch_source.cpp", "return data_.rows(positions);\n}\n\nGeneratedSource", "return data_.rows({positions.data(), 0});\n}\n\nGeneratedSource", "model_files_test", "resuming: another dataset goes on in silence"),
     ("src/train/checkpoints.cpp", "    write(file);\n", "    written->set(kept);\n    write(file);\n", "model_files_test", "ModelCheckpoint: saved() tells of a file that is not written"),
     ("src/train/model_file.cpp", "{ located(where, job); };", "{ located(std::string(), job); };", "model_files_test", "background: an error does not name its callback"),
+    ("src/train/trainer.cpp", "if (!loaded_names_) return \"\";", "if (loaded_names_) return \"\";", "model_files_test", "load_model: fit does not say what the file's model was compiled with"),
+    ("src/train/model_file.cpp", "  if (!compiled) return loaded_names_;\n", "  if (!compiled) return std::nullopt;\n", "model_files_test", "save: names of losses are lost where a loaded model is saved again"),
     ("src/io/atomic_file.cpp", "  if (piece_) put({piece_.get(), std::exchange(filled_, 0)});\n", "", "io_test", "large files: the end is not written"),
     ("src/io/atomic_file.cpp", "  bytes = bytes.subspan(first);\n", "", "io_test", "large files: what aligns them is written twice"),
 ]
