@@ -55,6 +55,17 @@ std::vector<SampleBatch> DatasetSource::load(Index update) const {
   return batches;
 }
 
+// The first, the last, and others at equal distances between.
+std::optional<SampleBatch> DatasetSource::some() const {
+  constexpr Index most = 32;
+  const Index count = samples(), asked = std::min(count, most);
+  std::vector<Index> positions;
+  for (Index i = 0; i < asked; ++i)
+    positions.push_back(begin_ + (asked == 1 ? 0 : i * ((count - 1) / (asked - 1))));
+  positions.back() = end_ - 1;
+  return data_.rows(positions);
+}
+
 GeneratedSource::GeneratedSource(const GeneratedBatches& batches, Index steps,
                                  SourceOptions options)
     : batches_(batches), steps_(steps), options_(std::move(options)) {}

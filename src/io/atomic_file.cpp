@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstring>
+#include <new>
 #include <utility>
 
 #include "fovea/io/error.hpp"
@@ -20,6 +24,9 @@
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
+
+constexpr std::size_t piece_bytes = 2 << 20;  // of what passes the page cache: a large page
+constexpr std::size_t disk_block = 4096;      // to which such writes are aligned
 
 // Ends in a slash.
 std::string folder_of(const std::string& path) {
@@ -145,16 +152,63 @@ void AtomicFile::keep_permissions() {
   ::fchmod(descriptor_, old.st_mode & 0777);
 }
 
+void AtomicFile::Aligned::operator()(std::byte* memory) const {
+  ::operator delete(memory, std::align_val_t(piece_bytes));
+}
+
+// Small files are written as they are. Of a large one whole pieces are.
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  if (!piece_ && (bytes.size() < piece_bytes || !begin_pieces(bytes))) return put(bytes);
   while (!bytes.empty()) {
+    const std::size_t count = std::min(bytes.size(), piece_bytes - filled_);
+    std::memcpy(piece_.get() + filled_, bytes.data(), count);
+    filled_ += count;
+    bytes = bytes.subspan(count);
+    if (filled_ == piece_bytes) put({piece_.get(), std::exchange(filled_, 0)});
+  }
+}
+
+// Takes the bytes up to the next block of the disk from the front, and writes them. Returns whether
+// there is memory for pieces.
+bool AtomicFile::begin_pieces(std::span<const std::byte>& bytes) {
+  piece_.reset(static_cast<std::byte*>(
+      ::operator new(piece_bytes, std::align_val_t(piece_bytes), std::nothrow)));
+  if (!piece_) return false;
+  ::madvise(piece_.get(), piece_bytes, MADV_HUGEPAGE);
+  const std::size_t over = static_cast<std::size_t>(written_) % disk_block;
+  const std::size_t first = over == 0 ? 0 : disk_block - over;
+  put(bytes.first(first));
+  bytes = bytes.subspan(first);
+  pass_cache(true);
+  return true;
+}
+
+// Where the file system cannot, the page cache takes what is written.
+void AtomicFile::pass_cache(bool wanted) {
+  const int flags = ::fcntl(descriptor_, F_GETFL);
+  passes_cache_ = flags >= 0 && wanted && ::fcntl(descriptor_, F_SETFL, flags | O_DIRECT) == 0;
+  if (!wanted && flags >= 0) ::fcntl(descriptor_, F_SETFL, flags & ~O_DIRECT);
+}
+
+// A part that ends within a block of the disk, or that the file system refuses to write past the
+// page cache, goes through it, and so does all behind it.
+void AtomicFile::put(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    if (passes_cache_ && bytes.size() % disk_block != 0) pass_cache(false);
     const ssize_t written =
         uninterrupted([&] { return calls_.write(descriptor_, bytes.data(), bytes.size()); });
+    if (written < 0 && errno == EINVAL && passes_cache_) {
+      pass_cache(false);
+      continue;
+    }
     if (written <= 0) throw IoError(path_, "write", written < 0 ? errno : ENOSPC);
+    written_ += written;
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
 void AtomicFile::commit() {
+  if (piece_) put({piece_.get(), std::exchange(filled_, 0)});
   if (uninterrupted([&] { return calls_.fsync(descriptor_); }) != 0)
     throw IoError(path_, "flush it to the disk", errno);
   close();

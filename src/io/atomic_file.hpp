@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ constexpr std::string_view new_file_begin = ".fovea-", new_file_end = ".tmp";
 /// whatever happens, a crash included, `path` names the old content or the whole new one. Symbolic
 /// links are followed and stay. The permissions of an old file stay, its owner and group where the
 /// system permits; another name of it, a hard link, keeps the old content.
+///
+/// Large files go to the disk past the system's page cache, where the file system can: that costs
+/// about half of the processor's time, which a training that goes on has other use for.
 class AtomicFile {
  public:
   /// Throws IoError, as the other members do; here also where there is something that must not be
@@ -59,7 +63,14 @@ class AtomicFile {
   void commit();
 
  private:
+  struct Aligned {
+    void operator()(std::byte* memory) const;
+  };
+
   void open_temporary();
+  bool begin_pieces(std::span<const std::byte>& bytes);
+  void pass_cache(bool wanted);
+  void put(std::span<const std::byte> bytes);
   void keep_permissions();
   void close();
   void sync_folder();
@@ -69,6 +80,10 @@ class AtomicFile {
   std::string folder_;     // of the target
   std::string temporary_;  // empty when there is nothing to remove
   int descriptor_ = -1;
+  Index written_ = 0;                               // bytes, without those in the piece
+  std::unique_ptr<std::byte, Aligned> piece_ = {};  // what waits to be written; null: nothing does
+  std::size_t filled_ = 0;                          // bytes of the piece
+  bool passes_cache_ = false;                       // what is written now
   const FileCalls& calls_;
 };
 

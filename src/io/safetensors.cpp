@@ -57,9 +57,11 @@ struct SafetensorsFile::Contents {
     if (sum.text() != header.checksum)
       throw FormatError(
           path, header.checksum_begin,
-          fmt::format("the checksum is {}, the file's own is {}; the file is damaged, "
-                      "or another program has changed it and kept its metadata",
-                      header.checksum, sum.text()));
+          fmt::format(
+              "the checksum is {}, the file's own is {}; the file is damaged, "
+              "or another program has changed it and kept its metadata; copy it anew, or take "
+              "the file that was saved before it",
+              header.checksum, sum.text()));
   }
 
   const SafetensorsEntry& find(std::string_view name) const {

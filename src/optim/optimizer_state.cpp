@@ -64,7 +64,7 @@ void SlotOptimizer::check(const OptimizerState& state,
   if (state.optimizer != rule_->name())
     throw StateError(fmt::format(
         "{0}: load_state: expected the state of {0}, got that of {1}; load it into an optimizer "
-        "of the same kind",
+        "of the same kind, or go on with new slots: take the weights alone by load_weights",
         rule_->name(), state.optimizer.empty() ? "none" : state.optimizer));
   const Index steps = counter(state, steps_key);
   std::set<std::string, std::less<>> expected, counters = {steps_key};

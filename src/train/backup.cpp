@@ -120,7 +120,7 @@ void BackupAndRestore::on_train_end(Model& model) {
 void BackupAndRestore::save(Model& model) {
   batches_ = 0;
   Trainer& trainer = model.trainer();
-  trainer.write(this, [this, write = trainer.saving({.texts = options_.texts})] {
+  trainer.write(*this, [this, write = trainer.saving({.texts = options_.texts})] {
     const auto backups = backups_in(options_.backup_dir);
     const std::string path =
         path_of(options_.backup_dir, backups.empty() ? 1 : backups.begin()->first + 1);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <string_view>
 
 #include "fovea/base/error.hpp"
@@ -28,9 +29,20 @@ Logs without_validation(const Logs& names) {
 
 }  // namespace
 
+struct ModelCheckpoint::Written {
+  std::mutex mutex;
+  std::vector<std::string> files;
+
+  void set(std::vector<std::string> names) {
+    const std::lock_guard lock(mutex);
+    files = std::move(names);
+  }
+};
+
 ModelCheckpoint::ModelCheckpoint(ModelCheckpointOptions options)
     : options_(std::move(options)),
       monitor_("ModelCheckpoint", options_.monitor, options_.mode, 0) {
+  begin({});
   if (options_.filepath.empty())
     throw ValueError("ModelCheckpoint: there is no filepath; give one");
   const auto check = [](const char* name, Index value) {
@@ -72,7 +84,7 @@ void ModelCheckpoint::check_names(const Model& model, const Logs& names) const {
 
 void ModelCheckpoint::on_train_begin(Model&) {
   best_ = options_.initial_value_threshold;
-  saved_.clear();
+  begin({});
   epoch_ = batches_ = 0;
 }
 
@@ -96,21 +108,38 @@ void ModelCheckpoint::save(Model& model, Index batch, const Logs& logs) {
     best_ = value;
   }
   const std::string file = path(model, epoch_, batch, logs);
-  std::erase(saved_, file);
-  saved_.push_back(file);
+  std::erase(files_, file);
+  files_.push_back(file);
   std::vector<std::string> old;
-  while (options_.keep_last > 0 && static_cast<Index>(saved_.size()) > options_.keep_last) {
-    old.push_back(saved_.front());
-    saved_.erase(saved_.begin());
+  while (options_.keep_last > 0 && static_cast<Index>(files_.size()) > options_.keep_last) {
+    old.push_back(files_.front());
+    files_.erase(files_.begin());
   }
   Trainer& trainer = model.trainer();
   auto write = options_.save_weights_only ? trainer.saving_weights()
                                           : trainer.saving({.texts = options_.texts});
-  trainer.write(this, [file, write = std::move(write), old = std::move(old)] {
+  trainer.write(*this, [file, write = std::move(write), old = std::move(old), kept = files_,
+                        written = written_] {
     io::make_folder_of(file);
     write(file);
+    std::vector<std::string> all = old;
+    all.insert(all.end(), kept.begin(), kept.end());
+    written->set(std::move(all));
     for (const std::string& each : old) io::remove_file(each);
+    written->set(kept);
   });
+}
+
+std::vector<std::string> ModelCheckpoint::saved() const {
+  const std::lock_guard lock(written_->mutex);
+  return written_->files;
+}
+
+// A list of its own for each fit: of one before, the background may still hold another.
+void ModelCheckpoint::begin(std::vector<std::string> files) {
+  written_ = std::make_shared<Written>();
+  written_->set(files);
+  files_ = std::move(files);
 }
 
 CallbackState ModelCheckpoint::state() const {
@@ -118,8 +147,8 @@ CallbackState ModelCheckpoint::state() const {
   state.numbers["epoch"] = static_cast<double>(epoch_);
   state.numbers["batches"] = static_cast<double>(batches_);
   if (best_) state.numbers["best"] = *best_;
-  for (std::size_t i = 0; i < saved_.size(); ++i)
-    state.numbers[file_prefix + saved_[i]] = static_cast<double>(i);
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    state.numbers[file_prefix + files_[i]] = static_cast<double>(i);
   return state;
 }
 
@@ -164,8 +193,9 @@ void ModelCheckpoint::load_state(const CallbackState& state) {
     if (std::isfinite(value) && may_be_of(file, options_.filepath)) files.emplace_back(value, file);
   }
   std::ranges::sort(files);
-  saved_.clear();
-  for (auto& [position, file] : files) saved_.push_back(std::move(file));
+  std::vector<std::string> names;
+  for (auto& [position, file] : files) names.push_back(std::move(file));
+  begin(std::move(names));
 }
 
 }}  // namespace fovea

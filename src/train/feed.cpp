@@ -7,6 +7,7 @@
 #include "fovea/base/error.hpp"
 #include "train/checks.hpp"
 #include "train/class_weight.hpp"
+#include "train/data_checksum.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -21,6 +22,14 @@ PlanOptions ArrayFeed::plan_options() const {
           .order = options_.order,
           .seed = options_.seed,
           .lengths = lengths_};
+}
+
+std::string ArrayFeed::sum() const {
+  train::DataChecksum checksum;
+  checksum.add(x_);
+  checksum.add(y_);
+  checksum.add(weight_);
+  return checksum.text();
 }
 
 Index ArrayFeed::begin(std::uint64_t epoch, Index) {
@@ -51,6 +60,18 @@ LoadedFeed::LoadedFeed(const Trainer& trainer, CallName call, Shards& shards,
       prefetch_(*source_, ahead) {}
 
 Index LoadedFeed::begin(std::uint64_t epoch, Index first) { return prefetch_.begin(epoch, first); }
+
+std::string LoadedFeed::sum() const {
+  const std::string label = fmt::format("some samples of {}", source_->name());
+  const std::optional<SampleBatch> some =
+      loading({call_.model, call_.call, label.c_str()}, [&] { return source_->some(); });
+  if (!some) return {};
+  train::DataChecksum checksum;
+  checksum.add(some->x);
+  checksum.add(some->y);
+  checksum.add(some->sample_weight);
+  return checksum.text();
+}
 
 // Forgets the batches of before, and all shapes where there were many.
 void LoadedFeed::clear() {

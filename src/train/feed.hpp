@@ -29,6 +29,18 @@ class Feed {
   /// Returns the batches of an update until the next call. The first one asked for is that of
   /// `begin`; each other is the next one.
   virtual std::span<Piece> update(Index number) = 0;
+
+  /// Returns the checksum of the data (data_checksum.hpp): of all samples in memory, of some of a
+  /// dataset; empty for a generator. It is computed when it is first asked for.
+  const std::string& checksum() {
+    if (!checksum_) checksum_ = sum();
+    return *checksum_;
+  }
+
+ private:
+  virtual std::string sum() const = 0;
+
+  std::optional<std::string> checksum_ = {};
 };
 
 /// Samples in memory, which were checked as a whole.
@@ -43,6 +55,7 @@ class ArrayFeed final : public Feed {
   std::span<Piece> update(Index number) override;
 
  private:
+  std::string sum() const override;
   PlanOptions plan_options() const;
 
   Pass pass_;
@@ -78,6 +91,7 @@ class LoadedFeed final : public Feed {
     Pass pass;
   };
 
+  std::string sum() const override;
   void clear();
   std::vector<SampleBatch> loaded(Index number);
   Shaped& shaped(const CallName& call, const SampleSet& x);

@@ -87,12 +87,13 @@ train::FitPosition start_of(const FitOptions& options, Index samples) {
 
 // Marks fit as running, with its callbacks, while in scope.
 struct Trainer::FitRuns {
-  FitRuns(Trainer& t, const FitOptions& options, train::FitPosition start) : trainer(t) {
+  FitRuns(Trainer& t, const FitOptions& options, Feed& feed) : trainer(t) {
     trainer.writer_ = std::make_unique<BackgroundWriter>();
     trainer.fit_thread_ = std::this_thread::get_id();
     trainer.fit_runs_ = true;
     trainer.callbacks_ = &options.callbacks;
-    trainer.position_ = std::move(start);
+    trainer.feed_ = &feed;
+    trainer.position_ = start_of(options, feed.samples());
     trainer.last_epoch_ = options.epochs;
     trainer.batches_ = 0;
   }
@@ -103,6 +104,7 @@ struct Trainer::FitRuns {
     trainer.callbacks_ = nullptr;
     trainer.position_.reset();
     trainer.cut_.reset();
+    trainer.feed_ = nullptr;
     trainer.means_ = nullptr;
   }
   FitRuns(const FitRuns&) = delete;
@@ -162,7 +164,7 @@ History Trainer::fit_checked(Model& model, Feed& feed, Feed* validation, const F
   if (validation)
     for (const auto& [name, value] : Logs(names)) names.set("val_" + name, value);
   for (const Callback* callback : options.callbacks) callback->check_names(model, names);
-  const FitRuns running(*this, options, start_of(options, feed.samples()));
+  const FitRuns running(*this, options, feed);
   stops_ = stop_asked_ = false;
   if (!resume_) history = {};
   if (options.verbose > 0) print_advice(options.output ? *options.output : std::cout);

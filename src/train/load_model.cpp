@@ -273,7 +273,7 @@ std::string no_structure(const std::string& reason) {
 
 }  // namespace train
 
-Sequential load_model(const std::string& path) {
+Sequential load_model(const std::string& path, const ModelLoadOptions& options) {
   const SafetensorsFile file(path);
   const Source source{"load_model", path, file};
   train::check_version(source);
@@ -301,7 +301,7 @@ Sequential load_model(const std::string& path) {
   set_weights(source, model, frozen);
   const train::ModelState state = read_state(source);
   if (state.inputs.size() != 1) part.refuse("a model of one input");
-  reader.located(part["layers"], [&] { model.load(path); });
+  reader.located(part["layers"], [&] { model.load(path, options); });
   check_shapes(source, "", model.layers(), model.names(), state.inputs[0].sample, model.outputs());
   return model;
 }

@@ -5,6 +5,7 @@
 
 #include "base/located.hpp"
 #include "fovea/base/error.hpp"
+#include "train/feed.hpp"
 #include "train/structure.hpp"
 #include "train/trainer.hpp"
 
@@ -49,6 +50,7 @@ ModelState Trainer::state() const {
   for (std::size_t i = 0; i < samples_.size(); ++i)
     state.inputs.push_back({samples_[i], i < takes_ids_.size() && takes_ids_[i]});
   state.built_seed = built_seed_;
+  state.compiled = compiled_names();
   state.history = history;
   if (before_compile_) state.training = before_compile_;
   if (compiled && steps_ > 0 && is_attached() && compiled->optimizer.attachments() == attached_)
@@ -63,11 +65,24 @@ ModelState Trainer::state() const {
   return state;
 }
 
+// The names of losses and metrics: those of compile, or of the file that was loaded before it.
+std::optional<train::CompiledNames> Trainer::compiled_names() const {
+  if (!compiled) return loaded_names_;
+  train::CompiledNames names;
+  for (const OutputOptions& output : compiled->outputs) {
+    names.losses.push_back(output.loss.name());
+    for (const auto* metrics : {&output.metrics, &output.weighted_metrics})
+      for (const Metric& metric : *metrics) names.metrics.push_back(metric.name());
+  }
+  return names;
+}
+
 // Adds where the fit stands that runs. Behind an epoch that was cut short that is the batch at
 // which it was: what callbacks have seen since is not part of it, but for those that save.
 void Trainer::add_position(ModelState& state) const {
   state.position = cut_ ? cut_->position : position_;
   if (cut_) state.history = cut_->history;
+  state.position->data = feed_->checksum();
   if (means_) state.position->means = means_->values();
   if (!state.position->begun) state.position->batch = 0;
   for (const Callback* callback : *callbacks_) {
@@ -116,8 +131,10 @@ void Trainer::save(const std::string& path, const SaveOptions& options) const {
   saving(options)(path);
 }
 
-void Trainer::write(const void* owner, std::function<void()> job) {
-  writer_ ? writer_->add(owner, std::move(job)) : job();
+void Trainer::write(const Callback& owner, std::function<void()> job) {
+  auto named = [where = fmt::format("{}: fit: {}", name(), owner.state_name()),
+                job = std::move(job)] { located(where, job); };
+  writer_ ? writer_->add(&owner, std::move(named)) : named();
 }
 
 void Trainer::finish_writing() const {
@@ -199,6 +216,7 @@ void Trainer::load(const std::string& path, const ModelLoadOptions& options, boo
   weights.assign();   // from here on nothing throws
   if (waiting) drawn_.reset();
   before_compile_ = std::move(waiting);
+  if (!compiled) loaded_names_ = std::move(state.compiled);
   history = std::move(saved);
   resume_.reset();
   if (options.resume && state.position) resume_ = std::move(state);
@@ -211,18 +229,31 @@ bool Trainer::is_complete() const {
                        }));
 }
 
-// Returns the epoch in which fit begins. Takes up the fit of a file, if one was loaded.
-Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
-  if (!resume_) return 0;
-  const FitPosition& saved = *resume_->position;
-  if (saved.samples != position_->samples || saved.batch_size != position_->batch_size ||
-      saved.shuffle != position_->shuffle || saved.order != position_->order)
+// Throws unless the fit that begins has the samples and batches of one that was saved.
+void Trainer::check_goes_on(const FitPosition& saved) const {
+  const FitPosition& here = *position_;
+  if (saved.samples != here.samples || saved.batch_size != here.batch_size ||
+      saved.shuffle != here.shuffle || saved.order != here.order)
     throw StateError(fmt::format(
         "{}: fit: the file that was loaded was saved in a fit of {} samples with batch_size {}, "
         "shuffle {} and {}; this one has {}, {}, {} and {}; give the same, or load with "
         ".resume = false to begin anew",
-        name(), saved.samples, saved.batch_size, saved.shuffle, saved.order, position_->samples,
-        position_->batch_size, position_->shuffle, position_->order));
+        name(), saved.samples, saved.batch_size, saved.shuffle, saved.order, here.samples,
+        here.batch_size, here.shuffle, here.order));
+  if (!saved.data.empty() && saved.data != feed_->checksum())
+    throw StateError(fmt::format(
+        "{}: fit: the file that was loaded was saved in a fit of other samples, as many as these: "
+        "their checksum is {}, that of these {}; give the same samples, targets and weights, in "
+        "the same order and form (arrays or a dataset), or begin anew: load it with .resume = "
+        "false, and where BackupAndRestore loaded it, remove its backups",
+        name(), saved.data, feed_->checksum()));
+}
+
+// Returns the epoch in which fit begins. Takes up the fit of a file, if one was loaded.
+Index Trainer::take_up(const std::vector<Callback*>& callbacks) {
+  if (!resume_) return 0;
+  const FitPosition& saved = *resume_->position;
+  check_goes_on(saved);
   if (saved.begun) located(name(), [&] { Means(compiled->outputs).set_values(saved.means); });
   std::vector<NamedState> seen;
   for (Callback* callback : callbacks) {

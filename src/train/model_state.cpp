@@ -64,10 +64,15 @@ Json json_of(const History& history, std::vector<SafetensorsTensor>& tensors) {
 Json json_of(const FitPosition& position, std::vector<SafetensorsTensor>& tensors) {
   for (std::size_t i = 0; i < position.means.size(); ++i)
     tensors.push_back(doubles(means_prefix + fmt::to_string(i), position.means[i]));
-  return Json::Members{{"epoch", position.epoch},           {"batch", position.batch},
-                       {"begun", position.begun},           {"samples", position.samples},
-                       {"batch_size", position.batch_size}, {"shuffle", position.shuffle},
-                       {"order", position.order},           {"means", position.means.size()}};
+  return Json::Members{{"epoch", position.epoch},
+                       {"batch", position.batch},
+                       {"begun", position.begun},
+                       {"samples", position.samples},
+                       {"batch_size", position.batch_size},
+                       {"shuffle", position.shuffle},
+                       {"order", position.order},
+                       {"means", position.means.size()},
+                       {"data", position.data}};
 }
 
 Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTensor>& tensors) {
@@ -89,6 +94,10 @@ Json json_of(const std::vector<NamedState>& callbacks, std::vector<SafetensorsTe
         Json::Members{{"name", callbacks[i].name}, {"numbers", numbers}, {"arrays", arrays}});
   }
   return list;
+}
+
+Json json_of(const CompiledNames& compiled) {
+  return Json::Members{{"losses", compiled.losses}, {"metrics", compiled.metrics}};
 }
 
 std::vector<double> doubles_of(const Source& source, const std::string& name) {
@@ -146,6 +155,13 @@ TrainingState training_of(const Source& source, const JsonPart& part) {
   return training;
 }
 
+CompiledNames compiled_of(const JsonPart& part) {
+  CompiledNames compiled;
+  for (const JsonPart& each : part["losses"].items(1000)) compiled.losses.push_back(each.text());
+  for (const JsonPart& each : part["metrics"].items(1000)) compiled.metrics.push_back(each.text());
+  return compiled;
+}
+
 History history_of(const Source& source, const JsonPart& part) {
   History history;
   const std::vector<double> epochs = doubles_of(source, history_epochs);
@@ -173,6 +189,7 @@ FitPosition position_of(const Source& source, const JsonPart& part) {
   if (means > static_cast<Index>(source.file.names().size())) part["means"].refuse("fewer");
   for (Index i = 0; i < means; ++i)
     position.means.push_back(doubles_of(source, means_prefix + fmt::to_string(i)));
+  if (const auto data = part.find("data")) position.data = data->text();
   if (position.batch > position.samples) part["batch"].refuse("a batch of the epoch");
   return position;
 }
@@ -203,6 +220,7 @@ void add_state(const ModelState& state, std::vector<SafetensorsTensor>& tensors,
   Json::Members json = {{"inputs", json_of(state.inputs)},
                         {"built_seed", state.built_seed},
                         {"history", json_of(state.history, tensors)}};
+  if (state.compiled) json["compiled"] = json_of(*state.compiled);
   if (state.training) json["training"] = json_of(*state.training, tensors);
   if (state.position) json["position"] = json_of(*state.position, tensors);
   if (!state.callbacks.empty()) json["callbacks"] = json_of(state.callbacks, tensors);
@@ -217,11 +235,13 @@ ModelState read_state(const Source& source) {
                     source.call, source.path));
   const Json json = parsed(source.path, state_name, found->second);
   const JsonPart part(source.path, state_name, json);
-  part.allow_only({"inputs", "built_seed", "history", "training", "position", "callbacks"});
+  part.allow_only(
+      {"inputs", "built_seed", "history", "compiled", "training", "position", "callbacks"});
   ModelState state;
   state.inputs = inputs_of(part["inputs"]);
   state.built_seed = part["built_seed"].seed();
   state.history = history_of(source, part["history"]);
+  if (const auto compiled = part.find("compiled")) state.compiled = compiled_of(*compiled);
   if (const auto training = part.find("training")) state.training = training_of(source, *training);
   if (const auto position = part.find("position")) state.position = position_of(source, *position);
   if (const auto callbacks = part.find("callbacks"))

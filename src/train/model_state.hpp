@@ -26,6 +26,7 @@ struct FitPosition {
   bool shuffle = true;
   std::string order = {};  // of its batches, as a text
   std::vector<std::vector<double>> means = {};
+  std::string data = {};  // checksum of the samples; empty: not known
 };
 
 /// Counts and the optimiser.
@@ -40,10 +41,16 @@ struct NamedState {
   CallbackState state;
 };
 
+/// What compile was told, by name alone: for messages.
+struct CompiledNames {
+  std::vector<std::string> losses, metrics;  // of all outputs
+};
+
 struct ModelState {
   std::vector<InputState> inputs = {};
   std::uint64_t built_seed = 0;                // of the initial weights and the streams of dropout
   std::optional<TrainingState> training = {};  // none where the model was never trained
+  std::optional<CompiledNames> compiled = {};  // none where it was not compiled
   History history = {};
   std::optional<FitPosition> position = {};  // none where no fit was running
   std::vector<NamedState> callbacks = {};

@@ -11,6 +11,7 @@
 #include "fovea/autograd/surroundings.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/in_layer.hpp"
+#include "io/shown.hpp"
 #include "nn/masked.hpp"
 #include "train/summary_table.hpp"
 
@@ -198,6 +199,7 @@ void Trainer::compile(CompileOptions options) {
   all_listed_ = false;
   if (!before_compile_) {
     resume_.reset();
+    loaded_names_.reset();
     return;
   }
   try {
@@ -207,12 +209,29 @@ void Trainer::compile(CompileOptions options) {
     throw;
   }
   before_compile_.reset();
+  loaded_names_.reset();
+}
+
+// Returns what the model of a file that was loaded had been compiled with, for messages.
+std::string Trainer::loaded_options() const {
+  if (!loaded_names_) return "";
+  const auto list = [](const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& each : names) text += (text.empty() ? "" : ", ") + io::shown(each);
+    return text.empty() ? "none" : text;
+  };
+  std::string text = fmt::format("; that of the file had the loss {} and the metrics {}",
+                                 list(loaded_names_->losses), list(loaded_names_->metrics));
+  if (before_compile_)
+    text += fmt::format(", the optimizer {}, whose state compile takes up, and the seed {}",
+                        io::shown(before_compile_->optimizer.optimizer), before_compile_->seed);
+  return text;
 }
 
 void Trainer::check_ready(const char* what) const {
   if (!compiled)
-    throw StateError(
-        fmt::format("{}: {}: it is not compiled; call compile with a loss first", name(), what));
+    throw StateError(fmt::format("{}: {}: it is not compiled; call compile with a loss first{}",
+                                 name(), what, loaded_options()));
   if (network->empty())
     throw StateError(fmt::format("{}: {}: it has no layers; add some", name(), what));
 }

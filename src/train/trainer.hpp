@@ -76,8 +76,9 @@ class Trainer {
   Write saving(const SaveOptions& options) const;
   Write saving_weights() const;
   /// Does a job of a callback: while fit runs, in the background, behind those before. The end of
-  /// fit waits for it; so does the next job of this owner, which throws what it threw.
-  void write(const void* owner, std::function<void()> job);
+  /// fit waits for it; so does the next job of this owner. What it throws names the owner, and
+  /// arrives at one of these, or where another callback adds a job.
+  void write(const Callback& owner, std::function<void()> job);
   /// Waits for the jobs of callbacks. Throws what one of them threw.
   void finish_writing() const;
   /// Throws StateError, for a callback that saves within epochs, where a metric's state cannot be
@@ -126,6 +127,7 @@ class Trainer {
   struct FitRuns;  // while fit runs
 
   void check_ready(const char* what) const;
+  std::string loaded_options() const;
   void check_built(const CallName& call) const;
   void check_learns(const CallName& call) const;
   SampleSet targets(const CallName& call, const SampleSet& y) const;
@@ -157,11 +159,13 @@ class Trainer {
   bool is_attached() const;
   void check_attached() const;
   train::ModelState state() const;
+  std::optional<train::CompiledNames> compiled_names() const;
   void add_position(train::ModelState& state) const;
   std::string structure(bool needed) const;
   void build_as(const train::ModelState& state);
   void check_seed(const char* call, std::uint64_t seed, std::uint64_t saved) const;
   void take(const train::TrainingState& training);
+  void check_goes_on(const train::FitPosition& saved) const;
   Index take_up(const std::vector<Callback*>& callbacks);
   Index begin_epoch(Means& means);
   Pass pass(Shards& shards, std::span<const Trace::Output> traced) const;
@@ -174,10 +178,12 @@ class Trainer {
   std::optional<train::FitPosition> position_;          // of the fit that runs
   Index last_epoch_ = 0;                                // of the fit that runs
   Index batches_ = 0;                                   // of the epoch that runs
+  Feed* feed_ = nullptr;                                // of the fit that runs
   const Means* means_ = nullptr;                        // of the epoch that runs
   const std::vector<Callback*>* callbacks_ = nullptr;   // of the fit that runs
   std::optional<train::ModelState> resume_;             // loaded: where the next fit begins
   std::optional<train::TrainingState> before_compile_;  // loaded: waits for compile
+  std::optional<train::CompiledNames> loaded_names_;    // of a file, until compile
   std::vector<bool> takes_ids_;                         // of each input, what it was built with
   std::uint64_t built_seed_ = 0;                        // of the initial weights
   std::atomic<bool> stop_asked_ = false;                // by any thread

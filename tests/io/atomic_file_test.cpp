@@ -115,6 +115,52 @@ TEST_CASE("whichever call fails, the old file or the whole new one stands, and n
   }
 }
 
+TEST_CASE("a large file is written whole, by long and short writes, past the page cache or not") {
+  // What the system does: all; a part of each write; refuses to pass the page cache.
+  enum Kind { all, parts, refuses };
+  static Kind kind;
+  static support::Generate* draws;
+  static Index past, refused;
+  io::FileCalls calls_of_disk = io::system_calls();
+  calls_of_disk.write = [](int descriptor, const void* bytes, std::size_t count) -> ssize_t {
+    const bool passes = (::fcntl(descriptor, F_GETFL) & O_DIRECT) != 0;
+    past += passes;
+    if (passes && kind == refuses) {
+      ++refused;
+      errno = EINVAL;
+      return -1;
+    }
+    const auto most = static_cast<std::size_t>(draws->integer(1, 3 << 20));
+    return io::system_calls().write(descriptor, bytes,
+                                    kind == parts ? std::min(count, most) : count);
+  };
+  for (Index trial = 0; trial < 12; ++trial) {
+    CAPTURE(trial);
+    support::Generate g("large", trial);
+    const Folder folder;
+    kind = static_cast<Kind>(trial % 3);
+    draws = &g;
+    past = refused = 0;
+    std::string text;
+    {
+      io::AtomicFile file(folder / "file", calls_of_disk);
+      for (Index left = g.integer(2, 6); left > 0; --left) {
+        const Index count = g.integer(0, 1) ? g.integer(0, 10'000) : g.integer(1 << 20, 5 << 20);
+        std::string part(static_cast<std::size_t>(count), '\0');
+        for (std::size_t i = 0; i < part.size(); ++i)
+          part[i] = static_cast<char>(i * 2654435761u >> 13) + static_cast<char>(left);
+        file.write(std::as_bytes(std::span(part)));
+        text += part;
+      }
+      file.commit();
+    }
+    CHECK((read_bytes(folder / "file") == text));
+    CHECK(refused <= 1);  // then the page cache takes the rest
+    if (kind == refuses) CHECK(past == refused);
+    CHECK(folder.names() == std::vector<std::string>{"file"});
+  }
+}
+
 TEST_CASE("without a commit nothing stays") {
   const Folder folder;
   countdown = 0;

@@ -164,10 +164,12 @@ TEST_CASE("a state of another optimiser, other parameters, shapes or counters is
   };
   CHECK(refused([](OptimizerState& s) { s.optimizer = "Momentum"; }) ==
         "Adam: load_state: expected the state of Adam, got that of Momentum; load it into an "
-        "optimizer of the same kind");
+        "optimizer of the same kind, or go on with new slots: take the weights alone by "
+        "load_weights");
   CHECK(refused([](OptimizerState& s) { s = {}; }) ==
         "Adam: load_state: expected the state of Adam, got that of none; load it into an "
-        "optimizer of the same kind");
+        "optimizer of the same kind, or go on with new slots: take the weights alone by "
+        "load_weights");
   CHECK(refused([](OptimizerState& s) { s.arrays.erase("p/variance"); }) ==
         "Adam: load_state: expected an array \"p/variance\", got none; attach the parameters that "
         "were attached when the state was made, in the same order");

@@ -33,12 +33,6 @@ int slow_fsync(int) {
   return -1;
 }
 
-// Until so many flushes are done, two of each file.
-void wait_for_flushes(Index count) {
-  for (int wait = 0; wait < 10'000 && flushes < count; ++wait)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
 struct SlowDisk {
   io::FileCalls calls = io::system_calls();
   SlowDisk() {
@@ -60,6 +54,24 @@ struct EachBatch : Callback {
   void on_epoch_end(Model&, Index, const Logs&) override { gate_is_open = true; }
   int turn() const override { return place; }
 };
+
+void wait_until(const auto& holds) {
+  for (int wait = 0; wait < 10'000 && !holds(); ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// Shuts the gate of a disk after each second batch, before what is saved there. Opens it after the
+// next one, once somebody waits at it, until that is written: a file and its folder.
+void open_at_even(Index batch) {
+  if (batch % 2 != 0) {
+    gate_is_open = false;
+    gate_waits = 0;
+  } else if (batch > 0) {
+    wait_until([] { return gate_waits > 0; });
+    gate_is_open = true;
+    wait_until([&] { return flushes >= batch; });
+  }
+}
 
 std::vector<Array> copies(const Model& model) {
   std::vector<Array> result;
@@ -94,8 +106,7 @@ TEST_CASE("a file has the model as it was when it was saved, though it is writte
   EachBatch gate(
       [&](Model& trained, Index batch) {
         weights.push_back(copies(trained));
-        gate_is_open = batch % 2 == 0;  // shut where the next file is written
-        if (gate_is_open) wait_for_flushes(batch);
+        open_at_even(batch);
       },
       0);
   {
@@ -125,6 +136,50 @@ TEST_CASE("what writing throws arrives at the next save or at the end of fit, wi
     CHECK(std::ssize(folder.names()) == (failing - 1) / 2);
     fails_at = 0;
     CHECK(fit(model, {&checkpoint}, 1).epoch == std::vector<Index>{0});
+  }
+}
+
+TEST_CASE("what writing throws names the callback that wrote, wherever it arrives") {
+  for (const bool second : {false, true}) {
+    CAPTURE(second);
+    const Folder folder;
+    const SlowDisk disk;
+    fails_at = second ? 3 : 1;  // a file is flushed, and then its folder
+    Sequential model = training::model();
+    ModelCheckpoint checkpoint({.filepath = folder / "m-{epoch}"});
+    BackupAndRestore backup({.backup_dir = folder / "b"});
+    const std::string message = refusal<IoError>([&] { fit(model, {&checkpoint, &backup}, 3); });
+    CHECK(message.find(second ? "sequential: fit: BackupAndRestore: " + folder / "b/backup-1"
+                              : "sequential: fit: ModelCheckpoint: " + folder / "m-1") == 0);
+  }
+}
+
+TEST_CASE("saved() tells of the files that are there, and of no other") {
+  for (const Index kept : {0, 1}) {
+    const Folder folder;
+    Sequential model = training::model();
+    ModelCheckpoint checkpoint(
+        {.filepath = folder / "m-{batch}", .save_freq = 2, .keep_last = kept});
+    using Names = std::vector<std::string>;
+    std::vector<Names> seen;
+    EachBatch shut([](Model&, Index batch) { open_at_even(batch); });
+    EachBatch look([&](Model&, Index) { seen.push_back(checkpoint.saved()); }, 3);
+    {
+      const SlowDisk disk;
+      fit(model, {&shut, &checkpoint, &look}, 1);
+    }
+    const Names one = {folder / "m-2"}, two = {folder / "m-4"},
+                both = {folder / "m-2", folder / "m-4"};
+    REQUIRE(seen.size() == static_cast<std::size_t>(batches));
+    CHECK(seen[0].empty());
+    CHECK(seen[1].empty());  // it is being written
+    CHECK(seen[3] == one);   // the second one is being written
+    CHECK(checkpoint.saved() == (kept == 1 ? two : both));
+    // One that an exception leaves unwritten is not named either.
+    const SlowDisk disk;
+    fails_at = 3;
+    CHECK_THROWS_AS(fit(model, {&checkpoint}, 1), IoError);
+    CHECK(checkpoint.saved() == one);
   }
 }
 

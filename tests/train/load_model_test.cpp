@@ -160,6 +160,35 @@ TEST_CASE("a model that was made from its file goes on in the same bits once it 
   CHECK(differ(result(other, resumed, second), result(one, history, first)) == "");
 }
 
+TEST_CASE("a model from a file says what it was compiled with, and is compiled by the program") {
+  const Folder folder;
+  const toy::Data data = toy::data(20);
+  const auto fit = [&](Model& model) { model.fit(data.x, data.y, toy::quiet(1, 5)); };
+  Sequential one = toy::model({.seed = 4});
+  const std::string begin =
+                        "sequential: fit: it is not compiled; call compile with a loss first; that "
+                        "of the file had the loss sparse_categorical_crossentropy and the metrics "
+                        "accuracy",
+                    end = ", the optimizer Adam, whose state compile takes up, and the seed 4";
+  one.save(folder / "untrained");
+  Sequential untrained = load_model(folder / "untrained");
+  CHECK(refusal<StateError>([&] { fit(untrained); }) == begin);
+  fit(one);
+  one.save(folder / "m");
+  load_model(folder / "m").save(folder / "again");
+  for (const char* name : {"m", "again"}) {
+    Sequential model = load_model(folder / name);
+    CHECK(refusal<StateError>([&] { fit(model); }) == begin + end);
+    CHECK(refusal<StateError>([&] { model.evaluate(data.x, data.y); }).find(end) !=
+          std::string::npos);
+    model.compile({.optimizer = Adam{}, .loss = SparseCategoricalCrossentropy{}, .seed = 4});
+    fit(model);
+  }
+  Sequential other{Dense{1}};
+  CHECK(refusal<StateError>([&] { fit(other); }) ==
+        "sequential: fit: it is not compiled; call compile with a loss first");
+}
+
 TEST_CASE("frozen parameters come back frozen") {
   const Folder folder;
   Sequential model{Dense{2}, Dense{3}};

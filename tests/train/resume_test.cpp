@@ -22,17 +22,6 @@ struct Threads {
   ~Threads() { set_threads(before); }
 };
 
-// Saves after so many batches.
-struct SaveAfter : Callback {
-  std::string path;
-  Index left;
-  SaveAfter(std::string file, Index after) : path(std::move(file)), left(after) {}
-  void on_train_batch_end(Model& model, Index, const Logs&) override {
-    if (--left == 0) model.save(path);
-  }
-  int turn() const override { return 1; }
-};
-
 }  // namespace
 
 TEST_CASE("a model that was saved after any batch goes on in the same bits, on other threads") {

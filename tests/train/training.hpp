@@ -51,6 +51,17 @@ struct Crash : Callback {
   int turn() const override { return 3; }
 };
 
+/// Saves after so many batches.
+struct SaveAfter : Callback {
+  std::string path;
+  Index left;
+  SaveAfter(std::string file, Index after) : path(std::move(file)), left(after) {}
+  void on_train_batch_end(Model& model, Index, const Logs&) override {
+    if (--left == 0) model.save(path);
+  }
+  int turn() const override { return 1; }
+};
+
 inline Optimizer adam() { return Adam{{.learning_rate = ExponentialDecay{0.02, 3, 0.9}}}; }
 
 inline Sequential model(Optimizer optimizer = adam(), std::uint64_t seed = 5,

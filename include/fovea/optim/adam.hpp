@@ -45,7 +45,8 @@ struct AdamOptions {
   double ema_momentum = 0.99;                  ///< of the average, at least 0 and below 1
 };
 
-/// Adam, with slots "mean" (m) and "variance" (v).
+/// Adam, with slots "mean" (m) and "variance" (v). As every optimiser it can be moved, not copied:
+/// it belongs to one model. An Optimizer, which compile takes, shares it among its copies.
 class Adam : public SlotOptimizer {
  public:
   /// Throws ValueError for options out of range.

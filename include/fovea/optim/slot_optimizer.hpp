@@ -21,6 +21,9 @@ class LaggingTable;
 /// every parameter that requires gradients, and of a table also the rows that the batch did not
 /// touch. Such rows are brought up to date when they are next read, by a gather or by `value()`,
 /// with the same bits as if every step had updated the whole table. Until then they cost nothing.
+///
+/// It can be moved, not copied: two would update the same parameters. `state` gives a copy of what
+/// it has learnt.
 class SlotOptimizer {
  public:
   /// Takes a rule and a rate. Throws ValueError for a rate out of range, and for a rule with more

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ struct ModelCheckpointOptions {
 /// A file has the model as it was when the callback was called, and is written in the background,
 /// which needs memory for a copy of what the training changes meanwhile. The next save waits for
 /// it, and so does the end of fit, by an exception too. What writing throws arrives at one of
-/// these. `Model::save`, `save_weights` and `load_weights` wait as well.
+/// these, or at a save of another callback, and names this one. `Model::save`, `save_weights` and
+/// `load_weights` wait as well.
 class ModelCheckpoint : public Callback {
  public:
   /// Throws ValueError for numbers below 0 and an empty filepath.
@@ -62,20 +64,22 @@ class ModelCheckpoint : public Callback {
   /// After callbacks that do not save.
   int turn() const override { return 1; }
 
-  /// Returns the files that were saved and kept, the oldest first. While fit runs, the last one may
-  /// not be written yet.
-  const std::vector<std::string>& saved() const& { return saved_; }
-  /// The same, of a temporary.
-  std::vector<std::string> saved() const&& { return saved_; }
+  /// Returns the files that are written and kept, the oldest first. One that is being written is
+  /// not among them yet. May be called from any thread.
+  std::vector<std::string> saved() const;
 
  private:
+  struct Written;  // what the background has done
+
+  void begin(std::vector<std::string> files);
   std::string path(const Model& model, Index epoch, Index batch, const Logs& logs) const;
   void save(Model& model, Index batch, const Logs& logs);
 
   ModelCheckpointOptions options_;
   Monitor monitor_;
   std::optional<double> best_;
-  std::vector<std::string> saved_;
+  std::vector<std::string> files_;  // as they will be once all is written
+  std::shared_ptr<Written> written_;
   Index epoch_ = 0, batches_ = 0;  // batches since the last save
 };
 

@@ -21,13 +21,15 @@ using OptionValue =
 using ModuleOptions = std::map<std::string, OptionValue, std::less<>>;
 
 /// Makes a Sequential from a file of Model::save: its layers, weights and all that `load` takes up.
-/// compile then takes up optimiser and counts; predict needs no compile. The layers are of this
-/// library (a closed table) and of types that were registered: nothing in a file is code.
+/// compile then takes up optimiser and counts; predict needs no compile. Keras' load_model compiles
+/// as well; here options may be code, and fit says what the file's model was compiled with. The
+/// layers are of this library (a closed table) and of types that were registered: nothing in a file
+/// is code.
 ///
 /// Throws FormatError for a type, an option or a value that is not known, by name, and for a file
 /// that violates the format; ValueError for a file without layers, with the reason; IoError. Memory
 /// is in proportion to the file, as long as registered modules keep to that.
-Sequential load_model(const std::string& path);
+Sequential load_model(const std::string& path, const ModelLoadOptions& options = {});
 
 namespace saving {
 
