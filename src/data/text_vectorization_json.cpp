@@ -1,27 +1,22 @@
-// A TextVectorization as JSON, and back. nlohmann's parser reads; what may stand where is decided
-// here.
+// A TextVectorization as JSON, and back.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "data/text_vocabulary.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/io/error.hpp"
-#include "io/json_tokens.hpp"
+#include "io/json_reader.hpp"
+#include "io/json_text.hpp"
 #include "io/shown.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
 namespace {
-
-using Json = nlohmann::json;
 
 // In the order of their enumerators, with Keras' names.
 constexpr std::array<std::string_view, 4> standardize_names = {
@@ -67,37 +62,36 @@ std::string number_or_null(const std::optional<Index>& value) {
 
 // Is told of each token in the order of the text: one object of ten members, each once, without
 // objects in it.
-class OptionsReader : public nlohmann::json_sax<Json> {
+class OptionsReader final : public io::JsonReader {
  public:
   OptionsReader(const std::string& name, std::string_view text, const TextFunctions& functions)
-      : name_(name), tokens_(text), functions_(functions) {}
+      : JsonReader(name, text), functions_(functions) {}
 
   TextVectorizationOptions result() {
     options_.ngrams = Ngrams(std::move(widths_));
     return std::move(options_);
   }
 
-  bool null() override {
-    tokens_.pass();
+ private:
+  void null() override {
     if (in_list_ || (member_ != max_tokens && member_ != output_sequence_length)) refuse_token();
-    return true;
   }
 
-  bool boolean(bool value) override {
-    tokens_.pass();
+  void boolean(bool value) override {
     if (member_ != pad_to_max_tokens) refuse_token();
     options_.pad_to_max_tokens = value;
-    return true;
   }
 
-  bool number_unsigned(number_unsigned_t number) override {
-    tokens_.pass();
+  void number(Number number) override {
     if (in_list_ && member_ == idf_weights) {
-      take_weight();
-      return true;
+      std::visit([&](auto weight) { options_.idf_weights.push_back(static_cast<double>(weight)); },
+                 number);
+      return;
     }
-    if (!std::in_range<std::int32_t>(number)) fail("a number beyond 2^31 - 1");
-    const auto value = static_cast<Index>(number);
+    const auto* const whole = std::get_if<std::uint64_t>(&number);
+    if (!whole) refuse_token();
+    if (!std::in_range<std::int32_t>(*whole)) fail("a number beyond 2^31 - 1");
+    const auto value = static_cast<Index>(*whole);
     if (member_ == max_tokens)
       options_.max_tokens = value;
     else if (member_ == output_sequence_length)
@@ -106,19 +100,13 @@ class OptionsReader : public nlohmann::json_sax<Json> {
       widths_.push_back(value);
     else
       refuse_token();
-    return true;
   }
 
-  bool number_integer(number_integer_t) override { return number(); }
-  bool number_float(number_float_t, const string_t&) override { return number(); }
-  bool binary(binary_t&) override { return number(); }
-
-  bool string(string_t& text) override {
-    tokens_.pass();
+  void string(std::string text) override {
     if (in_list_ && member_ == vocabulary)
       options_.vocabulary.push_back(std::move(text));
     else if (member_ == class_name_member && text == class_name)
-      return true;
+      return;
     else if (member_ == standardize)
       take(text, standardize_names, functions_.standardize, options_.standardize);
     else if (member_ == split)
@@ -127,70 +115,35 @@ class OptionsReader : public nlohmann::json_sax<Json> {
       options_.output_mode = kind_of<TextOutput>(text, output_names);
     else
       refuse_token();
-    return true;
   }
 
-  bool start_object(std::size_t) override {
-    tokens_.pass();
+  void begin_object() override {
     if (member_) refuse_token();
     member_ = members.size();
-    return true;
   }
 
-  bool key(string_t& key) override {
-    tokens_.pass();
-    const auto* const found = std::ranges::find(members, key);
+  void key(std::string name) override {
+    const auto* const found = std::ranges::find(members, name);
     if (found == members.end())
-      fail(fmt::format("a member \"{}\"; there are {}", io::shown(key), fmt::join(members, ", ")));
+      fail(fmt::format("a member \"{}\"; there are {}", io::shown(name), fmt::join(members, ", ")));
     member_ = static_cast<std::size_t>(found - members.begin());
-    if (std::exchange(seen_[*member_], true)) fail(fmt::format("{} stands twice", key));
-    return true;
+    seen_[*member_] = true;
   }
 
-  bool end_object() override {
-    tokens_.pass();
+  void end_object() override {
     const auto* const missing = std::ranges::find(seen_, false);
     if (missing != seen_.end())
       fail(
           fmt::format("{} is missing", members[static_cast<std::size_t>(missing - seen_.begin())]));
-    return true;
   }
 
-  bool start_array(std::size_t) override {
-    tokens_.pass();
+  void begin_list() override {
     if (in_list_ || (member_ != ngrams && member_ != vocabulary && member_ != idf_weights))
       refuse_token();
     in_list_ = true;
-    return true;
   }
 
-  bool end_array() override {
-    tokens_.pass();
-    in_list_ = false;
-    return true;
-  }
-
-  bool parse_error(std::size_t count, const std::string&, const Json::exception&) override {
-    tokens_.stop(count);
-    fail("the text is no valid JSON in UTF-8 here");
-  }
-
- private:
-  bool number() {
-    tokens_.pass();
-    if (!in_list_ || member_ != idf_weights) refuse_token();
-    take_weight();
-    return true;
-  }
-
-  // The digits themselves, as rounding to nearest makes a number of them.
-  void take_weight() {
-    const std::string_view token = tokens_.token();
-    double weight = 0;
-    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), weight);
-    if (error != std::errc() || end != token.data() + token.size()) refuse_token();
-    options_.idf_weights.push_back(weight);
-  }
+  void end_list() override { in_list_ = false; }
 
   template <class Kind, std::size_t count>
   Kind kind_of(const std::string& text, const std::array<std::string_view, count>& names) {
@@ -206,7 +159,7 @@ class OptionsReader : public nlohmann::json_sax<Json> {
             const Function& function, std::variant<Kind, Function>& option) {
     if ((text == function_name) != static_cast<bool>(function))
       throw ValueError(
-          fmt::format("{}: {}: it was made with {}; {}", name_, members[*member_],
+          fmt::format("{}: {}: it was made with {}; {}", file(), members[*member_],
                       function ? "\"" + io::shown(text) + "\"" : "a function of its own",
                       function ? "leave the function out" : "give that function to from_json"));
     if (function)
@@ -218,15 +171,9 @@ class OptionsReader : public nlohmann::json_sax<Json> {
   [[noreturn]] void refuse_token() const {
     fail(fmt::format("{}{} cannot be {}",
                      member_ && *member_ < members.size() ? members[*member_] : "the text",
-                     in_list_ ? ": an element" : "", io::shown(tokens_.token())));
+                     in_list_ ? ": an element" : "", io::shown(token())));
   }
 
-  [[noreturn]] void fail(const std::string& reason) const {
-    throw FormatError(name_, static_cast<Index>(tokens_.begin()), reason);
-  }
-
-  const std::string& name_;
-  io::JsonTokens tokens_;
   const TextFunctions& functions_;
   TextVectorizationOptions options_;
   std::vector<Index> widths_;
@@ -239,7 +186,7 @@ class OptionsReader : public nlohmann::json_sax<Json> {
 
 std::string TextVectorization::to_json() const {
   std::vector<std::string> tokens;
-  for (const std::string& token : get_vocabulary()) tokens.push_back(Json(token).dump());
+  for (const std::string& token : get_vocabulary()) tokens.push_back(io::json_string(token));
   return fmt::format(
       R"({{"class_name":"{}","max_tokens":{},"standardize":"{}","split":"{}","ngrams":[{}],)"
       R"("output_mode":"{}","output_sequence_length":{},"pad_to_max_tokens":{},)"
@@ -255,12 +202,8 @@ std::string TextVectorization::to_json() const {
 TextVectorization TextVectorization::from_json(std::string_view text,
                                                const TextFunctions& functions,
                                                const std::string& name) {
-  // What the parser would let pass: a byte order mark, and NUL as an end.
-  if (!text.starts_with('{')) throw FormatError(name, 0, "the text must begin with {");
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
-    throw FormatError(name, static_cast<Index>(nul), "the text holds a NUL");
   OptionsReader reader(name, text, functions);
-  Json::sax_parse(text.begin(), text.end(), &reader);
+  reader.read();
   return TextVectorization(reader.result());
 }
 

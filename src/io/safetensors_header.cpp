@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,14 +10,13 @@
 #include "fovea/base/error.hpp"
 #include "fovea/io/error.hpp"
 #include "io/checksum.hpp"
+#include "io/json_text.hpp"
 #include "io/safetensors_header.hpp"
 #include "io/shown.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr SafetensorsType types[] = {{"BOOL", 8, ElementType::boolean},
                                      {"F4", 4, {}},
@@ -45,14 +42,11 @@ constexpr SafetensorsType types[] = {{"BOOL", 8, ElementType::boolean},
                                      {"U64", 64, ElementType::uint64}};
 
 std::string in_quotes(std::string_view text) {
-  try {
-    return Json(text).dump();
-  } catch (const Json::type_error&) {
-    throw ValueError(
-        fmt::format("write_safetensors: expected names and metadata in UTF-8, got "
-                    "\"{}\"; convert it before",
-                    shown(text)));
-  }
+  if (std::optional<std::string> string = exact_json_string(text)) return *std::move(string);
+  throw ValueError(
+      fmt::format("write_safetensors: expected names and metadata in UTF-8, got "
+                  "\"{}\"; convert it before",
+                  shown(text)));
 }
 
 }  // namespace

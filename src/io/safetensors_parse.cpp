@@ -1,12 +1,9 @@
 // Reading the header of a safetensors file, as https://github.com/huggingface/safetensors specifies
-// it. nlohmann's parser reads the JSON and tells what it meets; what may stand where is decided
-// here.
+// it.
 #include "io/safetensors_header.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,64 +11,57 @@
 
 #include "fovea/io/error.hpp"
 #include "io/checksum.hpp"
-#include "io/json_tokens.hpp"
+#include "io/json_reader.hpp"
 #include "io/shown.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace io {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr Index text_begin = safetensors_length_bytes;
 constexpr std::array<std::string_view, 3> members = {"dtype", "shape", "data_offsets"};
 
 // Is told of each token in the order of the text, and refuses what must not stand there. So nothing
 // is built from a header but what is kept of it, and it nests no deeper than the format.
-class HeaderReader : public nlohmann::json_sax<Json> {
+class HeaderReader final : public JsonReader {
  public:
-  HeaderReader(const std::string& file, std::string_view text)
-      : file_(file), text_(text), tokens_(text) {}
+  HeaderReader(const std::string& file, std::string_view text) : JsonReader(file, text) {}
 
   SafetensorsHeader result() {
     take_checksum();
     return std::move(header_);
   }
 
-  bool null() override { return refuse_value(); }
-  bool boolean(bool) override { return refuse_value(); }
-  bool number_integer(number_integer_t) override { return refuse_value(); }
-  bool number_float(number_float_t, const string_t&) override { return refuse_value(); }
-  bool binary(binary_t&) override { return refuse_value(); }
+ private:
+  enum class Place { start, top, metadata, tensor, shape, offsets, end };
 
-  bool number_unsigned(number_unsigned_t number) override {
-    tokens_.pass();
+  void null() override { refuse_token(); }
+  void boolean(bool) override { refuse_token(); }
+
+  void number(Number number) override {
+    const auto* const whole = std::get_if<std::uint64_t>(&number);
     const std::size_t most = place_ == Place::shape ? std::size_t(Shape::max_rank) : 2;
-    if (place_ != Place::shape && place_ != Place::offsets) refuse_token();
+    if (!whole || (place_ != Place::shape && place_ != Place::offsets)) refuse_token();
     if (numbers_.size() == most)
       fail(fmt::format("{} of tensor \"{}\" has more than {} numbers", members[member_],
                        shown(entry_.name), most));
-    if (!std::in_range<Index>(number)) fail("a number beyond 2^63 - 1");
-    numbers_.push_back(static_cast<Index>(number));
-    return true;
+    if (!std::in_range<Index>(*whole)) fail("a number beyond 2^63 - 1");
+    numbers_.push_back(static_cast<Index>(*whole));
   }
 
-  bool string(string_t& text) override {
-    tokens_.pass();
+  void string(std::string text) override {
     if (place_ == Place::metadata) {
-      if (name_ == checksum_name) checksum_ = {tokens_.begin(), tokens_.end()};
-      if (name_ == checksum_mark) mark_ = tokens_.begin();
+      if (name_ == checksum_name) checksum_ = {begin(), end()};
+      if (name_ == checksum_mark) mark_ = begin();
       header_.metadata[name_] = std::move(text);
     } else if (place_ == Place::tensor && member_ == 0) {
       take_type(text);
     } else {
       refuse_token();
     }
-    return true;
   }
 
-  bool start_object(std::size_t) override {
-    tokens_.pass();
+  void begin_object() override {
     if (place_ == Place::start) {
       place_ = Place::top;
     } else if (place_ == Place::top) {
@@ -81,59 +71,41 @@ class HeaderReader : public nlohmann::json_sax<Json> {
     } else {
       refuse_token();
     }
-    return true;
   }
 
-  bool key(string_t& name) override {
-    tokens_.pass();
+  void key(std::string name) override {
     if (name.size() > longest_safetensors_name)
       fail(fmt::format("a name of {} bytes; at most {} are read", name.size(),
                        longest_safetensors_name));
-    if (place_ == Place::tensor) {
+    if (place_ == Place::tensor)
       take_member(name);
-      return true;
-    }
-    const bool again = place_ == Place::metadata ? header_.metadata.contains(name)
-                       : name == metadata_name   ? std::exchange(has_metadata_, true)
-                                                 : header_.places.contains(name);
-    if (again) fail(fmt::format("the name \"{}\" stands twice", shown(name)));
-    name_ = std::move(name);
-    return true;
+    else
+      name_ = std::move(name);
   }
 
-  bool end_object() override {
-    tokens_.pass();
+  void end_object() override {
     if (place_ == Place::tensor) finish_tensor();
     place_ = place_ == Place::top ? Place::end : Place::top;
-    return true;
   }
 
-  bool start_array(std::size_t) override {
-    tokens_.pass();
+  void begin_list() override {
     if (place_ != Place::tensor || member_ == 0) refuse_token();
     place_ = member_ == 1 ? Place::shape : Place::offsets;
     numbers_.clear();
-    list_ = tokens_.begin();
-    return true;
+    list_ = begin();
   }
 
-  bool end_array() override {
-    tokens_.pass();
+  void end_list() override {
     if (place_ == Place::shape)
       take_shape();
     else
       take_offsets();
     place_ = Place::tensor;
-    return true;
   }
 
-  bool parse_error(std::size_t count, const std::string&, const Json::exception&) override {
-    tokens_.stop(count);
-    fail("the header is no valid JSON in UTF-8 here");
+  FormatError error(std::size_t position, const std::string& reason) const override {
+    return {file(), in_file(position), reason};
   }
-
- private:
-  enum class Place { start, top, metadata, tensor, shape, offsets, end };
 
   void take_member(const std::string& name) {
     const auto* const found = std::ranges::find(members, name);
@@ -141,13 +113,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       fail(fmt::format("tensor \"{}\" has a member \"{}\"; there are {}", shown(entry_.name),
                        shown(name), fmt::join(members, ", ")));
     member_ = static_cast<std::size_t>(found - members.begin());
-    if (std::exchange(seen_[member_], true))
-      fail(fmt::format("tensor \"{}\" has {} twice", shown(entry_.name), name));
+    seen_[member_] = true;
   }
 
   void take_type(const std::string& name) {
     entry_.type = find_safetensors_type(name);
-    entry_.type_begin = in_file(tokens_.begin());
+    entry_.type_begin = in_file(begin());
     if (!entry_.type)
       fail(fmt::format("tensor \"{}\" is of type '{}'; the types are {}", shown(entry_.name),
                        shown(name), safetensors_type_names()));
@@ -181,7 +152,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
                     to_string(entry_.shape), entry_.type->name);
     if (!bytes) fail(what + " takes no whole number of bytes");
     if (entry_.end - entry_.begin != *bytes)
-      throw FormatError(file_, entry_.offsets_begin,
+      throw FormatError(file(), entry_.offsets_begin,
                         fmt::format("{} takes {} bytes; its data_offsets span {}", what, *bytes,
                                     entry_.end - entry_.begin));
     if (header_.tensors.size() == most_safetensors)
@@ -201,7 +172,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
     if (given) {
       const auto [begin, end] = checksum_;
       const std::string& digits = sum->second;
-      if (text_.substr(begin + 1, end - begin - 2) != digits || digits.size() != Checksum::digits ||
+      if (text().substr(begin + 1, end - begin - 2) != digits ||
+          digits.size() != Checksum::digits ||
           digits.find_first_not_of("0123456789abcdef") != std::string::npos)
         fail_at(begin, fmt::format("the checksum {} must be {} digits of 0-9 a-f", checksum_name,
                                    Checksum::digits));
@@ -220,44 +192,28 @@ class HeaderReader : public nlohmann::json_sax<Json> {
     return "an object";
   }
 
-  bool refuse_value() {
-    tokens_.pass();
-    refuse_token();
-  }
-
   [[noreturn]] void refuse_token() const {
-    fail(fmt::format("expected {}, got {}", expected(), shown(tokens_.token())));
+    fail(fmt::format("expected {}, got {}", expected(), shown(token())));
   }
 
   static Index in_file(std::size_t position) { return text_begin + static_cast<Index>(position); }
 
-  [[noreturn]] void fail(const std::string& reason) const { fail_at(tokens_.begin(), reason); }
-  [[noreturn]] void fail_at(std::size_t position, const std::string& reason) const {
-    throw FormatError(file_, in_file(position), reason);
-  }
-
-  const std::string& file_;
-  std::string_view text_;
-  JsonTokens tokens_;
   SafetensorsHeader header_;
   Place place_ = Place::start;
   std::size_t list_ = 0, mark_ = 0;  // where the list at hand begins, and the checksum's mark
   std::pair<std::size_t, std::size_t> checksum_;
-  std::string name_;  // the last key of the object itself or of the metadata
-  bool has_metadata_ = false;
+  std::string name_;        // the last key of the object itself or of the metadata
   SafetensorsEntry entry_;  // the tensor at hand, its member and which it has
   std::size_t member_ = 0;
   std::array<bool, members.size()> seen_ = {};
   std::vector<Index> numbers_;
 };
 
-// What the parser would let pass: a byte order mark, NUL as an end, other blanks behind the object.
+// What the parser would let pass: other blanks behind the object.
 std::string_view without_padding(const std::string& file, std::string_view text) {
   if (!text.starts_with('{'))
     throw FormatError(file, text_begin,
                       "this is no safetensors file: the header must begin with {");
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
-    throw FormatError(file, text_begin + static_cast<Index>(nul), "the header holds a NUL");
   const std::size_t last = text.find_last_not_of(' ');
   if (text[last] != '}')
     throw FormatError(file, text_begin + static_cast<Index>(last),
@@ -299,7 +255,7 @@ SafetensorsHeader parse_safetensors_header(const std::string& file, Index size,
                                            std::string_view text) {
   const std::string_view object = without_padding(file, text);
   HeaderReader reader(file, object);
-  Json::sax_parse(object.begin(), object.end(), &reader);
+  reader.read();
   SafetensorsHeader header = reader.result();
   check_coverage(file, text_begin + static_cast<Index>(text.size()), size, header);
   return header;

@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "fovea/base/error.hpp"
 #include "fovea/io/error.hpp"
+#include "io/json_reader.hpp"
+#include "io/json_text.hpp"
 #include "io/safetensors_header.hpp"
 #include "io/shown.hpp"
 
@@ -16,79 +17,59 @@ namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
 namespace {
 
-using Parser = nlohmann::json;
-
 // Metadata stand in the header; the name in the message says where.
 [[noreturn]] void fail(const std::string& file, const std::string& reason) {
   throw FormatError(file, io::safetensors_length_bytes, reason);
 }
 
-// Makes a value of what nlohmann's parser meets. A member of an object that is called like one
-// before is refused.
-class Builder : public nlohmann::json_sax<Parser> {
+// Makes a value of a text of the metadata.
+class Builder final : public io::JsonReader {
  public:
-  bool null() override { return add(Json()); }
-  bool boolean(bool flag) override { return add(flag); }
-  bool number_integer(std::int64_t number) override { return add(number); }
-  bool number_unsigned(std::uint64_t number) override { return add(number); }
-  bool number_float(double number, const std::string&) override { return add(number); }
-  bool string(std::string& text) override { return add(std::move(text)); }
-  bool binary(Parser::binary_t&) override { return false; }
-  bool start_object(std::size_t) override { return begin(Json::Members()); }
-  bool start_array(std::size_t) override { return begin(Json::List()); }
-  bool key(std::string& name) override {
-    name_ = std::move(name);
-    return !std::get<Json::Members>(open_.back()->value).contains(name_);
-  }
-  bool end_object() override { return end(); }
-  bool end_array() override { return end(); }
-  bool parse_error(std::size_t, const std::string&, const Parser::exception&) override {
-    return false;
-  }
+  Builder(const std::string& file, std::string_view name, std::string_view text)
+      : JsonReader(file, text, {.bytes = longest_json, .values = most_json, .depth = deepest_json}),
+        name_(name) {}
 
-  bool is_too_deep() const { return too_deep_; }
-  bool has_too_many() const { return values_ > most_json; }
   Json result() { return std::move(result_); }
 
  private:
+  void null() override { place() = Json(); }
+  void boolean(bool flag) override { place() = flag; }
+  void number(Number number) override {
+    std::visit([&](auto value) { place() = value; }, number);
+  }
+  void string(std::string text) override { place() = std::move(text); }
+  void begin_object() override { begin_at(Json::Members()); }
+  void begin_list() override { begin_at(Json::List()); }
+  void key(std::string name) override { member_ = std::move(name); }
+  void end_object() override { open_.pop_back(); }
+  void end_list() override { open_.pop_back(); }
+  FormatError error(std::size_t position, const std::string& reason) const override {
+    return {file(), io::safetensors_length_bytes,
+            fmt::format("{}: byte {}: {}", name_, position, reason)};
+  }
+
   // Places stay where they are: a list grows only when its last element is complete.
   Json& place() {
     if (open_.empty()) return result_;
     if (auto* const list = std::get_if<Json::List>(&open_.back()->value))
       return list->emplace_back();
-    return std::get<Json::Members>(open_.back()->value)[name_];
+    return std::get<Json::Members>(open_.back()->value)[member_];
   }
-  bool add(Json value) {
-    if (++values_ > most_json) return false;
-    place() = std::move(value);
-    return true;
-  }
-  bool begin(Json value) {
-    too_deep_ = open_.size() >= deepest_json;
-    if (too_deep_ || ++values_ > most_json) return false;
+  void begin_at(Json value) {
     Json& here = place();
     here = std::move(value);
     open_.push_back(&here);
-    return true;
-  }
-  bool end() {
-    open_.pop_back();
-    return true;
   }
 
+  std::string_view name_;  // of the text
   Json result_;
   std::vector<Json*> open_;
-  std::string name_;
-  std::size_t values_ = 0;
-  bool too_deep_ = false;
+  std::string member_;
 };
 
 std::string quoted(const std::string& text) {
-  try {
-    return Parser(text).dump();
-  } catch (const Parser::exception&) {
-    throw ValueError(fmt::format("expected a text in UTF-8, got \"{}\"", io::shown(text)));
-  }
+  if (std::optional<std::string> string = io::exact_json_string(text)) return *std::move(string);
+  throw ValueError(fmt::format("expected a text in UTF-8, got \"{}\"", io::shown(text)));
 }
 
 // A number that is read as one with a point.
@@ -123,17 +104,9 @@ struct Dump {
 
 std::string Json::dump() const { return std::visit(Dump(), value); }
 
-Json parsed(const std::string& file, std::string_view name, const std::string& text) {
-  if (text.size() > longest_json)
-    fail(file,
-         fmt::format("{} has {} bytes; at most {} are read", name, text.size(), longest_json));
-  Builder builder;
-  const bool sound = Parser::sax_parse(text.begin(), text.end(), &builder);
-  if (builder.is_too_deep())
-    fail(file, fmt::format("{} nests deeper than {} levels", name, deepest_json));
-  if (builder.has_too_many())
-    fail(file, fmt::format("{} has more than {} values", name, most_json));
-  if (!sound) fail(file, fmt::format("{} is no JSON: {}", name, io::shown(text)));
+Json parsed(const std::string& file, std::string_view name, std::string_view text) {
+  Builder builder(file, name, text);
+  builder.read();
   return builder.result();
 }
 

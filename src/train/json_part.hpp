@@ -14,7 +14,7 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
-/// A value of JSON. Unlike nlohmann's, its end asks for no memory, which may be what is lacking.
+/// A value of JSON. Its end asks for no memory, which may be what is lacking.
 struct Json {
   using List = std::vector<Json>;
   using Members = std::map<std::string, Json, std::less<>>;
@@ -47,7 +47,7 @@ constexpr std::size_t longest_json = std::size_t(1) << 24, most_json = std::size
                       deepest_json = 32;
 
 /// Returns the value of a text of the metadata. Throws FormatError, as all functions here do.
-Json parsed(const std::string& file, std::string_view name, const std::string& text);
+Json parsed(const std::string& file, std::string_view name, std::string_view text);
 
 /// A value inside of a text, with its place for messages. Refers to the value.
 class JsonPart {

@@ -158,9 +158,7 @@ TEST_CASE("each third-party library enters through one file, Highway through the
   CHECK(users_of("zlib.h") == std::set<std::string>{"src/data/gzip_file.cpp"});
   CHECK(users_of("zip.h") == std::set<std::string>{"src/io/npz.cpp"});
   CHECK(users_of("nlohmann/") ==
-        std::set<std::string>{"src/data/text_vectorization_json.cpp", "src/io/json_text.cpp",
-                              "src/io/safetensors_header.cpp", "src/io/safetensors_parse.cpp",
-                              "src/train/json_part.cpp"});
+        std::set<std::string>{"src/io/json_reader.cpp", "src/io/json_text.cpp"});
   CHECK(users_of("xxhash.h") ==
         std::set<std::string>{"src/data/content_hash.cpp", "src/io/checksum.cpp"});
   for (const std::string& path : users_of("hwy/"))

@@ -77,7 +77,7 @@ TEST_CASE("JSON that to_json does not write is refused, with the byte") {
   CHECK(told("{}") == "TextVectorization: at byte 1: class_name is missing");
   CHECK(told("{\"x\":1}").starts_with("TextVectorization: at byte 1: a member \"x\"; there are "));
   CHECK(told(with("\"ngrams\"", "\"split\"")) ==
-        "TextVectorization: at byte 117: split stands twice");
+        "TextVectorization: at byte 117: the name \"split\" stands twice");
   CHECK(told(with("\"TextVectorization\"", "\"StringLookup\"")) ==
         "TextVectorization: at byte 14: class_name cannot be \"StringLookup\"");
   CHECK(told(with("whitespace", "words")) ==

@@ -2,15 +2,10 @@
 // of a program.
 #pragma once
 
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
-namespace support {
-
-inline std::atomic<std::size_t> requested = 0;  // bytes, so far
-
-}  // namespace support
+#include "requested.hpp"
 
 // The address sanitizer has an allocator of its own, and counts nothing.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
