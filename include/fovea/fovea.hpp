@@ -14,12 +14,15 @@
 #include "fovea/array/array.hpp"            // numbers
 #include "fovea/array/ids.hpp"              // integers that name rows and classes
 #include "fovea/array/mask.hpp"             // which positions to keep
+#include "fovea/array/make.hpp"             // zeros, arange, rand, casts
+#include "fovea/array/print.hpp"            // arrays as text
 #include "fovea/autograd/gradient.hpp"      // dense, or touched rows
 #include "fovea/autograd/tensor.hpp"        // numbers with a place in the graph
 #include "fovea/autograd/surroundings.hpp"  // NoGrad, Observer
 #include "fovea/autograd/graph.hpp"         // record, for operations of your own
 #include "fovea/ops/options.hpp"            // axes, ranges, windows
 #include "fovea/ops/ops.hpp"                // every differentiable function
+#include "fovea/ops/allclose.hpp"           // equal but for rounding
 #include "fovea/ops/recurrent.hpp"          // gru and lstm
 #include "fovea/ops/record_many.hpp"        // record for lists of inputs
 #include "fovea/diff/grad.hpp"              // gradients as results, hooks, recomputation

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
@@ -100,6 +101,13 @@ void Tensor::backward(bool retain_graph) const {
 void Tensor::backward(const Array& dy, bool retain_graph) const {
   Sink own;
   fovea::backward(*this, dy, own, retain_graph);
+}
+
+std::string to_string(const Tensor& tensor, const PrintOptions& options) {
+  return tensor.defined() ? to_string(tensor.value(), options) : "undefined";
+}
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) {
+  return stream << to_string(tensor);
 }
 
 }}  // namespace fovea

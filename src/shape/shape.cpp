@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "fovea/base/error.hpp"
 
@@ -61,6 +62,10 @@ Shape Shape::inserted(int axis, Index size) const {
 
 std::string to_string(const Shape& shape) {
   return fmt::format("({}{})", fmt::join(shape.sizes(), ", "), shape.rank() == 1 ? "," : "");
+}
+
+std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
+  return stream << to_string(shape);
 }
 
 const Shape& check_count(const char* type, const Shape& shape, std::size_t values) {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ostream>
 #include <vector>
 
 #include "fovea/base/error.hpp"
+#include "train/progress.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
@@ -39,6 +41,16 @@ double Logs::operator[](std::string_view name) const {
   for (const auto& entry : values_) names.push_back(entry.first);
   throw IndexError(
       fmt::format("Logs: there is no \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+}
+
+std::string to_string(const Logs& logs) {
+  std::string text;
+  for (const auto& [name, value] : logs)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : " - ", name, train::number_text(value));
+  return text;
+}
+std::ostream& operator<<(std::ostream& stream, const Logs& logs) {
+  return stream << to_string(logs);
 }
 
 }}  // namespace fovea

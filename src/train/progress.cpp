@@ -77,13 +77,6 @@ std::string step_time_text(double seconds) {
   return fmt::format("{:.0f}us/step", seconds * 1e6);
 }
 
-// Returns a value as text. The sign of a NaN depends on the instruction that made the NaN, and is
-// not shown.
-std::string number_text(double value) {
-  if (std::isnan(value)) return "nan";
-  return std::abs(value) > 1e-3 ? fmt::format("{:.4f}", value) : fmt::format("{:.4e}", value);
-}
-
 std::string values_text(std::span<const ProgressValue> values) {
   std::string text;
   for (const ProgressValue& shown : values)
@@ -99,6 +92,13 @@ std::string line_text(Index step, Index steps, const std::string& time, double s
 }
 
 }  // namespace
+
+// The sign of a NaN depends on the instruction that made the NaN, and is
+// not shown.
+std::string number_text(double value) {
+  if (std::isnan(value)) return "nan";
+  return std::abs(value) > 1e-3 ? fmt::format("{:.4f}", value) : fmt::format("{:.4e}", value);
+}
 
 Progress::Progress(std::ostream& out, ProgressOptions options)
     : out_(out), options_(std::move(options)), start_(options_.clock()) {

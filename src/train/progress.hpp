@@ -31,6 +31,9 @@ struct ProgressValue {
   double value = 0;
 };
 
+/// Returns the value as the progress shows it.
+std::string number_text(double value);
+
 struct ProgressOptions {
   bool terminal = false;  // a bar that is redrawn; otherwise one line at the end
   Index epoch = 1;        // the first is 1

@@ -189,9 +189,10 @@ Names unqualified_looks(const std::string& text) {
 TEST_CASE(
     "what looks into an object cannot be had of a temporary: accessors of public headers that "
     "return references or spans say & behind") {
-  // Edges and gradients live in nodes, which nobody holds as temporaries; a sink gives what it was
-  // given. The others are private.
+  // A row looks into an array, not into itself. Edges and gradients live in nodes, which nobody
+  // holds as temporaries; a sink gives what it was given. The others are private.
   const Names exceptions = {"std::span<Edge> edges() {",
+                            "std::span<Element> values() const {",
                             "Gradient& gradient() const;",
                             "Gradient& target(Node& leaf);",
                             "const Interface& self() const {",
@@ -221,7 +222,7 @@ TEST_CASE("every header is guarded by pragma once") {
       CHECK_MESSAGE(matches(file.text, "(#pragma once)").size() == 1, file.path);
 }
 
-TEST_CASE("the core is less than 1,760 lines of code") {
+TEST_CASE("the core is less than 2,440 lines of code") {
   std::ptrdiff_t sum = 0;
   std::string counts;
   for (const std::string& layer : core) {
@@ -232,7 +233,7 @@ TEST_CASE("the core is less than 1,760 lines of code") {
     sum += lines;
     counts += " " + layer + " " + std::to_string(lines);
   }
-  CHECK_MESSAGE(sum < 1760, "lines:", counts);
+  CHECK_MESSAGE(sum < 2440, "lines:", counts);
 }
 
 TEST_CASE("blank lines and those of a comment alone are no code") {
@@ -266,7 +267,7 @@ TEST_CASE(
     "the library calls nothing that follows the locale: no tolower, to_string, strerror, streams "
     "of numbers") {
   const char* const pattern =
-      R"((\bstd::to_string\b|\bsto(?:i|l|ll|ul|ull|f|d|ld)\b|\bstrto\w+|\bato[fil]\w*)"
+      R"((\bstd::to_string\b|\bsto(?:i|l|ll|ul|ull|f|d|ld)\b|\bstrto\w+|\bato(?:[if]|ll?)\s*\()"
       R"(|\b(?:to|is)(?:lower|upper|alpha|alnum|digit|space|punct|print|x?digit)\b)"
       R"(|\b\w*(?:printf|scanf|stringstream)\b|\bstrerror(?:_[rl])?\b|_category\b)"
       R"(|\bstd::(?:regex|locale|put_time)\b|\bstrftime\b)"

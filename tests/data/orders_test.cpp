@@ -159,7 +159,7 @@ TEST_CASE("the length of a sample ends with the last position that is kept, or w
   const SampleSet two = {SampleColumn(ids), SampleColumn(Ids({3, 2}, {1, 0, 1, 1, 0, 0}))};
   CHECK(lengths_of(two, BucketByLength{.inputs = {0, 1}}) == std::vector<Index>{3, 2, 4});
   CHECK(lengths_of(two, BucketByLength{.inputs = {1}}) == std::vector<Index>{1, 2, 1});
-  const SampleSet unequal = {SampleColumn(ids), SampleColumn(Ids({2, 4}))};
+  const SampleSet unequal = {SampleColumn(ids), SampleColumn(Ids(Shape{2, 4}))};
   CHECK_THROWS_AS(lengths_of(unequal, BucketByLength{.inputs = {0, 1}}), ShapeError);
   for (const Shape& shape : {Shape{2, 4}, Shape{3, 2}, Shape{3, 4, 2}}) {
     const SampleSet wrong = {{Samples(ids), Mask(shape)}};

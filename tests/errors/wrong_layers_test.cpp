@@ -289,7 +289,7 @@ TEST_CASE("layers called wrongly in a loop of one's own") {
        "ShapeError: AttentionLayer: x is (2, 3); it must be (batch, time, features)"},
       {"masks for another length",
        [] {
-         built(AttentionLayer{4}, {5, 3})(of({2, 5, 3}), Mask({2, 4}));
+         built(AttentionLayer{4}, {5, 3})(of({2, 5, 3}), Mask(Shape{2, 4}));
        },
        "ShapeError: AttentionLayer: the mask has shape (2, 4); it must be (2, 5)"},
       {"reads against a query and gives none",

@@ -42,7 +42,7 @@ TEST_CASE(
        {std::pair<std::string, decltype(&logical_and)>{"logical_and", logical_and},
         {"logical_or", logical_or}})
     CHECK(refusal<ShapeError>([&, op = function] {
-            op(Mask({2, 3}), Mask(Shape{4}));
+            op(Mask(Shape{2, 3}), Mask(Shape{4}));
           }) == name + do_not_broadcast);
 }
 
@@ -50,13 +50,13 @@ TEST_CASE(
     "where refuses operands and a mask that do not broadcast, masked_fill a mask that is larger "
     "than x") {
   CHECK(refusal<ShapeError>([] {
-          where(Mask({2, 3}), of({2, 3}), of({4}));
+          where(Mask(Shape{2, 3}), of({2, 3}), of({4}));
         }) == "where" + do_not_broadcast);
   CHECK(refusal<ShapeError>([] {
-          where(Mask({2, 3}), of({4}), of({4}));
+          where(Mask(Shape{2, 3}), of({4}), of({4}));
         }) == "where" + do_not_broadcast);
   CHECK(refusal<ShapeError>([] {
-          masked_fill(of({3}), Mask({2, 3}), 0);
+          masked_fill(of({3}), Mask(Shape{2, 3}), 0);
         }) ==
         "masked_fill: a mask of shape (2, 3) does not broadcast to (3,): aligned at the last axis, "
         "each size must be equal or 1");

@@ -236,12 +236,12 @@ TEST_CASE(
   for (const auto& [name, function] :
        {std::pair{"softmax", &softmax}, std::pair{"log_softmax", &log_softmax}}) {
     CHECK(refusal<ShapeError>([&, op = function] {
-            op(of({2, 3}), -1, Mask({2, 2}));
+            op(of({2, 3}), -1, Mask(Shape{2, 2}));
           }) == std::string(name) +
                     ": a mask of shape (2, 2) does not broadcast to (2, 3): aligned at the last "
                     "axis, each size must be equal or 1");
     CHECK(refusal<ShapeError>([&, op = function] {
-            op(of({3}), -1, Mask({1, 3}));
+            op(of({3}), -1, Mask(Shape{1, 3}));
           }) == std::string(name) +
                     ": a mask of shape (1, 3) does not broadcast to (3,): aligned at the last "
                     "axis, each size must be equal or 1");

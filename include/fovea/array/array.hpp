@@ -10,6 +10,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 class Array : public Elements<real, Array> {
  public:
   using Elements::Elements;
+  static constexpr const char* type_name = "Array";  ///< in messages
 
   /// Returns an array whose elements all equal `value`.
   static Array full(const Shape& shape, real value);

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "fovea/array/number.hpp"
+#include "fovea/array/row.hpp"
 #include "fovea/memory/buffer.hpp"
 #include "fovea/shape/view.hpp"
 
@@ -25,6 +27,23 @@ class Elements {
   /// Copies row-major values, on the same terms.
   Elements(const Shape& shape, std::initializer_list<T> values)
       : Elements(shape, std::span<const T>(values.begin(), values.size())) {}
+  /// Copies row-major numbers of another type, on the same terms. Throws ValueError for a number
+  /// that T cannot represent (Number::as).
+  template <NumberList List>
+  requires(!std::convertible_to<const List&, std::span<const T>>)
+      Elements(const Shape& shape, const List& values)
+      : Elements(shape, numbers_of(values)) {}
+  /// Copies a list of numbers: (size,). Throws ValueError for one that T cannot represent.
+  template <NumberList List>
+  explicit Elements(const List& values)
+      : Elements(Shape{static_cast<Index>(values.size())}, values) {}
+  /// Copies rows of numbers: (rows, size). Throws ShapeError unless they have one length.
+  template <NumberList List>
+  explicit Elements(const std::vector<List>& rows) : Elements(stacked(rows)) {}
+  /// Copies numbers from braces, one pair for each axis: {{1, 2}, {3, 4}} is (2, 2). Throws
+  /// ShapeError for lists of unequal length, ValueError for a number that T cannot represent.
+  Elements(std::initializer_list<NestedNumbers> values)  // NOLINT: implicit on purpose
+      : Elements(nested(values)) {}
   /// Shares the memory until one of the two is written to.
   Elements(const Elements&) = default;
   /// Takes over the elements; `other` becomes an array of shape (0,).
@@ -62,6 +81,45 @@ class Elements {
 
   /// Returns the element at a position in row-major order. Throws IndexError.
   T at(Index position) const;
+  /// Returns the only element. Throws ShapeError unless there is one.
+  T item() const;
+
+  /// Returns the element at a position of each axis: x(i, j). Throws IndexError where there is
+  /// none; unlike in NumPy, positions do not count from the end.
+  template <std::integral... Positions>
+  T operator()(Positions... positions) const& {
+    return data()[place(positions...)];
+  }
+  /// Returns the element for writing, on the terms of mutable_data.
+  template <std::integral... Positions>
+  T& operator()(Positions... positions) & {
+    return mutable_data()[place(positions...)];
+  }
+
+  /// Returns a row of the first axis where it stands (row.hpp): x[i], or an element where the rank
+  /// is 1. Throws IndexError.
+  template <std::integral Position>
+  Row<const T, Self> operator[](Position position) const& {
+    return Row<const T, Self>(data(), shape_)[position];
+  }
+  /// Returns the row for writing, on the terms of mutable_data.
+  template <std::integral Position>
+  Row<T, Self> operator[](Position position) & {
+    return Row<T, Self>(mutable_data(), shape_)[position];
+  }
+  /// Returns a copy of the row of a temporary.
+  template <std::integral Position>
+  Self operator[](Position position) const&& {
+    return (*this)[position];
+  }
+  /// Returns the first row: `for (const auto row : x)` has each x[i]. Throws IndexError at rank 0.
+  auto begin() const& { return Row<const T, Self>(data(), shape_).begin(); }
+  /// Returns the end of the rows.
+  auto end() const& { return Row<const T, Self>(data(), shape_).end(); }
+  /// Returns the first row for writing, on the terms of mutable_data.
+  auto begin() & { return Row<T, Self>(mutable_data(), shape_).begin(); }
+  /// Returns the end of the rows for writing.
+  auto end() & { return Row<T, Self>(mutable_data(), shape_).end(); }
 
   /// Returns the same elements under another shape of equal count. Throws ShapeError.
   Self reshaped(const Shape& shape) const;
@@ -85,6 +143,29 @@ class Elements {
   friend class Gradient;
   struct Unfilled {};  // constructs a shape whose elements are still to come: data() is null
   Elements(const Shape& shape, Unfilled) : shape_(shape) {}
+
+  static Elements nested(const NestedNumbers& values);
+  Elements(const Shape& shape, const std::vector<Number>& numbers);
+  template <class List>
+  static std::vector<Number> numbers_of(const List& values) {
+    return {values.begin(), values.end()};
+  }
+  template <class List>
+  static Elements stacked(const std::vector<List>& rows) {
+    const std::size_t width = rows.empty() ? 0 : rows[0].size();
+    std::vector<Number> numbers;
+    for (const List& row : rows) {
+      check_row_shape(Self::type_name, Shape{static_cast<Index>(width)},
+                      Shape{static_cast<Index>(row.size())});
+      numbers.insert(numbers.end(), row.begin(), row.end());
+    }
+    return Elements(Shape{static_cast<Index>(rows.size()), static_cast<Index>(width)}, numbers);
+  }
+  template <class... Positions>
+  Index place(Positions... positions) const {
+    const std::array<Index, sizeof...(Positions)> list = {static_cast<Index>(positions)...};
+    return place_of(Self::type_name, shape_, list);
+  }
 
   Shape shape_;
   Buffer buffer_;

@@ -9,10 +9,7 @@ namespace fovea { inline namespace FOVEA_PRECISION {
 class Ids : public Elements<std::int32_t, Ids> {
  public:
   using Elements::Elements;
-
-  /// Copies wider integers. Throws ValueError when one does not fit 32 bits, and ShapeError unless
-  /// there are as many as the shape has elements.
-  Ids(const Shape& shape, std::span<const std::int64_t> values);
+  static constexpr const char* type_name = "Ids";  ///< in messages
 };
 
 }}  // namespace fovea

@@ -5,17 +5,12 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-/// A dense array of keep (1) or drop (0): a value. Copies share memory until one is written to.
+/// A dense array of keep (1) or drop (0): a value. Whatever it is made of, every number but 0
+/// keeps. Copies share memory until one is written to.
 class Mask : public Elements<std::uint8_t, Mask> {
  public:
   using Elements::Elements;
-
-  /// Copies row-major values; every value but 0 keeps. Throws ShapeError unless there are as many
-  /// values as the shape has elements.
-  Mask(const Shape& shape, std::span<const std::uint8_t> keep);
-  /// Copies row-major values, on the same terms.
-  Mask(const Shape& shape, std::initializer_list<std::uint8_t> keep)
-      : Mask(shape, std::span<const std::uint8_t>(keep.begin(), keep.size())) {}
+  static constexpr const char* type_name = "Mask";  ///< in messages
 
   /// Returns a mask that keeps the positions whose id is not `dropped`: with 0, Keras' mask_zero.
   static Mask keep_where_not(const Ids& ids, Index dropped);

@@ -1,6 +1,7 @@
 // A tensor: an array with a place in the graph of computation.
 #pragma once
 
+#include "fovea/array/print.hpp"
 #include "fovea/autograd/node.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -18,6 +19,14 @@ class Tensor {
 
   /// Constructs a constant.
   Tensor(Array value) : value_(std::move(value)) {}  // NOLINT: implicit on purpose
+  /// Constructs a constant of rank 0, which broadcasts to every shape: maximum(x, 0). The number is
+  /// rounded. Throws ValueError for a finite one beyond the range of real.
+  template <NumberType N>
+  requires(!std::same_as<N, bool>) Tensor(N number)  // NOLINT: implicit on purpose
+      : Tensor(Array::full(Shape(), Number(number).rounded())) {}
+  /// Constructs a constant from braces, one pair for each axis, as Array does.
+  Tensor(std::initializer_list<NestedNumbers> values)  // NOLINT: implicit on purpose
+      : Tensor(Array(values)) {}
   /// Constructs a constant from row-major values. Throws ShapeError unless they fit the shape.
   Tensor(const Shape& shape, std::initializer_list<real> values) : Tensor(Array(shape, values)) {}
 
@@ -48,6 +57,12 @@ class Tensor {
 
   /// Returns the value of a tensor of one element. Throws ShapeError for more or fewer.
   real item() const;
+
+  /// Returns the element at a position of each axis, as Array does: x(i, j). Throws IndexError.
+  template <std::integral... Positions>
+  real operator()(Positions... positions) const {
+    return value()(positions...);
+  }
 
   /// Writes new values in place. All copies of a parameter's handle see them; a constant gets
   /// memory of its own. A graph that was recorded before throws StateError when it runs backward
@@ -106,5 +121,10 @@ class Tensor {
   Array value_;
   NodePtr node_;
 };
+
+/// Returns the values as text, as an Array is printed; "undefined" where there are none.
+std::string to_string(const Tensor& tensor, const PrintOptions& options = {});
+/// Writes to_string(tensor).
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 
 }}  // namespace fovea

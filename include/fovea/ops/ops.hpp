@@ -15,7 +15,8 @@
 
 namespace fovea { inline namespace FOVEA_PRECISION {
 
-// Arithmetic. Operands broadcast as in NumPy: aligned at the last axis, sizes equal or 1.
+// Arithmetic. Operands broadcast as in NumPy: aligned at the last axis, sizes equal or 1. Each of
+// two operands can be a number, here and below: maximum(x, 0), where(mask, x, 0).
 
 /// a + b
 Tensor add(const Tensor& a, const Tensor& b);
@@ -38,16 +39,8 @@ inline Tensor operator*(const Tensor& a, const Tensor& b) { return multiply(a, b
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return divide(a, b); }
 inline Tensor operator-(const Tensor& x) { return negative(x); }
 
-/// Returns a constant of rank 0, which broadcasts to every shape.
+/// Returns a constant of rank 0, which broadcasts to every shape. A number converts to it: x + 1.
 Tensor scalar(real value);
-inline Tensor operator+(const Tensor& a, real b) { return add(a, scalar(b)); }
-inline Tensor operator-(const Tensor& a, real b) { return subtract(a, scalar(b)); }
-inline Tensor operator*(const Tensor& a, real b) { return multiply(a, scalar(b)); }
-inline Tensor operator/(const Tensor& a, real b) { return divide(a, scalar(b)); }
-inline Tensor operator+(real a, const Tensor& b) { return add(scalar(a), b); }
-inline Tensor operator-(real a, const Tensor& b) { return subtract(scalar(a), b); }
-inline Tensor operator*(real a, const Tensor& b) { return multiply(scalar(a), b); }
-inline Tensor operator/(real a, const Tensor& b) { return divide(scalar(a), b); }
 
 // Elementwise functions.
 
@@ -122,13 +115,6 @@ Mask less(const Tensor& a, const Tensor& b);           ///< a < b
 Mask less_equal(const Tensor& a, const Tensor& b);     ///< a <= b
 Mask greater(const Tensor& a, const Tensor& b);        ///< a > b
 Mask greater_equal(const Tensor& a, const Tensor& b);  ///< a >= b
-
-inline Mask equal(const Tensor& a, real b) { return equal(a, scalar(b)); }
-inline Mask not_equal(const Tensor& a, real b) { return not_equal(a, scalar(b)); }
-inline Mask less(const Tensor& a, real b) { return less(a, scalar(b)); }
-inline Mask less_equal(const Tensor& a, real b) { return less_equal(a, scalar(b)); }
-inline Mask greater(const Tensor& a, real b) { return greater(a, scalar(b)); }
-inline Mask greater_equal(const Tensor& a, real b) { return greater_equal(a, scalar(b)); }
 
 Mask logical_and(const Mask& a, const Mask& b);  ///< 1 where both are 1; masks broadcast
 Mask logical_or(const Mask& a, const Mask& b);   ///< 1 where at least one is 1

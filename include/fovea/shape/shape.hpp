@@ -3,6 +3,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,6 +73,8 @@ class Shape {
 
 /// Returns the sizes as Python writes a tuple: "(32, 64)", "(10,)", "()".
 std::string to_string(const Shape& shape);
+/// Writes to_string(shape).
+std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 
 /// Returns the shape if its number of elements is `values`. Throws ShapeError, which names `type`.
 const Shape& check_count(const char* type, const Shape& shape, std::size_t values);

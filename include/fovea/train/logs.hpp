@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <string_view>
@@ -69,5 +70,11 @@ class Logs {
   mutable Values values_;  // those of `later_` are 0
   mutable std::map<std::string, std::function<double()>, std::less<>> later_;
 };
+
+/// Returns names and values in one line, as the progress shows them: "accuracy: 0.5000 - loss:
+/// 0.6931".
+std::string to_string(const Logs& logs);
+/// Writes to_string(logs).
+std::ostream& operator<<(std::ostream& stream, const Logs& logs);
 
 }}  // namespace fovea

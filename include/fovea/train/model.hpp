@@ -123,6 +123,11 @@ struct History {
   std::vector<double> operator[](std::string_view name) const&& { return (*this)[name]; }
 };
 
+/// Returns a table: a line of names, then one line for each epoch.
+std::string to_string(const History& history);
+/// Writes to_string(history).
+std::ostream& operator<<(std::ostream& stream, const History& history);
+
 /// The predictions of a model: an array for each output, in order.
 class Predictions {
  public:
