@@ -490,4 +490,13 @@ DEFECTS = [
     ("src/kernels/attention_pattern.hpp", "if (causal && position.begin > last) return Looked::none;", "if (causal && position.begin > first) return Looked::none;", "attention_test", "patterns: a tile on the diagonal is skipped"),
     ("src/kernels/additive_attention_back.cpp", "if (weights[j] != 0) sum += weights[j] * given[j];", "if (weights[j] > 1) sum += weights[j] * given[j];", "attention_test", "additive attention: the mean forgets gradients of weights"),
     ("src/kernels/additive_attention_tile.cpp", "const Lane slope = hn::NegMulAdd(inverse, inverse, inverse);", "const Lane slope = inverse;", "attention_test", "additive attention: a wrong slope of tanh"),
+    # Order, running products, powers, named axes.
+    ("src/kernels/scan.cpp", "(t + 1 < length ? x[at + inner] * behind : 0)", "(t + 1 < length ? x[at] * behind : 0)", "ops_test", "cumprod: a factor of its own in the gradient"),
+    ("src/kernels/order.cpp", "return is_larger(line[b], line[a]) || (!is_larger(line[a], line[b]) && a < b);", "return is_larger(line[b], line[a]) || (!is_larger(line[a], line[b]) && a > b);", "ops_test", "argsort: of equal numbers the last comes first"),
+    ("src/ops/binary.cpp", "return zero_or(exponent, zero_or(power, exponent * power));", "return zero_or(exponent, exponent * power);", "ops_test", "pow: what vanishes is multiplied with infinity"),
+    ("src/ops/binary.cpp", "hn::IfThenElse(hn::Eq(a, b), lanes(0.5), math::sigmoid(a - b));", "math::sigmoid(a - b);", "ops_test", "logaddexp: NaN as slope between equal infinities"),
+    ("src/ops/binary.cpp", "hn::IfThenZeroElse(flat, of / size / (u * u + v * v) / size)", "hn::IfThenZeroElse(flat, of / (x * x + y * y))", "ops_test", "atan2: squares overflow in the slope"),
+    ("src/ops/einsum.cpp", "ranges.push_back({.step = size + 1});", "ranges.push_back({.step = std::max<Index>(size, 1)});", "ops_test", "einsum: a column for the diagonal"),
+    ("src/ops/einsum.cpp", "names += static_cast<char>(last_other - i);", "names += static_cast<char>(i + 1);", "ops_test", "einsum: axes of an ellipsis are aligned at the first"),
+    ("src/ops/order.cpp", "for (Index size = y.shape()[named]; n > 0 && size > 0; --n, --size)", "for (Index size = y.shape()[named]; n > 0 && size > 1; --n, --size)", "ops_test", "diff: one element is left of a single one"),
 ]
