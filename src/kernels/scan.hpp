@@ -12,8 +12,8 @@ void cumulative_sum(const real* x, AlongAxis axis, bool from_the_end, real* y, b
 /// y = the product of x up to and with each position along the axis, one after the other.
 void cumulative_product(const real* x, AlongAxis axis, real* y);
 
-/// dx (+)= the gradient of cumulative_product: the product y of what stands before a position, times
-/// d[t] = dy[t] + x[t + 1] d[t + 1]. Nothing is divided by, so that zeros are no exception.
+/// dx (+)= the gradient of cumulative_product: the product y of what stands before a position,
+/// times d[t] = dy[t] + x[t + 1] d[t + 1]. Nothing is divided by, so that zeros are no exception.
 void cumulative_product_slopes(const real* dy, const real* x, const real* y, AlongAxis axis,
                                real* dx, bool add);
 

@@ -167,8 +167,8 @@ Call dot_call(const Shapes&, Generate&) {
 }
 
 // Every kind of letter: kept by both, by one, summed over by both or by one, twice in an operand;
-// two, three and one operands. `inputs` and `output` name the axes of "..." as well; 1 is an axis of
-// size 1 that broadcasts.
+// two, three and one operands. `inputs` and `output` name the axes of "..." as well; 1 is an axis
+// of size 1 that broadcasts.
 struct Terms {
   const char* subscripts;
   std::vector<std::string> inputs;

@@ -172,8 +172,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               Activation activation = Activation::linear);
 
 /// The sum of products over named axes: einsum("bqh,bkh->bqk", {q, k}). Letters that the result
-/// does not have are summed over. A letter twice in one operand names its diagonal. "..." stands for
-/// all other axes of an operand, which broadcast. Without "->" the result has these, then the
+/// does not have are summed over. A letter twice in one operand names its diagonal. "..." is all
+/// other axes of an operand, which broadcast. Without "->" the result has these, then the
 /// letters that occur once, in alphabetical order. Axes of one letter are of one size, 1 included.
 Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors);
 /// a_i b_j: (rows) (columns) -> (rows, columns). Operands of another rank are flattened, as in
@@ -281,9 +281,9 @@ Tensor flip(const Tensor& x, const Axes& axes = {});
 /// x moved forward by `shift` positions along an axis. Elements that leave at one end enter at the
 /// other.
 Tensor roll(const Tensor& x, Index shift, int axis = -1);
-/// x with zeros above a diagonal of the last two axes: element (i, j) stays where j - i <= diagonal.
+/// x with zeros above a diagonal of the last two axes: (i, j) stays where j - i <= diagonal.
 Tensor tril(const Tensor& x, Index diagonal = 0);
-/// x with zeros below a diagonal of the last two axes: element (i, j) stays where j - i >= diagonal.
+/// x with zeros below a diagonal of the last two axes: (i, j) stays where j - i >= diagonal.
 Tensor triu(const Tensor& x, Index diagonal = 0);
 /// Each element repeated `count` times: a b -> a a b b. Size n becomes n count.
 Tensor repeat(const Tensor& x, Index count, int axis = -1);
