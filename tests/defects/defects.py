@@ -499,4 +499,16 @@ DEFECTS = [
     ("src/ops/einsum.cpp", "ranges.push_back({.step = size + 1});", "ranges.push_back({.step = std::max<Index>(size, 1)});", "ops_test", "einsum: a column for the diagonal"),
     ("src/ops/einsum.cpp", "names += static_cast<char>(last_other - i);", "names += static_cast<char>(i + 1);", "ops_test", "einsum: axes of an ellipsis are aligned at the first"),
     ("src/ops/order.cpp", "for (Index size = y.shape()[named]; n > 0 && size > 0; --n, --size)", "for (Index size = y.shape()[named]; n > 0 && size > 1; --n, --size)", "ops_test", "diff: one element is left of a single one"),
+    # Layers that shape, pool, run both ways and normalise.
+    ("src/nn/shaping.cpp", "if (open != result.end()) *open = 1;", "if (open != result.end()) *open = 2;", "layers_test", "Reshape: the open size counts twice"),
+    ("src/nn/shaping.cpp", "sizes.push_back(sample[static_cast<int>(axis) - 1]);", "sizes.push_back(sample[static_cast<int>(axis) % sample.rank()]);", "layers_test", "Permute: axes count from 0 in the shape"),
+    ("src/nn/pooling.cpp", "return where(any, max(kept, 1), scalar(0));", "return max(kept, 1);", "layers_test", "GlobalMaxPooling1D: -infinity where nothing is kept"),
+    ("include/fovea/nn/bidirectional.hpp", "return layer.return_sequences ? flip(all.outputs, 1) : all.states[0];", "return layer.return_sequences ? all.outputs : all.states[0];", "layers_test", "Bidirectional: the second direction stays reversed"),
+    ("include/fovea/nn/bidirectional.hpp", "if (!mask || !layer.return_sequences) return y;", "if (!mask || layer.return_sequences) return y;", "layers_test", "Bidirectional: dropped positions are not 0"),
+    ("include/fovea/nn/time_distributed.hpp", "each.first_sample *= time;", "each.first_sample += time;", "layers_test", "TimeDistributed: parts of a batch draw other dropout than the whole"),
+    ("src/nn/norm.cpp", "moving * momentum + statistics.detach() * (1 - momentum)", "moving * (1 - momentum) + statistics.detach() * momentum", "layers_test", "BatchNormalization: momentum is that of the batch"),
+    ("src/nn/norm.cpp", "if (context.training && any && gamma.requires_grad()) {", "if (context.training && any) {", "layers_test", "BatchNormalization: a frozen layer follows the batch"),
+    ("src/nn/norm.cpp", "    if (grad_enabled()) {", "    {", "layers_test", "BatchNormalization: statistics move where nothing is recorded"),
+    ("src/autograd/tensor.cpp", "if (!node_ || node_->name == std::string_view(\"statistics\")) return;", "if (!node_) return;", "layers_test", "set_trainable thaws moving statistics"),
+    ("src/train/layer_types.cpp", "  return {m.layer, m.merge_mode};", "  return {m.layer};", "layers_test", "load_model: Bidirectional forgets its mode"),
 ]
