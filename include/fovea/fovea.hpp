@@ -40,10 +40,13 @@
 #include "fovea/nn/multi_head_attention.hpp"  // MultiHeadAttention
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
-#include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization
+#include "fovea/nn/norm.hpp"                // LayerNormalization, RMSNormalization, BatchNormalization
 #include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
-#include "fovea/nn/pooling.hpp"             // MaxPool, AveragePool, GlobalAveragePooling1D
+#include "fovea/nn/pooling.hpp"             // windows, and whole samples
+#include "fovea/nn/shaping.hpp"             // Flatten, Reshape, Permute, ActivationLayer, Lambda
 #include "fovea/nn/recurrent.hpp"           // GRU, LSTM
+#include "fovea/nn/bidirectional.hpp"       // GRU and LSTM in both directions
+#include "fovea/nn/time_distributed.hpp"    // a module at each position
 #include "fovea/nn/residual.hpp"            // x + module(x)
 #include "fovea/optim/step_options.hpp"     // clipping, groups of parameters
 #include "fovea/optim/adam.hpp"             // Adam

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <string_view>
 
 #include "fovea/autograd/graph.hpp"
 #include "fovea/base/error.hpp"
@@ -66,7 +67,8 @@ void Tensor::set_requires_grad(bool wanted) {
     throw StateError(fmt::format(
         "set_requires_grad: this is the result of {}; only leaves can be frozen", node_->name));
   if (!node_ && wanted) *this = parameter(value_);
-  if (!node_) return;
+  // Statistics are written to by their layer, and learn nothing.
+  if (!node_ || node_->name == std::string_view("statistics")) return;
   node_->requires_grad = wanted;
   if (!wanted) node_->gradient.clear();
 }

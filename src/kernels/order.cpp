@@ -53,4 +53,23 @@ void largest_positions(const real* x, Index rows, Index length, Index k, std::in
   });
 }
 
+void ascending_positions(const real* x, AlongAxis axis, std::int32_t* ids) {
+  const Index length = axis.length, inner = axis.inner;
+  parallel::for_range(
+      axis.outer * inner, parallel::grain(16 * length), [&](Index begin, Index end) {
+        const Buffer numbers(length * static_cast<Index>(sizeof(real))), positions(length * 4);
+        real* const line = numbers.as<real>();
+        std::int32_t* const order = positions.as<std::int32_t>();
+        for (Index i = begin; i < end; ++i) {
+          const Index first = i / inner * length * inner + i % inner;
+          for (Index t = 0; t < length; ++t) line[t] = x[first + t * inner];
+          std::iota(order, order + length, 0);
+          std::sort(order, order + length, [line](std::int32_t a, std::int32_t b) {
+            return is_larger(line[b], line[a]) || (!is_larger(line[a], line[b]) && a < b);
+          });
+          for (Index t = 0; t < length; ++t) ids[first + t * inner] = order[t];
+        }
+      });
+}
+
 }}}  // namespace fovea::kernels

@@ -1,5 +1,5 @@
-// Where the largest numbers are. Of equal numbers the first comes first; a NaN comes before all
-// numbers, so that it is seen.
+// Where the largest numbers are, and the order of all. Of equal numbers the first comes first; a
+// NaN counts as the largest, so that it is seen.
 #pragma once
 
 #include "kernels/reduce.hpp"
@@ -14,5 +14,9 @@ void smallest_position(const real* x, AlongAxis axis, std::int32_t* ids);
 /// ids (rows, k) = the positions of the k largest numbers of each row, the largest first; 0 <= k <=
 /// length.
 void largest_positions(const real* x, Index rows, Index length, Index k, std::int32_t* ids);
+
+/// ids (outer, length, inner) = the positions along the axis in ascending order of the numbers, NaN
+/// last; of equal numbers the first comes first.
+void ascending_positions(const real* x, AlongAxis axis, std::int32_t* ids);
 
 }}}  // namespace fovea::kernels

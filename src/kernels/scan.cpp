@@ -39,6 +39,34 @@ void cumulative_sum(const real* x, AlongAxis axis, bool from_the_end, real* y, b
                       });
 }
 
+void cumulative_product(const real* x, AlongAxis axis, real* y) {
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
+  parallel::for_range(outer * inner, parallel::grain(length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      Index at = i / inner * length * inner + i % inner;
+      real product = 1;
+      for (Index t = 0; t < length; ++t, at += inner) y[at] = product *= x[at];
+    }
+  });
+}
+
+void cumulative_product_slopes(const real* dy, const real* x, const real* y, AlongAxis axis,
+                               real* dx, bool add) {
+  const Index outer = axis.outer, length = axis.length, inner = axis.inner;
+  parallel::for_range(outer * inner, parallel::grain(3 * length), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const Index first = i / inner * length * inner + i % inner;
+      real behind = 0;
+      for (Index t = length; t-- > 0;) {
+        const Index at = first + t * inner;
+        behind = dy[at] + (t + 1 < length ? x[at + inner] * behind : 0);
+        const real d = t > 0 ? y[at - inner] * behind : behind;
+        dx[at] = add ? dx[at] + d : d;
+      }
+    }
+  });
+}
+
 void product(const real* x, Index rows, Index length, real* y) {
   parallel::for_range(rows, parallel::grain(length), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {

@@ -1,5 +1,5 @@
-// Which elements are largest or smallest, and running sums. What is chosen gets the gradient, and
-// NaN where it is NaN; positions have none.
+// Which elements are largest or smallest, their order, and running sums and products. What is
+// chosen gets the gradient, and NaN where it is NaN; positions have none.
 #include <fmt/format.h>
 
 #include <vector>
@@ -60,6 +60,18 @@ TopK top_k(const Tensor& x, Index k) {
   return {ops::chosen("top_k", take_along_axis(x, ids)), ids};
 }
 
+Ids argsort(const Tensor& x, int axis) {
+  const kernels::AlongAxis along = ops::along(x.shape(), shape::axis("argsort", x.shape(), axis));
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(x.shape().count()));
+  kernels::ascending_positions(x.value().data(), along, positions.data());
+  return Ids(x.shape(), positions);
+}
+
+Tensor sort(const Tensor& x, int axis) {
+  const int named = shape::axis("sort", x.shape(), axis);
+  return ops::chosen("sort", take_along_axis(x, argsort(x, named), named));
+}
+
 // dx[i] = the sum of dy from i on.
 Tensor cumsum(const Tensor& x, int axis) {
   const kernels::AlongAxis along = ops::along(x.shape(), shape::axis("cumsum", x.shape(), axis));
@@ -69,6 +81,26 @@ Tensor cumsum(const Tensor& x, int axis) {
                   const auto [view, add] = dx.dense();
                   kernels::cumulative_sum(dy.data(), along, true, view.data, add);
                 }));
+}
+
+Tensor cumprod(const Tensor& x, int axis) {
+  const kernels::AlongAxis along = ops::along(x.shape(), shape::axis("cumprod", x.shape(), axis));
+  Array y(x.shape());
+  kernels::cumulative_product(x.value().data(), along, y.mutable_data());
+  return record("cumprod", y, wrt(x, [along, x = x.value(), y](const Array& dy, Gradient& dx) {
+                  const auto [view, add] = dx.dense();
+                  kernels::cumulative_product_slopes(dy.data(), x.data(), y.data(), along,
+                                                     view.data, add);
+                }));
+}
+
+Tensor diff(const Tensor& x, Index n, int axis) {
+  const int named = shape::axis("diff", x.shape(), axis);
+  if (n < 0) throw ValueError(fmt::format("diff: n is {}; it must be at least 0", n));
+  Tensor y = slice(x, named, 0, x.shape()[named]);
+  for (Index size = y.shape()[named]; n > 0 && size > 0; --n, --size)
+    y = slice(y, named, 1, size) - slice(y, named, 0, size - 1);
+  return y;
 }
 
 }}  // namespace fovea

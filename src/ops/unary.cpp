@@ -84,6 +84,16 @@ struct Chosen : Unary<Chosen> {
   static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(1)); }
 };
 
+struct Floor : Unary<Floor> {
+  static HWY_INLINE Lane value(Lane x) { return hn::Floor(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(0)); }
+};
+
+struct Round : Unary<Round> {
+  static HWY_INLINE Lane value(Lane x) { return hn::Round(x); }
+  static HWY_INLINE Lane slope_from_output(Lane y) { return math::slope_unless_nan(y, lanes(0)); }
+};
+
 struct Sin : Unary<Sin> {
   static HWY_INLINE Lane value(Lane x) { return math::sin(x); }
   static HWY_INLINE Lane slope_from_input(Lane x) { return math::cos(x); }
@@ -163,6 +173,8 @@ Tensor sign(const Tensor& x) { return ops::map("sign", x, FOVEA_UNARY(Sign)); }
 Tensor square(const Tensor& x) { return ops::map("square", x, FOVEA_UNARY(Square)); }
 Tensor sqrt(const Tensor& x) { return ops::map("sqrt", x, FOVEA_UNARY(Sqrt)); }
 Tensor rsqrt(const Tensor& x) { return ops::map("rsqrt", x, FOVEA_UNARY(Rsqrt)); }
+Tensor floor(const Tensor& x) { return ops::map("floor", x, FOVEA_UNARY(Floor)); }
+Tensor round(const Tensor& x) { return ops::map("round", x, FOVEA_UNARY(Round)); }
 Tensor sin(const Tensor& x) { return ops::map("sin", x, FOVEA_UNARY(Sin)); }
 Tensor cos(const Tensor& x) { return ops::map("cos", x, FOVEA_UNARY(Cos)); }
 Tensor erf(const Tensor& x) { return ops::map("erf", x, FOVEA_UNARY(Erf)); }

@@ -2,7 +2,11 @@
 // other way round. Chosen, not multiplied: what is not chosen, NaN included, reaches neither values
 // nor gradients.
 #include "kernels/where.hpp"
+
+#include <fmt/format.h>
+
 #include "fovea/autograd/graph.hpp"
+#include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"
 #include "kernels/elementwise.hpp"
 #include "ops/axes.hpp"
@@ -53,6 +57,31 @@ Tensor where(const Mask& mask, const Tensor& a, const Tensor& b) {
 Tensor masked_fill(const Tensor& x, const Mask& mask, real value) {
   shape::mask("masked_fill", x.shape(), mask);
   return where(mask, scalar(value), x);
+}
+
+namespace {
+
+// 1 at those (row, column) of the last two axes of x for which kept(column - row).
+template <class Kept>
+Mask triangle(const char* name, const Shape& x, const Kept& kept) {
+  if (x.rank() < 2)
+    throw ShapeError(
+        fmt::format("{}: x is {}; it must be (..., rows, columns)", name, to_string(x)));
+  const Index rows = x[-2], columns = x[-1];
+  Mask mask(Shape{rows, columns});
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < columns; ++j) mask.mutable_data()[i * columns + j] = kept(j - i);
+  return mask;
+}
+
+}  // namespace
+
+Tensor tril(const Tensor& x, Index diagonal) {
+  return where(triangle("tril", x.shape(), [=](Index to) { return to <= diagonal; }), x, scalar(0));
+}
+
+Tensor triu(const Tensor& x, Index diagonal) {
+  return where(triangle("triu", x.shape(), [=](Index to) { return to >= diagonal; }), x, scalar(0));
 }
 
 }}  // namespace fovea

@@ -9,6 +9,7 @@
 #include "fovea/base/error.hpp"
 #include "fovea/nn/attention.hpp"
 #include "fovea/nn/attention_layer.hpp"
+#include "fovea/nn/bidirectional.hpp"
 #include "fovea/nn/convolution.hpp"
 #include "fovea/nn/dropout.hpp"
 #include "fovea/nn/embedding.hpp"
@@ -17,6 +18,9 @@
 #include "fovea/nn/pooling.hpp"
 #include "fovea/nn/recurrent.hpp"
 #include "fovea/nn/residual.hpp"
+#include "fovea/nn/shaping.hpp"
+#include "fovea/nn/time_distributed.hpp"
+#include "train/layer_shapes.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION { namespace train {
 
@@ -29,6 +33,8 @@ constexpr std::array<const char*, 0> names = {};
 template <>
 constexpr std::array names<Activation> = {"linear", "relu", "sigmoid", "tanh",       "softmax",
                                           "gelu",   "silu", "elu",     "leaky_relu", "softplus"};
+template <>
+constexpr std::array names<Merge> = {"concat", "sum", "mul", "ave"};
 template <>
 constexpr std::array names<Padding> = {"valid", "same", "causal"};
 template <>
@@ -88,7 +94,18 @@ void options_of(Dense& m, auto&& visit) {
 void options_of(Dropout& m, auto&& visit) { visit("rate", m.rate); }
 void options_of(DropMask&, auto&&) {}
 void options_of(GlobalAveragePooling1D&, auto&&) {}
+void options_of(GlobalAveragePooling2D&, auto&&) {}
+void options_of(GlobalMaxPooling1D&, auto&&) {}
+void options_of(GlobalMaxPooling2D&, auto&&) {}
+void options_of(Flatten&, auto&&) {}
+void options_of(Reshape& m, auto&& visit) { visit("target_shape", m.target_shape); }
+void options_of(Permute& m, auto&& visit) { visit("dims", m.dims); }
+void options_of(ActivationLayer& m, auto&& visit) { visit("activation", m.activation); }
 void options_of(LayerNormalization& m, auto&& visit) { visit("epsilon", m.epsilon); }
+void options_of(BatchNormalization& m, auto&& visit) {
+  visit("momentum", m.momentum);
+  visit("epsilon", m.epsilon);
+}
 void options_of(RMSNormalization& m, auto&& visit) { visit("epsilon", m.epsilon); }
 
 template <class M>
@@ -131,6 +148,15 @@ template <class M>
 void options_of(Residual<M>& m, auto&& visit) {
   options_of(m.module, visit);
 }
+template <class M>
+void options_of(TimeDistributed<M>& m, auto&& visit) {
+  options_of(m.layer, visit);
+}
+template <class M>
+void options_of(Bidirectional<M>& m, auto&& visit) {
+  options_of(m.layer, visit);
+  visit("merge_mode", m.merge_mode);
+}
 
 // Members that were initialised from options follow them.
 template <class M>
@@ -151,105 +177,9 @@ template <class M>
 Residual<M> finished(const Residual<M>& m) {
   return {finished(m.module)};
 }
-
-// The shapes of the parameters of each type.
-
-using Shapes = std::vector<ExpectedShape>;
-
-void add_if(Shapes& shapes, bool there_is_one, const std::string& path, const Shape& shape) {
-  if (there_is_one) shapes.emplace_back(path, shape);
-}
-
-Shapes shapes_of(const Embedding& m, const Shape&) {
-  return {{"embeddings", Shape{m.input_dim, m.output_dim}}};
-}
-Shapes shapes_of(const AttentionLayer& m, const Shape& sample) {
-  const Index features = sample[-1];
-  const bool general = m.score == Score::general;
-  Shapes shapes = {{"W1/kernel", Shape{features, general ? features : m.units}}};
-  add_if(shapes, m.use_bias && !general, "W1/bias", Shape{m.units});
-  if (!general) {
-    shapes.emplace_back("W2/kernel", Shape{features, m.units});
-    add_if(shapes, m.use_bias, "W2/bias", Shape{m.units});
-  }
-  if (m.score == Score::additive) {
-    shapes.emplace_back("V/kernel", Shape{m.units, 1});
-    add_if(shapes, m.use_bias, "V/bias", Shape{1});
-  }
-  add_if(shapes, m.reading == Reading::query && m.learned_query, "query", Shape{features});
-  return shapes;
-}
-Shapes shapes_of(const Attention& m, const Shape&) {
-  Shapes shapes;
-  add_if(shapes, m.use_scale, "scale", Shape());
-  add_if(shapes, m.score_mode == ScoreMode::concat, "concat_score_weight", Shape());
-  return shapes;
-}
-Shapes shapes_of(const AdditiveAttention& m, const Shape& sample) {
-  Shapes shapes;
-  add_if(shapes, m.use_scale, "scale", Shape{sample[-1]});
-  return shapes;
-}
-Shapes shapes_of(const MultiHeadAttention& m, const Shape& sample) {
-  const auto or_else = [](Index given, Index otherwise) { return given > 0 ? given : otherwise; };
-  const Index features = sample[-1], value_features = or_else(m.value_features, features),
-              key_heads = or_else(m.num_key_value_heads, m.num_heads),
-              value_dim = or_else(m.value_dim, m.key_dim);
-  Shapes shapes;
-  const auto add = [&](const std::string& name, Index inputs, Index units) {
-    shapes.emplace_back(name + "/kernel", Shape{inputs, units});
-    add_if(shapes, m.use_bias, name + "/bias", Shape{units});
-  };
-  add("query", features, m.num_heads * m.key_dim);
-  add("key", or_else(m.key_features, value_features), key_heads * m.key_dim);
-  add("value", value_features, key_heads * value_dim);
-  add("attention_output", m.num_heads * value_dim, or_else(m.output_dim, features));
-  return shapes;
-}
-Shapes shapes_of(const Dense& m, const Shape& sample) {
-  Shapes shapes = {{"kernel", Shape{sample[-1], m.units}}};
-  add_if(shapes, m.use_bias, "bias", Shape{m.units});
-  return shapes;
-}
-Shapes shapes_of(const LayerNormalization&, const Shape& sample) {
-  return {{"gamma", Shape{sample[-1]}}, {"beta", Shape{sample[-1]}}};
-}
-Shapes shapes_of(const RMSNormalization&, const Shape& sample) {
-  return {{"gamma", Shape{sample[-1]}}};
-}
-Shapes shapes_of(const Conv1D& m, const Shape& sample) {
-  Shapes shapes = {{"kernel", Shape{m.kernel_size, sample[-1], m.filters}}};
-  add_if(shapes, m.use_bias, "bias", Shape{m.filters});
-  return shapes;
-}
-Shapes shapes_of(const Conv2D& m, const Shape& sample) {
-  Shapes shapes = {{"kernel", Shape{m.kernel_size[0], m.kernel_size[1], sample[-1], m.filters}}};
-  add_if(shapes, m.use_bias, "bias", Shape{m.filters});
-  return shapes;
-}
-Shapes shapes_of(const GRU& m, const Shape& sample) {
-  const Index gates = 3 * m.units;
-  Shapes shapes = {{"kernel", Shape{sample[-1], gates}},
-                   {"recurrent_kernel", Shape{m.units, gates}}};
-  add_if(shapes, m.use_bias, "bias", m.reset_after ? Shape{2, gates} : Shape{gates});
-  return shapes;
-}
-Shapes shapes_of(const LSTM& m, const Shape& sample) {
-  const Index gates = 4 * m.units;
-  Shapes shapes = {{"kernel", Shape{sample[-1], gates}},
-                   {"recurrent_kernel", Shape{m.units, gates}}};
-  add_if(shapes, m.use_bias, "bias", Shape{gates});
-  return shapes;
-}
 template <class M>
-Shapes shapes_of(const Residual<M>& m, const Shape& sample) {
-  Shapes shapes = shapes_of(m.module, sample);
-  for (auto& [path, shape] : shapes) path = "module/" + path;
-  return shapes;
-}
-template <class M>
-Shapes shapes_of(const M&, const Shape&) {
-  return {};
+Bidirectional<M> finished(const Bidirectional<M>& m) {
+  return {m.layer, m.merge_mode};
 }
 
 // From and to files
@@ -287,6 +217,7 @@ struct Taker {
       to = static_cast<T>(found - names<T>.begin());
     } else {
       const auto& list = option_value<std::vector<std::int64_t>>(options, name);
+      if constexpr (std::is_same_v<T, std::vector<Index>>) to.resize(list.size());
       if (list.size() != to.size())
         throw ValueError(fmt::format("option \"{}\": expected {} numbers, got {}", name, to.size(),
                                      list.size()));
@@ -337,6 +268,7 @@ const std::vector<LayerType>& layer_types() {
       type<DropMask>("DropMask"),
       type<LayerNormalization>("LayerNormalization"),
       type<RMSNormalization>("RMSNormalization"),
+      type<BatchNormalization>("BatchNormalization"),
       type<Conv1D>("Conv1D"),
       type<Conv2D>("Conv2D"),
       type<MaxPooling1D>("MaxPooling1D"),
@@ -344,6 +276,19 @@ const std::vector<LayerType>& layer_types() {
       type<AveragePooling1D>("AveragePooling1D"),
       type<AveragePooling2D>("AveragePooling2D"),
       type<GlobalAveragePooling1D>("GlobalAveragePooling1D"),
+      type<GlobalAveragePooling2D>("GlobalAveragePooling2D"),
+      type<GlobalMaxPooling1D>("GlobalMaxPooling1D"),
+      type<GlobalMaxPooling2D>("GlobalMaxPooling2D"),
+      type<Flatten>("Flatten"),
+      type<Reshape>("Reshape"),
+      type<Permute>("Permute"),
+      type<ActivationLayer>("ActivationLayer"),
+      type<Bidirectional<GRU>>("Bidirectional<GRU>"),
+      type<Bidirectional<LSTM>>("Bidirectional<LSTM>"),
+      type<TimeDistributed<Dense>>("TimeDistributed<Dense>"),
+      type<TimeDistributed<Conv1D>>("TimeDistributed<Conv1D>"),
+      type<TimeDistributed<Conv2D>>("TimeDistributed<Conv2D>"),
+      type<TimeDistributed<Flatten>>("TimeDistributed<Flatten>"),
       type<GRU>("GRU"),
       type<LSTM>("LSTM"),
       type<Residual<Dense>>("Residual<Dense>"),

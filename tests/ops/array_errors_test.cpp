@@ -141,20 +141,36 @@ TEST_CASE("dot and einsum refuse what does not fit, and say what they do not kno
   CHECK(refusal<ShapeError>([] {
           einsum("ij,jk", {of({2, 3}), of({4, 5})});
         }) == "einsum: 'j' of \"ij,jk\" has size 4 in operand 1, and 3 before");
-  CHECK(refusal<ValueError>([] {
-          einsum("ii->i", {of({2, 2})});
-        }) == "einsum: 'i' occurs twice in one term of \"ii->i\"; diagonals are not supported");
+  CHECK(refusal<ShapeError>([] {
+          einsum("ii->i", {of({2, 3})});
+        }) == "einsum: 'i' of \"ii->i\" has size 3 in operand 0, and 2 before");
+  CHECK(
+      refusal<ValueError>([] {
+        einsum("ij->ii", {of({2, 2})});
+      }) ==
+      "einsum: 'i' occurs twice in the result of \"ij->ii\"; a diagonal can be taken of an operand "
+      "only");
+  CHECK(refusal<ShapeError>([] { einsum("...ij->...", {of({2})}); }) ==
+        "einsum: operand 0 of \"...ij->...\" is (2,); \"...ij\" names 2 axes");
+  CHECK(refusal<ShapeError>([] {
+          einsum("...i,...i", {of({2, 3}), of({4, 3})});
+        }) == "einsum: an axis of \"...\" of \"...i,...i\" has size 4 in operand 1, and 2 before");
   CHECK(refusal<ValueError>([] {
           einsum("ij->k", {of({2, 2})});
         }) == "einsum: 'k' of the result of \"ij->k\" is in no operand");
   CHECK(refusal<ValueError>([] {
           einsum("...i->i", {of({2, 2})});
+        }) == "einsum: the result of \"...i->i\" has no \"...\" for the axes of that name; add it");
+  CHECK(refusal<ValueError>([] {
+          einsum("..i->i", {of({2, 2})});
         }) ==
-        "einsum: '.' in \"...i->i\" is no subscript; they are letters, with commas between "
-        "operands and -> before the result; \"...\" is not supported");
+        "einsum: '.' in \"..i->i\" is no subscript; they are letters and \"...\" once in a term, "
+        "with "
+        "commas between operands and -> before the result");
   CHECK(refusal<ValueError>([] { einsum("i->i->i", {of({2})}); }) ==
-        "einsum: '-' in \"i->i->i\" is no subscript; they are letters, with commas between "
-        "operands and -> before the result");
+        "einsum: '-' in \"i->i->i\" is no subscript; they are letters and \"...\" once in a term, "
+        "with "
+        "commas between operands and -> before the result");
 }
 
 TEST_CASE("linear says what weight and bias must be, and that there is no such activation") {
@@ -258,4 +274,15 @@ TEST_CASE("additive_pool says which of its sizes do not fit") {
           additive_pool(of({2, 3, 4}), of({4, 6}), of({6}), of({4, 6}), of({6}), of({6, 1}),
                         {.mask = Mask(Shape{2, 4})});
         }) == "additive_pool: the mask is (2, 4); for x of (2, 3, 4) it must be (2, 3)");
+}
+
+TEST_CASE("sort, argsort, diff, tril and triu refuse axes and counts that there are not") {
+  CHECK(refusal<IndexError>([] { fovea::sort(of({2}), 1); }).starts_with("sort: axis 1 "));
+  CHECK(refusal<IndexError>([] { argsort(of({})); }).starts_with("argsort: axis -1 "));
+  CHECK(refusal<ValueError>([] { fovea::diff(of({3}), -1); }) ==
+        "diff: n is -1; it must be at least 0");
+  CHECK(refusal<ShapeError>([] { tril(of({3})); }) ==
+        "tril: x is (3,); it must be (..., rows, columns)");
+  CHECK(refusal<ShapeError>([] { triu(of({})); }) ==
+        "triu: x is (); it must be (..., rows, columns)");
 }

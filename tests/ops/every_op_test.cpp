@@ -55,7 +55,7 @@ std::string sum_differs(const Array& a, const Array& b, const Array& c) {
 
 TEST_CASE("every function that headers of ops declare has a row, and every row a function") {
   std::set<std::string> declared, listed;
-  for (const std::string name : {"ops", "attention", "recurrent"}) {
+  for (const std::string name : {"ops", "attention", "losses", "recurrent"}) {
     std::ifstream header(FOVEA_GOLDEN_DIR "/../../include/fovea/ops/" + name + ".hpp");
     REQUIRE(header.good());
     for (std::string line; std::getline(header, line);)

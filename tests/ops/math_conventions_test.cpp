@@ -2,8 +2,10 @@
 // kinks, ties, limits, nothing.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "fovea/ops/ops.hpp"
 #include "support/approx.hpp"
@@ -172,4 +174,138 @@ TEST_CASE("the gradient of a running sum is the sum of what follows") {
   CHECK(bits_differ(cumsum(x).value(), Array({2, 3}, {1, 3, 6, 4, 9, 15})) == "");
   CHECK(bits_differ(slope([](const Tensor& t) { return cumsum(t); }, x),
                     Array({2, 3}, {3, 2, 1, 3, 2, 1})) == "");
+}
+
+TEST_CASE("floor goes down, round to the nearest and from halves to even, both with slope 0") {
+  const Array x({6}, {-2.5, -0.5, 0.5, 1.5, 2.25, -inf});
+  CHECK(bits_differ(fovea::floor(x).value(), Array({6}, {-3, -1, 0, 1, 2, -inf})) == "");
+  CHECK(bits_differ(fovea::round(x).value(), Array({6}, {-2, -real(0), 0, 2, 2, -inf})) == "");
+  for (const auto op : {static_cast<Tensor (*)(const Tensor&)>(fovea::floor),
+                        static_cast<Tensor (*)(const Tensor&)>(fovea::round)}) {
+    CHECK(bits_differ(slope(op, x), Array::zeros({6})) == "");
+    CHECK(std::isnan(op(Tensor({1}, {missing})).item()));
+    CHECK(std::isnan(slope(op, Array({1}, {missing})).at(0)));
+  }
+}
+
+namespace {
+
+// An op of two operands at a point: its value and both slopes.
+struct Point {
+  real a, b, value, slope_a, slope_b;
+};
+
+bool same(real a, real b) {
+  return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= real(1e-5) * std::abs(b);
+}
+
+template <class Op>
+void check_points(const Op& op, std::initializer_list<Point> points) {
+  for (const Point& p : points) {
+    INFO(p.a, " and ", p.b);
+    const Tensor a = Tensor::parameter(Array({1}, {p.a})), b = Tensor::parameter(Array({1}, {p.b}));
+    const Tensor y = op(a, b);
+    y.backward();
+    CHECK_MESSAGE(same(y.item(), p.value), y.item());
+    CHECK_MESSAGE(same(a.grad().at(0), p.slope_a), a.grad().at(0));
+    CHECK_MESSAGE(same(b.grad().at(0), p.slope_b), b.grad().at(0));
+  }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a power of tensors is NumPy's at 0, at infinities and of NaN, and its slopes vanish there") {
+  check_points([](const Tensor& x, const Tensor& e) { return fovea::pow(x, e); },
+               {{0, 0, 1, 0, 0},
+                {0, 2, 0, 0, 0},
+                {0, -1, inf, -inf, -inf},
+                {0, real(0.5), 0, inf, 0},
+                {-2, 3, -8, 12, missing},
+                {-2, real(0.5), missing, missing, missing},
+                {inf, -1, 0, 0, 0},
+                {inf, 2, inf, inf, inf},
+                {1, missing, 1, missing, 0},
+                {missing, 0, 1, 0, missing},
+                {2, -inf, 0, 0, 0},
+                {2, 3, 8, 12, real(5.545177)}});
+}
+
+TEST_CASE("logaddexp neither overflows nor turns infinities into NaN, and halves between equals") {
+  check_points(logaddexp, {{-inf, -inf, -inf, 0.5, 0.5},
+                           {inf, inf, inf, 0.5, 0.5},
+                           {inf, -inf, inf, 1, 0},
+                           {-inf, 3, 3, 0, 1},
+                           {10000, 10000, real(10000.693147), 0.5, 0.5},
+                           {1, 2, real(2.3132617), real(0.26894142), real(0.73105858)},
+                           {missing, 1, missing, missing, missing},
+                           {1, missing, missing, missing, missing},
+                           {inf, missing, missing, missing, missing}});
+}
+
+TEST_CASE("atan2 knows the four quadrants, and its slopes are 0 at the origin and far away") {
+  constexpr double pi = 3.14159265358979323846;
+  const auto part = [](double of) { return static_cast<real>(of * pi); };
+  const real large = real(1e30), small = real(1e-30);  // of squares beyond the range of float
+  check_points(fovea::atan2, {{1, 1, part(0.25), 0.5, -0.5},
+                              {1, -1, part(0.75), -0.5, -0.5},
+                              {-1, -1, part(-0.75), -0.5, 0.5},
+                              {-1, 1, part(-0.25), 0.5, 0.5},
+                              {0, 0, 0, 0, 0},
+                              {0, -real(0), part(1), 0, 0},
+                              {0, 2, 0, 0.5, 0},
+                              {inf, 1, part(0.5), 0, 0},
+                              {1, -inf, part(1), 0, 0},
+                              {inf, inf, part(0.25), 0, 0},
+                              {missing, 1, missing, missing, missing},
+                              {inf, missing, missing, missing, missing}});
+  const Tensor y = Tensor::parameter(Array({2}, {large, small})),
+               x = Tensor::parameter(Array({2}, {large, small}));
+  sum(fovea::atan2(y, x)).backward();
+  CHECK_MESSAGE(same(y.grad().at(0), 1 / large / 2), y.grad().at(0));
+  CHECK_MESSAGE(same(x.grad().at(0), -1 / large / 2), x.grad().at(0));
+  CHECK_MESSAGE(same(y.grad().at(1), 1 / small / 2), y.grad().at(1));
+}
+
+TEST_CASE("sort and argsort put NaN last, and of equal numbers the first comes first") {
+  const Array x({2, 5}, {2, missing, 1, -inf, inf, 1, missing, 1, missing, 0});
+  const Array y = fovea::sort(x).value();
+  CHECK(bits_differ(slice(y, 1, 0, 3).value(), Array({2, 3}, {-inf, 1, 2, 0, 1, 1})) == "");
+  CHECK(y.at(3) == inf);
+  for (const Index i : {4, 8, 9}) CHECK(std::isnan(y.at(i)));
+  CHECK(std::ranges::equal(argsort(x).values(),
+                           std::vector<std::int32_t>{3, 2, 0, 4, 1, 4, 0, 2, 1, 3}));
+  CHECK(std::ranges::equal(argsort(x, 0).values(),
+                           std::vector<std::int32_t>{1, 0, 0, 0, 1, 0, 1, 1, 1, 0}));
+  const Array d = slope([](const Tensor& t) { return fovea::sort(t); }, x);
+  for (Index i = 0; i < 10; ++i) CHECK((std::isnan(x.at(i)) ? std::isnan(d.at(i)) : d.at(i) == 1));
+  CHECK(fovea::sort(Array({2, 0}, {})).shape() == Shape{2, 0});
+  CHECK(argsort(Array({0, 3}, {}), 0).shape() == Shape{0, 3});
+}
+
+TEST_CASE("a running product keeps its gradient with zeros among the factors") {
+  const Array x({2, 4}, {2, 0, 4, 5, 0, 3, 0, 2});
+  CHECK(bits_differ(cumprod(x).value(), Array({2, 4}, {2, 0, 0, 0, 0, 0, 0, 0})) == "");
+  CHECK(bits_differ(cumprod(x, 0).value(), Array({2, 4}, {2, 0, 4, 5, 0, 0, 0, 10})) == "");
+  CHECK(bits_differ(slope([](const Tensor& t) { return cumprod(t); }, x),
+                    Array({2, 4}, {1, 2 * (1 + 4 + 20), 0, 0, 1 + 3, 0, 0, 0})) == "");
+}
+
+TEST_CASE("a difference of an axis that is too short is empty, as in NumPy") {
+  const Array x({2, 3}, {1, 4, 9, 0, 0, 2});
+  CHECK(bits_differ(fovea::diff(x).value(), Array({2, 2}, {3, 5, 0, 2})) == "");
+  CHECK(bits_differ(fovea::diff(x, 2).value(), Array({2, 1}, {2, 2})) == "");
+  CHECK(bits_differ(fovea::diff(x, 1, 0).value(), Array({1, 3}, {-1, -4, -7})) == "");
+  CHECK(fovea::diff(x, 1000000000000).shape() == Shape{2, 0});
+  CHECK(bits_differ(fovea::diff(x, 0).value(), x) == "");
+}
+
+TEST_CASE("tril and triu select: what they drop is 0, and NaN there reaches no gradient") {
+  const Array x({2, 3}, {1, missing, 3, 4, 5, inf});
+  CHECK(bits_differ(tril(x).value(), Array({2, 3}, {1, 0, 0, 4, 5, 0})) == "");
+  CHECK(bits_differ(triu(Array({2, 3}, {1, 2, 3, 4, 5, 6}), 1).value(),
+                    Array({2, 3}, {0, 2, 3, 0, 0, 6})) == "");
+  CHECK(bits_differ(tril(x, -2).value(), Array::zeros({2, 3})) == "");
+  CHECK(bits_differ(slope([](const Tensor& t) { return square(tril(t)); }, x),
+                    Array({2, 3}, {2, 0, 0, 8, 10, 0})) == "");
 }

@@ -82,7 +82,10 @@ Call elu_call(const Shapes&, Generate& g) {
           fmt::format("alpha {}", alpha)};
 }
 
-Call pow_call(const Shapes&, Generate& g) {
+Call pow_call(const Shapes& shapes, Generate& g) {
+  if (shapes.size() == 2)
+    return binary([](const Tensor& x, const Tensor& e) { return fovea::pow(x, e); }, std::pow)(
+        shapes, g);
   const real exponent = std::vector<real>{0, 1, 2, -1, real(0.5), real(2.7)}[at(g.variant(6))];
   return {[=](Inputs x) { return fovea::pow(x[0], exponent); },
           [=](const auto& x) {
@@ -90,6 +93,17 @@ Call pow_call(const Shapes&, Generate& g) {
                               [=](wide v) { return std::pow(v, static_cast<wide>(exponent)); });
           },
           fmt::format("exponent {}", exponent)};
+}
+
+// Where the sum of two powers is near 1, its logarithm is 0 and its error is not.
+Call logaddexp_call(const Shapes&, Generate&) {
+  return {[](Inputs x) { return fovea::logaddexp(x[0], x[1]); },
+          [](const auto& x) {
+            Plain y = plain::zip(
+                x[0], x[1], [](wide a, wide b) { return std::log(std::exp(a) + std::exp(b)); });
+            for (const wide value : y.values) y.scales.push_back(6 + std::abs(value));
+            return y;
+          }};
 }
 
 // A mask that broadcasts to the shape of a and b together, and now and then has an axis more than
@@ -172,6 +186,83 @@ Call cumsum_call(const Shapes& shapes, Generate& g) {
           fmt::format("axis {}", axis)};
 }
 
+Call cumprod_call(const Shapes& shapes, Generate& g) {
+  const int axis = draw_axis(shapes[0], g);
+  return {[=](Inputs x) { return fovea::cumprod(x[0], axis); },
+          [=, resolved = at(shapes[0].resolve(axis))](const auto& x) {
+            Plain y = x[0];
+            for (Index i = 0; i < y.shape.count(); ++i) {
+              Position before = position(y.shape, i);
+              const wide steps = 1 + std::sqrt(static_cast<wide>(before[resolved]));
+              if (before[resolved]-- > 0) y.values[at(i)] *= y.values[at(number(y.shape, before))];
+              y.scales.push_back(std::abs(y.values[at(i)]) * steps);
+            }
+            return y;
+          },
+          fmt::format("axis {}", axis)};
+}
+
+Call diff_call(const Shapes& shapes, Generate& g) {
+  const int axis = draw_axis(shapes[0], g);
+  const Index n = g.integer(0, 3);
+  return {[=](Inputs x) { return fovea::diff(x[0], n, axis); },
+          [=, resolved = shapes[0].resolve(axis)](const auto& x) {
+            Plain y = x[0];
+            for (Index k = 0; k < n && y.shape[resolved] > 0; ++k) {
+              const Index size = y.shape[resolved];
+              y = plain::zip(plain::slice(y, resolved, 1, size),
+                             plain::slice(y, resolved, 0, size - 1),
+                             [](wide a, wide b) { return a - b; });
+            }
+            y.scales.assign(y.values.size(), 3 << n);
+            return y;
+          },
+          fmt::format("n {}, axis {}", n, axis)};
+}
+
+Call sort_call(const Shapes& shapes, Generate& g) {
+  const int axis = draw_axis(shapes[0], g);
+  return {[=](Inputs x) { return fovea::sort(x[0], axis); },
+          [=, resolved = at(shapes[0].resolve(axis))](const auto& x) {
+            Plain y = x[0];
+            for (Index i = 0; i < y.shape.count(); ++i) {
+              Position place = position(y.shape, i);
+              if (place[resolved] > 0) continue;
+              std::vector<wide> line;
+              for (Index& t = place[resolved]; t < y.shape[axis]; ++t)
+                line.push_back(x[0].values[at(number(y.shape, place))]);
+              std::ranges::sort(line);
+              for (place[resolved] = 0; place[resolved] < y.shape[axis]; ++place[resolved])
+                y.values[at(number(y.shape, place))] = line[at(place[resolved])];
+            }
+            return y;
+          },
+          fmt::format("axis {}", axis)};
+}
+
+template <class Kept>
+Call triangle_call(Tensor (*op)(const Tensor&, Index), Generate& g, const Kept& kept) {
+  const Index diagonal = g.integer(-3, 3);
+  return {[=](Inputs x) { return op(x[0], diagonal); },
+          [=](const auto& x) {
+            Plain y = x[0];
+            for (Index i = 0; i < y.shape.count(); ++i) {
+              const Position place = position(y.shape, i);
+              if (!kept(place[place.size() - 1] - place[place.size() - 2], diagonal))
+                y.values[at(i)] = 0;
+            }
+            return y;
+          },
+          fmt::format("diagonal {}", diagonal)};
+}
+
+Call tril_call(const Shapes&, Generate& g) {
+  return triangle_call(fovea::tril, g, [](Index to, Index diagonal) { return to <= diagonal; });
+}
+Call triu_call(const Shapes&, Generate& g) {
+  return triangle_call(fovea::triu, g, [](Index to, Index diagonal) { return to >= diagonal; });
+}
+
 Call top_k_call(const Shapes& shapes, Generate& g) {
   const Index length = shapes[0][-1], k = g.integer(0, length);
   return {[=](Inputs x) { return fovea::top_k(x[0], k).values; },
@@ -201,7 +292,12 @@ std::vector<OpCase> elementwise_cases() {
       {"square", all, 1, any, unary(fovea::square, [](wide x) { return x * x; })},
       {"sqrt", positive, 1, any, unary(fovea::sqrt, std::sqrt)},
       {"rsqrt", positive, 2, any, unary(fovea::rsqrt, [](wide x) { return 1 / std::sqrt(x); })},
-      {"pow", positive, 1, any, pow_call},
+      {"pow", positive, 1, [](Generate& g) { return g.variant(2) == 0 ? any(g) : pairs(g); },
+       pow_call},
+      {"floor", {-3, 3, {-2, -1, 0, 1, 2}}, 0, any, unary(fovea::floor, std::floor)},
+      {"round", {-2, 2, {-1.5, -0.5, 0.5, 1.5}}, 0, any, unary(fovea::round, std::round)},
+      {"logaddexp", all, 4, pairs, logaddexp_call},
+      {"atan2", positive, 1, pairs, binary(fovea::atan2, std::atan2)},
       {"sin", {-10, 10}, 3, any, unary(fovea::sin, std::sin)},
       {"cos", {-10, 10}, 3, any, unary(fovea::cos, std::cos)},
       {"erf", all, 5, any, unary(fovea::erf, std::erf)},
@@ -234,6 +330,11 @@ std::vector<OpCase> reduction_cases() {
       {"var", all, 8, reducible, var_call},
       {"std", distinct, 8, reducible, std_call},
       {"cumsum", all, 4, vectors, cumsum_call},
+      {"cumprod", {0.9, 1.10346}, 4, vectors, cumprod_call},
+      {"diff", all, 1, vectors, diff_call},
+      {"sort", distinct, 0, vectors, sort_call},
+      {"tril", all, 0, matrices, tril_call},
+      {"triu", all, 0, matrices, triu_call},
       {"top_k", distinct, 0, vectors, top_k_call},
   };
 }

@@ -166,8 +166,9 @@ Call dot_call(const Shapes&, Generate&) {
           }};
 }
 
-// Every kind of letter: kept by both, by one, summed over by both or by one; two, three and one
-// operands.
+// Every kind of letter: kept by both, by one, summed over by both or by one, twice in an operand;
+// two, three and one operands. `inputs` and `output` name the axes of "..." as well; 1 is an axis
+// of size 1 that broadcasts.
 struct Terms {
   const char* subscripts;
   std::vector<std::string> inputs;
@@ -189,6 +190,15 @@ const std::vector<Terms>& all_terms() {
       {"bthd,bshd->bhts", {"bthd", "bshd"}, "bhts"},
       {"ijm,jn->in", {"ijm", "jn"}, "in"},
       {"ca,bc", {"ca", "bc"}, "ab"},
+      {"...ij,...jk->...ik", {"bij", "jk"}, "bik"},
+      {"...i,j...", {"abi", "j1b"}, "abij"},
+      {"i...j->...", {"iabj"}, "ab"},
+      {"...,i...->i...", {"1b", "iab"}, "iab"},
+      {"ii", {"ii"}, ""},
+      {"iij->ji", {"iij"}, "ji"},
+      {"jii,ki->jk", {"jii", "ki"}, "jk"},
+      {"i...i,i->...", {"ibi", "i"}, "b"},
+      {"iiji->ij", {"iiji"}, "ij"},
   };
   return terms;
 }
@@ -202,7 +212,7 @@ const Terms& terms_of(const Generate& g) {
 
 Shapes named_axes(Generate& g) {
   const Terms& terms = terms_of(g);
-  std::map<char, Index> sizes;
+  std::map<char, Index> sizes = {{'1', 1}};
   for (const std::string& names : terms.inputs)
     for (const char name : names) sizes.try_emplace(name, g.integer(1, g.large() ? 13 : 4));
   const char first = terms.inputs.back().back();

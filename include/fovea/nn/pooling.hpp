@@ -72,4 +72,42 @@ struct GlobalAveragePooling1D {
   static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
 };
 
+/// The mean over rows and columns: x (batch, rows, columns, channels) -> (batch, channels). Takes
+/// no mask.
+struct GlobalAveragePooling2D {
+  /// Maps a sample (rows, columns, channels) to (channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Throws ValueError for a picture without elements.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+};
+
+/// The largest over time of the kept positions, or 0 where no position is kept. x is (batch, time,
+/// features), the mask (batch, time), the result (batch, features). Masked elements have no effect;
+/// in Keras they take part.
+struct GlobalMaxPooling1D {
+  /// Maps a sample (time, features) to (features).
+  Shape build(const Shape& sample, const Rng& random) const;
+
+  /// Returns the largest of the kept positions. Throws ShapeError for a mask that is not (batch,
+  /// time), and ValueError for a sequence without positions.
+  Tensor operator()(const Tensor& x, const std::optional<Mask>& mask,
+                    const Context& context = {}) const;
+  /// Returns the largest of all positions.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const {
+    return (*this)(x, std::nullopt, context);
+  }
+
+  /// Ends the mask: the result has no positions.
+  static constexpr MaskFlow mask_flow() { return MaskFlow::ends; }
+};
+
+/// The largest over rows and columns: x (batch, rows, columns, channels) -> (batch, channels).
+/// Takes no mask.
+struct GlobalMaxPooling2D {
+  /// Maps a sample (rows, columns, channels) to (channels).
+  Shape build(const Shape& sample, const Rng& random) const;
+  /// Throws ValueError for a picture without elements.
+  Tensor operator()(const Tensor& x, const Context& context = {}) const;
+};
+
 }}  // namespace fovea

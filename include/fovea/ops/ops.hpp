@@ -11,6 +11,7 @@
 #include "fovea/autograd/tensor.hpp"
 #include "fovea/base/random.hpp"
 #include "fovea/ops/attention.hpp"
+#include "fovea/ops/losses.hpp"
 #include "fovea/ops/options.hpp"
 
 namespace fovea { inline namespace FOVEA_PRECISION {
@@ -64,6 +65,13 @@ Tensor sqrt(const Tensor& x);
 Tensor rsqrt(const Tensor& x);
 /// x^exponent; NaN for a negative x unless the exponent is an integer. Derivative 0 for exponent 0.
 Tensor pow(const Tensor& x, real exponent);
+/// x^exponent, broadcast, on the same terms. The derivative by the exponent is x^exponent ln x: 0
+/// where the power is 0 or x and exponent are 0, NaN of a negative x.
+Tensor pow(const Tensor& x, const Tensor& exponent);
+/// The largest integer not above x; derivative 0
+Tensor floor(const Tensor& x);
+/// The integer nearest to x, the even one of two, as in NumPy; derivative 0
+Tensor round(const Tensor& x);
 /// sin x, x in radians
 Tensor sin(const Tensor& x);
 /// cos x, x in radians
@@ -98,6 +106,12 @@ Tensor clip(const Tensor& x, real low, real high);
 Tensor minimum(const Tensor& a, const Tensor& b);
 /// The larger of a and b, on the same terms.
 Tensor maximum(const Tensor& a, const Tensor& b);
+/// ln(e^a + e^b), broadcast, without overflow. Where they are equal, infinities included, each gets
+/// half of the gradient.
+Tensor logaddexp(const Tensor& a, const Tensor& b);
+/// The angle from the x axis to the point (x, y), from -pi to pi, broadcast. Both derivatives are 0
+/// at the origin.
+Tensor atan2(const Tensor& y, const Tensor& x);
 
 /// a where the mask is 1, b where it is 0, all three broadcast. Selects rather than multiplies, so
 /// unselected NaNs affect neither values nor gradients; their gradient is 0.
@@ -144,8 +158,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               Activation activation = Activation::linear);
 
 /// The sum of products over named axes: einsum("bqh,bkh->bqk", {q, k}). Letters that the result
-/// does not have are summed over. Without "->" the result has the letters that occur once, in
-/// alphabetical order. Throws ValueError for "..." and for a letter twice in one term.
+/// does not have are summed over. A letter twice in one operand names its diagonal. "..." is all
+/// other axes of an operand, which broadcast. Without "->" the result has these, then the
+/// letters that occur once, in alphabetical order. Axes of one letter are of one size, 1 included.
 Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors);
 /// a_i b_j: (rows) (columns) -> (rows, columns). Operands of another rank are flattened, as in
 /// NumPy.
@@ -202,8 +217,20 @@ struct TopK {
 /// unless 0 <= k <= the size of the axis.
 TopK top_k(const Tensor& x, Index k);
 
+/// The elements along an axis in ascending order, NaN last, as in NumPy. The gradient goes to their
+/// positions.
+Tensor sort(const Tensor& x, int axis = -1);
+/// The positions of the elements in ascending order, NaN last; of equal elements the first comes
+/// first.
+Ids argsort(const Tensor& x, int axis = -1);
+
 /// y[i] = x[0] + ... + x[i] along an axis.
 Tensor cumsum(const Tensor& x, int axis = -1);
+/// y[i] = x[0] x[1] ... x[i] along an axis. The gradient is exact with zeros among the factors.
+Tensor cumprod(const Tensor& x, int axis = -1);
+/// y[i] = x[i + 1] - x[i] along an axis, n times over: each shortens the axis by 1, or leaves it
+/// empty. Throws ValueError for a negative n.
+Tensor diff(const Tensor& x, Index n = 1, int axis = -1);
 
 // Shapes.
 
@@ -240,6 +267,10 @@ Tensor flip(const Tensor& x, const Axes& axes = {});
 /// x moved forward by `shift` positions along an axis. Elements that leave at one end enter at the
 /// other.
 Tensor roll(const Tensor& x, Index shift, int axis = -1);
+/// x with zeros above a diagonal of the last two axes: (i, j) stays where j - i <= diagonal.
+Tensor tril(const Tensor& x, Index diagonal = 0);
+/// x with zeros below a diagonal of the last two axes: (i, j) stays where j - i >= diagonal.
+Tensor triu(const Tensor& x, Index diagonal = 0);
 /// Each element repeated `count` times: a b -> a a b b. Size n becomes n count.
 Tensor repeat(const Tensor& x, Index count, int axis = -1);
 /// The whole of x repeated counts[i] times along axis i: a b -> a b a b.
@@ -318,65 +349,5 @@ Tensor attention_weights(const Tensor& scores, const AttentionMask& mask);
 /// sum(softmax(matmul(tanh(matmul(x, W1) + b1 + matmul(x, W2) + b2), v), 1, mask) * x, 1).
 Attended additive_pool(const Tensor& x, const Tensor& w1, const Tensor& b1, const Tensor& w2,
                        const Tensor& b2, const Tensor& v, const AdditivePoolOptions& options = {});
-
-// Losses, one value for each sample; the caller reduces over samples. Predictions come first.
-
-/// The treatment of class labels.
-struct SparseCrossentropyOptions {
-  real label_smoothing = 0;  ///< the part of each label that is spread evenly over all classes
-  /// The label, not necessarily a class, whose loss and gradient are 0.
-  std::optional<Index> ignored_label = {};
-  Tensor class_weights = {};  ///< (classes,), constant: the factor of each class
-};
-
-/// Cross-entropy of class labels from logits z: log sum e^z - z[label]. logits (..., classes),
-/// labels (...) -> (...). With options: sum_c t_c (log sum e^z - z_c), t_c = weight_c ((1 -
-/// smoothing) [c = label] + smoothing / classes), as in PyTorch. Rows of an ignored label, or of a
-/// label of weight 0 without smoothing, are not read. Throws IndexError for a label that is no
-/// class.
-Tensor sparse_categorical_crossentropy(const Tensor& logits, const Ids& labels,
-                                       const SparseCrossentropyOptions& options = {});
-
-/// Cross-entropy of class labels from probabilities, as Keras on TensorFlow computes it: p clipped
-/// to [1e-7, 1 - 1e-7], then renormalised: log sum p - log p[label]. probabilities (..., classes),
-/// labels (...) -> (...).
-Tensor sparse_categorical_crossentropy_from_probabilities(
-    const Tensor& probabilities, const Ids& labels, const SparseCrossentropyOptions& options = {});
-
-/// The treatment of targets t: they become t (1 - smoothing) + smoothing / classes, with 2 classes
-/// in binary cross-entropy.
-struct CrossentropyOptions {
-  real label_smoothing = 0;  ///< from 0 to 1
-};
-
-/// Cross-entropy of target distributions t from logits z: -sum_c t_c log_softmax(z)_c. Both (...,
-/// classes) -> (...).
-Tensor categorical_crossentropy(const Tensor& logits, const Tensor& targets,
-                                CrossentropyOptions options = {});
-
-/// Cross-entropy of target distributions from probabilities, in Keras' order: p renormalised, then
-/// clipped to [1e-7, 1 - 1e-7]: -sum_c t_c log p_c. Both (..., classes) -> (...).
-Tensor categorical_crossentropy_from_probabilities(const Tensor& probabilities,
-                                                   const Tensor& targets,
-                                                   CrossentropyOptions options = {});
-
-/// -t log s - (1 - t) log(1 - s), s = sigmoid(logit), without overflow; the mean over the last
-/// axis. Both (..., n) -> (...).
-Tensor binary_crossentropy(const Tensor& logits, const Tensor& targets,
-                           CrossentropyOptions options = {});
-
-/// Binary cross-entropy from probabilities, clipped to [1e-7, 1 - 1e-7] as in Keras.
-Tensor binary_crossentropy_from_probabilities(const Tensor& probabilities, const Tensor& targets,
-                                              CrossentropyOptions options = {});
-
-/// The mean of (p - t)^2 over the last axis. Both (..., n) -> (...), as in the next three.
-Tensor mean_squared_error(const Tensor& predictions, const Tensor& targets);
-/// The mean of |p - t|; derivative 0 where p = t.
-Tensor mean_absolute_error(const Tensor& predictions, const Tensor& targets);
-/// The mean of d^2 / 2 where |d| = |p - t| <= delta, delta (|d| - delta / 2) beyond. Throws
-/// ValueError unless delta > 0.
-Tensor huber(const Tensor& predictions, const Tensor& targets, real delta = 1);
-/// The sum of t log(t / p), both clipped to [1e-7, 1] as in Keras.
-Tensor kl_divergence(const Tensor& predictions, const Tensor& targets);
 
 }}  // namespace fovea
