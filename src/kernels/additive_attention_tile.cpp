@@ -111,12 +111,12 @@ HWY_INLINE void slope_block(const SlopeTile& t, Index i, Index u) {
     Lane k_sum = hn::LoadU(Tag(), t.k_sums + j * lead + u);
     for (int r = 0; r < Rows; ++r) {
       if (Some && !t.keep[(i + r) * step + j]) continue;
-      const Lane given = hn::Set(Tag(), d[r * step + j]);
       const Lane inverse = inverse_of_1_plus(a[r], b);
-      const Lane slope = hn::NegMulAdd(inverse, inverse, inverse);
-      q_sums[r] = hn::MulAdd(given, slope, q_sums[r]);
-      k_sum = hn::MulAdd(given, slope, k_sum);
-      v_sums[r] = hn::MulAdd(given, inverse, v_sums[r]);
+      const Lane share = hn::Set(Tag(), d[r * step + j]) * inverse;
+      const Lane slope = hn::NegMulAdd(share, inverse, share);
+      q_sums[r] = q_sums[r] + slope;  // sums, where processors have units for sums alone
+      k_sum = k_sum + slope;
+      v_sums[r] = v_sums[r] + share;
     }
     hn::StoreU(k_sum, Tag(), t.k_sums + j * lead + u);
   }
