@@ -490,4 +490,15 @@ DEFECTS = [
     ("src/kernels/attention_pattern.hpp", "if (causal && position.begin > last) return Looked::none;", "if (causal && position.begin > first) return Looked::none;", "attention_test", "patterns: a tile on the diagonal is skipped"),
     ("src/kernels/additive_attention_back.cpp", "if (weights[j] != 0) sum += weights[j] * given[j];", "if (weights[j] > 1) sum += weights[j] * given[j];", "attention_test", "additive attention: the mean forgets gradients of weights"),
     ("src/kernels/additive_attention_tile.cpp", "const Lane slope = hn::NegMulAdd(inverse, inverse, inverse);", "const Lane slope = inverse;", "attention_test", "additive attention: a wrong slope of tanh"),
+    # Arrays: made, read and printed.
+    ("src/array/number.cpp", "std::isnan(fraction_) || fraction_ != std::trunc(fraction_)", "std::isnan(fraction_)", "core_test", "Ids: fractions are cut off in silence"),
+    ("src/array/number.cpp", "if (integer_ && !exact(magnitude_))", "if (integer_ && negative_ && !exact(magnitude_))", "core_test", "Array: large integers are rounded in silence"),
+    ("src/array/row.cpp", "if (position < 0 || position >= shape[axis])", "if (position < 0 || position > shape[axis])", "core_test", "x(i, j): the position behind the last is read"),
+    ("src/array/row.cpp", "return position * shape.without(0).count();", "return position * shape[0];", "core_test", "x[i]: a row begins at multiples of the number of rows"),
+    ("src/array/make.cpp", "std::ceil((end - begin) / step)", "std::floor((end - begin) / step)", "core_test", "arange: the last element is left out"),
+    ("src/array/print.cpp", "precision_ = right_;", "", "core_test", "printing: mantissas have unequal lengths"),
+    ("src/array/print.cpp", "smallest < real(0.0001) ||", "", "core_test", "printing: small values are written without an exponent"),
+    ("src/ops/allclose.cpp", "options.rtol * std::abs(y)", "options.rtol * std::abs(x)", "everyday_test", "allclose: relative to the first"),
+    ("src/nn/init.cpp", "std::abs(value) > 2; ++draw", "std::abs(value) > 3; ++draw", "everyday_test", "truncated_normal: values beyond two deviations stay"),
+    ("src/nn/init.cpp", 'real(2) / fans("he_normal", shape).inputs', 'real(2) / fans("he_normal", shape).outputs', "everyday_test", "he_normal: by the number of outputs"),
 ]
