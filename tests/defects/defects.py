@@ -534,4 +534,15 @@ DEFECTS = [
     ("src/autograd/tensor.cpp", "if (!node_ || node_->name == std::string_view(\"statistics\")) return;", "if (!node_) return;", "layers_test", "set_trainable thaws moving statistics"),
     ("src/train/layer_types.cpp", "  return {m.layer, m.merge_mode};", "  return {m.layer};", "layers_test", "load_model: Bidirectional forgets its mode"),
     ("src/kernels/additive_attention_tile.cpp", "const Lane slope = hn::NegMulAdd(share, inverse, share);", "const Lane slope = share;", "attention_test", "additive attention: a wrong slope of tanh"),
+    # Arrays: made, read and printed.
+    ("src/array/number.cpp", "std::isnan(fraction_) || fraction_ != std::trunc(fraction_)", "std::isnan(fraction_)", "core_test", "Ids: fractions are cut off in silence"),
+    ("src/array/number.cpp", "if (integer_ && !exact(magnitude_))", "if (integer_ && negative_ && !exact(magnitude_))", "core_test", "Array: large integers are rounded in silence"),
+    ("src/array/row.cpp", "if (position < 0 || position >= shape[axis])", "if (position < 0 || position > shape[axis])", "core_test", "x(i, j): the position behind the last is read"),
+    ("src/array/row.cpp", "return position * shape.without(0).count();", "return position * shape[0];", "core_test", "x[i]: a row begins at multiples of the number of rows"),
+    ("src/array/make.cpp", "std::ceil((end - begin) / step)", "std::floor((end - begin) / step)", "core_test", "arange: the last element is left out"),
+    ("src/array/print.cpp", "precision_ = right_;", "", "core_test", "printing: mantissas have unequal lengths"),
+    ("src/array/print.cpp", "smallest < real(0.0001) ||", "", "core_test", "printing: small values are written without an exponent"),
+    ("src/ops/allclose.cpp", "options.rtol * std::abs(y)", "options.rtol * std::abs(x)", "everyday_test", "allclose: relative to the first"),
+    ("src/nn/init.cpp", "std::abs(value) > 2; ++draw", "std::abs(value) > 3; ++draw", "everyday_test", "truncated_normal: values beyond two deviations stay"),
+    ("src/nn/init.cpp", 'real(2) / fans("he_normal", shape).inputs', 'real(2) / fans("he_normal", shape).outputs', "everyday_test", "he_normal: by the number of outputs"),
 ]

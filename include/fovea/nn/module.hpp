@@ -118,6 +118,12 @@ template <class M>
 constexpr bool refers<std::reference_wrapper<M>> = true;
 template <class Signature>
 constexpr bool refers<std::function<Signature>> = true;
+template <>
+inline constexpr bool refers<Array> = true;  // called with positions; no parameter, but a value
+template <>
+inline constexpr bool refers<Ids> = true;
+template <>
+inline constexpr bool refers<Mask> = true;
 
 /// Returns how the parameters of a module are found.
 template <class Module>
