@@ -41,6 +41,7 @@
 #include "fovea/nn/dense.hpp"               // x W + b
 #include "fovea/nn/dropout.hpp"             // Dropout, DropMask
 #include "fovea/nn/norm.hpp"                // norms by layer and by batch
+#include "fovea/nn/norm.hpp"                // of positions, and of batches
 #include "fovea/nn/convolution.hpp"         // Conv1D, Conv2D
 #include "fovea/nn/pooling.hpp"             // windows, and whole samples
 #include "fovea/nn/shaping.hpp"             // Flatten, Reshape, Permute, ActivationLayer, Lambda

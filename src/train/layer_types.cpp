@@ -254,43 +254,15 @@ LayerType type(const char* name) {
       [](const Layer& layer, const Shape& sample) { return shapes_of(*layer.as<M>(), sample); }};
 }
 
-}  // namespace
-
-const std::vector<LayerType>& layer_types() {
-  static const std::vector<LayerType> types = {
-      type<Embedding>("Embedding"),
-      type<AttentionLayer>("AttentionLayer"),
-      type<Attention>("Attention"),
-      type<AdditiveAttention>("AdditiveAttention"),
-      type<MultiHeadAttention>("MultiHeadAttention"),
-      type<Dense>("Dense"),
-      type<Dropout>("Dropout"),
-      type<DropMask>("DropMask"),
-      type<LayerNormalization>("LayerNormalization"),
-      type<RMSNormalization>("RMSNormalization"),
-      type<BatchNormalization>("BatchNormalization"),
-      type<Conv1D>("Conv1D"),
-      type<Conv2D>("Conv2D"),
-      type<MaxPooling1D>("MaxPooling1D"),
-      type<MaxPooling2D>("MaxPooling2D"),
-      type<AveragePooling1D>("AveragePooling1D"),
-      type<AveragePooling2D>("AveragePooling2D"),
-      type<GlobalAveragePooling1D>("GlobalAveragePooling1D"),
-      type<GlobalAveragePooling2D>("GlobalAveragePooling2D"),
-      type<GlobalMaxPooling1D>("GlobalMaxPooling1D"),
-      type<GlobalMaxPooling2D>("GlobalMaxPooling2D"),
-      type<Flatten>("Flatten"),
-      type<Reshape>("Reshape"),
-      type<Permute>("Permute"),
-      type<ActivationLayer>("ActivationLayer"),
+// Modules that call another one.
+std::vector<LayerType> wrapping_types() {
+  return {
       type<Bidirectional<GRU>>("Bidirectional<GRU>"),
       type<Bidirectional<LSTM>>("Bidirectional<LSTM>"),
       type<TimeDistributed<Dense>>("TimeDistributed<Dense>"),
       type<TimeDistributed<Conv1D>>("TimeDistributed<Conv1D>"),
       type<TimeDistributed<Conv2D>>("TimeDistributed<Conv2D>"),
       type<TimeDistributed<Flatten>>("TimeDistributed<Flatten>"),
-      type<GRU>("GRU"),
-      type<LSTM>("LSTM"),
       type<Residual<Dense>>("Residual<Dense>"),
       type<Residual<AttentionLayer>>("Residual<AttentionLayer>"),
       type<Residual<Attention>>("Residual<Attention>"),
@@ -300,6 +272,45 @@ const std::vector<LayerType>& layer_types() {
       type<Residual<GRU>>("Residual<GRU>"),
       type<Residual<LSTM>>("Residual<LSTM>"),
   };
+}
+
+}  // namespace
+
+const std::vector<LayerType>& layer_types() {
+  static const std::vector<LayerType> types = [] {
+    std::vector<LayerType> all = {
+        type<Embedding>("Embedding"),
+        type<AttentionLayer>("AttentionLayer"),
+        type<Attention>("Attention"),
+        type<AdditiveAttention>("AdditiveAttention"),
+        type<MultiHeadAttention>("MultiHeadAttention"),
+        type<Dense>("Dense"),
+        type<Dropout>("Dropout"),
+        type<DropMask>("DropMask"),
+        type<LayerNormalization>("LayerNormalization"),
+        type<RMSNormalization>("RMSNormalization"),
+        type<BatchNormalization>("BatchNormalization"),
+        type<Conv1D>("Conv1D"),
+        type<Conv2D>("Conv2D"),
+        type<MaxPooling1D>("MaxPooling1D"),
+        type<MaxPooling2D>("MaxPooling2D"),
+        type<AveragePooling1D>("AveragePooling1D"),
+        type<AveragePooling2D>("AveragePooling2D"),
+        type<GlobalAveragePooling1D>("GlobalAveragePooling1D"),
+        type<GlobalAveragePooling2D>("GlobalAveragePooling2D"),
+        type<GlobalMaxPooling1D>("GlobalMaxPooling1D"),
+        type<GlobalMaxPooling2D>("GlobalMaxPooling2D"),
+        type<Flatten>("Flatten"),
+        type<Reshape>("Reshape"),
+        type<Permute>("Permute"),
+        type<ActivationLayer>("ActivationLayer"),
+        type<GRU>("GRU"),
+        type<LSTM>("LSTM"),
+    };
+    const std::vector<LayerType> wrapping = wrapping_types();
+    all.insert(all.end(), wrapping.begin(), wrapping.end());
+    return all;
+  }();
   return types;
 }
 

@@ -26,8 +26,8 @@ void check_gradient(const char* name, Generate& g, Module module, const Shape& s
                     const std::optional<Mask>& mask = {}) {
   CAPTURE(name);
   CAPTURE(g.trial());
-  CHECK(module.build(sample, seed) ==
-        module(Tensor(Array::zeros(sample.inserted(0, 2)))).shape().without(0));
+  const Shape result = module.build(sample, seed);
+  CHECK(result == module(Tensor(Array::zeros(sample.inserted(0, 2)))).shape().without(0));
   std::vector<Array> at;
   for (const NamedParameter& parameter : parameters_of(module))
     at.push_back(g.array(parameter.tensor.shape(), {-1, 1}));
