@@ -85,7 +85,7 @@ def main():
         copy = pathlib.Path(folder) / "copy"
         copy.mkdir()
         # With their times, so that nothing is out of date; other builds stay behind.
-        for part in ["include", "src", "tests", "examples", "bench", "docs", "meson.build", "meson_options.txt", str(build)]:
+        for part in ["cmake", "include", "src", "tests", "examples", "bench", "docs", "meson.build", "meson_options.txt", str(build)]:
             subprocess.run(["cp", "-a", "--parents", part, str(copy)], cwd=ROOT, check=True)
         for number in numbers:
             file, old, new, program, what = DEFECTS[number]

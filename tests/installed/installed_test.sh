@@ -16,8 +16,7 @@ for page in "$@"; do
   awk '/^```cpp program$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$page" >"$folder/$name.cpp"
   [ -s "$folder/$name.cpp" ] || { echo "$page has no program"; exit 1; }
   for package in fovea fovea64; do
-    # The prefix of the package is moved to the folder; those of what it requires stay.
-    flags=$(pkg-config --define-variable=prefix="${pc%/lib/*}" --cflags --libs "$package")
+    flags=$(pkg-config --cflags --libs "$package")
     $compiler -std=c++20 -O1 -Wall -Wextra -Werror "$folder/$name.cpp" -o "$folder/$name" $flags
     echo "$name with $package:"
     "$folder/$name"
@@ -25,7 +24,7 @@ for page in "$@"; do
   done
 done
 
-flags=$(pkg-config --define-variable=prefix="${pc%/lib/*}" --cflags fovea)
+flags=$(pkg-config --cflags fovea)
 refused=0
 # Arguments: what the compiler says, or nothing where it takes it; the members and parameters of a module.
 module() {
@@ -77,7 +76,7 @@ echo "figure: modules refused by the compiler with a sentence = $refused"
 headers=0
 for header in "${pc%/lib/*}"/include/fovea/*.hpp "${pc%/lib/*}"/include/fovea/*/*.hpp; do
   printf '#include <%s>\n' "${header##*/include/}" >"$folder/alone.cpp"
-  if $compiler -std=c++17 -fsyntax-only "$folder/alone.cpp" $flags 2>"$folder/log"; then echo "${header##*/} is read as C++17"; exit 1; fi
+  if $compiler -std=c++17 -Wfatal-errors -fsyntax-only "$folder/alone.cpp" $flags 2>"$folder/log"; then echo "${header##*/} is read as C++17"; exit 1; fi
   grep -m1 'error:' "$folder/log" | grep -q 'fovea needs C++20' || { echo "${header##*/}: C++17 is not what the compiler complains of first"; cat "$folder/log"; exit 1; }
   headers=$((headers + 1))
 done

@@ -17,11 +17,11 @@ namespace {
 
 // Two tables of one path, of which some rows are touched, a dense parameter, and one that is
 // attached on the way.
-struct Model {
+struct SmallModel {
   std::vector<Tensor> parameters;
   Optimizer optimizer;
 
-  explicit Model(Optimizer o) : optimizer(std::move(o)) {
+  explicit SmallModel(Optimizer o) : optimizer(std::move(o)) {
     Generate g("resumed", 0);
     for (const Shape& shape : {Shape{12, 5}, Shape{7, 3}, Shape{4, 4}, Shape{9}})
       parameters.push_back(Tensor::parameter(g.array(shape, {-1, 1})));
@@ -54,8 +54,8 @@ struct Model {
 // Trains in one go, and in two of which the second starts from the state of the first.
 template <class O, class Options>
 void check_resumed(const Options& options) {
-  Model whole{O(options)}, first{O(options)}, second{O(options)};
-  for (Model* model : {&whole, &first}) {
+  SmallModel whole{O(options)}, first{O(options)}, second{O(options)};
+  for (SmallModel* model : {&whole, &first}) {
     model->attach_first<O>();
     model->train(0, 5);
     model->attach_late<O>();
@@ -102,7 +102,7 @@ TEST_CASE("a training that is resumed from its state has the bits of one that we
 }
 
 TEST_CASE("a state names arrays and counters by the parameters' paths, up to date") {
-  Model model{toy::Momentum{{.learning_rate = 0.25}}};
+  SmallModel model{toy::Momentum{{.learning_rate = 0.25}}};
   model.attach_first<toy::Momentum>();
   model.train(0, 3);
   model.attach_late<toy::Momentum>();
