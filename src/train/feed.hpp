@@ -29,6 +29,8 @@ class Feed {
   /// Returns the batches of an update until the next call. The first one asked for is that of
   /// `begin`; each other is the next one.
   virtual std::span<Piece> update(Index number) = 0;
+  /// Leaves an epoch before its end: nothing is loaded after it.
+  virtual void leave() {}
 };
 
 /// Samples in memory, which were checked as a whole.
@@ -67,6 +69,7 @@ class LoadedFeed final : public Feed {
   Index updates() const override { return source_->updates(); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
+  void leave() override { prefetch_.leave(); }
   /// Returns the inputs of the batches of an update instead, for predict.
   std::span<Piece> inputs(Index number);
 
