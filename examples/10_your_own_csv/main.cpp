@@ -1,7 +1,8 @@
 // Your own table in, predictions of one of its columns out. Columns of numbers are standardised,
 // columns of a few different texts are given as one position each; the rest is left out. A target
-// of texts is a class, a target of many different numbers is a number. The model and what it knows
-// of the columns are in one file, from which other rows are predicted:
+// of texts is a class, a target of many different numbers is a number. Means and deviations are
+// those of the rows that are trained on. The model and what it knows of the columns are in one
+// file, from which other rows are predicted:
 //
 //   10_your_own_csv --csv houses.csv --target price --model prices.safetensors
 //   10_your_own_csv --model prices.safetensors --predict new_houses.csv
@@ -57,23 +58,15 @@ struct Column {
   }
 };
 
-Column numbers_of(const std::string& name, const Array& values) {
-  const auto all = values.values();
-  const double count = static_cast<double>(all.size());
-  const double mean = std::accumulate(all.begin(), all.end(), 0.0) / count;
-  double squares = 0;
-  for (const real value : all) squares += (value - mean) * (value - mean);
-  return {name, {}, mean, squares > 0 ? std::sqrt(squares / count) : 1};
-}
-
-// What to make of a column; nothing where it is neither numbers nor a few texts.
+// What to make of a column, not yet standardised; nothing where it is neither numbers nor a few
+// texts.
 std::optional<Column> column_of(const CsvFile& file, const std::string& name, bool target) {
   constexpr std::size_t most = 50;
   std::vector<std::string> texts = file.distinct(name);
   const bool few = texts.size() <= (target ? std::size_t(20) : most);
   try {
-    const Array values = file.numbers(name);
-    if (!target || !few) return numbers_of(name, values);
+    static_cast<void>(file.numbers(name));
+    if (!target || !few) return Column{name};
   } catch (const FormatError&) {
   }
   if (!few || name.find('\n') != std::string::npos) return std::nullopt;
@@ -103,9 +96,40 @@ Array inputs(const CsvFile& file, const std::vector<Column>& columns) {
   return x;
 }
 
+// The rows that are trained on, that choose the epoch, and that only judge.
+struct Parts {
+  std::vector<Index> training, validation, held_out;
+};
+
+// Rows of equal inputs are never held out and trained on.
+Parts parts_of(const Array& rows, std::uint64_t seed) {
+  SplitPositions outer = split_by_hash(Samples(rows), 0.2, seed);
+  const SplitPositions inner = train_test_split(std::ssize(outer.train), 0.2, seed);
+  Parts parts{.held_out = std::move(outer.test)};
+  for (const Index i : inner.train)
+    parts.training.push_back(outer.train[static_cast<std::size_t>(i)]);
+  for (const Index i : inner.test)
+    parts.validation.push_back(outer.train[static_cast<std::size_t>(i)]);
+  return parts;
+}
+
+// Takes mean and deviation of a column of numbers over some rows: what the others are like must not
+// be known before they judge.
+void standardise(Column& column, const CsvFile& file, const std::vector<Index>& rows) {
+  if (!column.texts.empty()) return;
+  const Array values = file.numbers(column.name).rows(rows);
+  const auto all = values.values();
+  const double count = static_cast<double>(all.size());
+  column.mean = std::accumulate(all.begin(), all.end(), 0.0) / count;
+  double squares = 0;
+  for (const real value : all) squares += (value - column.mean) * (value - column.mean);
+  if (squares > 0) column.deviation = std::sqrt(squares / count);
+}
+
 struct Table {
   std::vector<Column> columns;
   Column target;
+  Parts parts;
   Array x;
   Samples y;
 };
@@ -136,10 +160,15 @@ Table read(const Settings& settings) {
   fmt::print(
       "{} rows of {} columns{}\n", file.rows(), columns.size(),
       left_out.empty() ? "" : "; left out, neither numbers nor at most 50 texts:" + left_out);
+  Parts parts = parts_of(inputs(file, columns), settings.seed);
+  for (Column& column : columns) standardise(column, file, parts.training);
+  standardise(*target, file, parts.training);
+  fmt::print("{} rows to train on, {} to validate, {} held out\n", parts.training.size(),
+             parts.validation.size(), parts.held_out.size());
   Array x = inputs(file, columns);
   Samples y = target->texts.empty() ? Samples(inputs(file, {*target}))
                                     : Samples(file.categories(target->name, target->texts));
-  return {std::move(columns), std::move(*target), std::move(x), std::move(y)};
+  return {std::move(columns), std::move(*target), std::move(parts), std::move(x), std::move(y)};
 }
 
 // Accuracy, or mean absolute error in the target's own unit, of predictions.
@@ -203,9 +232,9 @@ Sequential network(const Column& target) {
 void train(const Settings& settings) {
   const Table table = read(settings);
   const bool classes = !table.target.texts.empty();
-  const SplitPositions split = split_by_hash(Samples(table.x), 0.2, settings.seed);
-  const Array x = table.x.rows(split.train), held_out = table.x.rows(split.test);
-  const Samples y = table.y.rows(split.train), actual = table.y.rows(split.test);
+  const auto& [training, validation, held_out] = table.parts;
+  const Array x = table.x.rows(training), judged = table.x.rows(held_out);
+  const Samples y = table.y.rows(training), actual = table.y.rows(held_out);
 
   Sequential model = network(table.target);
   CompileOptions options{.optimizer = Adam{{.learning_rate = 0.005}}, .seed = settings.seed};
@@ -217,9 +246,12 @@ void train(const Settings& settings) {
   }
   model.compile(options);
   EarlyStopping stop({.monitor = "val_loss", .patience = 15, .restore_best_weights = true});
-  const History history = model.fit(
-      x, y,
-      {.epochs = settings.epochs, .validation_split = 0.2, .callbacks = {&stop}, .verbose = 2});
+  const History history =
+      model.fit(x, y,
+                {.epochs = settings.epochs,
+                 .validation_data = Validation{table.x.rows(validation), table.y.rows(validation)},
+                 .callbacks = {&stop},
+                 .verbose = 2});
   SavedTexts texts = {{"target", table.target.saved()}};
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     texts[fmt::format("column {:06}", i)] = table.columns[i].saved();
@@ -233,9 +265,9 @@ void train(const Settings& settings) {
       "result: {} of {} on rows it has not seen: {:.3f}; the most similar row {:.3f}, the "
       "same for all {:.3f}\n",
       classes ? "accuracy" : "mean absolute error", table.target.name,
-      judge(table.target, model.predict(held_out), actual),
-      judge(table.target, nearest(table.target, x, y, held_out), actual),
-      judge(table.target, same(table.target, y, held_out.shape()[0]), actual));
+      judge(table.target, model.predict(judged), actual),
+      judge(table.target, nearest(table.target, x, y, judged), actual),
+      judge(table.target, same(table.target, y, judged.shape()[0]), actual));
 }
 
 void predict(const Settings& settings) {

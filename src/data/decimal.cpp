@@ -36,20 +36,47 @@ bool is_small(std::string_view text) {
 constexpr double powers[] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};  // exact, each of them
-constexpr std::uint64_t whole_powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+// Rounded, each of them.
+constexpr double inverse_powers[] = {1e-0,  1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
+                                     1e-8,  1e-9,  1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15,
+                                     1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21, 1e-22};
+constexpr std::uint64_t whole_powers[] = {1,
+                                          10,
+                                          100,
+                                          1000,
+                                          10000,
+                                          100000,
+                                          1000000,
+                                          10000000,
+                                          100000000,
+                                          1000000000,
+                                          10000000000,
+                                          100000000000,
+                                          1000000000000,
+                                          10000000000000,
+                                          100000000000000,
+                                          1000000000000000,
+                                          10000000000000000,
+                                          100000000000000000,
+                                          1000000000000000000,
+                                          10000000000000000000U};
 
 // digits 10^-places, where it is known to be rounded to nearest. Both are exact in double below
 // 2^53 (Clinger, "How to read floating point numbers accurately", 1990), and their quotient or
-// product is rounded once. Otherwise it is off by at most two units in its last place, which a
-// float does not see unless half of the float's last place is that near.
+// product is rounded once. For float the digits, the inverse power and the product are rounded,
+// each by a part in 2^53 at most: together less than four units in the last place of the double,
+// which a float does not see unless half of its own last place is that near.
 bool scale(std::uint64_t digits, std::ptrdiff_t places, real& value) {
   if (places > 22 || places < -22) return false;
   const bool exact = digits <= std::uint64_t(1) << 53;
   const auto whole = static_cast<double>(digits);
-  const double scaled = places < 0 ? whole * powers[-places] : whole / powers[places];
+  constexpr bool is_double = sizeof(real) == sizeof(double);
+  const double scaled = places < 0  ? whole * powers[-places]
+                        : is_double ? whole / powers[places]
+                                    : whole * inverse_powers[places];
   if (scaled > std::numeric_limits<real>::max()) return false;
   value = static_cast<real>(scaled);
-  if constexpr (sizeof(real) == sizeof(double)) return exact;
+  if constexpr (is_double) return exact;
   constexpr std::uint64_t beyond = (std::uint64_t(1) << 29) - 1, half = std::uint64_t(1) << 28;
   const std::uint64_t rest = std::bit_cast<std::uint64_t>(scaled) & beyond;
   return rest + 4 < half || rest > half + 4;
@@ -73,17 +100,30 @@ std::uint64_t behind_zeros(std::uint64_t word, std::size_t count) {
   return (word << (32 - 4 * count)) << (32 - 4 * count) | (zeros >> (4 * count)) >> (4 * count);
 }
 
-// The number of eight digits: neighbours are joined to pairs, pairs to fours, fours to eight. False
-// where one of the bytes is no digit.
-bool take_eight(std::uint64_t word, std::uint64_t& number) {
-  constexpr std::uint64_t high = 0xF0 * each_byte;
-  if (((word & high) | (((word + 0x06 * each_byte) & high) >> 4)) != 0x33 * each_byte) return false;
-  word -= zeros;
-  word = 10 * word + (word >> 8);
+// A word less the zeros: bytes of at most 9 where they are digits. Sets the high bit of a byte of
+// `wrong` where one is none.
+std::uint64_t values_of(std::uint64_t word, std::uint64_t& wrong) {
+  word ^= zeros;
+  wrong |= word | (word + 0x76 * each_byte);
+  return word;
+}
+bool are_digits(std::uint64_t wrong) { return (wrong & 0x80 * each_byte) == 0; }
+
+// The number of eight digits, given their values: neighbours are joined to pairs, pairs to fours,
+// fours to eight.
+std::uint64_t number_of(std::uint64_t values) {
+  values = 10 * values + (values >> 8);
   constexpr std::uint64_t pairs = 0x000000FF000000FF;
-  word = (((word & pairs) * 0x000F424000000064) + (((word >> 16) & pairs) * 0x0000271000000001));
-  number = word >> 32;
-  return true;
+  return (((values & pairs) * 0x000F424000000064) +
+          (((values >> 16) & pairs) * 0x0000271000000001)) >>
+         32;
+}
+
+// The number of eight digits. False where one of the bytes is no digit.
+bool take_eight(std::uint64_t word, std::uint64_t& number) {
+  std::uint64_t wrong = 0;
+  number = number_of(values_of(word, wrong));
+  return are_digits(wrong);
 }
 
 // The number of bytes before the first point in a word; 8 where there is none. x - 1 borrows into
@@ -162,22 +202,41 @@ bool read_long(const char* begin, const char* end, real& value) {
   return at == end && at > begin && count <= 19 && scale(digits, places - exponent, value);
 }
 
-bool read_plain(std::string_view text, real& value) {
-  const char* const begin = text.data();
-  return (text.size() <= 8 && read_short(begin, text.size(), value)) ||
-         read_long(begin, begin + text.size(), value);
+// Reads up to seven digits, a point, 8 to 24 digits and perhaps an exponent, which is how numbers
+// with all their digits are written: four groups of digits, of which any but the last can be empty,
+// without a branch for how long each is.
+bool read_precise(const char* begin, const char* end, real& value) {
+  std::ptrdiff_t exponent = 0;
+  if (!take_exponent(begin, end, exponent)) return false;
+  const std::size_t front = before_point(word_at(begin));
+  const auto places = static_cast<std::size_t>(end - begin) - front - 1;
+  if (front == 8 || places < 8 || places > 24) return false;
+  const char* const fraction = begin + front + 1;
+  const std::size_t first_count = places > 16 ? places - 16 : 0,
+                    middle_count = places > 16 ? 8 : places - 8;
+  std::uint64_t wrong = 0;
+  const auto group = [&](const char* text, std::size_t count) {
+    return number_of(values_of(behind_zeros(word_at(text), count), wrong));
+  };
+  const std::uint64_t whole = group(begin, front), first = group(fraction, first_count),
+                      middle = group(fraction + first_count, middle_count),
+                      last = group(end - 8, 8);
+  // Up to 19 digits do not overflow, and none do that follow zeros.
+  if (!are_digits(wrong) || first > 999 || (whole > 0 && front + places > 19)) return false;
+  const std::uint64_t above = whole == 0 ? 0 : whole * whole_powers[places];
+  return scale(above + (first * 100000000 + middle) * 100000000 + last,
+               static_cast<std::ptrdiff_t>(places) - exponent, value);
 }
 
-}  // namespace
+bool read_plain(std::string_view text, real& value) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  return text.size() <= 8 ? read_short(begin, text.size(), value) || read_long(begin, end, value)
+                          : read_precise(begin, end, value) || read_long(begin, end, value);
+}
 
-Decimal read_decimal(std::string_view text, real& value) {
-  if (text.empty()) return Decimal::no_number;
-  const bool negative = text.front() == '-';
-  text.remove_prefix(negative || text.front() == '+' ? 1 : 0);
-  if (read_plain(text, value)) {
-    if (negative) value = -value;
-    return Decimal::read;
-  }
+// Reads what the short ways leave, without a sign: all that std::from_chars reads.
+[[gnu::noinline]] Decimal read_any(std::string_view text, bool negative, real& value) {
   if (text.empty() || text.front() == '-') return Decimal::no_number;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
@@ -188,6 +247,17 @@ Decimal read_decimal(std::string_view text, real& value) {
   }
   if (std::isnan(value)) return Decimal::no_number;
   if (negative) value = -value;
+  return Decimal::read;
+}
+
+}  // namespace
+
+Decimal read_decimal(std::string_view text, real& value) {
+  if (text.empty()) return Decimal::no_number;
+  const bool negative = text.front() == '-';
+  text.remove_prefix(negative || text.front() == '+' ? 1 : 0);
+  if (!read_plain(text, value)) return read_any(text, negative, value);
+  value = std::copysign(value, negative ? real(-1) : real(1));
   return Decimal::read;
 }
 

@@ -47,9 +47,7 @@ FileDataset::FileDataset(std::vector<FileColumn> x, std::vector<FileColumn> y,
 
 SampleBatch FileDataset::rows(std::span<const Index> positions) const {
   SampleBatch batch{read(x_, positions), read(y_, positions)};
-  if (!sample_weight_) return batch;
-  const Array weights = sample_weight_->rows(positions);
-  batch.sample_weight.assign(weights.values().begin(), weights.values().end());
+  if (sample_weight_) batch.sample_weight = sample_weight_->doubles(positions);
   return batch;
 }
 

@@ -25,14 +25,23 @@ Prefetch::~Prefetch() {
 
 Index Prefetch::begin(std::uint64_t epoch, Index first) {
   std::unique_lock lock(mutex_);
-  next_ = end_ = 0;
-  changed_.wait(lock, [&] { return !loads_; });
-  ready_.clear();
+  leave(lock);
   const Index count = source_.begin(epoch);
   next_ = first;
   end_ = count;
   changed_.notify_all();
   return count;
+}
+
+void Prefetch::leave() {
+  std::unique_lock lock(mutex_);
+  leave(lock);
+}
+
+void Prefetch::leave(std::unique_lock<std::mutex>& lock) {
+  next_ = end_ = 0;
+  changed_.wait(lock, [&] { return !loads_; });
+  ready_.clear();
 }
 
 std::vector<SampleBatch> Prefetch::next() {

@@ -26,6 +26,8 @@ class Prefetch {
   Index begin(std::uint64_t epoch, Index first);
   /// Returns the next update. Throws what the source threw.
   std::vector<SampleBatch> next();
+  /// Leaves the epoch: waits for the update that is being loaded, and forgets those that are.
+  void leave();
 
  private:
   struct Loaded {
@@ -34,6 +36,7 @@ class Prefetch {
   };
 
   Loaded load(Index update) const noexcept;
+  void leave(std::unique_lock<std::mutex>& lock);
   bool wants_more() const { return next_ < end_ && static_cast<Index>(ready_.size()) < ahead_; }
   void work();
 

@@ -135,6 +135,10 @@ Array FileArray::rows(std::span<const Index> positions) const {
   return result;
 }
 
+std::vector<double> FileArray::doubles(std::span<const Index> positions) const {
+  return converted(positions, [](const StoredElements& from) { return from.doubles(); });
+}
+
 Ids FileArray::ids(std::span<const Index> positions) const {
   if (contents_->type != id_type || contents_->big_endian)
     return converted(positions, [](const StoredElements& from) { return from.ids(); });

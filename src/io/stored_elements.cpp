@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -20,18 +21,21 @@ namespace {
 // A bool takes a byte, of which every value but 0 is true.
 struct Truth {
   std::uint8_t byte;
-  explicit operator real() const { return byte != 0; }
+  template <std::floating_point T>
+  explicit operator T() const {
+    return byte != 0;
+  }
 };
 
 // IEEE 754 binary16.
 struct Half {
   std::uint16_t bits;
 
-  explicit operator real() const {
+  template <std::floating_point T>
+  explicit operator T() const {
     const bool negative = bits >> 15;
     const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
-    if (exponent == 0)
-      return static_cast<real>(fraction) * (negative ? real(-0x1p-24) : real(0x1p-24));
+    if (exponent == 0) return static_cast<T>(fraction) * (negative ? T(-0x1p-24) : T(0x1p-24));
     const std::uint32_t wide_exponent = exponent == 31 ? 255 : exponent + 112;
     return std::bit_cast<float>(std::uint32_t(negative) << 31 | wide_exponent << 23 |
                                 fraction << 13);
@@ -42,7 +46,10 @@ struct Half {
 struct BrainFloat {
   std::uint16_t bits;
 
-  explicit operator real() const { return std::bit_cast<float>(std::uint32_t(bits) << 16); }
+  template <std::floating_point T>
+  explicit operator T() const {
+    return std::bit_cast<float>(std::uint32_t(bits) << 16);
+  }
 };
 
 // Calls use.operator()<T>() with the type that holds an element.
@@ -127,14 +134,25 @@ void for_each_element(const StoredElements& stored, const Use& use) {
   }
 }
 
+// Writes all elements, converted.
+template <class To>
+void convert(const StoredElements& stored, To* out) {
+  with_element_type(stored.type, [&]<class T>() {
+    for_each_element<T>(stored, [=](Index i, T value) { out[i] = static_cast<To>(value); });
+  });
+}
+
 }  // namespace
 
 Array StoredElements::reals() const {
   Array result(shape);
-  real* const out = result.mutable_data();
-  with_element_type(type, [&]<class T>() {
-    for_each_element<T>(*this, [=](Index i, T value) { out[i] = static_cast<real>(value); });
-  });
+  convert(*this, result.mutable_data());
+  return result;
+}
+
+std::vector<double> StoredElements::doubles() const {
+  std::vector<double> result(static_cast<std::size_t>(shape.count()));
+  convert(*this, result.data());
   return result;
 }
 

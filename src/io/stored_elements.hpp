@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fovea/array/array.hpp"
 #include "fovea/array/ids.hpp"
@@ -45,6 +46,8 @@ struct StoredElements {
 
   /// Returns the elements as reals: rounded to nearest where `real` is narrower; true is 1.
   Array reals() const;
+  /// The same in double.
+  std::vector<double> doubles() const;
   /// Returns integers as ids. Throws FormatError for other types, and ValueError for a value that
   /// does not fit 32 bits.
   Ids ids() const;

@@ -30,6 +30,9 @@ class Feed {
   /// `begin`; each other is the next one.
   virtual std::span<Piece> update(Index number) = 0;
 
+  /// Leaves an epoch before its end: nothing is loaded after it.
+  virtual void leave() {}
+
   /// Returns the checksum of the data (data_checksum.hpp): of all samples in memory, of some of a
   /// dataset; empty for a generator. It is computed when it is first asked for.
   const std::string& checksum() {
@@ -80,6 +83,7 @@ class LoadedFeed final : public Feed {
   Index updates() const override { return source_->updates(); }
   Index begin(std::uint64_t epoch, Index first) override;
   std::span<Piece> update(Index number) override;
+  void leave() override { prefetch_.leave(); }
   /// Returns the inputs of the batches of an update instead, for predict.
   std::span<Piece> inputs(Index number);
 

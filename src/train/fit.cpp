@@ -141,6 +141,7 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
     add_position(here);
     cut_ = std::move(here);
   }
+  if (i < batches) feed.leave();  // before validation reads, perhaps from the same dataset
   Logs logs = means.logs();
   if (validation)
     for (const auto& [name, value] : evaluate(*validation)) logs.set("val_" + name, value);

@@ -12,9 +12,9 @@
 #include <cstdio>
 #include <limits>
 
-#include "fovea/base/random.hpp"
 #include "fovea/io/error.hpp"
 #include "fovea/parallel/threads.hpp"
+#include "fuzz/mutator.hpp"
 #include "support/folder.hpp"
 #include "support/generate.hpp"
 #include "support/refusal.hpp"
@@ -133,7 +133,11 @@ TEST_CASE("numbers beside the middle of two reals are rounded once") {
         "0000000000000000000000001.5", "0.00000001234567890123456789",
         "0.000000000123456789012345678", "12345678.12345678", "0.12345678e-05", "123456789e-05",
         "1e+22", "1e+23", "3e+38", "1e-22", "1e-23", "1234567890123456789e+05", "1.", ".1", "0.",
-        "00", "1.e-05", ".5E+03"}) {
+        "00", "1.e-05", ".5E+03",
+        // 19 digits and more before and behind the point, in groups of eight.
+        "1.999999999999999999", "9.9999999999999999999", ".999999999999999999999999",
+        "0.000099999999999999999999", "9999999.999999999999", "0000001.234567890123456789",
+        "1.23456789012345678e-05", "-0.12345678901234567"}) {
     CAPTURE(field);
     CHECK(CsvFile::from_text("x\n" + std::string(field)).numbers("x").at(0) == c_library(field));
   }
@@ -159,6 +163,17 @@ TEST_CASE("what is too small is 0, what is too large is refused") {
        {"1,5", "0x10", "1e", "e5", "1e-0x", "1exx5", "1e+5.", "12345.e1e-05", ".", ".e-05", "--1",
         "+-1", "-", "1 2", "1.2.3", "nan(1)", "one", "1_000"})
     CHECK_THROWS_AS(value("\"" + std::string(none) + "\""), FormatError);
+  // A wrong byte among digits, wherever it stands.
+  for (const std::string number :
+       {"12", "1234567", "123.4567", "1234567890123", "1.2345678901234567", "1234567.890123",
+        "1.23456789012345678e-05"})
+    for (std::size_t at = 0; at < number.size(); ++at)
+      for (const char wrong : {'/', ':', '?', 'p', 'P', '\x7f', '_', '*', '\x10'}) {
+        std::string text = number;
+        text[at] = wrong;
+        CAPTURE(text);
+        if (number[at] != 'e') CHECK_THROWS_AS(value(text), FormatError);
+      }
 }
 
 TEST_CASE("a missing number is refused, or NaN") {
@@ -320,28 +335,14 @@ TEST_CASE("50000 damaged CSV texts and every truncation end in columns or in an 
     }
   };
   for (std::size_t size = 0; size < original.size(); ++size) attempt(original.substr(0, size));
-  const Texts words = {
+  fuzz::Reader csv{.name = "csv"};
+  csv.words = {
       ",", "\"", "\"\"", "\n", "\r", "\r\n", "1e999", "-", "\xff", "é", std::string(1, '\0'), "NA"};
   memory::reset_peak();
   const Index before = memory::bytes_peak();
   for (std::uint64_t seed = 0; seed < 50000; ++seed) {
     CAPTURE(seed);
-    Rng random(seed);
-    const auto below = [&](std::size_t bound) {
-      return static_cast<std::size_t>(random.below(static_cast<Index>(bound)));
-    };
-    std::string text = original;
-    for (int change = 0; change < 1 + static_cast<int>(seed % 3); ++change) {
-      const std::size_t at = below(text.size());
-      const std::string piece = text.substr(at, below(20));
-      if (below(3) == 0)
-        text[at] = static_cast<char>(text[at] ^ (1 << below(8)));
-      else if (below(2) == 0)
-        text.insert(at, words[below(words.size())]);
-      else
-        text.insert(below(text.size()), piece);
-    }
-    attempt(text);
+    attempt(fuzz::Mutator(csv, seed)(original, original));
   }
   CHECK(read > 500);
   CHECK(refused > 10000);

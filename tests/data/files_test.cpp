@@ -1,5 +1,6 @@
 // Samples in files that are read row by row.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 
@@ -21,6 +22,31 @@ std::vector<Index> positions_of(support::Generate& g, Index count) {
   }
   return positions;
 }
+
+// Weights in double, of which most are no float.
+struct Weights {
+  explicit Weights(Index count) {
+    support::Generate g("file weights", 0);
+    for (Index i = 0; i < count; ++i) values.push_back(i % 3 == 0 ? 0 : g.uniform(0.1, 2));
+  }
+
+  StoredTensor stored() const {
+    StoredTensor tensor{"F64", Shape{std::ssize(values)}, {}};
+    const auto bytes = std::as_bytes(std::span(values));
+    tensor.bytes.assign(bytes.begin(), bytes.end());
+    return tensor;
+  }
+  std::string npy() const {
+    std::string header =
+        fmt::format("{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}", values.size());
+    header.append(117 - header.size(), ' ').append("\n");
+    const auto bytes = std::as_bytes(std::span(values));
+    return std::string("\x93NUMPY\1\0\x76\0", 10) + header +
+           std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
+  std::vector<double> values;
+};
 
 }  // namespace
 
@@ -63,17 +89,16 @@ TEST_CASE("a model trains from .npy and safetensors files as it does from arrays
   const Ids &x = both.x, &y = both.y;
   Mask mask(x.shape());
   for (Index i = 0; i < mask.count(); ++i) mask.mutable_data()[i] = x.at(i) != 0 && i % 5 != 0;
-  Array weight(Shape{300});
-  for (Index i = 0; i < 300; ++i) weight.mutable_data()[i] = static_cast<real>(i % 3);
+  const Weights weight(300);
   write_npy(folder / "x.npy", x);
   write_npy(folder / "y.npy", y);
-  write_npy(folder / "weight.npy", weight);
+  test_files::write_bytes(folder / "weight.npy", weight.npy());
   write_safetensors(folder / "all.safetensors",
-                    {{"x", x}, {"y", y}, {"mask", mask}, {"weight", weight}}, {},
+                    {{"x", x}, {"y", y}, {"mask", mask}, {"weight", weight.stored()}}, {},
                     {.ids_as_int64 = true});
   FitOptions options = toy::quiet(2, 32);
   FitOptions with_weights = options;
-  with_weights.sample_weight.assign(weight.values().begin(), weight.values().end());
+  with_weights.sample_weight = weight.values;
   Sequential a = toy::model(), b = toy::model(), c = toy::model();
   const Outcome expected = outcome(a, a.fit(x, y, with_weights));
   const FileDataset npy({FileArray::npy(folder / "x.npy")}, {FileArray::npy(folder / "y.npy")},

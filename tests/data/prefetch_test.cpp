@@ -37,6 +37,12 @@ struct Throwing : Callback {
   }
 };
 
+struct Stopping : Callback {
+  void on_train_batch_end(Model& model, Index batch, const Logs&) override {
+    if (batch == 1) model.stop_training();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("an epoch may begin at any update, and be left for another one") {
@@ -75,4 +81,20 @@ TEST_CASE("one thread loads, ahead of fit, and is gone when fit returns or throw
       CHECK(data.elsewhere == (ahead > 0));
       CHECK(data.reads <= (throws ? 3 + ahead : 20));
     }
+}
+
+TEST_CASE("an epoch that is cut short loads no more when the rest of its dataset validates") {
+  const toy::Data both = toy::data(160);
+  for (Index trial = 0; trial < 5; ++trial) {
+    const Slow data(both.x, both.y);
+    Sequential model = toy::model();
+    Stopping callback;
+    FitOptions options = toy::quiet(1, 8);
+    options.prefetch = 10;
+    options.validation_split = 0.5;
+    options.callbacks = {&callback};
+    CHECK(model.fit(data, options).history.contains("val_loss"));
+    CHECK(data.largest == 1);
+    CHECK(data.elsewhere);
+  }
 }

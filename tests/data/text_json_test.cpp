@@ -1,9 +1,9 @@
 // A TextVectorization as JSON, whole and damaged.
 #include <doctest/doctest.h>
 
-#include "fovea/base/random.hpp"
 #include "fovea/data/text_vectorization.hpp"
 #include "fovea/io/error.hpp"
+#include "fuzz/mutator.hpp"
 #include "support/refusal.hpp"
 #include "text_golden.hpp"
 
@@ -116,22 +116,12 @@ TEST_CASE("30000 damaged JSON texts and every truncation end in an object or in 
   };
   for (std::size_t size = 0; size < original.size(); ++size) attempt(original.substr(0, size));
   CHECK(refused == static_cast<Index>(original.size()));
-  const std::vector<std::string> words = {
-      "{",     "}",   "[",       "]",    ",",    ":",          "\"",       "null", "-1",
-      "1e400", "0.5", "\\ud800", "\xff", "true", "4294967296", "\"one\",", "\"\","};
+  fuzz::Reader json{.name = "vectorization"};
+  json.words = {"{",     "}",   "[",       "]",    ",",    ":",          "\"",       "null", "-1",
+                "1e400", "0.5", "\\ud800", "\xff", "true", "4294967296", "\"one\",", "\"\","};
   for (std::uint64_t seed = 0; seed < 30000; ++seed) {
     CAPTURE(seed);
-    Rng random(seed);
-    const auto below = [&](std::size_t bound) {
-      return static_cast<std::size_t>(random.below(static_cast<Index>(bound)));
-    };
-    std::string text = original;
-    const std::size_t at = below(text.size());
-    if (seed % 3 == 0) text[at] = static_cast<char>(text[at] ^ (1 << below(8)));
-    if (seed % 3 == 1) text.insert(at, words[below(words.size())]);
-    if (seed % 3 == 2)
-      text.erase(at, 1 + below(20)).insert(below(text.size() + 1), original.substr(at, below(30)));
-    attempt(text);
+    attempt(fuzz::Mutator(json, seed)(original, original));
   }
   CHECK(refused > 20000);
 }

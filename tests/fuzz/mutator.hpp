@@ -1,6 +1,7 @@
 // Damage to files, drawn from a seed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>

@@ -23,7 +23,8 @@ struct ShuffleInBlocks {
 /// For sequences of unequal length: a batch has samples of similar length, and is cut to its
 /// longest one. The length of a sample ends with the last position that its mask keeps; where there
 /// is no mask, with its last id other than 0. What is cut off must be padding to the model too, as
-/// it is by `mask_zero`: losses are then those of the uncut batch.
+/// it is by `mask_zero`: losses are then those of the uncut batch. Where id 0 counts, as it does
+/// without `mask_zero`, give a mask of the positions that do: trailing zeros are cut off otherwise.
 struct BucketByLength {
   /// The longest length of each bucket but the last, ascending; a batch is from one bucket. Empty:
   /// samples are sorted by length within windows.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "fovea/array/array.hpp"
 #include "fovea/array/ids.hpp"
@@ -42,6 +43,8 @@ class FileArray {
   /// Reads the rows at `positions`, in that order, as reals; true is 1. Neighbours are read at
   /// once. Throws IndexError, IoError, and FormatError for a file that became shorter.
   Array rows(std::span<const Index> positions) const;
+  /// The same, all elements one after another in double.
+  std::vector<double> doubles(std::span<const Index> positions) const;
   /// Reads integers of any size. Throws FormatError for other types, and ValueError for a value
   /// that does not fit 32 bits.
   Ids ids(std::span<const Index> positions) const;
