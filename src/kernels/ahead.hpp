@@ -30,13 +30,4 @@ template <class... Real>
     (__builtin_prefetch(places + numbers_a_page, std::is_const_v<Real> ? 0 : 1), ...);
 }
 
-/// Asks for `count` numbers from a place on, for the second cache; null: for nothing. For what is
-/// used after some thousand cycles of other work, in more streams than a processor follows itself.
-template <class Real>
-inline void ask_for(Real* place, Index count) {
-  constexpr Index line = 64 / sizeof(real);
-  for (Index i = 0; place && i < count; i += line)
-    __builtin_prefetch(place + i, std::is_const_v<Real> ? 0 : 1, 2);
-}
-
 }}}  // namespace fovea::kernels

@@ -37,7 +37,6 @@ struct WalkBlock {
 //
 #include <algorithm>
 
-#include "kernels/ahead.hpp"
 #include "kernels/recurrent_cells-inl.hpp"
 #include "kernels/row_product-inl.hpp"
 
@@ -71,46 +70,31 @@ struct Walked {
   }
 };
 
-/// Asks for what a step reads and writes behind its product.
-void ask_for_step(const Walked& w, const WalkResults& out, Index step) {
-  const Index units = w.units(), gates = gates_of(w.s.cell) * units, p = w.s.position(step);
-  for (Index r = 0; r < w.b.rows; ++r) {
-    const Index at = w.at(r, w.s.cell == Cell::lstm ? step : p);
-    ask_for(out.gates + w.at(r, p) * gates, gates);
-    ask_for(out.carried ? out.carried + at * units : nullptr, units);
-    ask_for(out.outputs + w.at(r, step) * units, units);
-  }
-}
-
 /// One step of the rows that are kept: gates and states.
 void step_kept(const Walked& w, const WalkResults& out, Index step) {
   const Index units = w.units(), gates = gates_of(w.s.cell) * units, p = w.s.position(step);
   const bool resets = w.s.cell == Cell::gru_reset_before;
-  ask_for_step(w, out, step);
   w.multiply(units, resets ? 2 * units : gates, {w.b.h, units}, w.m.u);
   for (Index r = 0; r < w.b.rows; ++r) {
     if (!w.keeps(r, p)) {
       if (resets) std::fill_n(w.b.gates + r * units, units, real(0));
       continue;
     }
-    real* const g = out.gates + w.at(r, p) * gates;
-    real *const h = w.b.h + r * units, *const output = out.outputs + w.at(r, step) * units;
-    const auto carried = [&](Index position) {
-      return out.carried ? out.carried + w.at(r, position) * units : nullptr;
-    };
+    real *const g = out.gates + w.at(r, p) * gates, *const h = w.b.h + r * units;
     if (w.s.cell == Cell::gru)
-      gru_step(units, w.m.bias, w.product(r), g, carried(p), h, output);
+      gru_step(units, w.m.bias, w.product(r), g,
+               out.carried ? out.carried + w.at(r, p) * units : nullptr, h);
     else if (resets)
       gru_reset(units, w.m.bias, w.product(r), g, h, w.b.gates + r * units);
     else
-      lstm_step(units, w.m.bias, w.product(r), g, h, w.b.c + r * units, output, carried(step));
+      lstm_step(units, w.m.bias, w.product(r), g, h, w.b.c + r * units);
   }
   if (!resets) return;
   w.multiply(units, units, {w.b.gates, units}, w.m.u_new);
   for (Index r = 0; r < w.b.rows; ++r)
     if (w.keeps(r, p))
       gru_step_reset(units, w.m.bias, w.product(r), out.gates + w.at(r, p) * gates,
-                     w.b.h + r * units, out.outputs + w.at(r, step) * units);
+                     w.b.h + r * units);
 }
 
 /// Walks from the first position to the last: from the states in `block` to those at the end.
@@ -122,9 +106,10 @@ void walk_block(const WalkSizes& s, const WalkInputs& in, const WalkResults& out
     const Index p = s.position(step);
     if (w.keeps_any(p)) step_kept(w, out, step);
     for (Index r = 0; r < block.rows; ++r) {
-      if (w.keeps(r, p)) continue;
       const Index at = w.at(r, step) * units;
-      const real* const shown = step == 0 ? matrices.zeros : out.outputs + at - units;
+      const real* const shown = w.keeps(r, p) ? block.h + r * units
+                                : step == 0   ? matrices.zeros
+                                              : out.outputs + at - units;
       std::copy_n(shown, units, out.outputs + at);
       if (out.carried && s.cell == Cell::lstm)
         std::copy_n(block.c + r * units, units, out.carried + at);
@@ -212,25 +197,6 @@ void take_outputs(const Walked& w, const WalkAdjoints& d, Index r, Index step, b
   std::fill_n(shown, units, real(0));
 }
 
-/// Asks for what a step back reads and writes.
-void ask_for_step_back(const Walked& w, const WalkAdjoints& d, const WalkGradients& to,
-                       Index step) {
-  const Index units = w.units(), gates = gates_of(w.s.cell) * units, p = w.s.position(step);
-  const auto ask = [](auto* place, Index at, Index width) {
-    ask_for(place ? place + at * width : nullptr, width);
-  };
-  for (Index r = 0; r < w.b.rows; ++r) {
-    const Index at = w.at(r, p), at_step = w.at(r, step);
-    ask(d.gates, at, gates);
-    ask(d.carried, w.s.cell == Cell::lstm ? at_step : at, units);
-    if (step > 0) ask(d.outputs, at_step - 1, units);
-    ask(d.doutputs, at_step, units);
-    ask(to.of_x, at, gates);
-    ask(to.of_h, at, gates);
-    ask(to.before, at, units);
-  }
-}
-
 /// Walks back, from the gradients of the states at the end, in `block`, to those at the start.
 void walk_block_back(const WalkSizes& s, const WalkInputs& in, const WalkAdjoints& d,
                      const WalkGradients& to, const WalkMatrices& matrices,
@@ -262,7 +228,6 @@ void walk_block_back(const WalkSizes& s, const WalkInputs& in, const WalkAdjoint
                     {d.gates + at * gates, d.carried ? d.carried + carried * units : nullptr, was.h,
                      was.c, row, to.of_x + at * gates, block.h + r * units, block.c + r * units});
     }
-    if (step > 0) ask_for_step_back(w, d, to, step - 1);
     if (w.keeps_any(p)) slopes_of_products(w, d, to, before_h, p);
     for (Index r = 0; r < block.rows; ++r) put_step(w, to, r, p, before_h[r]);
   }

@@ -29,11 +29,10 @@ HWY_INLINE void for_units(Index units, const Body& body) {
 HWY_INLINE Lane sigmoid_slope(Lane y) { return y * (lanes(1) - y); }
 HWY_INLINE Lane tanh_slope(Lane y) { return hn::NegMulAdd(y, y, lanes(1)); }
 
-/// A row of x W becomes the gates; h becomes h', which goes to `output` as well. `product` is h U,
-/// `candidate` is where to keep p = h Un + cn, or null. bias (4 units): those of x and h together
-/// for z and r, then bn, then cn.
+/// A row of x W becomes the gates; h becomes h'. `product` is h U, `candidate` is where to keep
+/// p = h Un + cn, or null. bias (4 units): those of x and h together for z and r, then bn, then cn.
 inline void gru_step(Index units, const real* bias, const real* product, real* gates,
-                     real* candidate, real* h, real* output) {
+                     real* candidate, real* h) {
   for_units(units, [=](Index u, Index n) HWY_ATTR {
     const auto gate = [=](Index i) HWY_ATTR {
       return load(gates + i * units + u, n) + load(product + i * units + u, n) +
@@ -47,9 +46,7 @@ inline void gru_step(Index units, const real* bias, const real* product, real* g
     store(r, gates + units + u, n);
     store(y, gates + 2 * units + u, n);
     if (candidate) store(p, candidate + u, n);
-    const Lane next = hn::MulAdd(z, load(h + u, n) - y, y);
-    store(next, h + u, n);
-    store(next, output + u, n);
+    store(hn::MulAdd(z, load(h + u, n) - y, y), h + u, n);
   });
 }
 
@@ -84,17 +81,15 @@ inline void gru_reset(Index units, const real* bias, const real* product, real* 
   });
 }
 
-/// n and h', which goes to `output` as well, with `product` (r h) Un.
-inline void gru_step_reset(Index units, const real* bias, const real* product, real* gates, real* h,
-                           real* output) {
+/// n and h', with `product` (r h) Un.
+inline void gru_step_reset(Index units, const real* bias, const real* product, real* gates,
+                           real* h) {
   for_units(units, [=](Index u, Index n) HWY_ATTR {
     const Lane z = load(gates + u, n);
     const Lane y =
         tanh(load(gates + 2 * units + u, n) + load(product + u, n) + load(bias + 2 * units + u, n));
     store(y, gates + 2 * units + u, n);
-    const Lane next = hn::MulAdd(z, load(h + u, n) - y, y);
-    store(next, h + u, n);
-    store(next, output + u, n);
+    store(hn::MulAdd(z, load(h + u, n) - y, y), h + u, n);
   });
 }
 
@@ -120,10 +115,9 @@ inline void gru_slopes_of_reset(Index units, const real* gates, const real* befo
   });
 }
 
-/// A row of x W becomes the gates; h and c become h' and c', which go to `output` and, unless that
-/// is null, to `cell` as well. `product` is h U.
+/// A row of x W becomes the gates; h and c become h' and c'. `product` is h U.
 inline void lstm_step(Index units, const real* bias, const real* product, real* gates, real* h,
-                      real* c, real* output, real* cell) {
+                      real* c) {
   for_units(units, [=](Index u, Index n) HWY_ATTR {
     const auto gate = [=](Index i) HWY_ATTR {
       return load(gates + i * units + u, n) + load(product + i * units + u, n) +
@@ -135,11 +129,8 @@ inline void lstm_step(Index units, const real* bias, const real* product, real* 
     store(g, gates + 2 * units + u, n);
     store(o, gates + 3 * units + u, n);
     const Lane next = hn::MulAdd(f, load(c + u, n), i * g);
-    const Lane shown = o * tanh(next);
     store(next, c + u, n);
-    if (cell) store(next, cell + u, n);
-    store(shown, h + u, n);
-    store(shown, output + u, n);
+    store(o * tanh(next), h + u, n);
   });
 }
 

@@ -106,7 +106,7 @@ DEFECTS = [
     ("src/kernels/recurrent_cells-inl.hpp", "store(dn * load(candidate + u, n) * sigmoid_slope(r), d", "store(dn * (load(candidate + u, n) + lanes(1)) * sigmoid_slope(r), d", "ops_test64", "gru: the gradient of the reset gate without the product"),
     ("src/kernels/recurrent_cells-inl.hpp", "store(hn::MulAdd(e, r, load(dh + u, n)), dh + u, n);", "store(e * r, dh + u, n);", "ops_test64", "gru: with the reset before, h's gradient through the update gate is lost"),
     ("src/kernels/recurrent_cells-inl.hpp", "const Lane e = hn::MulAdd(d_next * o, tanh_slope(y), load(dc + u, n));", "const Lane e = d_next * o * tanh_slope(y);", "ops_test64", "lstm: the gradient of c does not go on through time"),
-    ("src/kernels/recurrent.cpp", "shown = step == 0 ? matrices.zeros", "shown = step >= 0 ? matrices.zeros", "ops_test", "recurrent: a dropped position shows zeros, not the output before it"),
+    ("src/kernels/recurrent.cpp", ": step == 0   ? matrices.zeros", ": step >= 0   ? matrices.zeros", "ops_test", "recurrent: a dropped position shows zeros, not the output before it"),
     ("src/kernels/recurrent.cpp", "if (step > first_kept) {", "if (step > 0 * first_kept) {", "ops_test", "recurrent: the state at the start is forgotten over dropped positions, backward"),
     ("src/kernels/recurrent.cpp", "for (Index u = 0; u < units; ++u) shown[u] += given[u];", "for (Index u = 0; u < units; ++u) shown[u] = given[u];", "ops_test", "recurrent: the gradient of a repeated output is dropped"),
     ("src/kernels/recurrent.cpp", "const bool adds = w.s.cell != Cell::lstm;", "const bool adds = w.s.cell == Cell::gru;", "ops_test64", "gru: with the reset before, the products' gradient overwrites"),
