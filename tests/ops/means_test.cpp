@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "fovea/array/make.hpp"
 #include "fovea/base/error.hpp"
 #include "fovea/nn/pooling.hpp"
 #include "fovea/ops/ops.hpp"
@@ -27,8 +28,6 @@ Array slope(const F& f, const Array& x, const Array& dy) {
   sum(f(leaf) * Tensor(dy)).backward();
   return leaf.grad();
 }
-
-Array ones(const Shape& shape) { return Array::full(shape, 1); }
 
 // A mask (1, 2 n) that keeps the first n.
 Mask first_half(Index n) {

@@ -26,14 +26,6 @@ struct Positions {
   static void parameters(auto& self, auto&& visit) { visit("table", self.table); }
 };
 
-// The last axes as one.
-struct Flatten {
-  Shape build(const Shape& sample, const Rng&) const { return Shape{sample.count()}; }
-  Tensor operator()(const Tensor& x, const Context& = {}) const {
-    return reshape(x, {x.shape()[0], -1});
-  }
-};
-
 struct Data {
   Ids x, y;
 };
