@@ -102,6 +102,6 @@ Mask Mask::keep_where_not(const Ids& ids, Index dropped) {
   return mask;
 }
 
-Index Mask::kept() const { return std::ranges::count(keep(), std::uint8_t(1)); }
+Index Mask::kept() const { return count() - std::ranges::count(keep(), std::uint8_t(0)); }
 
 }}  // namespace fovea

@@ -56,14 +56,15 @@ std::vector<SampleBatch> DatasetSource::load(Index update) const {
 }
 
 // The first, the last, and others at equal distances between.
-std::optional<SampleBatch> DatasetSource::some() const {
+std::vector<SampleBatch> DatasetSource::some() const {
   constexpr Index most = 32;
   const Index count = samples(), asked = std::min(count, most);
-  std::vector<Index> positions;
-  for (Index i = 0; i < asked; ++i)
-    positions.push_back(begin_ + (asked == 1 ? 0 : i * ((count - 1) / (asked - 1))));
-  positions.back() = end_ - 1;
-  return data_.rows(positions);
+  std::vector<SampleBatch> batches;
+  for (Index i = 0; i < asked; ++i) {
+    const Index position = i == asked - 1 ? end_ - 1 : begin_ + i * ((count - 1) / (asked - 1));
+    batches.push_back(data_.rows({&position, 1}));
+  }
+  return batches;
 }
 
 GeneratedSource::GeneratedSource(const GeneratedBatches& batches, Index steps,

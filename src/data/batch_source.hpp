@@ -24,8 +24,8 @@ class BatchSource {
   /// Returns the batches of an update, of which each but the last is of full size.
   virtual std::vector<SampleBatch> load(Index update) const = 0;
   /// Returns a few samples, the same ones each time and for any options, that tell one dataset from
-  /// another; none of a generator. May be called while another thread loads.
-  virtual std::optional<SampleBatch> some() const { return std::nullopt; }
+  /// another, each by itself; none of a generator. May be called while another thread loads.
+  virtual std::vector<SampleBatch> some() const { return {}; }
 };
 
 /// The options of a source.
@@ -48,7 +48,7 @@ class DatasetSource final : public BatchSource {
   Index updates() const override { return batch_count(plan_options()); }
   Index begin(std::uint64_t epoch) override;
   std::vector<SampleBatch> load(Index update) const override;
-  std::optional<SampleBatch> some() const override;
+  std::vector<SampleBatch> some() const override;
 
  private:
   PlanOptions plan_options() const;

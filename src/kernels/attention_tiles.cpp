@@ -3,6 +3,7 @@
 #include "kernels/targets.hpp"
 //
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "kernels/attention_tiles.hpp"
@@ -206,7 +207,9 @@ void weigh_scores(const tile::Scores& t, const real* l) {
     real* const s = t.s + i * tile::positions;
     const Lane shift = hn::Set(Tag(), l[i]);
     for_vectors(t.columns, [&](Index j) HWY_ATTR {
-      hn::StoreU(exp2(hn::LoadU(Tag(), s + j) - shift), Tag(), s + j);
+      const Lane score = hn::LoadU(Tag(), s + j);
+      const Lane weight = exp2(score - shift);
+      hn::StoreU(hn::IfThenZeroElse(hn::Eq(score, lanes(-infinity)), weight), Tag(), s + j);
     });
   }
 }
@@ -250,9 +253,13 @@ void put(const Matrix& x, const Factors& factors, real* to, Index lead_to, bool 
 void cap(const Scores& scores, real factor, real* t) { FOVEA_BEST(cap_scores)(scores, factor, t); }
 void add_bias(const Scores& scores, const real* bias, Index row, Index step, Index count) {
   constexpr real base = static_cast<real>(1.4426950408889634074);
+  constexpr real lowest = -std::numeric_limits<real>::infinity();
   for (Index i = 0; i < scores.rows; ++i)
-    for (Index j = 0; j < count; ++j)
-      scores.s[i * positions + j] += bias[i * row + j * step] * base;
+    for (Index j = 0; j < count; ++j) {
+      const real b = bias[i * row + j * step];
+      real& s = scores.s[i * positions + j];
+      s = b == lowest ? lowest : s + b * base;
+    }
 }
 void go_on(const Scores& scores, const Running& running) {
   FOVEA_BEST(softmax_on)(scores, running);

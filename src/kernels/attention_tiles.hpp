@@ -61,7 +61,7 @@ struct Scores {
 
 /// s = factor tanh s; tanh s is left at `t`.
 void cap(const Scores& scores, real factor, real* t);
-/// s += log2 e times the bias, elements of which are `step` apart.
+/// s += log2 e times the bias, elements of which are `step` apart; -infinity drops, whatever s is.
 void add_bias(const Scores& scores, const real* bias, Index row, Index step, Index count);
 /// What is known of the rows of a tile: the largest score, the sum of powers, the sum of values.
 struct Running {
@@ -71,7 +71,7 @@ struct Running {
 /// Softmax one tile further: s = 2^(s - largest), with what was summed before scaled to a new
 /// largest.
 void go_on(const Scores& scores, const Running& running);
-/// s = 2^(s - l), l one number a row.
+/// s = 2^(s - l), l one number a row; 0 where s is -infinity, whatever l is.
 void weigh(const Scores& scores, const real* l);
 /// ds = p (ds - d), d one number a row.
 void slopes(const Scores& ds, const real* p, const real* d);

@@ -59,8 +59,9 @@ void cumulative_product_slopes(const real* dy, const real* x, const real* y, Alo
       real behind = 0;
       for (Index t = length; t-- > 0;) {
         const Index at = first + t * inner;
-        behind = dy[at] + (t + 1 < length ? x[at + inner] * behind : 0);
-        const real d = t > 0 ? y[at - inner] * behind : behind;
+        // What nobody uses has no gradient, beside infinite factors too.
+        behind = dy[at] + (t + 1 < length && behind != 0 ? x[at + inner] * behind : 0);
+        const real d = t > 0 && behind != 0 ? y[at - inner] * behind : behind;
         dx[at] = add ? dx[at] + d : d;
       }
     }

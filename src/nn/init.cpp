@@ -29,6 +29,7 @@ Fans fans(const char* name, const Shape& shape) {
 
 // The normal distribution cut off at two standard deviations, and widened to the variance.
 Array scaled_normal(const Shape& shape, real variance, const Rng& random) {
+  if (shape.count() == 0) return Array(shape);
   constexpr real deviation_when_cut = real(0.87962566103423978);
   return truncated_normal(shape, 0, std::sqrt(variance) / deviation_when_cut, random);
 }

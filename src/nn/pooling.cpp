@@ -97,7 +97,7 @@ Tensor GlobalAveragePooling1D::operator()(const Tensor& x, const std::optional<M
   for (Index sample = 0; sample < batch; ++sample) {
     Index kept = 0;
     for (Index t = 0; t < time; ++t)
-      kept += mask->keep()[static_cast<std::size_t>(sample * time + t)];
+      kept += mask->keep()[static_cast<std::size_t>(sample * time + t)] != 0;
     counts.mutable_data()[sample] =
         static_cast<real>(std::max<Index>(kept, 1));  // of nothing the sum is 0, and so is the mean
   }
@@ -123,7 +123,8 @@ Tensor GlobalMaxPooling1D::operator()(const Tensor& x, const std::optional<Mask>
   Mask any(Shape{batch, 1});
   for (Index sample = 0; sample < batch; ++sample) {
     const std::uint8_t* const keep = mask->data() + sample * time;
-    any.mutable_data()[sample] = std::find(keep, keep + time, 1) != keep + time;
+    any.mutable_data()[sample] =
+        std::any_of(keep, keep + time, [](std::uint8_t byte) { return byte != 0; });
   }
   const Tensor kept = where(mask->reshaped(Shape{batch, time, 1}), x,
                             scalar(-std::numeric_limits<real>::infinity()));

@@ -63,13 +63,15 @@ Index LoadedFeed::begin(std::uint64_t epoch, Index first) { return prefetch_.beg
 
 std::string LoadedFeed::sum() const {
   const std::string label = fmt::format("some samples of {}", source_->name());
-  const std::optional<SampleBatch> some =
+  const std::vector<SampleBatch> some =
       loading({call_.model, call_.call, label.c_str()}, [&] { return source_->some(); });
-  if (!some) return {};
+  if (some.empty()) return {};
   train::DataChecksum checksum;
-  checksum.add(some->x);
-  checksum.add(some->y);
-  checksum.add(some->sample_weight);
+  for (const SampleBatch& sample : some) {
+    checksum.add(sample.x);
+    checksum.add(sample.y);
+    checksum.add(sample.sample_weight);
+  }
   return checksum.text();
 }
 

@@ -88,12 +88,13 @@ train::FitPosition start_of(const FitOptions& options, Index samples) {
 // Marks fit as running, with its callbacks, while in scope.
 struct Trainer::FitRuns {
   FitRuns(Trainer& t, const FitOptions& options, Feed& feed) : trainer(t) {
-    trainer.writer_ = std::make_unique<BackgroundWriter>();
+    auto writer = std::make_unique<BackgroundWriter>();
+    trainer.position_ = start_of(options, feed.samples());
+    trainer.writer_ = std::move(writer);  // nothing throws from here on
     trainer.fit_thread_ = std::this_thread::get_id();
     trainer.fit_runs_ = true;
     trainer.callbacks_ = &options.callbacks;
     trainer.feed_ = &feed;
-    trainer.position_ = start_of(options, feed.samples());
     trainer.last_epoch_ = options.epochs;
     trainer.batches_ = 0;
   }
@@ -136,12 +137,12 @@ void Trainer::epoch(Model& model, Feed& feed, Feed* validation, const FitOptions
     for (Callback* callback : options.callbacks) callback->on_train_batch_end(model, i, logs);
     if (progress) progress->update(i + 1, [&] { return progress_values(logs); });
   }
+  if (i < batches) feed.leave();  // before others read, perhaps from the same dataset
   if (stops_ && i < batches && means.are_saved()) {
     train::ModelState here{.history = history};
     add_position(here);
     cut_ = std::move(here);
   }
-  if (i < batches) feed.leave();  // before validation reads, perhaps from the same dataset
   Logs logs = means.logs();
   if (validation)
     for (const auto& [name, value] : evaluate(*validation)) logs.set("val_" + name, value);

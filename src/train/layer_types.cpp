@@ -204,6 +204,8 @@ struct Taker {
   template <class T>
   void operator()(const char* name, T& to) {
     known.emplace_back(name);
+    // Files from before this option have none: the default stays.
+    if (std::string_view(name) == "go_backwards" && !options.contains(name)) return;
     if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, Index>) {
       to = option_value<T>(options, name);
     } else if constexpr (std::is_same_v<T, real>) {

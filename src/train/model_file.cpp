@@ -5,6 +5,7 @@
 
 #include "base/located.hpp"
 #include "fovea/base/error.hpp"
+#include "io/shown.hpp"
 #include "train/feed.hpp"
 #include "train/structure.hpp"
 #include "train/trainer.hpp"
@@ -57,6 +58,7 @@ ModelState Trainer::state() const {
     state.training = TrainingState{compiled->seed, steps_, epochs_, optimizer().state()};
   if (position_ && state.training) {
     add_position(state);
+    state.position->data = feed_->checksum();
     if (state.position->begun) --state.training->epochs;  // begins again when fit goes on
   } else if (resume_) {
     state.position = resume_->position;
@@ -82,7 +84,6 @@ std::optional<train::CompiledNames> Trainer::compiled_names() const {
 void Trainer::add_position(ModelState& state) const {
   state.position = cut_ ? cut_->position : position_;
   if (cut_) state.history = cut_->history;
-  state.position->data = feed_->checksum();
   if (means_) state.position->means = means_->values();
   if (!state.position->begun) state.position->batch = 0;
   for (const Callback* callback : *callbacks_) {
@@ -246,7 +247,7 @@ void Trainer::check_goes_on(const FitPosition& saved) const {
         "their checksum is {}, that of these {}; give the same samples, targets and weights, in "
         "the same order and form (arrays or a dataset), or begin anew: load it with .resume = "
         "false, and where BackupAndRestore loaded it, remove its backups",
-        name(), saved.data, feed_->checksum()));
+        name(), io::shown(saved.data), feed_->checksum()));
 }
 
 // Returns the epoch in which fit begins. Takes up the fit of a file, if one was loaded.

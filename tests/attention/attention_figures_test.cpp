@@ -161,6 +161,32 @@ TEST_CASE("a NaN that some queries do not look at leaves their part alone, to th
     }
 }
 
+TEST_CASE("a NaN in a query that looks at positions changes nothing of the others") {
+  for (const Score score : {Score::additive, Score::dot}) {
+    Generate g("NaN in a query", static_cast<Index>(score));
+    const Index size = g.integer(80, 140), query = g.integer(5, 60);
+    Call call{{1, 1, 1, size, size, 5, 7, false},
+              g.array(Shape{1, 1, size, 5}, {-1, 1}),
+              g.array(Shape{1, 1, size, 5}, {-1, 1}),
+              g.array(Shape{1, 1, size, 7}, {-1, 1}),
+              {},
+              {},
+              g.array(Shape{1, 1, size, 7}, {-1, 1}),
+              Array::zeros(Shape{1, 1, size, size}),
+              {.score = score, .mask = {.causal = true}}};
+    if (score == Score::additive) call.score_weights = g.array(Shape{5}, {-1, 1});
+    const Results clean = fused(call);
+    call.q.mutable_data()[query * 5] = std::numeric_limits<real>::quiet_NaN();
+    const Results spoiled = fused(call);
+    INFO("score ", static_cast<int>(score), ", query ", query, " of ", size);
+    for (const std::size_t i : {3, 4})  // gradients of k and of the values
+      for (Index at = (query + 1) * (i == 3 ? 5 : 7); at < clean[i].count(); ++at)
+        REQUIRE(spoiled[i].at(at) == clean[i].at(at));
+    for (Index at = 0; at < clean[0].count(); ++at)
+      if (at / 7 != query) REQUIRE(spoiled[0].at(at) == clean[0].at(at));
+  }
+}
+
 TEST_CASE("a bias of -infinity drops a position, and a query that keeps none gives 0") {
   for (const Score score : {Score::additive, Score::dot}) {
     Generate g("dropping bias", 0);
@@ -185,6 +211,8 @@ TEST_CASE("a bias of -infinity drops a position, and a query that keeps none giv
     Call biased = call;
     call.options.mask.pairs = kept;
     biased.bias = bias;
+    std::fill_n(biased.q.mutable_data(), 5, std::numeric_limits<real>::quiet_NaN());
+    std::fill_n(biased.dcontext.mutable_data(), 7, std::numeric_limits<real>::infinity());
     const Results masked = fused(call), dropped = fused(biased);
     for (std::size_t i = 0; i < masked.size(); ++i) CHECK(bits_differ(dropped[i], masked[i]) == "");
     for (Index c = 0; c < 7; ++c) CHECK(masked[0].at(c) == 0);

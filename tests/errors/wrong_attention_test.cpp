@@ -22,17 +22,17 @@ TEST_CASE("a mask that does not fit is named with the call that got it") {
   check({
       {"keeps positions of another length",
        [] {
-         attend({.keep = Mask({2, 5})});
+         attend({.keep = Mask(Shape{2, 5})});
        },
        "ShapeError: attention: expected a mask `keep` of shape (2, 6) for scores of (2, 1, 5, 6), "
        "got (2, 5); give a byte for each sample and position"},
       {"exchanges the mask of queries with that of positions",
        [] {
-         attend({.queries = Mask({2, 6})});
+         attend({.queries = Mask(Shape{2, 6})});
        },
        "ShapeError: attention: expected a mask `queries` of shape (2, 5) for scores of "
        "(2, 1, 5, 6), got (2, 6); give a byte for each sample and query"},
-      {"makes one query global", [] { attend({.window = 1, .global = Mask({6})}); },
+      {"makes one query global", [] { attend({.window = 1, .global = Mask(Shape{6})}); },
        "ShapeError: attention: expected a mask `global` of shape (2, 6) for scores of "
        "(2, 1, 5, 6), got (6,); give a byte for each sample and position"},
       {"looks no farther than 0", [] { attend({.window = 0}); },
@@ -40,24 +40,24 @@ TEST_CASE("a mask that does not fit is named with the call that got it") {
        "distance"},
       {"gives blocks of no size",
        [] {
-         attend({.blocks = BlockTable{0, Mask({1, 1})}});
+         attend({.blocks = BlockTable{0, Mask(Shape{1, 1})}});
        },
        "ValueError: attention: expected blocks of at least 1, got 0; give a size"},
       {"gives a table of fewer blocks",
        [] {
-         attend({.blocks = BlockTable{2, Mask({2, 3})}});
+         attend({.blocks = BlockTable{2, Mask(Shape{2, 3})}});
        },
        "ShapeError: attention: expected a table of blocks of shape (3, 3) for scores of "
        "(2, 1, 5, 6) in blocks of 2, got (2, 3); give a byte for each pair of blocks"},
       {"gives pairs without an axis of heads",
        [] {
-         attend({.pairs = Mask({2, 5, 6})});
+         attend({.pairs = Mask(Shape{2, 5, 6})});
        },
        "ShapeError: attention: expected a mask `pairs` of shape (2, 1, 5, 6), with any axis as 1, "
        "got (2, 5, 6); give it four axes: batch, heads, queries, time"},
       {"masks scores of one's own wrongly",
        [] {
-         attention_weights(of({2, 5, 6}), {.keep = Mask({2, 5})});
+         attention_weights(of({2, 5, 6}), {.keep = Mask(Shape{2, 5})});
        },
        "ShapeError: attention_weights: expected a mask `keep` of shape (2, 6) for scores of "
        "(2, 5, 6), got (2, 5); give a byte for each sample and position"},
@@ -70,14 +70,14 @@ TEST_CASE("a mask that does not fit is named with the call that got it") {
        "look at any distance"},
       {"writes a mask out for other scores",
        [] {
-         static_cast<void>(AttentionMask{.keep = Mask({2, 5})}.dense({2, 5, 6}));
+         static_cast<void>(AttentionMask{.keep = Mask(Shape{2, 5})}.dense({2, 5, 6}));
        },
        "ShapeError: AttentionMask::dense: expected a mask `keep` of shape (2, 6) for scores of "
        "(2, 5, 6), got (2, 5); give a byte for each sample and position"},
       {"masks keys of heads by the length of the queries",
        [] {
          built(MultiHeadAttention{.num_heads = 4, .key_dim = 2})
-             .attend(of({2, 5, 3}), {.value = of({2, 6, 3}), .mask = {.keep = Mask({2, 5})}});
+             .attend(of({2, 5, 3}), {.value = of({2, 6, 3}), .mask = {.keep = Mask(Shape{2, 5})}});
        },
        "ShapeError: attention: expected a mask `keep` of shape (2, 6) for scores of (2, 4, 5, 6), "
        "got (2, 5); give a byte for each sample and position"},
@@ -102,7 +102,8 @@ TEST_CASE("a mask that orders positions is no mask of one query for the sequence
       {"leaves out queries that are positions of x",
        [] {
          built(AttentionLayer{4, Reading::query})
-             .attend(of({2, 5, 3}), {.query = of({2, 4, 3}), .mask = {.queries = Mask({2, 5})}});
+             .attend(of({2, 5, 3}),
+                     {.query = of({2, 4, 3}), .mask = {.queries = Mask(Shape{2, 5})}});
        },
        "ShapeError: AttentionLayer: the mask of queries has shape (2, 5); it must be (2, 4)"},
   });

@@ -122,7 +122,7 @@ TEST_CASE("a matrix repeated by stride 0 along leading axes gives the product of
   const Array a = g.array({2, 3, 4, 5}, {-1, 1}),
               b = g.array({3, 1, 6}, {-1, 1}).reshaped({1, 3, 1, 6});
   const Array column = g.array({2, 3, 4, 1}, {-1, 1});
-  Array c({2, 3, 4, 6});
+  Array c(Shape{2, 3, 4, 6});
   kernels::gemm(column.view(), broadcast_to(b.view(), {2, 3, 1, 6}), c.mutable_view(), false);
   CHECK(support::differs(c, support::plain::matmul(Plain(column), Plain(b), false, false), 4) ==
         "");

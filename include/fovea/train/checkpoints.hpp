@@ -65,7 +65,8 @@ class ModelCheckpoint : public Callback {
   int turn() const override { return 1; }
 
   /// Returns the files that are written and kept, the oldest first. One that is being written is
-  /// not among them yet. May be called from any thread.
+  /// not among them yet. May be called from any thread, but not while a fit begins or a file is
+  /// loaded.
   std::vector<std::string> saved() const;
 
  private:
