@@ -13,14 +13,17 @@ export PKG_CONFIG_PATH="${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 programs=0
 for page in "$@"; do
   name=$(basename "$page" .md)
-  awk '/^```cpp program$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$page" >"$folder/$name.cpp"
-  [ -s "$folder/$name.cpp" ] || { echo "$page has no program"; exit 1; }
-  for package in fovea fovea64; do
-    flags=$(pkg-config --cflags --libs "$package")
-    $compiler -std=c++20 -O1 -Wall -Wextra -Werror "$folder/$name.cpp" -o "$folder/$name" $flags
-    echo "$name with $package:"
-    "$folder/$name"
-    programs=$((programs + 1))
+  awk -v base="$folder/$name" '/^```cpp program$/ { inside = 1; ++n; next } /^```$/ { inside = 0 }
+    inside { print > (base "-" n ".cpp") }' "$page"
+  [ -s "$folder/$name-1.cpp" ] || { echo "$page has no program"; exit 1; }
+  for program in "$folder/$name"-*.cpp; do
+    for package in fovea fovea64; do
+      flags=$(pkg-config --cflags --libs "$package")
+      $compiler -std=c++20 -O1 -Wall -Wextra -Werror "$program" -o "${program%.cpp}" $flags
+      echo "$(basename "$program" .cpp) with $package:"
+      "${program%.cpp}"
+      programs=$((programs + 1))
+    done
   done
 done
 
