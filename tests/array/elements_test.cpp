@@ -131,7 +131,7 @@ TEST_CASE("positions that do not exist are rejected") {
   CHECK(refusal<IndexError>([&] { x[2]; }) == "Array: row 2 of shape (2, 3), which has 2 rows");
   CHECK(refusal<IndexError>([&] { x[1][std::size_t(0) - 1]; }) ==
         "Array: row -1 of shape (3,), which has 3 rows");
-  CHECK_THROWS_AS(static_cast<real>(x[0]), IndexError);
+  CHECK_THROWS_AS(static_cast<void>(static_cast<real>(x[0])), IndexError);
   CHECK_THROWS_AS(Array(Shape(), {4})[0], IndexError);
   CHECK(refusal<ShapeError>([&] { x.item(); }) ==
         "Array::item: shape (2, 3) has 6 elements; only one has an item");

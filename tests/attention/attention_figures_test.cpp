@@ -179,7 +179,7 @@ TEST_CASE("a NaN in a query that looks at positions changes nothing of the other
     call.q.mutable_data()[query * 5] = std::numeric_limits<real>::quiet_NaN();
     const Results spoiled = fused(call);
     INFO("score ", static_cast<int>(score), ", query ", query, " of ", size);
-    for (const std::size_t i : {3, 4})  // gradients of k and of the values
+    for (const std::size_t i : {std::size_t(3), std::size_t(4)})  // gradients of k, of values
       for (Index at = (query + 1) * (i == 3 ? 5 : 7); at < clean[i].count(); ++at)
         REQUIRE(spoiled[i].at(at) == clean[i].at(at));
     for (Index at = 0; at < clean[0].count(); ++at)
