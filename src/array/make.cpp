@@ -68,6 +68,8 @@ Array arange(double begin, double end, double step) {
 
 Array linspace(double begin, double end, Index count) {
   check_bounds("linspace", begin, end);
+  if (!std::isfinite(end - begin))
+    throw ValueError(fmt::format("linspace: {} and {} are too far apart", begin, end));
   if (count < 0)
     throw ValueError(fmt::format("linspace: expected a count of at least 0, got {}", count));
   const auto parts = static_cast<double>(count - 1);

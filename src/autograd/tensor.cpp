@@ -92,6 +92,7 @@ Tensor Tensor::clone() const {
   if (!is_leaf()) return Tensor(value().clone());
   Tensor copy = parameter(value());
   copy.node_->requires_grad = node_->requires_grad;
+  copy.node_->name = node_->name;
   return copy;
 }
 

@@ -40,8 +40,9 @@ constexpr std::string_view new_file_begin = ".fovea-", new_file_end = ".tmp";
 /// links are followed and stay. The permissions of an old file stay, its owner and group where the
 /// system permits; another name of it, a hard link, keeps the old content.
 ///
-/// Large files go to the disk past the system's page cache, where the file system can: that costs
-/// about half of the processor's time, which a training that goes on has other use for.
+/// From the first write of 2 MiB or more on, a file goes to the disk past the system's page cache,
+/// where the file system can: that costs about half of the processor's time, which a training that
+/// goes on has other use for.
 class AtomicFile {
  public:
   /// Throws IoError, as the other members do; here also where there is something that must not be

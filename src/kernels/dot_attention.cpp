@@ -71,10 +71,11 @@ void for_scores(const DotAttention& a, const Group& group, bool values, Forward&
       const tile::DotTile at = tile::tile_at(a, group.tile(i), block);
       if (at.looked == Looked::none) continue;
       if (!std::exchange(is_read, true)) {
-        scratch.keys.read(a.k.at(group.sample, h, first), a.k.row, n, a.sizes.width,
-                          tile::key_factor(a));
+        scratch.keys.read({a.k.at(group.sample, h, first), a.k.row, n, a.sizes.width},
+                          tile::key_factor(a), false);
         if (values)
-          scratch.values.read(a.v.at(group.sample, h, first), a.v.row, n, a.sizes.value_width, 1);
+          scratch.values.read({a.v.at(group.sample, h, first), a.v.row, n, a.sizes.value_width}, 1,
+                              true);
       }
       // What is not finite in a row of q reaches the scores of that row alone.
       const tile::QueryRows q{a.q.at(at.sample, at.head, at.query), a.q.row, true};

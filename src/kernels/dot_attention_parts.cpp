@@ -13,8 +13,8 @@ namespace {
 
 constexpr real log2_e = static_cast<real>(1.4426950408889634074);
 
-bool all_finite(const real* x, Index count) {
-  return std::all_of(x, x + count, [](real v) { return std::isfinite(v); });
+bool all_finite(const real* x, Index count, real factor = 1) {
+  return std::all_of(x, x + count, [=](real v) { return std::isfinite(v * factor); });
 }
 
 // Whether a pair of a tile is kept, by the pattern and by a bias above -infinity.
@@ -27,13 +27,12 @@ bool keeps(const DotAttention& a, const DotTile& at, Index i, Index j) {
 
 }  // namespace
 
-void Block::read(const real* x, Index lead_x, Index n, Index width, real factor) {
-  const Index row = lead(width);
-  std::fill(rows + n * row, rows + positions * row, real(0));
-  finite = pack(x, lead_x, n, width, factor, rows);
-  if (!transposed) return;
-  transpose(rows, positions, width, row, transposed, positions);
-  if (factor != 1) finite = pack(x, lead_x, n, width, 1, rows);
+void Block::read(const Matrix& x, real factor, bool as_given) {
+  const Index row = lead(x.width);
+  std::fill(rows + x.rows * row, rows + positions * row, real(0));
+  finite = pack(x.data, x.lead, x.rows, x.width, factor, rows);
+  if (transposed) transpose(rows, positions, x.width, row, transposed, positions);
+  if (as_given && factor != 1) finite &= pack(x.data, x.lead, x.rows, x.width, 1, rows);
 }
 
 QueryRows finite_rows(const Matrix& x, bool finite, real* room) {
@@ -51,7 +50,7 @@ void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Ro
   const Index h = at.head / a.sizes.shared();
   for (Index j = 0; j < at.positions; ++j) {
     const real* const y = right.at(at.sample, h, at.position + j);
-    const bool finite = all_finite(y, width);
+    const bool finite = all_finite(y, width, factor);
     for (Index i = 0; i < at.queries; ++i) {
       const real* const x = left.at(at.sample, at.head, at.query + i);
       if (finite && all_finite(x, width)) continue;

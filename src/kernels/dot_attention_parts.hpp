@@ -20,14 +20,15 @@ struct DotTile {
 constexpr Index pieces(Index size, Index piece) { return (size + piece - 1) / piece; }
 
 /// A block of positions of one head of keys or values, ready for products: its rows, padded with
-/// zeros to `positions` and lead(width), and its axes exchanged. What is not finite is 0 in it.
+/// zeros to `positions` and lead(width), and its axes exchanged. What is not finite is 0 in it, and
+/// so is what a factor makes infinite.
 struct Block {
   real *rows, *transposed;  ///< (positions, lead(width)) and (width, positions)
   bool finite;
 
-  /// Reads `n` rows into `rows`, and with their axes exchanged, times `factor`, into `transposed`
-  /// where there is one.
-  void read(const real* x, Index lead_x, Index n, Index width, real factor);
+  /// Reads rows times `factor`, and with their axes exchanged into `transposed` where there is one;
+  /// `as_given`: `rows` are left without the factor.
+  void read(const Matrix& x, real factor, bool as_given);
 };
 
 /// The rows of a tile of queries, `lead` apart, where they were given, or copies with 0 for what is
@@ -52,7 +53,7 @@ void score(const DotAttention& a, const DotTile& at, const QueryRows& q, const B
 /// The columns that a tile computes: a multiple of `unit`.
 inline Index columns(const DotTile& at) { return lead(at.positions); }
 
-/// a_i . b_j of the kept pairs of a tile, where either row is not finite.
+/// factor a_i . b_j of the kept pairs of a tile, where a_i or factor b_j is not finite.
 void repair(const DotAttention& a, const DotTile& at, const Rows& left, const Rows& right,
             Index width, real factor, real* s);
 

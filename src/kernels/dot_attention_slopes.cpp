@@ -134,9 +134,10 @@ struct Backward {
   void read(const DotTile& at, Scratch& f) const {
     const Index h = at.head / a.sizes.shared(), first = at.position / positions * positions,
                 n = std::min(positions, a.sizes.time - first);
-    f.keys.read(a.k.at(at.sample, h, first), a.k.row, n, a.sizes.width, tile::key_factor(a));
+    f.keys.read({a.k.at(at.sample, h, first), a.k.row, n, a.sizes.width}, tile::key_factor(a),
+                true);
     if (d.dcontext.data)
-      f.values.read(a.v.at(at.sample, h, first), a.v.row, n, a.sizes.value_width, 1);
+      f.values.read({a.v.at(at.sample, h, first), a.v.row, n, a.sizes.value_width}, 1, true);
   }
 
   // The weights p of a tile, and ds = dP: the gradient of the weights.

@@ -30,8 +30,7 @@ Tensor reshaped(const Tensor& x, const Shape& sample) {
 [[noreturn]] void refuse_target(const std::vector<Index>& sizes, const Shape& sample) {
   throw ShapeError(
       fmt::format("Reshape: a sample is {}, of {} elements; target_shape is ({}), which must have "
-                  "as many, with "
-                  "at most one -1",
+                  "as many, with at most one -1",
                   to_string(sample), sample.count(), fmt::join(sizes, ", ")));
 }
 
@@ -46,7 +45,8 @@ Shape target(const std::vector<Index>& sizes, const Shape& sample) {
       refuse_target(sizes, sample);
     others *= size;
   }
-  if (open != result.end() && others > 0) {
+  if (open != result.end()) {
+    if (others == 0) refuse_target(sizes, sample);  // any size would do
     *open = sample.count() / others;
     others *= *open;
   }

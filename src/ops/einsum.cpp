@@ -5,9 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
-
 #include <map>
+#include <string>
 
 #include "fovea/base/error.hpp"
 #include "fovea/ops/ops.hpp"

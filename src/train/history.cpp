@@ -17,16 +17,17 @@ std::string to_string(const History& history) {
     for (const double value : values) columns.back().push_back(train::number_text(value));
   }
   std::size_t lines = 0;
-  for (const auto& column : columns) lines = std::max(lines, column.size());
+  std::vector<std::size_t> widths;
+  for (const auto& column : columns) {
+    lines = std::max(lines, column.size());
+    widths.push_back(std::ranges::max_element(column, {}, &std::string::size)->size());
+  }
   std::string text;
   for (std::size_t line = 0; line < lines; ++line) {
     std::string joined;
-    for (const auto& column : columns) {
-      std::size_t width = 0;
-      for (const std::string& cell : column) width = std::max(width, cell.size());
-      joined += fmt::format("{}{:>{}}", joined.empty() ? "" : "  ",
-                            line < column.size() ? column[line] : "", width);
-    }
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      joined += fmt::format("{}{:>{}}", i > 0 ? "  " : "",
+                            line < columns[i].size() ? columns[i][line] : "", widths[i]);
     text += (line > 0 ? "\n" : "") + joined;
   }
   return text;

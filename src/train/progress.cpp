@@ -93,8 +93,6 @@ std::string line_text(Index step, Index steps, const std::string& time, double s
 
 }  // namespace
 
-// The sign of a NaN depends on the instruction that made the NaN, and is
-// not shown.
 std::string number_text(double value) {
   if (std::isnan(value)) return "nan";
   return std::abs(value) > 1e-3 ? fmt::format("{:.4f}", value) : fmt::format("{:.4e}", value);

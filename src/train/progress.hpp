@@ -31,7 +31,7 @@ struct ProgressValue {
   double value = 0;
 };
 
-/// Returns the value as the progress shows it.
+/// Returns the value as the progress shows it, a NaN without its sign.
 std::string number_text(double value);
 
 struct ProgressOptions {

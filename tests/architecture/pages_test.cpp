@@ -5,25 +5,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "architecture/tree.hpp"
+
 namespace {
 
 namespace files = std::filesystem;
+using tree::read, tree::root;
 using Names = std::vector<std::string>;
-
-const files::path root = FOVEA_SOURCE_ROOT;
-
-std::string read(const files::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  REQUIRE_MESSAGE(stream.good(), path.string());
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 Names matches(const std::string& text, const std::string& pattern) {
   const std::regex expression(pattern);

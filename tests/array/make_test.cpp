@@ -68,6 +68,7 @@ TEST_CASE("linspace has both ends, and all distances are equal") {
   CHECK(numbers(linspace(2, 1, 2)) == Doubles{2, 1});
   CHECK(numbers(linspace(2, 3, 1)) == Doubles{2});
   CHECK(linspace(0, 1, 0).shape() == Shape{0});
+  CHECK_THROWS_AS(linspace(-1e308, 1e308), ValueError);
   CHECK(linspace(0, 1).count() == 50);
   for (Index trial = 0; trial < 50; ++trial) {
     support::Generate generate("linspace", trial);

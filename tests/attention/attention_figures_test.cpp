@@ -33,6 +33,21 @@ constexpr long most_mebibytes = 4096;
 constexpr long most_mebibytes = 600;
 #endif
 
+// A call of one sample and head, of queries and keys of 5 numbers and values of 7.
+Call one_head(Generate& g, Score score, Index size) {
+  Call call{{1, 1, 1, size, size, 5, 7, false},
+            g.array(Shape{1, 1, size, 5}, {-1, 1}),
+            g.array(Shape{1, 1, size, 5}, {-1, 1}),
+            g.array(Shape{1, 1, size, 7}, {-1, 1}),
+            {},
+            {},
+            g.array(Shape{1, 1, size, 7}, {-1, 1}),
+            Array::zeros(Shape{1, 1, size, size}),
+            {.score = score}};
+  if (score == Score::additive) call.score_weights = g.array(Shape{5}, {-1, 1});
+  return call;
+}
+
 }  // namespace
 
 TEST_CASE("gradients of attention of each score are those of differences") {
@@ -161,20 +176,24 @@ TEST_CASE("a NaN that some queries do not look at leaves their part alone, to th
     }
 }
 
+TEST_CASE("keys that the scale makes infinite are multiplied by q as they are") {
+  Generate g("large keys", 0);
+  Call call = one_head(g, Score::dot, 20);
+  const real large = std::numeric_limits<real>::max();
+  call.q = Array::full(call.q.shape(), 8 / large);
+  call.k = Array::zeros(call.k.shape());
+  for (Index f = 0; f < 5; ++f) call.k.mutable_data()[3 * 5 + f] = large;  // scores 40, others 0
+  const Array context = fused(call)[0];
+  for (Index at = 0; at < context.count(); ++at)
+    CHECK(context.at(at) == doctest::Approx(call.values.at(3 * 7 + at % 7)));
+}
+
 TEST_CASE("a NaN in a query that looks at positions changes nothing of the others") {
   for (const Score score : {Score::additive, Score::dot}) {
     Generate g("NaN in a query", static_cast<Index>(score));
     const Index size = g.integer(80, 140), query = g.integer(5, 60);
-    Call call{{1, 1, 1, size, size, 5, 7, false},
-              g.array(Shape{1, 1, size, 5}, {-1, 1}),
-              g.array(Shape{1, 1, size, 5}, {-1, 1}),
-              g.array(Shape{1, 1, size, 7}, {-1, 1}),
-              {},
-              {},
-              g.array(Shape{1, 1, size, 7}, {-1, 1}),
-              Array::zeros(Shape{1, 1, size, size}),
-              {.score = score, .mask = {.causal = true}}};
-    if (score == Score::additive) call.score_weights = g.array(Shape{5}, {-1, 1});
+    Call call = one_head(g, score, size);
+    call.options.mask.causal = true;
     const Results clean = fused(call);
     call.q.mutable_data()[query * 5] = std::numeric_limits<real>::quiet_NaN();
     const Results spoiled = fused(call);
@@ -198,16 +217,8 @@ TEST_CASE("a bias of -infinity drops a position, and a query that keeps none giv
         bias.mutable_data()[i] = -std::numeric_limits<real>::infinity();
     Mask kept = pairs;
     std::fill_n(kept.mutable_keep().begin(), size, std::uint8_t(0));
-    Call call{{1, 1, 1, size, size, 5, 7, false},
-              g.array(Shape{1, 1, size, 5}, {-1, 1}),
-              g.array(Shape{1, 1, size, 5}, {-1, 1}),
-              g.array(Shape{1, 1, size, 7}, {-1, 1}),
-              {},
-              {},
-              g.array(Shape{1, 1, size, 7}, {-1, 1}),
-              Array::zeros(Shape{1, 1, size, size}),
-              {.score = score, .weights = true}};
-    if (score == Score::additive) call.score_weights = g.array(Shape{5}, {-1, 1});
+    Call call = one_head(g, score, size);
+    call.options.weights = true;
     Call biased = call;
     call.options.mask.pairs = kept;
     biased.bias = bias;

@@ -79,6 +79,8 @@ else
   cp "$consumer/main.cpp" "$folder/package"
   if cmake -S "$folder/package" -B "$folder/newer" -Dfovea_DIR="$folder/moved$libdir/cmake/fovea" >"$folder/log" 2>&1; then fail "find_package takes what is older than 99.1"; fi
   grep -q "version: $version" "$folder/log" || { cat "$folder/log"; fail "find_package of a newer version"; }
+  sed 's/find_package(fovea 0.1 /find_package(fovea 0 /' "$consumer/CMakeLists.txt" >"$folder/package/CMakeLists.txt"
+  quietly cmake -S "$folder/package" -B "$folder/major" -Dfovea_DIR="$folder/moved$libdir/cmake/fovea"
   quietly cmake -S "$consumer" -B "$folder/fetched" -DFETCH="$source" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
   # The sources of Meson's library are those of CMake's.
   listed() { sed -n 's/.*"file": "\(.*\)src\/\([a-z0-9_/]*\.cpp\)".*/\2/p' "$1" | LC_ALL=C sort -u; }

@@ -3,26 +3,19 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "architecture/tree.hpp"
+
 namespace {
 
 namespace files = std::filesystem;
+using tree::read, tree::root;
 using Words = std::set<std::string>;
-
-const files::path root = FOVEA_SOURCE_ROOT;
-
-std::string read(const files::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  REQUIRE_MESSAGE(stream.good(), path.string());
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 Words words(const std::string& text) {
   const std::regex word(R"(\w+)");

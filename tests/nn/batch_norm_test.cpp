@@ -82,6 +82,9 @@ TEST_CASE("moving statistics move by a call that trains and records, and by noth
   set_trainable(frozen, true);
   layer(x, trains);
   CHECK_FALSE(frozen.moving_mean.requires_grad());
+  frozen.moving_mean = frozen.moving_mean.clone();
+  set_trainable(frozen, true);
+  CHECK_FALSE(frozen.moving_mean.requires_grad());
 }
 
 TEST_CASE("masked positions take no part, and a batch of nothing else is normalised as it was") {

@@ -103,6 +103,7 @@ TEST_CASE(
                                           {0, -1},
                                           {Index(1) << 62, Index(1) << 62}})
     CHECK_THROWS_AS(Reshape{sizes}.build(Shape{3, 4}, seed), ShapeError);
+  CHECK_THROWS_AS((Reshape{{-1, 0}}.build(Shape{0, 4}, seed)), ShapeError);
   CHECK(refusal<ShapeError>([] {
           Reshape{{5, -1}}.build(Shape{3, 4}, seed);
         }) ==
@@ -171,6 +172,13 @@ TEST_CASE("GlobalMaxPooling1D never looks at masked positions, and gives 0 where
 }
 
 TEST_CASE("both directions have weights of their own, and dropped positions reach neither") {
+  for (const GRU& other : {GRU{.units = 3}, GRU{.units = 2, .use_bias = false},
+                           GRU{.units = 2, .go_backwards = true}}) {
+    Bidirectional<GRU> uneven{.layer = GRU{.units = 2}, .backward = other};
+    CHECK(refusal<ValueError>([&] {
+            uneven.build(Shape{3, 4}, seed);
+          }) == "Bidirectional: backward has other options than layer; leave it out");
+  }
   Bidirectional both{GRU{.units = 3, .return_sequences = true}};
   CHECK(both.build(Shape{5, 2}, seed) == Shape{5, 6});
   CHECK(bits_differ(both.layer.kernel.value(), both.backward.kernel.value()) != "");

@@ -28,7 +28,7 @@ Array arange(double end);
 /// are infinite or NaN.
 Array arange(double begin, double end, double step = 1);
 /// Returns `count` values at equal distances, both ends included: (count,). Throws ValueError for a
-/// negative count, and for bounds that are infinite or NaN.
+/// negative count, and for bounds that are infinite, NaN or too far apart for a double.
 Array linspace(double begin, double end, Index count = 50);
 
 /// Returns values drawn uniformly from [0, 1): element i is random.uniform(i).

@@ -31,8 +31,8 @@ struct Bidirectional {
 
   static constexpr bool builds_children = true;  ///< build makes both layers
   /// Maps a sample (time, features) to (width) or (time, width). Throws ValueError for a layer that
-  /// was built before, whose weights both would share, or that runs backwards itself, and what the
-  /// layers throw.
+  /// was built before, whose weights both would share, that runs backwards itself or has other
+  /// options than `backward`, and what the layers throw.
   Shape build(const Shape& sample, const Rng& random) {
     check();
     const Shape result = layer.build(sample, random.split("forward"));
@@ -82,15 +82,26 @@ struct Bidirectional {
     throw ValueError("Bidirectional: merge_mode is none of concat, sum, mul and ave");
   }
 
+  bool same_options() const {
+    bool same = layer.units == backward.units && layer.use_bias == backward.use_bias &&
+                layer.return_sequences == backward.return_sequences &&
+                layer.go_backwards == backward.go_backwards;
+    if constexpr (requires { layer.reset_after; })
+      same = same && layer.reset_after == backward.reset_after;
+    if constexpr (requires { layer.unit_forget_bias; })
+      same = same && layer.unit_forget_bias == backward.unit_forget_bias;
+    return same;
+  }
+
   void check() const {
+    if (!same_options())
+      throw ValueError("Bidirectional: backward has other options than layer; leave it out");
     if (layer.kernel.defined() && layer.kernel.node().get() == backward.kernel.node().get())
       throw ValueError(
           "Bidirectional: the layer was built before, so both directions would share its weights; "
           "give one that is not built");
-    if constexpr (requires { layer.go_backwards; })
-      if (layer.go_backwards)
-        throw ValueError(
-            "Bidirectional: the layer runs backwards itself; leave go_backwards false");
+    if (layer.go_backwards)
+      throw ValueError("Bidirectional: the layer runs backwards itself; leave go_backwards false");
   }
 };
 
