@@ -5,7 +5,7 @@
 # Usage: consumers_test.sh BUILD_FOLDER SOURCE_FOLDER COMPILER
 set -eu
 build=$1 source=$2
-export CXX="$3" CXXFLAGS=
+export CXX="$3" CXXFLAGS= CMAKE_GENERATOR=Ninja  # which Meson has brought; make need not be there
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 consumer=$source/tests/installed/consumer
