@@ -83,8 +83,8 @@ struct Moments {
 Moments moments(const Tensor& x, const std::optional<Mask>& mask) {
   const Axes axes = all_but_last(x.shape());
   if (!mask) return {mean(x, axes), var(x, axes)};
-  const auto count =
-      static_cast<real>(mask->kept() * (x.shape().count() / mask->count() / x.shape()[-1]));
+  const Index of_each = x.shape().count() / mask->count() / x.shape()[-1];
+  const auto count = static_cast<real>(mask->kept() * of_each);
   const auto mean_of = [&](const Tensor& t) { return sum(without_dropped(t, mask), axes) / count; };
   const Tensor centre = mean_of(x);
   return {centre, mean_of(square(without_dropped(x, mask) - centre))};

@@ -30,6 +30,14 @@ Index counter(const OptimizerState& state, const std::string& key) {
   return found->second;
 }
 
+void check_kind(const std::string& own, const std::string& given) {
+  if (given != own)
+    throw StateError(fmt::format(
+        "{0}: load_state: expected the state of {0}, got that of {1}; load it into an optimizer "
+        "of the same kind, or go on with new slots: take the weights alone by load_weights",
+        own, given.empty() ? "none" : given));
+}
+
 }  // namespace
 
 // The paths of the slots, where the second of one path is "path#2", and so on.
@@ -61,11 +69,7 @@ OptimizerState SlotOptimizer::state() const {
 // Whether names, shapes and counters fit.
 void SlotOptimizer::check(const OptimizerState& state,
                           const std::vector<std::string>& paths) const {
-  if (state.optimizer != rule_->name())
-    throw StateError(fmt::format(
-        "{0}: load_state: expected the state of {0}, got that of {1}; load it into an optimizer "
-        "of the same kind, or go on with new slots: take the weights alone by load_weights",
-        rule_->name(), state.optimizer.empty() ? "none" : state.optimizer));
+  check_kind(rule_->name(), state.optimizer);
   const Index steps = counter(state, steps_key);
   std::set<std::string, std::less<>> expected, counters = {steps_key};
   for (std::size_t p = 0; p < paths.size(); ++p) {

@@ -72,7 +72,7 @@ class Row {
   }
   /// The same, of a row of the same kind.
   const Row& operator=(const Row& other) const requires(!std::is_const_v<Element>) {
-    copy(other.shape(), other.values());
+    if (this != &other) copy(other.shape(), other.values());
     return *this;
   }
   /// Copies the elements of an array, on the same terms.
