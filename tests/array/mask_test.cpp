@@ -56,3 +56,9 @@ TEST_CASE("reshaped masks share their positions") {
   CHECK_THROWS_WITH_AS(mask.reshaped(Shape{5}), "Mask::reshaped: (2, 2) has 4 elements, (5,) has 5",
                        ShapeError);
 }
+
+TEST_CASE("every byte but 0 keeps, whatever was written") {
+  Mask mask = {1, 0, 1};
+  mask(0) = 7;
+  CHECK(mask.kept() == 2);
+}

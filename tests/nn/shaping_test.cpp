@@ -171,6 +171,18 @@ TEST_CASE("GlobalMaxPooling1D never looks at masked positions, and gives 0 where
         "GlobalMaxPooling2D: x is (2, 3, 1); it must be (batch, rows, columns, channels)");
 }
 
+TEST_CASE("pooling keeps what any byte but 0 keeps") {
+  const Array x = Generate("bytes of a mask", 0).array(Shape{1, 4, 3}, {-1, 1});
+  const Mask ones(Shape{1, 4}, {1, 0, 1, 0});
+  Mask others = ones;
+  others(0, 0) = 7;
+  others(0, 2) = 2;
+  CHECK(bits_differ(GlobalMaxPooling1D{}(x, others).value(),
+                    GlobalMaxPooling1D{}(x, ones).value()) == "");
+  CHECK(bits_differ(GlobalAveragePooling1D{}(x, others).value(),
+                    GlobalAveragePooling1D{}(x, ones).value()) == "");
+}
+
 TEST_CASE("both directions have weights of their own, and dropped positions reach neither") {
   for (const GRU& other : {GRU{.units = 3}, GRU{.units = 2, .use_bias = false},
                            GRU{.units = 2, .go_backwards = true}}) {
